@@ -1,0 +1,155 @@
+//! The only place that starts a child program; it knows nothing of what the program means.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::Command;
+
+use crate::error::{Exit, Failure};
+use crate::secret::Secret;
+
+/// Variables of our own environment that every child gets; all others are cleared.
+const PASS: &[&str] = &[
+    "PATH", "LANG", "LC_ALL", "TZ", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy",
+    "ALL_PROXY", "all_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
+];
+
+/// How many of a child's last lines an error shows.
+const LINES_IN_ERROR: usize = 20;
+
+/// One call of an outside program.
+pub struct Child {
+    program: PathBuf,
+    args: Vec<OsString>,
+    env: Vec<(String, Secret)>,
+    stdin: Option<Vec<u8>>,
+    cwd: Option<PathBuf>,
+    deadline: Duration,
+}
+
+/// What a child left behind: its status and both streams, whole.
+pub struct Finished {
+    pub status: ExitStatus,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+/// The full path of `program`, which must be on PATH.
+///
+/// # Errors
+/// [`Exit::Program`] when it is not there.
+pub fn find(program: &str) -> Result<PathBuf> {
+    which::which(program)
+        .map_err(|_| Failure::new(Exit::Program, format!("`{program}` is not on PATH")).hint(format!("install `{program}`, or use the railstage image")).into())
+}
+
+impl Child {
+    /// A call of `program` that gets `deadline` to end.
+    pub fn new(program: impl Into<PathBuf>, deadline: Duration) -> Self {
+        Self { program: program.into(), args: Vec::new(), env: Vec::new(), stdin: None, cwd: None, deadline }
+    }
+
+    /// Adds arguments; never a secret, they are visible to the whole machine.
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets a variable for the child.
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.env.push((name.into(), Secret::new(value)));
+        self
+    }
+
+    /// Passes these variables of our own environment on, where they are set and not empty.
+    pub fn pass(mut self, names: &[&str]) -> Self {
+        for name in names {
+            if let Ok(value) = std::env::var(name)
+                && !value.is_empty()
+            {
+                self.env.push(((*name).to_owned(), Secret::new(value)));
+            }
+        }
+        self
+    }
+
+    /// Feeds `bytes` to the child's standard input; without this it is null.
+    pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
+        self.stdin = Some(bytes);
+        self
+    }
+
+    /// Runs the child in `dir`.
+    pub fn cwd(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.cwd = Some(dir.into());
+        self
+    }
+
+    /// Runs the child to its end; dropping the future kills it.
+    ///
+    /// # Errors
+    /// [`Exit::Program`] when it cannot be started, [`Exit::Deadline`] when it takes too long. Its exit status is for the caller to judge.
+    pub async fn run(self) -> Result<Finished> {
+        let name = self.name();
+        let deadline = self.deadline;
+        tokio::time::timeout(deadline, self.run_to_end()).await.unwrap_or_else(|_| {
+            Err(Failure::deadline(format!("`{name}` did not end within {} s", deadline.as_secs())).into())
+        })
+    }
+
+    fn name(&self) -> String {
+        self.program.file_name().unwrap_or(self.program.as_os_str()).to_string_lossy().into_owned()
+    }
+
+    async fn run_to_end(self) -> Result<Finished> {
+        let name = self.name();
+        let mut child = self.command().spawn().map_err(|e| Failure::new(Exit::Program, format!("start `{name}`: {e}")))?;
+        let mut stdout = child.stdout.take().context("take the child's stdout")?;
+        let mut stderr = child.stderr.take().context("take the child's stderr")?;
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let feed = async {
+            if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), &self.stdin) {
+                pipe.write_all(bytes).await?;
+                pipe.shutdown().await?;
+            }
+            std::io::Result::Ok(())
+        };
+        let (fed, read_out, read_err) =
+            tokio::join!(feed, stdout.read_to_end(&mut out), stderr.read_to_end(&mut err));
+        let status = child.wait().await.with_context(|| format!("wait for `{name}`"))?;
+        read_out.and(read_err).with_context(|| format!("read what `{name}` prints"))?;
+        let finished = Finished { status, stdout: out, stderr: err };
+        // A child that ends badly often stops reading first; its own message is the one that helps.
+        if finished.status.success() {
+            fed.with_context(|| format!("write to `{name}`"))?;
+        }
+        Ok(finished)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.args).env_clear().kill_on_drop(true);
+        command.envs(PASS.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        command.envs(self.env.iter().map(|(name, value)| (name, value.expose())));
+        if let Some(dir) = &self.cwd {
+            command.current_dir(dir);
+        }
+        command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+}
+
+impl Finished {
+    /// The last lines of stderr, or of stdout when stderr is empty, for an error.
+    pub fn last_words(&self) -> String {
+        let stream = if self.stderr.trim_ascii().is_empty() { &self.stdout } else { &self.stderr };
+        let lines: Vec<_> = stream.trim_ascii().split(|b| *b == b'\n').collect();
+        let kept = &lines[lines.len().saturating_sub(LINES_IN_ERROR)..];
+        kept.iter().map(|line| String::from_utf8_lossy(line).trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    }
+}

@@ -1,0 +1,60 @@
+//! How far a copy has come: counters that the copy engine bumps and a reporter reads; it prints nothing itself.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counters of one running copy, shared between the engine and whoever shows them.
+#[derive(Debug, Default)]
+pub struct Progress {
+    total_bytes: AtomicU64,
+    done_bytes: AtomicU64,
+    /// What is being done right now, by worker: a table's name or a phase.
+    doing: Mutex<BTreeMap<usize, String>>,
+    phase: Mutex<&'static str>,
+}
+
+impl Progress {
+    /// Sets how many bytes are expected in all (an estimate from the source's catalog).
+    pub fn expect(&self, bytes: u64) {
+        self.total_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Counts bytes that have reached the target.
+    pub fn add(&self, bytes: u64) {
+        self.done_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Says which phase the copy is in.
+    pub fn enter(&self, phase: &'static str) {
+        *self.phase.lock().unwrap() = phase;
+    }
+
+    /// Says what worker `worker` is at; `None` when it is idle.
+    pub fn doing(&self, worker: usize, what: Option<String>) {
+        let mut doing = self.doing.lock().unwrap();
+        match what {
+            Some(what) => doing.insert(worker, what),
+            None => doing.remove(&worker),
+        };
+    }
+
+    /// The counters as of now.
+    pub fn read(&self) -> Reading {
+        Reading {
+            total_bytes: self.total_bytes.load(Ordering::Relaxed),
+            done_bytes: self.done_bytes.load(Ordering::Relaxed),
+            phase: *self.phase.lock().unwrap(),
+            doing: self.doing.lock().unwrap().values().cloned().collect(),
+        }
+    }
+}
+
+/// One reading of a [`Progress`].
+#[derive(Clone, Debug)]
+pub struct Reading {
+    pub total_bytes: u64,
+    pub done_bytes: u64,
+    pub phase: &'static str,
+    pub doing: Vec<String>,
+}

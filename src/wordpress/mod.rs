@@ -1,0 +1,1 @@
+//! What railstage knows of WordPress data.
