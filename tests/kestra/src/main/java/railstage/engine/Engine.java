@@ -1,0 +1,155 @@
+package railstage.engine;
+
+import io.kestra.core.exceptions.FlowProcessingException;
+import io.kestra.core.exceptions.NotFoundException;
+import io.kestra.core.executor.command.ExecutionCommand;
+import io.kestra.core.models.executions.Execution;
+import io.kestra.core.models.executions.ExecutionKilled;
+import io.kestra.core.models.executions.ExecutionKilledExecution;
+import io.kestra.core.models.flows.Flow;
+import io.kestra.core.models.flows.FlowSource;
+import io.kestra.core.models.flows.FlowWithSource;
+import io.kestra.core.models.validations.ValidateConstraintViolation;
+import io.kestra.core.queues.BroadcastQueueInterface;
+import io.kestra.core.queues.DispatchQueueInterface;
+import io.kestra.core.queues.QueueException;
+import io.kestra.core.repositories.ExecutionRepositoryInterface;
+import io.kestra.core.repositories.FlowRepositoryInterface;
+import io.kestra.core.runners.Indexer;
+import io.kestra.core.runners.Scheduler;
+import io.kestra.core.runners.Worker;
+import io.kestra.core.server.Service;
+import io.kestra.core.services.ExecutionService;
+import io.kestra.core.services.FlowService;
+import io.kestra.core.worker.Controller;
+import io.kestra.executor.DefaultExecutor;
+import io.micronaut.context.ApplicationContext;
+import io.micronaut.core.type.Argument;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Kestra's own services in one process, as {@code kestra server standalone} runs them, less the webserver. */
+final class Engine {
+    static final String TENANT = "main";
+    private static final int WORKER_THREADS = 8;
+    private static final Duration START_DEADLINE = Duration.ofSeconds(120);
+    private static final Duration POLL = Duration.ofMillis(10);
+
+    private final ApplicationContext context;
+    final FlowService flowService;
+    final FlowRepositoryInterface flows;
+    final ExecutionRepositoryInterface executions;
+    private final ExecutionService executionService;
+
+    /** Brings the context up, which also lays the tables; {@link #start} starts the services. */
+    Engine(String url) throws IOException {
+        context = ApplicationContext.builder().banner(false)
+            .singletons(new EveryLog())
+            .properties(Map.of("engine.url", url, "engine.grpc-port", freePort()))
+            .start();
+        flowService = context.getBean(FlowService.class);
+        flows = context.getBean(FlowRepositoryInterface.class);
+        executions = context.getBean(ExecutionRepositoryInterface.class);
+        executionService = context.getBean(ExecutionService.class);
+    }
+
+    /** A bean of Kestra's. */
+    <T> T bean(Class<T> type) {
+        return context.getBean(type);
+    }
+
+    /** Returns when executor, controller, worker, scheduler and indexer all run. */
+    void start() throws InterruptedException {
+        List<Service> services = new ArrayList<>();
+        DefaultExecutor executor = bean(DefaultExecutor.class);
+        services.add(launch(executor, executor::run));
+        Controller controller = bean(Controller.class);
+        services.add(launch(controller, controller::start));
+        Worker worker = bean(Worker.class);
+        services.add(launch(worker, () -> worker.start(WORKER_THREADS)));
+        Scheduler scheduler = bean(Scheduler.class);
+        services.add(launch(scheduler, scheduler::run));
+        Indexer indexer = bean(Indexer.class);
+        services.add(launch(indexer, indexer::run));
+        long end = System.nanoTime() + START_DEADLINE.toNanos();
+        for (Service service : services) {
+            while (service.getState() == null || !service.getState().isRunning()) {
+                if (System.nanoTime() > end) throw new IllegalStateException(service.getClass().getSimpleName() + " is " + service.getState());
+                Thread.sleep(POLL);
+            }
+        }
+    }
+
+    private static Service launch(Service service, Runnable run) {
+        Thread.ofPlatform().daemon().name("engine-" + service.getClass().getSimpleName()).start(run);
+        return service;
+    }
+
+    /** Free now, and outside the range from which the system hands out ports by itself, so that no one is given it in between. */
+    private static int freePort() throws IOException {
+        for (int attempt = 0; attempt < 1000; attempt++) {
+            int port = 10_000 + (int) (Math.random() * 20_000);
+            try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getByName("0.0.0.0"))) {
+                return socket.getLocalPort();
+            } catch (java.net.BindException taken) {
+                continue;
+            }
+        }
+        throw new IOException("no free port between 10000 and 30000");
+    }
+
+    /** Every flow file under {@code dir}, sorted. */
+    static List<Path> flowFiles(Path dir) throws IOException {
+        try (var files = Files.walk(dir)) {
+            return files.filter(file -> file.toString().matches(".*\\.ya?ml")).sorted().toList();
+        }
+    }
+
+    List<ValidateConstraintViolation> validate(String name, String yaml) {
+        return flowService.validate(TENANT, List.of(new FlowSource(name, yaml)));
+    }
+
+    FlowWithSource saveFlow(String yaml) throws FlowProcessingException {
+        return flowService.importFlow(TENANT, yaml);
+    }
+
+    Flow flow(String namespace, String id) {
+        return flows.findById(TENANT, namespace, id, Optional.empty())
+            .orElseThrow(() -> new NotFoundException("no flow " + namespace + "/" + id));
+    }
+
+    Execution execution(String id) {
+        return executions.findById(TENANT, id).orElseThrow(() -> new NotFoundException("no execution " + id));
+    }
+
+    /** Waits until the execution is over in Kestra's sense: {@code afterExecution} tasks are done too. */
+    Execution awaitEnd(String id, Duration limit) throws InterruptedException {
+        long end = System.nanoTime() + limit.toNanos();
+        while (System.nanoTime() < end) {
+            Optional<Execution> now = executions.findById(TENANT, id);
+            if (now.isPresent() && executionService.isTerminated(flow(now.get().getNamespace(), now.get().getFlowId()), now.get())) return now.get();
+            Thread.sleep(POLL);
+        }
+        throw new IllegalStateException("execution " + id + " is still running");
+    }
+
+    void kill(String id) throws QueueException {
+        BroadcastQueueInterface<ExecutionKilled> queue = context.getBean(Argument.of(BroadcastQueueInterface.class, ExecutionKilled.class));
+        queue.emit(ExecutionKilledExecution.builder().tenantId(TENANT).executionId(id)
+            .state(ExecutionKilled.State.REQUESTED).isOnKillCascade(true).build());
+    }
+
+    void command(ExecutionCommand command) throws QueueException {
+        DispatchQueueInterface<ExecutionCommand> queue = context.getBean(Argument.of(DispatchQueueInterface.class, ExecutionCommand.class));
+        queue.emit(command);
+    }
+}

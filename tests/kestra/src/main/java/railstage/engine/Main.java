@@ -1,0 +1,112 @@
+package railstage.engine;
+
+import io.kestra.core.models.validations.ValidateConstraintViolation;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** {@code serve FLOWS_DIR [--until-eof]}, {@code validate FLOWS_DIR}, {@code train}; {@code run} beside the sources is the way to call it. */
+public final class Main {
+    private static final int BAD_CALL = 2;
+    private static final int CHILD_GRACE_SECONDS = 3;
+    private static final PrintStream STDOUT = System.out;
+
+    private Main() {}
+
+    public static void main(String[] args) {
+        System.setOut(System.err);
+        Runtime.getRuntime().addShutdownHook(new Thread(Main::cleanUp));
+        try {
+            List<String> given = List.of(args);
+            switch (given.isEmpty() ? "" : given.getFirst()) {
+                case "serve" -> serve(Path.of(given.get(1)), given.contains("--until-eof"));
+                case "validate" -> System.exit(validate(Path.of(given.get(1))));
+                case "train" -> {
+                    Training.run(start(List.of()));
+                    System.exit(0);
+                }
+                default -> throw new IllegalArgumentException("no such command: " + given);
+            }
+        } catch (IllegalArgumentException e) {
+            System.err.println("engine: " + e.getMessage());
+            System.exit(BAD_CALL);
+        } catch (Throwable t) {
+            t.printStackTrace();
+            System.exit(1);
+        }
+    }
+
+    private static void serve(Path dir, boolean untilEof) throws Exception {
+        Front front = start(Engine.flowFiles(dir));
+        STDOUT.println("{\"url\":\"" + front.url() + "\",\"pid\":" + ProcessHandle.current().pid() + "}");
+        STDOUT.flush();
+        if (untilEof) {
+            System.in.transferTo(PrintStream.nullOutputStream());
+            System.exit(0);
+        }
+        Thread.currentThread().join();
+    }
+
+    /** The engine with its flows loaded, answering; a flow that Kestra refuses ends the start. */
+    private static Front start(List<Path> flowFiles) throws Exception {
+        Front front = new Front(Integer.parseInt(System.getenv().getOrDefault("KENGINE_PORT", "0")), new BasicAuth(System.getenv("KENGINE_BASIC")));
+        Engine engine = new Engine(front.url() + "/");
+        engine.start();
+        for (Path file : flowFiles) {
+            try {
+                engine.saveFlow(Files.readString(file));
+            } catch (Exception e) {
+                throw new IllegalArgumentException(file + " is refused: " + e.getMessage());
+            }
+        }
+        new ExecutionsApi(engine, front);
+        new WebhookApi(engine, front);
+        new OutputsApi(engine, front);
+        new LogsApi(engine, front);
+        new FlowsApi(engine, front);
+        front.start();
+        return front;
+    }
+
+    /** One line per flow on stdout; the status is 1 when one of them is not valid. */
+    private static int validate(Path dir) throws IOException {
+        Engine engine = new Engine("http://localhost/");
+        int status = 0;
+        for (Path file : Engine.flowFiles(dir)) {
+            for (ValidateConstraintViolation found : engine.validate(file.toString(), Files.readString(file))) {
+                boolean valid = found.getConstraints() == null;
+                STDOUT.println(file + ": " + (valid ? "ok" : found.getConstraints().strip())
+                    + note("warnings", found.getWarnings()) + note("deprecated", found.getDeprecationPaths()));
+                if (!valid) status = 1;
+            }
+        }
+        return status;
+    }
+
+    private static String note(String what, List<String> lines) {
+        return lines == null || lines.isEmpty() ? "" : ", " + what + ": " + String.join("; ", lines);
+    }
+
+    /** Ends the tasks that still run, then removes the engine's folder. */
+    private static void cleanUp() {
+        List<ProcessHandle> children = ProcessHandle.current().descendants().toList();
+        children.forEach(ProcessHandle::destroy);
+        for (ProcessHandle child : children) {
+            try {
+                child.onExit().get(CHILD_GRACE_SECONDS, TimeUnit.SECONDS);
+            } catch (Exception stubborn) {
+                child.destroyForcibly();
+            }
+        }
+        try (var files = Files.walk(Path.of(System.getProperty("engine.dir")))) {
+            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+        } catch (IOException e) {
+            System.err.println("engine: " + e);
+        }
+    }
+}
