@@ -1,0 +1,138 @@
+//! A deployed app: a small shop front that shows what is in the database of its own `DATABASE_URL`.
+
+mod page;
+mod site;
+
+use crate::backend::Backend;
+use crate::model::slug;
+use crate::model::variables::Variables;
+use anyhow::{Context, Result, bail};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use site::{Contents, Site};
+use std::sync::{Arc, Weak};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_postgres::config::Host;
+use tokio_postgres::{Client, Config, NoTls};
+use uuid::Uuid;
+
+/// A running container: the variables are those of its deployment, not later ones.
+#[derive(Clone)]
+pub(crate) struct App {
+    container: Arc<Container>,
+    server: Arc<JoinHandle<()>>,
+}
+
+struct Container {
+    backend: Weak<Backend>,
+    environment: Uuid,
+    service: Uuid,
+    variables: Variables,
+    port: u16,
+}
+
+impl App {
+    pub(crate) async fn start(
+        backend: &Arc<Backend>,
+        environment: Uuid,
+        service: Uuid,
+        variables: Variables,
+    ) -> Result<App> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("listen for the app")?;
+        let port = listener.local_addr()?.port();
+        let container = Container { backend: Arc::downgrade(backend), environment, service, variables, port };
+        let container = Arc::new(container);
+        let direct = container.clone();
+        let routes = axum::Router::new().fallback(move |uri: axum::http::Uri| {
+            let container = direct.clone();
+            async move { container.respond(None, uri.path()).await }
+        });
+        let server = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, routes).await {
+                eprintln!("backboard: an app stopped: {error}");
+            }
+        });
+        Ok(App { container, server: Arc::new(server) })
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.container.port
+    }
+
+    /// Answers a request that came for a host name.
+    pub(crate) async fn respond(&self, host: &str, path: &str) -> Response {
+        self.container.respond(Some(host), path).await
+    }
+
+    pub(crate) fn stop(self) {
+        self.server.abort();
+    }
+}
+
+impl Container {
+    /// Without a host the request came by the direct port, where any site is at home.
+    async fn respond(&self, host: Option<&str>, path: &str) -> Response {
+        let site = match self.read().await {
+            Ok(site) => site,
+            Err(error) => return unavailable(&format!("{error:#}")),
+        };
+        if let (Some(host), Contents::Shop(shop)) = (host, &site.contents) {
+            let defined = ["WP_SITEURL", "WP_HOME"].iter().filter_map(|name| self.variables.get(*name));
+            let home = [&shop.siteurl].into_iter().chain(defined).find(|url| host_of(url) != Some(host));
+            if let Some(home) = home.filter(|url| host_of(url).is_some()) {
+                let target = format!("{}{path}", home.trim_end_matches('/'));
+                let location = HeaderValue::from_str(&target).unwrap_or(HeaderValue::from_static("/"));
+                return (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, location)]).into_response();
+            }
+        }
+        Html(page::render(&site)).into_response()
+    }
+
+    async fn read(&self) -> Result<Site> {
+        let client = self.connect().await.context("Error establishing a database connection")?;
+        let value = |name: &str| self.variables.get(name).cloned().unwrap_or_default();
+        Ok(Site {
+            environment_type: value("WP_ENVIRONMENT_TYPE"),
+            railway_environment: value("RAILWAY_ENVIRONMENT_NAME"),
+            service: value("RAILWAY_SERVICE_NAME"),
+            contents: site::read(&client).await?,
+        })
+    }
+
+    async fn connect(&self) -> Result<Client> {
+        let url = self.variables.get("DATABASE_URL").context("DATABASE_URL is not set")?;
+        let mut config: Config = url.parse().context("DATABASE_URL is not a database URL")?;
+        let Some(Host::Tcp(host)) = config.get_hosts().first().cloned() else { bail!("DATABASE_URL names no host") };
+        if let Some(name) = host.strip_suffix(".railway.internal") {
+            let port = self.inside(name).with_context(|| format!("getaddrinfo ENOTFOUND {host}"))?;
+            let mut inside = Config::new();
+            inside.host("127.0.0.1").port(port).user(config.get_user().unwrap_or_default());
+            inside.password(config.get_password().unwrap_or_default()).dbname(config.get_dbname().unwrap_or_default());
+            config = inside;
+        }
+        config.connect_timeout(std::time::Duration::from_secs(5)).ssl_mode(tokio_postgres::config::SslMode::Disable);
+        config.options("-c default_transaction_read_only=on").application_name("shop");
+        let (client, connection) = config.connect(NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    /// Private names mean something inside their own environment only.
+    fn inside(&self, name: &str) -> Option<u16> {
+        let backend = self.backend.upgrade()?;
+        let model = backend.current();
+        let services = &model.project_of(self.environment).ok()?.services;
+        let service = services.iter().find(|service| slug(&service.name) == name && service.id != self.service)?;
+        backend.runtime.database_port(self.environment, service.id)
+    }
+}
+
+fn host_of(url: &str) -> Option<&str> {
+    let rest = url.split_once("://")?.1;
+    rest.split(['/', ':', '?']).next().filter(|host| !host.is_empty())
+}
+
+pub(crate) fn unavailable(why: &str) -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, Html(page::problem(why))).into_response()
+}

@@ -1,0 +1,89 @@
+//! The backend as one shared thing: state, schema, faults, journal, and what runs behind it.
+
+use crate::faults::Faults;
+use crate::graphql::Tokens;
+use crate::journal::Journal;
+use crate::model::history::History;
+use crate::model::{Effect, Model};
+use crate::options::WorldOptions;
+use crate::runtime::Runtime;
+use apollo_compiler::Schema;
+use apollo_compiler::validation::Valid;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub(crate) struct Backend {
+    pub(crate) schema: Valid<Schema>,
+    pub(crate) options: WorldOptions,
+    pub(crate) faults: Faults,
+    pub(crate) journal: Journal,
+    pub(crate) runtime: Runtime,
+    tokens: Mutex<Tokens>,
+    history: Mutex<History>,
+    requests: AtomicU64,
+}
+
+impl Backend {
+    pub(crate) fn new(
+        schema: Valid<Schema>,
+        options: WorldOptions,
+        tokens: Tokens,
+        model: Model,
+        runtime: Runtime,
+    ) -> Arc<Self> {
+        Arc::new(Backend {
+            schema,
+            options,
+            faults: Faults::default(),
+            journal: Journal::default(),
+            runtime,
+            tokens: Mutex::new(tokens),
+            history: Mutex::new(History::new(model)),
+            requests: AtomicU64::new(0),
+        })
+    }
+
+    /// What a query sees; it may lag behind.
+    pub(crate) fn read(&self) -> Arc<Model> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).lagging()
+    }
+
+    pub(crate) fn current(&self) -> Arc<Model> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).current()
+    }
+
+    pub(crate) fn tokens(&self) -> Tokens {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn add_project_token(&self, token: String, environment: uuid::Uuid) {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).project.push((token, environment));
+    }
+
+    pub(crate) fn next_request(&self) -> u64 {
+        self.requests.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Changes the state and starts what follows from the change.
+    pub(crate) fn change<T>(self: &Arc<Self>, change: impl FnOnce(&mut Arc<Model>) -> T) -> T {
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut model = history.current();
+        let result = change(&mut model);
+        let effects =
+            if model.effects.is_empty() { Vec::new() } else { std::mem::take(&mut Arc::make_mut(&mut model).effects) };
+        history.replace(model);
+        drop(history);
+        for effect in effects {
+            match effect {
+                Effect::Deploy { environment, service, deployment } => {
+                    tokio::spawn(crate::deploy::deploy(self.clone(), environment, service, deployment));
+                }
+                Effect::RemoveEnvironment { environment } => {
+                    tokio::spawn(crate::deploy::remove_environment(self.clone(), environment));
+                }
+            }
+        }
+        self.runtime.match_proxies(&self.current());
+        result
+    }
+}

@@ -1,0 +1,52 @@
+//! The folder that outlives runs: database templates, loaded fixtures, unpacked programs.
+
+use anyhow::{Context, Result};
+use nix::fcntl::{Flock, FlockArg};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// `RAILSTAGE_CACHE`, else `/var/cache/railstage` for root, else `railstage` in the user's cache folder.
+pub fn folder() -> Result<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(folder) = set("RAILSTAGE_CACHE") {
+        return Ok(folder);
+    }
+    if nix::unistd::geteuid().is_root() {
+        return Ok("/var/cache/railstage".into());
+    }
+    let caches = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
+    Ok(caches.context("neither XDG_CACHE_HOME nor HOME is set")?.join("railstage"))
+}
+
+/// Returns a cached folder, making it first if need be; of several processes one makes it and the others wait.
+pub(crate) fn made_once(name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    let cache = folder()?;
+    fs::create_dir_all(&cache).with_context(|| format!("create `{}`", cache.display()))?;
+    let wanted = cache.join(name);
+    if wanted.is_dir() {
+        return Ok(wanted);
+    }
+    let lock = cache.join(format!("{name}.lock"));
+    let file = File::create(&lock).with_context(|| format!("create `{}`", lock.display()))?;
+    let held = Flock::lock(file, FlockArg::LockExclusive)
+        .map_err(|(_, errno)| errno)
+        .with_context(|| format!("lock `{}`", lock.display()))?;
+    if !wanted.is_dir() {
+        let unfinished = cache.join(format!("{name}.unfinished"));
+        if unfinished.exists() {
+            fs::remove_dir_all(&unfinished).with_context(|| format!("remove `{}`", unfinished.display()))?;
+        }
+        make(&unfinished)?;
+        fs::rename(&unfinished, &wanted).with_context(|| format!("create `{}`", wanted.display()))?;
+    }
+    drop(held);
+    Ok(wanted)
+}
+
+/// Copies a folder with owners and modes, sharing blocks where the file system can.
+pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    let status = Command::new("cp").args(["-a", "--reflink=auto"]).arg(from).arg(to).status().context("run `cp`")?;
+    anyhow::ensure!(status.success(), "copy `{}` to `{}`: cp ended with {status}", from.display(), to.display());
+    Ok(())
+}

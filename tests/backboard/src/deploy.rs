@@ -1,0 +1,153 @@
+//! The life of a deployment, and the end of an environment.
+
+use crate::DeploymentStatus;
+use crate::app::App;
+use crate::backend::Backend;
+use crate::model::deployments::LogLine;
+use crate::model::variables::{self, Variables};
+use crate::model::{Answer, Model};
+use crate::postgres::{Cluster, ClusterOptions};
+use crate::runtime::Running;
+use anyhow::{Context, Result};
+use std::collections::HashMap;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What a service instance is when it runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Kind {
+    Database,
+    App,
+    /// A schedule's job, or an image that nobody here looks into.
+    Quiet,
+}
+
+pub(crate) fn kind(model: &Model, environment: Uuid, service: Uuid) -> Answer<Kind> {
+    let uploaded = model.project_of(environment)?.service(service)?.uploaded;
+    let config = &model.environment(environment)?.config;
+    Ok(match config.text(service, "/source/image") {
+        Some(image) if image.contains("postgres") => Kind::Database,
+        _ if config.text(service, "/deploy/cronSchedule").is_some() => Kind::Quiet,
+        _ if uploaded || config.text(service, "/source/repo").is_some() => Kind::App,
+        _ => Kind::Quiet,
+    })
+}
+
+/// Takes a deployment through its states.
+pub(crate) async fn deploy(backend: Arc<Backend>, environment: Uuid, service: Uuid, deployment: Uuid) {
+    let part = backend.options.deploy_time / 3;
+    let model = backend.current();
+    let Ok(name) = model.service_name(environment, service).map(str::to_owned) else { return };
+    drop(model);
+    tokio::time::sleep(part).await;
+    set(&backend, deployment, DeploymentStatus::Building, |one| one.build_log.push(LogLine::now("Building")));
+    tokio::time::sleep(part).await;
+    let ordered = backend.runtime.take_outcome(&name);
+    if let Some(outcome) = &ordered
+        && outcome.status == DeploymentStatus::Failed
+    {
+        let lines = outcome.log.iter().map(LogLine::now).collect::<Vec<_>>();
+        return set(&backend, deployment, DeploymentStatus::Failed, |one| one.build_log.extend(lines));
+    }
+    set(&backend, deployment, DeploymentStatus::Deploying, |one| one.log.push(LogLine::now("Starting Container")));
+    if let Some(outcome) = ordered {
+        tokio::time::sleep(part).await;
+        let lines = outcome.log.iter().map(LogLine::now).collect::<Vec<_>>();
+        return set(&backend, deployment, outcome.status, |one| one.log.extend(lines));
+    }
+    let started = run(&backend, environment, service).await;
+    tokio::time::sleep(part).await;
+    match started {
+        Ok(said) => {
+            set(&backend, deployment, DeploymentStatus::Success, |one| one.log.push(LogLine::now(said)));
+            backend.change(|model| Arc::make_mut(model).retire_before(environment, service, deployment));
+        }
+        Err(error) => {
+            let line = LogLine::now(format!("{error:#}"));
+            set(&backend, deployment, DeploymentStatus::Crashed, |one| one.log.push(line));
+        }
+    }
+}
+
+fn set(
+    backend: &Arc<Backend>,
+    deployment: Uuid,
+    status: DeploymentStatus,
+    note: impl FnOnce(&mut crate::model::deployments::Deployment),
+) {
+    backend.change(|model| {
+        Arc::make_mut(model).with_deployment(deployment, |one| {
+            one.status = status;
+            note(one);
+        });
+    });
+}
+
+/// Starts what the instance is; the container gets the variables of this moment.
+pub(crate) async fn run(backend: &Arc<Backend>, environment: Uuid, service: Uuid) -> Result<String> {
+    let model = backend.current();
+    let gone = |refusal: crate::model::Refusal| anyhow::anyhow!("{refusal}");
+    let kind = kind(&model, environment, service).map_err(gone)?;
+    let variables = variables::rendered(&model, environment, Some(service)).map_err(gone)?;
+    drop(model);
+    match kind {
+        Kind::Quiet => Ok("started".to_owned()),
+        Kind::App => {
+            let app = App::start(backend, environment, service, variables).await?;
+            let port = app.port();
+            replace(backend, environment, service, Running::App(app));
+            Ok(format!("listening on port {port}"))
+        }
+        Kind::Database => {
+            if backend.runtime.database_port(environment, service).is_some() {
+                return Ok("database system is ready to accept connections".to_owned());
+            }
+            start_database(backend, environment, service, variables, None).await?;
+            Ok("database system is ready to accept connections".to_owned())
+        }
+    }
+}
+
+/// Starts a database on an empty volume, or on a copy of loaded data.
+pub(crate) async fn start_database(
+    backend: &Arc<Backend>,
+    environment: Uuid,
+    service: Uuid,
+    variables: Variables,
+    copy_of: Option<std::path::PathBuf>,
+) -> Result<()> {
+    let value = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
+    let options = ClusterOptions {
+        user: value("POSTGRES_USER").unwrap_or_else(|| "postgres".to_owned()),
+        password: Some(value("POSTGRES_PASSWORD").context("POSTGRES_PASSWORD is not set")?),
+        database: value("POSTGRES_DB").unwrap_or_else(|| "postgres".to_owned()),
+        copy_of,
+        parent: Some(backend.runtime.folder.clone()),
+        ..ClusterOptions::default()
+    };
+    let cluster = Cluster::start(&backend.runtime.pg_bin, options).await?;
+    replace(backend, environment, service, Running::Database { cluster, proxies: HashMap::new() });
+    Ok(())
+}
+
+/// Puts what was started in its place, unless the environment has gone meanwhile.
+fn replace(backend: &Arc<Backend>, environment: Uuid, service: Uuid, running: Running) {
+    let mut all = backend.runtime.running();
+    let model = backend.current();
+    let wanted = model.environment(environment).is_ok_and(|one| !one.deleting && one.instances.contains_key(&service));
+    let unwanted = if wanted { all.insert((environment, service), running) } else { Some(running) };
+    drop(all);
+    if let Some(unwanted) = unwanted {
+        unwanted.stop();
+    }
+    backend.runtime.match_proxies(&model);
+}
+
+/// The end of an environment: seen for a while still, then gone with all that ran in it.
+pub(crate) async fn remove_environment(backend: Arc<Backend>, environment: Uuid) {
+    tokio::time::sleep(backend.options.delete_time).await;
+    let of_stop = backend.clone();
+    // A panic in there would be a bug of ours; the environment is taken off the list all the same.
+    tokio::task::spawn_blocking(move || of_stop.runtime.stop_environment(environment)).await.ok();
+    backend.change(|model| Arc::make_mut(model).forget_environment(environment));
+}

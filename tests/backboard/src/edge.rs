@@ -1,0 +1,144 @@
+//! The edge: an HTTP proxy that answers for every host name of the world, with TLS by a CA of its own.
+
+use crate::backend::Backend;
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tower::ServiceExt;
+
+/// The host that a CLI without the loopback override talks to.
+const BACKBOARD_HOST: &str = "backboard.railway.com";
+
+pub(crate) struct Edge {
+    backend: Arc<Backend>,
+    router: Router,
+    authority: Authority,
+}
+
+impl Edge {
+    pub(crate) fn new(backend: Arc<Backend>, router: Router, authority: Authority) -> Arc<Self> {
+        Arc::new(Edge { backend, router, authority })
+    }
+
+    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
+        while let Ok((stream, _)) = listener.accept().await {
+            let edge = self.clone();
+            tokio::spawn(async move {
+                let service = service_fn(move |request| edge.clone().proxy(request));
+                // A client that hangs up is none of our business.
+                http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await.ok();
+            });
+        }
+    }
+
+    async fn proxy(self: Arc<Self>, request: Request<Incoming>) -> Result<Response, Infallible> {
+        if request.method() != Method::CONNECT {
+            let host = request.uri().host().map(str::to_owned).unwrap_or_default();
+            return Ok(self.answer(&host, request).await);
+        }
+        let host = request.uri().host().map(str::to_owned).unwrap_or_default();
+        if request.uri().port_u16() != Some(443) {
+            return Ok((StatusCode::FORBIDDEN, "only port 443 is reached through this proxy").into_response());
+        }
+        tokio::spawn(async move {
+            let Ok(upgraded) = hyper::upgrade::on(request).await else { return };
+            if let Err(error) = self.tunnel(host, TokioIo::new(upgraded)).await {
+                eprintln!("backboard: edge: {error:#}");
+            }
+        });
+        Ok(StatusCode::OK.into_response())
+    }
+
+    async fn tunnel(
+        self: Arc<Self>,
+        host: String,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> Result<()> {
+        let config = self.authority.config_for(&host).with_context(|| format!("make a certificate for `{host}`"))?;
+        // A client that does not like our certificate says so on its own side.
+        let Ok(stream) = TlsAcceptor::from(config).accept(stream).await else { return Ok(()) };
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (edge, host) = (self.clone(), host.clone());
+            async move { Ok::<_, Infallible>(edge.answer(&host, request).await) }
+        });
+        http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
+        Ok(())
+    }
+
+    async fn answer(&self, host: &str, request: Request<Incoming>) -> Response {
+        if host == BACKBOARD_HOST {
+            let request = request.map(Body::new);
+            return self.router.clone().oneshot(request).await.into_response();
+        }
+        let model = self.backend.current();
+        let app = model.route(host).and_then(|(environment, service)| self.backend.runtime.app(environment, service));
+        match app {
+            Some(app) => app.respond(host, request.uri().path()).await,
+            None => not_found(),
+        }
+    }
+}
+
+/// What Railway says for a host that leads nowhere.
+fn not_found() -> Response {
+    let body = r#"{"status":"error","code":404,"message":"Application not found","request_id":"backboard"}"#;
+    let headers = [(header::CONTENT_TYPE.as_str(), "application/json"), ("x-railway-fallback", "true")];
+    (StatusCode::NOT_FOUND, headers, body).into_response()
+}
+
+/// A CA that signs a certificate for each host that is asked for.
+pub(crate) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+    configs: Mutex<HashMap<String, Arc<ServerConfig>>>,
+}
+
+impl Authority {
+    pub(crate) fn new() -> Result<Self> {
+        let mut params = CertificateParams::new(Vec::new())?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.distinguished_name.push(DnType::CommonName, "backboard test CA");
+        let key = KeyPair::generate()?;
+        let pem = params.self_signed(&key)?.pem();
+        Ok(Authority { issuer: Issuer::new(params, key), pem, configs: Mutex::default() })
+    }
+
+    pub(crate) fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    fn config_for(&self, host: &str) -> Result<Arc<ServerConfig>> {
+        let mut configs = self.configs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(config) = configs.get(host) {
+            return Ok(config.clone());
+        }
+        let key = KeyPair::generate()?;
+        let certificate = CertificateParams::new(vec![host.to_owned()])?.signed_by(&key, &self.issuer)?;
+        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], private)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let config = Arc::new(config);
+        configs.insert(host.to_owned(), config.clone());
+        Ok(config)
+    }
+}

@@ -1,0 +1,56 @@
+//! A loopback stand-in for Railway's backend, so that the real `railway` CLI and railstage can be tested whole.
+//!
+//! A [`World`] is one Railway with a workspace, a project `acme` and its environment `production`, and real things
+//! behind it: a deployed Postgres service is a Postgres server of its own, a deployed app a small HTTP server that
+//! shows what is in the database of *its own* `DATABASE_URL`. Dropping the world ends them all.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use backboard::{Fault, FaultEffect, World, WorldOptions};
+//! let world = World::start(WorldOptions::default()).await?;
+//! world.fault(Fault::new("environmentCreate", FaultEffect::Timeout { secs: 3.0 }).after_the_deed());
+//! let cli = std::process::Command::new("railway").args(["environment", "list", "--json"]).envs(world.cli_env());
+//! # drop(cli);
+//! let page = world.fetch("shop.example.com", "/").await?;
+//! assert_eq!(page.status, 200);
+//! assert!(world.mutations_touching(&world.environment_id("production")?).is_empty());
+//! world.stop().await;
+//! # Ok(()) }
+//! ```
+//!
+//! How a request runs through it: `http` takes it, `graphql` checks the document against Railway's own schema
+//! (`schema`, from the CLI's published source), lets `faults` strike, and executes it on the state (`model`), which
+//! queries see late (`model::history`); `journal` notes it. What a mutation sets going is carried out by `deploy` and
+//! kept in `runtime`: servers of `postgres`, tasks of `app`, listeners of `proxy`. `edge` is the proxy that leads
+//! `https://…` requests to the apps. What is not modelled answers with an error that names it, never with a guess.
+//!
+//! `backboard serve` runs a world as a process; [`postgres`] and [`fixture`] are of use without one.
+
+mod app;
+mod backend;
+pub mod cache;
+mod deploy;
+mod edge;
+mod faults;
+pub mod fixture;
+mod graphql;
+mod http;
+mod journal;
+mod leftovers;
+mod model;
+mod options;
+mod ports;
+pub mod postgres;
+mod proxy;
+mod runtime;
+pub mod schema;
+mod state;
+mod world;
+
+pub use faults::{Fault, FaultEffect, When};
+pub use journal::{Entry, OperationKind};
+pub use model::deployments::DeploymentStatus;
+pub use options::{ExtraService, WorldOptions};
+pub use runtime::DeployOutcome;
+pub use state::EnvironmentState;
+pub use world::{Fetched, World};

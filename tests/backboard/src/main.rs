@@ -1,0 +1,110 @@
+//! `backboard serve`: a world as a process, until it is told to stop.
+
+use anyhow::Result;
+use backboard::{World, WorldOptions};
+use clap::{Parser, Subcommand};
+use serde_json::json;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio::signal::unix::{SignalKind, signal};
+
+#[derive(Parser)]
+#[command(about = "A loopback stand-in for Railway's backend", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start a world, print one line of JSON about it, run until SIGTERM or SIGINT
+    Serve(Serve),
+}
+
+#[derive(clap::Args)]
+struct Serve {
+    /// Size of production's database, such as 0, 100M or 1G
+    #[arg(long, default_value = "100M", value_parser = bytes)]
+    size: u64,
+    /// How long a deployment takes, in seconds
+    #[arg(long, default_value_t = 3.0)]
+    deploy_secs: f64,
+    /// How long reads lag behind writes, in seconds
+    #[arg(long, default_value_t = 0.15)]
+    lag_secs: f64,
+    /// Folder for the database clusters (default: the temporary folder)
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Stop at the end of standard input, too
+    #[arg(long)]
+    until_stdin_ends: bool,
+}
+
+fn bytes(text: &str) -> Result<u64, String> {
+    let (digits, unit) = match text.char_indices().find(|(_, c)| !c.is_ascii_digit()) {
+        Some((at, _)) => text.split_at(at),
+        None => (text, ""),
+    };
+    let factor = match unit {
+        "" => 1,
+        "k" | "K" => 1 << 10,
+        "M" => 1 << 20,
+        "G" => 1 << 30,
+        _ => return Err(format!("`{unit}` is none of K, M, G")),
+    };
+    let number: u64 = digits.parse().map_err(|_| format!("`{text}` is not a size such as 100M"))?;
+    number.checked_mul(factor).ok_or_else(|| format!("`{text}` is too large"))
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let Command::Serve(serve) = Cli::parse().command;
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let options = WorldOptions {
+        fixture_bytes: serve.size,
+        deploy_time: Duration::from_secs_f64(serve.deploy_secs),
+        lag: Duration::from_secs_f64(serve.lag_secs),
+        data_dir: serve.data,
+        ..WorldOptions::default()
+    };
+    let world = tokio::select! {
+        world = World::start(options) => world?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
+    println!("{}", about(&world)?);
+    let stdin_ends = async {
+        if !serve.until_stdin_ends {
+            std::future::pending::<()>().await;
+        }
+        let (mut stdin, mut sink) = (tokio::io::stdin(), [0; 256]);
+        while stdin.read(&mut sink).await.is_ok_and(|read| read > 0) {}
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = stdin_ends => {}
+    }
+    world.stop().await;
+    // A read of standard input that nobody ends would hold the process.
+    std::process::exit(0);
+}
+
+fn about(world: &World) -> Result<serde_json::Value> {
+    Ok(json!({
+        "graphql_url": world.graphql_url(),
+        "control_url": world.control_url(),
+        "proxy_url": world.proxy_url(),
+        "ca_file": world.ca_file(),
+        "token": world.token(),
+        "project_id": world.project_id(),
+        "environments": world.environments(),
+        "production": {
+            "environment_id": world.environment_id("production")?,
+            "database_url": world.source_database_url()?,
+            "superuser_url": world.database_url("production")?,
+            "site_url": "https://shop.example.com",
+        },
+    }))
+}

@@ -1,0 +1,238 @@
+//! The world's first state: the project `acme` with a shop in production.
+
+use super::config::Config;
+use super::deployments::{Deployment, DeploymentStatus, released_commit};
+use super::{Environment, Habits, HandleKind, Instance, Model, Project, Service};
+use crate::options::{ExtraService, WorldOptions};
+use crate::ports::Ports;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+use uuid::Uuid;
+
+/// Where the shop of the fixture lives.
+pub(crate) const SITE_HOST: &str = "shop.example.com";
+
+pub(crate) fn model(options: &WorldOptions, ports: Arc<Ports>) -> Model {
+    let mut acme = Seed::new("acme");
+    acme.add_shop();
+    for extra in &options.extra_services {
+        acme.add_extra(*extra);
+    }
+    let mut projects = vec![acme.project(&ports)];
+    if options.second_project {
+        let mut other = Seed::new("globex");
+        other.add("site", json!({ "source": repo("globex/site"), "variables": {} }));
+        projects.push(other.project(&ports));
+    }
+    Model {
+        projects,
+        foreign_domains: BTreeSet::new(),
+        reserved_names: Vec::new(),
+        effects: Vec::new(),
+        habits: Habits {
+            lag: options.lag,
+            name_reserved: options.name_reserved,
+            clone_tcp_proxies: options.clone_tcp_proxies,
+        },
+        ports,
+    }
+}
+
+struct Seed {
+    name: &'static str,
+    services: Vec<Service>,
+    volumes: BTreeMap<Uuid, String>,
+    config: Config,
+}
+
+fn repo(name: &str) -> Value {
+    json!({ "repo": name, "branch": "main" })
+}
+
+fn values(pairs: &[(&str, &str)]) -> Value {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), json!({ "value": value }))).collect()
+}
+
+impl Seed {
+    fn new(name: &'static str) -> Self {
+        Seed { name, services: Vec::new(), volumes: BTreeMap::new(), config: Config::default() }
+    }
+
+    fn add(&mut self, name: &str, settings: Value) -> Uuid {
+        let id = Uuid::new_v4();
+        self.services.push(Service { id, name: name.into(), created_at: Timestamp::now(), uploaded: false });
+        self.config.apply(&json!({ "services": { id.to_string(): settings } }));
+        id
+    }
+
+    fn add_volume(&mut self, name: &str) -> String {
+        let id = Uuid::new_v4();
+        self.volumes.insert(id, name.to_owned());
+        let volume = json!({ "region": "us-west1", "sizeMB": 5000 });
+        self.config.apply(&json!({ "volumes": { id.to_string(): volume } }));
+        id.to_string()
+    }
+
+    fn add_shop(&mut self) {
+        self.config.apply(&json!({
+            "sharedVariables": values(&[("SITE_NAME", "Acme Outfitters"), ("MAIL_FROM", "orders@shop.example.com")]),
+        }));
+        self.add_database("Postgres");
+        let label = format!("web-production-{}.{}", random(4), super::domains::SUFFIX);
+        let mut web = values(&[
+            ("DATABASE_URL", "${{Postgres.DATABASE_URL}}"),
+            ("WP_HOME", "https://shop.example.com"),
+            ("WP_SITEURL", "https://shop.example.com"),
+            ("WP_ENVIRONMENT_TYPE", "production"),
+            ("SITE_NAME", "${{shared.SITE_NAME}}"),
+            ("STRIPE_SECRET_KEY", "sk_live_51Canary0variable0web"),
+            ("SMTP_URL", "smtp://orders:canary-smtp-password@mail.example.com:587"),
+        ]);
+        web["SESSION_SECRET"] = json!({ "value": "canary-sealed-session-secret", "isSealed": true });
+        self.add(
+            "web",
+            json!({
+                "source": repo("acme/shop"),
+                "deploy": { "startCommand": "php-fpm", "healthcheckPath": "/" },
+                "networking": {
+                    "serviceDomains": { label: { "port": 8080 } },
+                    "customDomains": { SITE_HOST: { "port": 8080 } },
+                },
+                "variables": web,
+            }),
+        );
+        let worker = [("DATABASE_URL", "${{Postgres.DATABASE_URL}}"), ("SHOP_URL", "https://shop.example.com/wp-json")];
+        self.add("worker", json!({ "source": repo("acme/worker"), "variables": values(&worker) }));
+        let nightly = [("DATABASE_URL", "${{Postgres.DATABASE_URL}}")];
+        self.add(
+            "nightly",
+            json!({
+                "source": repo("acme/nightly"),
+                "deploy": { "cronSchedule": "0 3 * * *" },
+                "variables": values(&nightly),
+            }),
+        );
+    }
+
+    /// A database as Railway's template sets it up.
+    fn add_database(&mut self, name: &str) {
+        let volume = self.add_volume("postgres-volume");
+        let password = format!("canary-production-{}", random(20));
+        let login = |host: &str| format!("postgresql://${{{{PGUSER}}}}:${{{{POSTGRES_PASSWORD}}}}@{host}");
+        let variables = values(&[
+            ("DATABASE_URL", &login("${{RAILWAY_PRIVATE_DOMAIN}}:5432/${{PGDATABASE}}")),
+            (
+                "DATABASE_PUBLIC_URL",
+                &login("${{RAILWAY_TCP_PROXY_DOMAIN}}:${{RAILWAY_TCP_PROXY_PORT}}/${{PGDATABASE}}"),
+            ),
+            ("PGHOST", "${{RAILWAY_PRIVATE_DOMAIN}}"),
+            ("PGPORT", "5432"),
+            ("PGUSER", "${{POSTGRES_USER}}"),
+            ("PGPASSWORD", "${{POSTGRES_PASSWORD}}"),
+            ("PGDATABASE", "${{POSTGRES_DB}}"),
+            ("PGDATA", "/var/lib/postgresql/data/pgdata"),
+            ("POSTGRES_DB", "railway"),
+            ("POSTGRES_USER", "postgres"),
+            ("POSTGRES_PASSWORD", &password),
+            ("SSL_CERT_DAYS", "820"),
+            ("RAILWAY_DEPLOYMENT_DRAINING_SECONDS", "60"),
+        ]);
+        self.add(
+            name,
+            json!({
+                "source": { "image": "ghcr.io/railwayapp-templates/postgres-ssl:18" },
+                "deploy": { "requiredMountPath": "/var/lib/postgresql/data" },
+                "networking": { "tcpProxies": { "5432": {} } },
+                "volumeMounts": { volume: { "mountPath": "/var/lib/postgresql/data" } },
+                "variables": variables,
+            }),
+        );
+    }
+
+    fn add_extra(&mut self, extra: ExtraService) {
+        match extra {
+            ExtraService::Upload => {
+                self.add("uploaded", json!({ "variables": values(&[("KIND", "upload")]) }));
+                if let Some(service) = self.services.last_mut() {
+                    service.uploaded = true;
+                }
+            }
+            ExtraService::Media => {
+                let volume = self.add_volume("media-volume");
+                let mount = json!({ volume: { "mountPath": "/app/uploads" } });
+                self.add("media", json!({ "source": repo("acme/media"), "volumeMounts": mount, "variables": {} }));
+            }
+            ExtraService::Redis => {
+                let url = [("REDIS_URL", "redis://default:canary-redis@${{RAILWAY_PRIVATE_DOMAIN}}:6379")];
+                self.add("Redis", json!({ "source": { "image": "redis:8" }, "variables": values(&url) }));
+            }
+            ExtraService::SecondDatabase => self.add_database("Analytics"),
+        }
+    }
+
+    fn project(self, ports: &Ports) -> Project {
+        let (project_id, id) = (Uuid::new_v4(), Uuid::new_v4());
+        let mut production = Environment {
+            id,
+            project_id,
+            name: "production".into(),
+            created_at: Timestamp::now(),
+            updated_at: Timestamp::now(),
+            is_ephemeral: false,
+            source_environment_id: None,
+            config: self.config,
+            staged: None,
+            patches: Vec::new(),
+            instances: BTreeMap::new(),
+            deleting: false,
+        };
+        production.settle(ports, |_| Instant::now());
+        for (service, instance) in &mut production.instances {
+            let config = production.config.service(*service);
+            instance.deployments.push(first_deployment(config));
+            verify_site_domain(instance);
+        }
+        Project {
+            id: project_id,
+            name: self.name.to_owned(),
+            created_at: Timestamp::now(),
+            base_environment_id: id,
+            services: self.services,
+            volumes: self.volumes,
+            environments: vec![production],
+        }
+    }
+}
+
+fn verify_site_domain(instance: &mut Instance) {
+    if let Some(handle) = instance.handles.get_mut(&HandleKind::CustomDomain.key(SITE_HOST)) {
+        handle.verified = true;
+    }
+}
+
+fn first_deployment(config: &Value) -> Deployment {
+    let meta = match (config["source"]["repo"].as_str(), config["source"]["image"].as_str()) {
+        (Some(repo), _) => json!({
+            "repo": repo, "branch": "main", "commitHash": released_commit(repo), "commitMessage": "Release", "reason": "deploy",
+        }),
+        (None, Some(image)) => json!({ "image": image, "reason": "deploy" }),
+        (None, None) => json!({ "reason": "deploy", "cliMessage": "railway up" }),
+    };
+    Deployment {
+        id: Uuid::new_v4(),
+        created_at: Timestamp::now(),
+        updated_at: Timestamp::now(),
+        status: DeploymentStatus::Success,
+        meta,
+        stopped: false,
+        build_log: Vec::new(),
+        log: Vec::new(),
+    }
+}
+
+fn random(length: usize) -> String {
+    Uuid::new_v4().simple().to_string()[..length].to_owned()
+}

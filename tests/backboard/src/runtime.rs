@@ -1,0 +1,159 @@
+//! What runs behind the state: a server per deployed database, a task per deployed app, a listener per TCP proxy.
+
+use crate::app::App;
+use crate::model::{HandleKind, Model};
+use crate::ports::Ports;
+use crate::postgres::{Cluster, PgBin};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+/// What becomes of the next deployments of a service.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeployOutcome {
+    /// The service's name.
+    pub service: String,
+    /// `FAILED` or `CRASHED`.
+    pub status: crate::DeploymentStatus,
+    /// The lines that explain it, in the build's log or the deployment's.
+    #[serde(default)]
+    pub log: Vec<String>,
+    #[serde(default = "once")]
+    pub times: u32,
+}
+
+fn once() -> u32 {
+    1
+}
+
+pub(crate) enum Running {
+    Database { cluster: Cluster, proxies: HashMap<u16, JoinHandle<()>> },
+    App(App),
+}
+
+pub(crate) struct Runtime {
+    pub(crate) handle: Handle,
+    pub(crate) pg_bin: PgBin,
+    pub(crate) folder: PathBuf,
+    ports: Arc<Ports>,
+    running: Mutex<HashMap<(Uuid, Uuid), Running>>,
+    outcomes: Mutex<Vec<DeployOutcome>>,
+}
+
+impl Runtime {
+    pub(crate) fn new(pg_bin: PgBin, folder: PathBuf, ports: Arc<Ports>) -> Self {
+        Runtime {
+            handle: Handle::current(),
+            pg_bin,
+            folder,
+            ports,
+            running: Mutex::default(),
+            outcomes: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn running(&self) -> MutexGuard<'_, HashMap<(Uuid, Uuid), Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn order_outcome(&self, outcome: DeployOutcome) {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
+    }
+
+    pub(crate) fn take_outcome(&self, service: &str) -> Option<DeployOutcome> {
+        let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = outcomes.iter().position(|outcome| outcome.service == service)?;
+        outcomes[position].times = outcomes[position].times.saturating_sub(1);
+        let outcome = outcomes[position].clone();
+        if outcome.times == 0 {
+            outcomes.remove(position);
+        }
+        Some(outcome)
+    }
+
+    /// The port of a running database, whatever its proxies.
+    pub(crate) fn database_port(&self, environment: Uuid, service: Uuid) -> Option<u16> {
+        match self.running().get(&(environment, service))? {
+            Running::Database { cluster, .. } => Some(cluster.port()),
+            Running::App(_) => None,
+        }
+    }
+
+    /// A running database's own login, without the proxy.
+    pub(crate) fn database_url(&self, environment: Uuid, service: Uuid) -> Option<String> {
+        match self.running().get(&(environment, service))? {
+            Running::Database { cluster, .. } => Some(cluster.url()),
+            Running::App(_) => None,
+        }
+    }
+
+    pub(crate) fn app(&self, environment: Uuid, service: Uuid) -> Option<App> {
+        match self.running().get(&(environment, service))? {
+            Running::App(app) => Some(app.clone()),
+            Running::Database { .. } => None,
+        }
+    }
+
+    /// Starts the proxies that are configured and whose database runs, and ends all others.
+    pub(crate) fn match_proxies(&self, model: &Model) {
+        let _context = self.handle.enter();
+        for ((environment, service), running) in self.running().iter_mut() {
+            let Running::Database { cluster, proxies, .. } = running else { continue };
+            let wanted: Vec<u16> = model
+                .environment(*environment)
+                .map(|environment| {
+                    let keys = environment.config.keys(*service, HandleKind::TcpProxy);
+                    let handles = keys.iter().filter_map(|key| environment.handle(*service, HandleKind::TcpProxy, key));
+                    handles.filter_map(|handle| handle.proxy_port).collect()
+                })
+                .unwrap_or_default();
+            proxies.retain(|port, task| {
+                let keep = wanted.contains(port);
+                if !keep {
+                    task.abort();
+                }
+                keep
+            });
+            for port in wanted {
+                if let std::collections::hash_map::Entry::Vacant(vacant) = proxies.entry(port)
+                    && let Ok(listener) = self.ports.listen(port)
+                {
+                    vacant.insert(self.handle.spawn(crate::proxy::forward(listener, cluster.port())));
+                }
+            }
+        }
+    }
+
+    /// Ends all that runs in one environment.
+    pub(crate) fn stop_environment(&self, environment: Uuid) {
+        self.stop_where(|(of, _)| *of == environment);
+    }
+
+    pub(crate) fn stop_all(&self) {
+        self.stop_where(|_| true);
+    }
+
+    fn stop_where(&self, wanted: impl Fn(&(Uuid, Uuid)) -> bool) {
+        let stopped: Vec<Running> = self.running().extract_if(|key, _| wanted(key)).map(|(_, one)| one).collect();
+        for one in stopped {
+            one.stop();
+        }
+    }
+}
+
+impl Running {
+    pub(crate) fn stop(self) {
+        match self {
+            Running::App(app) => app.stop(),
+            Running::Database { cluster, proxies, .. } => {
+                proxies.into_values().for_each(|task| task.abort());
+                cluster.stop();
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Fetches a page through the edge, as a browser with the world's CA would.
+
+use super::World;
+use anyhow::{Context, Result, ensure};
+use axum::body::Body;
+use axum::http::{Method, Request, header};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use std::sync::Arc;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+/// An answer of the edge; redirects are not followed.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    pub status: u16,
+    pub location: Option<String>,
+    pub body: String,
+}
+
+impl World {
+    /// `GET https://host/path` through the edge.
+    pub async fn fetch(&self, host: &str, path: &str) -> Result<Fetched> {
+        let tunnel = TcpStream::connect(("127.0.0.1", self.edge_port)).await.context("connect to the edge")?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(tunnel)).await?;
+        let connection = tokio::spawn(connection.with_upgrades());
+        let authority = format!("{host}:443");
+        let connect = Request::builder().method(Method::CONNECT).uri(&authority).body(Empty::<Bytes>::new())?;
+        let response = sender.send_request(connect).await?;
+        ensure!(response.status().is_success(), "CONNECT {authority}: {}", response.status());
+        let tunnel = TokioIo::new(hyper::upgrade::on(response).await?);
+        connection.abort();
+
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.ca_pem.as_bytes())?)?;
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from(host.to_owned())?;
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, tunnel).await.context("TLS with the edge")?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let connection = tokio::spawn(connection);
+        let request = Request::builder().uri(path).header(header::HOST, host).body(Body::empty())?;
+        let response = sender.send_request(request).await?;
+        let status = response.status().as_u16();
+        let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+        let location = location.map(str::to_owned);
+        let body = response.into_body().collect().await?.to_bytes();
+        connection.abort();
+        Ok(Fetched { status, location, body: String::from_utf8_lossy(&body).into_owned() })
+    }
+}

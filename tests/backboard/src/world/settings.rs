@@ -1,0 +1,98 @@
+//! Changes that a test makes behind Railway's back; the journal does not see them.
+
+use super::{World, refused};
+use crate::model::create::NewEnvironment;
+use crate::model::{HandleKind, domains};
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+impl World {
+    /// Sets a variable of a service, or, without one, a shared one; nothing is deployed.
+    pub fn set_variable(&self, environment: &str, service: Option<&str>, name: &str, value: &str) -> Result<()> {
+        self.patch_variable(environment, service, name, json!({ "value": value }))
+    }
+
+    pub fn remove_variable(&self, environment: &str, service: Option<&str>, name: &str) -> Result<()> {
+        self.patch_variable(environment, service, name, Value::Null)
+    }
+
+    /// Makes a variable a sealed one with this value.
+    pub fn seal_variable(&self, environment: &str, service: &str, name: &str, value: &str) -> Result<()> {
+        self.patch_variable(environment, Some(service), name, json!({ "value": value, "isSealed": true }))
+    }
+
+    fn patch_variable(&self, environment: &str, service: Option<&str>, name: &str, change: Value) -> Result<()> {
+        let (id, service) = (self.find(environment)?, service.map(|name| self.find_service(name)).transpose()?);
+        self.change(|model| model.change_variables(id, service, json!({ name: change }), false))
+    }
+
+    /// Gives a service a schedule, or takes it away.
+    pub fn set_cron(&self, environment: &str, service: &str, schedule: Option<&str>) -> Result<()> {
+        self.patch_service(environment, service, json!({ "deploy": { "cronSchedule": schedule } }))
+    }
+
+    /// Merges a change into a service's part of the configuration; `null` removes.
+    pub fn patch_service(&self, environment: &str, service: &str, change: Value) -> Result<()> {
+        let (id, service) = (self.find(environment)?, self.find_service(service)?);
+        self.change(|model| model.change(id, &json!({ "services": { service.to_string(): change } }), false))
+    }
+
+    /// Gives the `Postgres` of an environment its TCP proxy, or takes it away.
+    pub fn set_tcp_proxy(&self, environment: &str, on: bool) -> Result<()> {
+        let proxy = if on { json!({}) } else { Value::Null };
+        self.patch_service(environment, "Postgres", json!({ "networking": { "tcpProxies": { "5432": proxy } } }))
+    }
+
+    /// Attaches a custom domain whose DNS records are there already, or are not.
+    pub fn add_custom_domain(&self, environment: &str, service: &str, domain: &str, verified: bool) -> Result<()> {
+        let (id, service) = (self.find(environment)?, self.find_service(service)?);
+        self.change(|model| {
+            model.change(id, &domains::patch_of(service, HandleKind::CustomDomain, domain, json!({})), false)?;
+            let key = HandleKind::CustomDomain.key(domain);
+            let handles = &mut model.environment_mut(id)?.instance_mut(service)?.handles;
+            if let Some(handle) = handles.get_mut(&key) {
+                handle.verified = verified;
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes a domain one of somebody else's.
+    pub fn take_domain(&self, domain: &str) {
+        self.backend.change(|model| Arc::make_mut(model).foreign_domains.insert(domain.to_owned()));
+    }
+
+    /// Makes an undeployed copy of production that has been there for `age`; gives its id.
+    pub fn create_environment(&self, name: &str, age: Duration) -> Result<String> {
+        let source = self.find("production")?;
+        let project = Uuid::parse_str(&self.project_id())?;
+        let new = NewEnvironment {
+            name: name.to_owned(),
+            source: Some(source),
+            skip_initial_deploys: true,
+            ..NewEnvironment::default()
+        };
+        let created_at = Timestamp::now().checked_sub(age).context("subtract the age")?;
+        let created = self.backend.change(|model| {
+            let model = Arc::make_mut(model);
+            let id = model.create_environment(project, new)?;
+            let environment = model.environment_mut(id)?;
+            (environment.created_at, environment.updated_at) = (created_at, created_at);
+            for instance in environment.instances.values_mut() {
+                instance.visible_at = std::time::Instant::now();
+            }
+            Ok(id)
+        });
+        created.map(|id: Uuid| id.to_string()).map_err(refused)
+    }
+
+    /// Deploys a service at the head of its branch, as Railway does of its own accord after a push.
+    pub fn deploy(&self, environment: &str, service: &str) -> Result<()> {
+        let (id, service) = (self.find(environment)?, self.find_service(service)?);
+        self.change(|model| model.deploy(id, service, None).map(drop))
+    }
+}
