@@ -28,7 +28,12 @@ pub(crate) async fn data_directory(bin: &PgBin, bytes: u64) -> Result<PathBuf> {
     let (bin, runtime) = (bin.clone(), tokio::runtime::Handle::current());
     let made = tokio::task::spawn_blocking(move || {
         cache::made_once(&format!("fixture-{bytes}-{hash}"), |folder| {
-            let settings = [("max_wal_size", "8GB"), ("work_mem", "64MB"), ("maintenance_work_mem", "256MB")];
+            let settings = [
+                ("wal_level", "minimal"),
+                ("max_wal_senders", "0"),
+                ("work_mem", "64MB"),
+                ("maintenance_work_mem", "256MB"),
+            ];
             let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
             let options = ClusterOptions { database: DATABASE.to_owned(), settings, ..ClusterOptions::default() };
             let cluster = runtime.block_on(async {
