@@ -32,6 +32,7 @@ final class Problems {
             case DeserializationException d -> 422;
             case FlowProcessingException f -> 422;
             case IllegalArgumentException i -> 422;
+            case UnsupportedOperationException u -> 501;
             default -> 500;
         };
         if (status == 500) LOG.warn("{} answered with 500", path, t);
