@@ -58,11 +58,11 @@ public final class Main {
         Engine engine = new Engine(front.url() + "/");
         engine.start();
         for (Path file : flowFiles) {
-            try {
-                engine.saveFlow(Files.readString(file));
-            } catch (Exception e) {
-                throw new IllegalArgumentException(file + " is refused: " + e.getMessage());
+            String yaml = Files.readString(file);
+            for (ValidateConstraintViolation found : engine.validate(file.toString(), yaml)) {
+                if (found.getConstraints() != null) throw new IllegalArgumentException(file + " is refused: " + found.getConstraints().strip());
             }
+            engine.saveFlow(yaml);
         }
         new ExecutionsApi(engine, front);
         new WebhookApi(engine, front);
