@@ -46,7 +46,9 @@ pub(crate) fn made_once(name: &str, make: impl FnOnce(&Path) -> Result<()>) -> R
 
 /// Copies a folder with owners and modes, sharing blocks where the file system can.
 pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
-    let status = Command::new("cp").args(["-a", "--reflink=auto"]).arg(from).arg(to).status().context("run `cp`")?;
-    anyhow::ensure!(status.success(), "copy `{}` to `{}`: cp ended with {status}", from.display(), to.display());
+    let output = Command::new("cp").args(["-a", "--reflink=auto"]).arg(from).arg(to).output().context("run `cp`")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let last = said.lines().last().unwrap_or_default();
+    anyhow::ensure!(output.status.success(), "copy `{}`: `cp` ended with {}\n  {last}", from.display(), output.status);
     Ok(())
 }

@@ -9,7 +9,6 @@ use crate::model::{Answer, Model};
 use crate::postgres::{Cluster, ClusterOptions};
 use crate::runtime::Running;
 use anyhow::{Context, Result};
-use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -126,7 +125,7 @@ pub(crate) async fn start_database(
         ..ClusterOptions::default()
     };
     let cluster = Cluster::start(&backend.runtime.pg_bin, options).await?;
-    replace(backend, environment, service, Running::Database { cluster, proxies: HashMap::new() });
+    replace(backend, environment, service, Running::database(cluster));
     Ok(())
 }
 

@@ -9,8 +9,8 @@
 //! use backboard::{Fault, FaultEffect, World, WorldOptions};
 //! let world = World::start(WorldOptions::default()).await?;
 //! world.fault(Fault::new("environmentCreate", FaultEffect::Timeout { secs: 3.0 }).after_the_deed());
-//! let cli = std::process::Command::new("railway").args(["environment", "list", "--json"]).envs(world.cli_env());
-//! # drop(cli);
+//! let listed = std::process::Command::new("railway").args(["environment", "list"]).envs(world.cli_env()).output()?;
+//! assert!(listed.status.success());
 //! let page = world.fetch("shop.example.com", "/").await?;
 //! assert_eq!(page.status, 200);
 //! assert!(world.mutations_touching(&world.environment_id("production")?).is_empty());

@@ -32,8 +32,14 @@ fn once() -> u32 {
 }
 
 pub(crate) enum Running {
-    Database { cluster: Cluster, proxies: HashMap<u16, JoinHandle<()>> },
+    Database(Box<Database>),
     App(App),
+}
+
+/// A database server with the TCP proxies that lead to it.
+pub(crate) struct Database {
+    cluster: Cluster,
+    proxies: HashMap<u16, JoinHandle<()>>,
 }
 
 pub(crate) struct Runtime {
@@ -79,7 +85,7 @@ impl Runtime {
     /// The port of a running database, whatever its proxies.
     pub(crate) fn database_port(&self, environment: Uuid, service: Uuid) -> Option<u16> {
         match self.running().get(&(environment, service))? {
-            Running::Database { cluster, .. } => Some(cluster.port()),
+            Running::Database(database) => Some(database.cluster.port()),
             Running::App(_) => None,
         }
     }
@@ -87,7 +93,7 @@ impl Runtime {
     /// A running database's own login, without the proxy.
     pub(crate) fn database_url(&self, environment: Uuid, service: Uuid) -> Option<String> {
         match self.running().get(&(environment, service))? {
-            Running::Database { cluster, .. } => Some(cluster.url()),
+            Running::Database(database) => Some(database.cluster.url()),
             Running::App(_) => None,
         }
     }
@@ -95,7 +101,7 @@ impl Runtime {
     pub(crate) fn app(&self, environment: Uuid, service: Uuid) -> Option<App> {
         match self.running().get(&(environment, service))? {
             Running::App(app) => Some(app.clone()),
-            Running::Database { .. } => None,
+            Running::Database(_) => None,
         }
     }
 
@@ -103,7 +109,8 @@ impl Runtime {
     pub(crate) fn match_proxies(&self, model: &Model) {
         let _context = self.handle.enter();
         for ((environment, service), running) in self.running().iter_mut() {
-            let Running::Database { cluster, proxies, .. } = running else { continue };
+            let Running::Database(database) = running else { continue };
+            let Database { cluster, proxies } = &mut **database;
             let wanted: Vec<u16> = model
                 .environment(*environment)
                 .map(|environment| {
@@ -147,12 +154,16 @@ impl Runtime {
 }
 
 impl Running {
+    pub(crate) fn database(cluster: Cluster) -> Self {
+        Running::Database(Box::new(Database { cluster, proxies: HashMap::new() }))
+    }
+
     pub(crate) fn stop(self) {
         match self {
             Running::App(app) => app.stop(),
-            Running::Database { cluster, proxies, .. } => {
-                proxies.into_values().for_each(|task| task.abort());
-                cluster.stop();
+            Running::Database(database) => {
+                database.proxies.into_values().for_each(|task| task.abort());
+                database.cluster.stop();
             }
         }
     }

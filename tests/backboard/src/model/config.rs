@@ -79,7 +79,7 @@ impl Config {
     pub(crate) fn apply(&mut self, patch: &Value) {
         merge(&mut self.0, patch);
         for group in ["services", "volumes", "buckets"] {
-            let Some(map) = self.0[group].as_object_mut() else { continue };
+            let Some(map) = self.0.get_mut(group).and_then(Value::as_object_mut) else { continue };
             map.retain(|_, one| one["isDeleted"] != true);
             for one in map.values_mut().filter_map(Value::as_object_mut) {
                 one.remove("isCreated");
@@ -118,11 +118,10 @@ impl Config {
                 map.retain(|_, variable| variable["isSealed"] != true);
             }
         };
-        unsealed(&mut copy["sharedVariables"]);
-        for service in copy["services"].as_object_mut().into_iter().flat_map(Map::values_mut) {
-            if service.get("variables").is_some() {
-                unsealed(&mut service["variables"]);
-            }
+        copy.get_mut("sharedVariables").map(unsealed);
+        let services = copy.get_mut("services").and_then(Value::as_object_mut);
+        for service in services.into_iter().flat_map(Map::values_mut) {
+            service.get_mut("variables").map(unsealed);
             if let Some(networking) = service.get_mut("networking").and_then(Value::as_object_mut) {
                 networking.remove("serviceDomains");
                 networking.remove("customDomains");

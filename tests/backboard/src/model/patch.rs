@@ -78,7 +78,8 @@ impl Model {
     /// A service that comes into an environment as a copy brings the domains of where it was; it gets others.
     fn with_own_domains(&self, environment: Uuid, mut changes: Value) -> Answer<Value> {
         let name = &self.environment(environment)?.name;
-        for (id, change) in changes["services"].as_object_mut().into_iter().flatten() {
+        let services = changes.get_mut("services").and_then(Value::as_object_mut);
+        for (id, change) in services.into_iter().flatten() {
             let (Ok(service), true) = (Uuid::parse_str(id), change["isCreated"] == true) else { continue };
             let Some(networking) = change.get_mut("networking").and_then(Value::as_object_mut) else { continue };
             networking.remove("customDomains");
