@@ -35,7 +35,7 @@ impl Exit {
         self as u8
     }
 
-    /// The code that an error calls for: that of the first [`Failure`] in its chain, else [`Exit::Failed`].
+    /// The code that an error calls for: that of the [`Failure`] behind it, else [`Exit::Failed`].
     pub fn of(error: &anyhow::Error) -> Exit {
         failure(error).map_or(Exit::Failed, |f| f.exit)
     }
@@ -85,9 +85,9 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// The first [`Failure`] in an error's chain.
+/// The [`Failure`] behind an error, under whatever context.
 pub fn failure(error: &anyhow::Error) -> Option<&Failure> {
-    error.chain().find_map(|cause| cause.downcast_ref())
+    error.downcast_ref()
 }
 
 /// The whole error as a person reads it: the chain on one line, then the hint on its own.

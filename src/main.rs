@@ -1,1 +1,8 @@
-fn main() {}
+//! The `railstage` program.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    railstage::cli::main().await
+}

@@ -10,7 +10,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
 use crate::error::{Exit, Failure};
-use crate::secret::Secret;
 
 /// Variables of our own environment that every child gets; all others are cleared.
 const PASS: &[&str] = &[
@@ -25,7 +24,7 @@ const LINES_IN_ERROR: usize = 20;
 pub struct Child {
     program: PathBuf,
     args: Vec<OsString>,
-    env: Vec<(String, Secret)>,
+    env: Vec<(String, String)>,
     stdin: Option<Vec<u8>>,
     cwd: Option<PathBuf>,
     deadline: Duration,
@@ -61,7 +60,7 @@ impl Child {
 
     /// Sets a variable for the child.
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.env.push((name.into(), Secret::new(value)));
+        self.env.push((name.into(), value.into()));
         self
     }
 
@@ -71,7 +70,7 @@ impl Child {
             if let Ok(value) = std::env::var(name)
                 && !value.is_empty()
             {
-                self.env.push(((*name).to_owned(), Secret::new(value)));
+                self.env.push(((*name).to_owned(), value));
             }
         }
         self
@@ -134,7 +133,7 @@ impl Child {
         let mut command = Command::new(&self.program);
         command.args(&self.args).env_clear().kill_on_drop(true);
         command.envs(PASS.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-        command.envs(self.env.iter().map(|(name, value)| (name, value.expose())));
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
         if let Some(dir) = &self.cwd {
             command.current_dir(dir);
         }

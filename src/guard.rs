@@ -1,0 +1,169 @@
+//! What a run may write to and what may be deleted: each rule in one place, checked on a fresh reading of the project.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::context::Context;
+use crate::error::Failure;
+use crate::policy::Policy;
+use crate::railway::{Environment, Project, Weight};
+use crate::record::{Record, State};
+use crate::request::CloneRequest;
+use crate::run::{MAKING, Names};
+
+/// How long a fresh record may stay invisible: Railway's reads lag its writes.
+const RECORD_VISIBLE: Duration = Duration::from_secs(30);
+
+/// An `rs-…` environment without a record counts as left over after this time.
+const LEFT_OVER_AFTER: SignedDuration = SignedDuration::from_hours(1);
+
+/// A run's copy as it stands now, proven to be its own.
+pub struct Target {
+    pub project: Project,
+    pub record: Record,
+    source: usize,
+    environment: usize,
+}
+
+/// What a rollback looks for: all it has is the run.
+pub struct RunTarget {
+    pub project_id: String,
+    pub names: Names,
+}
+
+impl Target {
+    /// The environment that was copied.
+    pub fn source(&self) -> &Environment {
+        &self.project.environments[self.source]
+    }
+
+    /// The copy.
+    pub fn environment(&self) -> &Environment {
+        &self.project.environments[self.environment]
+    }
+
+    /// Takes a name that a service's domain is about to get for given.
+    pub fn rename_domain(&mut self, service_id: &str, domain: &str) {
+        let instances = &mut self.project.environments[self.environment].service_instances;
+        let service = instances.iter_mut().find(|s| s.service_id == service_id);
+        if let Some(first) = service.and_then(|s| s.domains.service_domains.first_mut()) {
+            domain.clone_into(&mut first.domain);
+        }
+    }
+}
+
+/// Reads the project and returns this run's copy, or refuses. Every step that writes goes through here first.
+///
+/// # Errors
+/// [`crate::error::Exit::Invalid`] when there is no copy of this run, or when what bears its name is not its own.
+pub async fn own_target(ctx: &Context, request: &CloneRequest) -> Result<Target> {
+    ctx.policy.check_project(&request.project_id)?;
+    let names = ctx.run.names(request);
+    ensure_unprotected(&ctx.policy, &names.target)?;
+    let railway = ctx.railway()?;
+    let mut weight = Weight::Repeatable;
+    let mut project = railway.project(&request.project_id, weight).await?;
+    let deadline = tokio::time::Instant::now() + RECORD_VISIBLE;
+    // A record that was written a moment ago may not be readable yet, but an environment that is not there at all is gone.
+    while position(&project, &names).is_none() && is_made(&project, &names) && tokio::time::Instant::now() < deadline {
+        weight = Weight::Poll;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        project = railway.project(&request.project_id, weight).await?;
+    }
+    claim(&ctx.policy, project, &names, &request.source_environment)
+}
+
+fn is_made(project: &Project, names: &Names) -> bool {
+    project.environments.iter().any(|e| e.name == names.making || e.name == names.target)
+}
+
+fn claim(policy: &Policy, project: Project, names: &Names, source: &str) -> Result<Target> {
+    let Some(environment) = position(&project, names) else {
+        bail!(missing(&project, names));
+    };
+    let Some(source) = project.environments.iter().position(|e| e.id == source || e.name == source) else {
+        bail!(Failure::invalid(format!("`source_environment`: project `{}` has no environment `{source}`", project.name)));
+    };
+    let target = Target { record: project.environments[environment].record().expect("position() saw it"), project, source, environment };
+    ensure!(
+        target.record.source_id == target.source().id,
+        Failure::invalid(format!("environment `{}` is a copy of another source than `{}`", target.environment().name, target.source().name))
+    );
+    ensure_not_production(policy, &target.project, target.environment(), &target.source().id)?;
+    Ok(target)
+}
+
+/// Where this run's environment is among the project's: told by its record, which must name the environment itself.
+pub fn position(project: &Project, names: &Names) -> Option<usize> {
+    project.environments.iter().position(|e| e.record().is_some_and(|r| r.run_hash == names.run_hash))
+}
+
+fn missing(project: &Project, names: &Names) -> Failure {
+    match project.environments.iter().find(|e| e.name == names.target) {
+        Some(other) => Failure::invalid(format!("environment `{}` was not made by this run", other.name)),
+        None => Failure::invalid(format!("this run has no environment: neither `{}` nor `{}` is its own", names.making, names.target))
+            .hint("it was rolled back, or create-env never ran; start a new run"),
+    }
+}
+
+/// Refuses a name that the policy protects.
+///
+/// # Errors
+/// [`crate::error::Exit::Invalid`].
+pub fn ensure_unprotected(policy: &Policy, name: &str) -> Result<()> {
+    ensure!(
+        !policy.protects(name),
+        Failure::invalid(format!("`environment_name`: environment `{name}` is protected and is never written or deleted"))
+    );
+    Ok(())
+}
+
+/// Refuses whatever might be somebody's production, whatever any record says.
+///
+/// # Errors
+/// [`crate::error::Exit::Invalid`], saying which rule it breaks.
+pub fn ensure_not_production(policy: &Policy, project: &Project, environment: &Environment, source_id: &str) -> Result<()> {
+    ensure_unprotected(policy, &environment.name)?;
+    let rule = if environment.id == source_id {
+        "is the source of the copy"
+    } else if project.is_main(&environment.id) {
+        "is the project's base or primary environment"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::invalid(format!("environment `{}` {rule} and is never written or deleted", environment.name)).into())
+}
+
+/// Why an environment may not be deleted; `None` means that it may. `named` is the name that a person typed.
+pub fn reason_to_spare(policy: &Policy, project: &Project, environment: &Environment, named: Option<&str>, now: Timestamp) -> Option<String> {
+    let sources: Vec<_> = project.environments.iter().filter_map(|e| Some((e, e.record()?))).collect();
+    if let Err(error) = ensure_not_production(policy, project, environment, "") {
+        return Some(error.to_string());
+    }
+    if let Some((copy, _)) = sources.iter().find(|(copy, r)| r.source_id == environment.id && copy.id != environment.id) {
+        return Some(format!("is the source of the living copy `{}`", copy.name));
+    }
+    let Some(record) = environment.record() else {
+        let left_over = environment.name.starts_with(MAKING) && now.duration_since(environment.created_at) > LEFT_OVER_AFTER;
+        return (!left_over).then(|| "has no record of railstage".to_owned());
+    };
+    if let Some(host) = promoted_host(environment, &record) {
+        return Some(format!("carries the domain `{host}`, which railstage did not attach: someone promoted it"));
+    }
+    match named {
+        Some(name) if name == environment.name => None,
+        Some(_) => Some("is not the name that was typed".to_owned()),
+        None if record.is_over(now) => None,
+        None if record.keep => Some("is kept".to_owned()),
+        None if record.state == State::Cloning => Some(format!("is being made, and given up at {}", record.give_up_at)),
+        None => Some(format!("lives until {}", record.expires_at)),
+    }
+}
+
+/// A custom domain that the record does not list.
+fn promoted_host<'a>(environment: &'a Environment, record: &Record) -> Option<&'a str> {
+    let custom = environment.service_instances.iter().flat_map(|s| &s.domains.custom_domains);
+    custom.map(|d| d.domain.as_str()).find(|host| !record.domains.iter().any(|listed| listed == host))
+}

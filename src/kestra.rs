@@ -1,0 +1,85 @@
+//! The only writer of Kestra's `::{…}::` lines: outputs, metrics and logs, ASCII, one write each.
+//!
+//! Kestra reads a line as `^::(\{.*})::$` (`TaskLogLineMatcher`), drops the whole line when its JSON or a metric in it is
+//! wrong, and cuts multi-byte characters in the Docker runner: so outputs never share a line, and nothing but ASCII is sent.
+
+use std::io::Write as _;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::secret::scrub;
+
+/// One measurement of a step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Metric {
+    Counter(&'static str, u64),
+    /// Seconds.
+    Timer(&'static str, f64),
+}
+
+/// Prints the outputs of a task; later lines replace earlier ones key by key.
+pub fn outputs(outputs: &impl Serialize) {
+    print(&json!({ "outputs": outputs }));
+}
+
+/// Prints one metric, tagged with the step.
+pub fn metric(step: &str, metric: &Metric) {
+    let item = match metric {
+        Metric::Counter(name, value) => json!({ "name": name, "type": "counter", "value": value }),
+        Metric::Timer(name, seconds) => json!({ "name": name, "type": "timer", "value": seconds }),
+    };
+    let mut item = item;
+    item["tags"] = json!({ "step": step });
+    print(&json!({ "metrics": [item] }));
+}
+
+/// Prints one log entry.
+pub fn log(level: tracing::Level, message: &str) {
+    print(&json!({ "logs": [{ "level": level.as_str(), "message": message }] }));
+}
+
+fn print(value: &Value) {
+    let line = line(value);
+    // Nobody reads a broken pipe's complaint, and the step's own end matters more.
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush());
+}
+
+fn line(value: &Value) -> String {
+    let json = scrub(&value.to_string());
+    let mut line = String::with_capacity(json.len() + 5);
+    line.push_str("::");
+    for c in json.chars() {
+        if c.is_ascii() && c != '\u{7f}' {
+            line.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                line.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    line.push_str("::\n");
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_ascii_and_one_line_and_keeps_its_meaning() {
+        let value = json!({ "outputs": { "name": "Zoë 🦀 \u{2028} \u{85} a\nb" } });
+        let line = line(&value);
+        assert!(line.is_ascii());
+        assert_eq!(line.matches('\n').count(), 1);
+        let inner = line.trim_end().trim_start_matches("::").trim_end_matches("::");
+        assert_eq!(serde_json::from_str::<Value>(inner).unwrap(), value);
+    }
+
+    #[test]
+    fn a_secret_never_leaves_in_a_line() {
+        let secret = crate::secret::Secret::new("canary-kestra-line");
+        assert!(!line(&json!({ "logs": [secret.expose()] })).contains("canary-kestra-line"));
+    }
+}

@@ -1,0 +1,377 @@
+//! What the steps ask Railway for: one document each, changes bundled so that a clone costs few calls.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::batch::Batch;
+use super::model::Project;
+use super::program::{GraphqlErrors, Railway, Weight};
+use crate::error::Failure;
+use crate::record::{Record, VARIABLE};
+
+const PROJECT: &str = include_str!("documents/project.graphql");
+const TOKEN_KIND: &str = include_str!("documents/token_kind.graphql");
+const ENVIRONMENT_CREATE: &str = include_str!("documents/environment_create.graphql");
+const ENVIRONMENT_DELETE: &str = include_str!("documents/environment_delete.graphql");
+const DEPLOYMENT_LOGS: &str = include_str!("documents/deployment_logs.graphql");
+
+/// The port that Postgres listens on inside Railway, and so the one its TCP proxy leads to.
+pub const POSTGRES_PORT: u16 = 5432;
+
+/// Variables by service id, then name; `None` takes one out.
+pub type VariableChanges = BTreeMap<String, BTreeMap<String, Option<String>>>;
+
+/// Rendered variables by name; a sealed one has no value.
+pub type Rendered = BTreeMap<String, Option<String>>;
+
+/// Changes to one environment that are sent as one call, in the order of the fields, and deploy nothing.
+#[derive(Default)]
+pub struct Change {
+    /// Written as the shared variable [`VARIABLE`].
+    pub record: Option<Record>,
+    /// Services that a push must no longer deploy.
+    pub auto_deploy_off: Vec<String>,
+    pub service_domains: Vec<DomainChange>,
+    pub custom_domain: Option<CustomDomainChange>,
+    pub variables: VariableChanges,
+    /// Services that get a TCP proxy to [`POSTGRES_PORT`].
+    pub tcp_proxies: Vec<String>,
+    /// Deployments whose containers are to end.
+    pub stop_deployments: Vec<String>,
+    /// The environment's new name.
+    pub rename: Option<String>,
+}
+
+/// A `*.up.railway.app` domain that is made, or renamed when it has an id.
+pub struct DomainChange {
+    pub service_id: String,
+    pub domain_id: Option<String>,
+    pub domain: String,
+    pub target_port: Option<u16>,
+}
+
+/// A custom domain that is attached.
+pub struct CustomDomainChange {
+    pub service_id: String,
+    pub domain: String,
+}
+
+/// What Railway made of a [`Change`].
+#[derive(Default)]
+pub struct Changed {
+    /// Railway's name for each service domain that was made, by service id.
+    pub made_domains: BTreeMap<String, String>,
+    /// The DNS records that a custom domain asks for.
+    pub dns_records: Vec<DnsRecord>,
+}
+
+/// One DNS record that the owner of a custom domain has to set.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct DnsRecord {
+    pub record_type: String,
+    pub host: String,
+    pub value: String,
+}
+
+/// A service to deploy, at a commit or at its source's newest.
+pub struct Deploy {
+    pub service_id: String,
+    pub commit: Option<String>,
+}
+
+/// Where a service's TCP proxy listens, and what is rendered for the service.
+pub struct Endpoint {
+    /// `None` as long as Railway has not made the proxy.
+    pub proxy: Option<(String, u16)>,
+    pub variables: Rendered,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TcpProxy {
+    domain: String,
+    proxy_port: u16,
+    application_port: u16,
+    sync_status: String,
+}
+
+impl Railway {
+    /// A project, its environments and all their configuration, in one call.
+    ///
+    /// # Errors
+    /// As `send`; a project that the token cannot see is named as such.
+    pub async fn project(&self, id: &str, weight: Weight) -> Result<Project> {
+        #[derive(Deserialize)]
+        struct Data {
+            project: Project,
+        }
+        let answer: Result<Data> = self.send(PROJECT, &json!({ "id": id }), weight).await;
+        match answer {
+            Ok(data) => Ok(data.project),
+            Err(error) if error.downcast_ref::<GraphqlErrors>().is_some_and(|e| e.say("not found")) => {
+                let hint = "`project_id` must be an id that RAILWAY_API_TOKEN can see";
+                Err(error.context(Failure::invalid(format!("Railway knows no project `{id}`")).hint(hint)))
+            }
+            Err(error) => Err(error.context(format!("read project `{id}`"))),
+        }
+    }
+
+    /// Whether the token is a project token, which cannot make environments.
+    pub async fn has_project_token(&self) -> bool {
+        self.send::<Value>(TOKEN_KIND, &json!({}), Weight::Poll).await.is_ok()
+    }
+
+    /// Makes an environment as a copy of `source_id`, without deploying anything; returns its id.
+    ///
+    /// # Errors
+    /// [`crate::error::Exit::Outside`]; when no [`GraphqlErrors`] is behind it, the environment may appear all the same.
+    pub async fn create_environment(&self, project_id: &str, name: &str, source_id: &str) -> Result<String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Data {
+            environment_create: super::model::Id,
+        }
+        let input = json!({
+            "projectId": project_id, "name": name, "sourceEnvironmentId": source_id, "skipInitialDeploys": true,
+        });
+        let data: Data = self.send(ENVIRONMENT_CREATE, &json!({ "input": input }), Weight::Once).await?;
+        Ok(data.environment_create.id)
+    }
+
+    /// Asks Railway to delete an environment, which takes it a while.
+    ///
+    /// # Errors
+    /// As `send`.
+    pub async fn delete_environment(&self, id: &str) -> Result<()> {
+        self.send::<Value>(ENVIRONMENT_DELETE, &json!({ "id": id }), Weight::Once).await.map(|_| ())
+    }
+
+    /// Carries out a [`Change`].
+    ///
+    /// # Errors
+    /// As `send`, with the [`GraphqlErrors`] naming the failed part as `rename`, `domain<n>`, `custom_domain` and so on.
+    pub async fn change(&self, project_id: &str, environment_id: &str, change: &Change) -> Result<Changed> {
+        let (batch, weight) = change.batch(project_id, environment_id);
+        if batch.is_empty() {
+            return Ok(Changed::default());
+        }
+        let (document, variables) = batch.into_parts();
+        let data: Map<String, Value> = self.send(&document, &variables, weight).await?;
+        Ok(change.made(&data))
+    }
+
+    /// Deploys services; returns nothing, as progress is read from the environment.
+    ///
+    /// # Errors
+    /// As `send`.
+    pub async fn deploy(&self, environment_id: &str, services: &[Deploy]) -> Result<()> {
+        let mut batch = Batch::mutation();
+        for (n, deploy) in services.iter().enumerate() {
+            let arguments = [
+                ("environmentId", "String!", json!(environment_id)),
+                ("serviceId", "String!", json!(deploy.service_id)),
+                ("commitSha", "String", json!(deploy.commit)),
+            ];
+            batch.field(&format!("deploy{n}"), "serviceInstanceDeployV2", arguments, "");
+        }
+        let (document, variables) = batch.into_parts();
+        self.send::<Value>(&document, &variables, Weight::Once).await.map(|_| ())
+    }
+
+    /// The rendered variables of several services, each given as environment id and service id.
+    ///
+    /// # Errors
+    /// As `send`.
+    pub async fn rendered(&self, project_id: &str, services: &[(&str, &str)], weight: Weight) -> Result<Vec<Rendered>> {
+        let mut batch = Batch::query();
+        for (n, (environment_id, service_id)) in services.iter().enumerate() {
+            rendered_field(&mut batch, &format!("variables{n}"), project_id, environment_id, service_id);
+        }
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (document, variables) = batch.into_parts();
+        let mut data: Map<String, Value> = self.send(&document, &variables, weight).await.context("read variables")?;
+        (0..services.len()).map(|n| take(&mut data, &format!("variables{n}"))).collect()
+    }
+
+    /// Where the databases of one environment can be reached, in the order of `service_ids`.
+    ///
+    /// # Errors
+    /// As `send`.
+    pub async fn endpoints(&self, project_id: &str, services: &[(&str, &str)], weight: Weight) -> Result<Vec<Endpoint>> {
+        let mut batch = Batch::query();
+        for (n, (environment_id, service_id)) in services.iter().enumerate() {
+            rendered_field(&mut batch, &format!("variables{n}"), project_id, environment_id, service_id);
+            let arguments =
+                [("environmentId", "String!", json!(environment_id)), ("serviceId", "String!", json!(service_id))];
+            let selection = "{ domain proxyPort applicationPort syncStatus }";
+            batch.field(&format!("proxies{n}"), "tcpProxies", arguments, selection);
+        }
+        let (document, variables) = batch.into_parts();
+        let mut data: Map<String, Value> = self.send(&document, &variables, weight).await.context("read TCP proxies")?;
+        (0..services.len())
+            .map(|n| {
+                let proxies: Vec<TcpProxy> = take(&mut data, &format!("proxies{n}"))?;
+                let live = proxies.into_iter().find(|p| p.application_port == POSTGRES_PORT && p.sync_status == "ACTIVE");
+                let variables = take(&mut data, &format!("variables{n}"))?;
+                Ok(Endpoint { proxy: live.map(|p| (p.domain, p.proxy_port)), variables })
+            })
+            .collect()
+    }
+
+    /// The last lines of a deployment's build and run.
+    ///
+    /// # Errors
+    /// As `send`.
+    pub async fn logs(&self, deployment_id: &str, limit: u32) -> Result<Vec<String>> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Data {
+            build_logs: Vec<Line>,
+            deployment_logs: Vec<Line>,
+        }
+        #[derive(Deserialize)]
+        struct Line {
+            message: String,
+        }
+        let variables = json!({ "deploymentId": deployment_id, "limit": limit });
+        let data: Data = self.send(DEPLOYMENT_LOGS, &variables, Weight::Poll).await?;
+        let lines = if data.deployment_logs.is_empty() { data.build_logs } else { data.deployment_logs };
+        Ok(lines.into_iter().map(|line| line.message).collect())
+    }
+}
+
+impl Change {
+    fn batch(&self, project_id: &str, environment_id: &str) -> (Batch, Weight) {
+        let mut batch = Batch::mutation();
+        if let Some(record) = &self.record {
+            let variables = json!({ VARIABLE: record.to_value() });
+            let input = json!({
+                "projectId": project_id, "environmentId": environment_id, "variables": variables, "skipDeploys": true,
+            });
+            batch.field("record", "variableCollectionUpsert", [("input", "VariableCollectionUpsertInput!", input)], "");
+        }
+        for (n, service_id) in self.auto_deploy_off.iter().enumerate() {
+            let input = json!({
+                "projectId": project_id, "environmentId": environment_id, "serviceId": service_id, "enabled": false,
+            });
+            let arguments = [("input", "ServiceInstanceAutoDeployUpdateInput!", input)];
+            batch.field(&format!("auto_deploy{n}"), "serviceInstanceAutoDeployUpdate", arguments, "{ __typename }");
+        }
+        for (n, domain) in self.service_domains.iter().enumerate() {
+            domain.add(&mut batch, &format!("domain{n}"), environment_id);
+        }
+        if let Some(custom) = &self.custom_domain {
+            let input = json!({
+                "projectId": project_id, "environmentId": environment_id, "serviceId": custom.service_id,
+                "domain": custom.domain,
+            });
+            let selection = "{ status { dnsRecords { recordType fqdn requiredValue } verificationDnsHost verificationToken } }";
+            batch.field("custom_domain", "customDomainCreate", [("input", "CustomDomainCreateInput!", input)], selection);
+        }
+        self.stage(&mut batch, environment_id);
+        for (n, id) in self.stop_deployments.iter().enumerate() {
+            batch.field(&format!("stop{n}"), "deploymentStop", [("id", "String!", json!(id))], "");
+        }
+        if let Some(name) = &self.rename {
+            let arguments =
+                [("id", "String!", json!(environment_id)), ("input", "EnvironmentRenameInput!", json!({ "name": name }))];
+            batch.field("rename", "environmentRename", arguments, "{ id }");
+        }
+        let makes = self.custom_domain.is_some() || self.service_domains.iter().any(|d| d.domain_id.is_none());
+        (batch, if makes { Weight::Once } else { Weight::Repeatable })
+    }
+
+    /// `environmentPatchCommit` would deploy what it changes; staging first and committing with `skipDeploys` does not.
+    fn stage(&self, batch: &mut Batch, environment_id: &str) {
+        let mut services = Map::new();
+        for (service_id, variables) in &self.variables {
+            let changes = variables.iter().map(|(name, value)| {
+                (name.clone(), value.as_ref().map_or(Value::Null, |value| json!({ "value": value })))
+            });
+            services.insert(service_id.clone(), json!({ "variables": changes.collect::<Map<_, _>>() }));
+        }
+        for service_id in &self.tcp_proxies {
+            let entry = services.entry(service_id.clone()).or_insert_with(|| json!({}));
+            entry["networking"] = json!({ "tcpProxies": { POSTGRES_PORT.to_string(): {} } });
+        }
+        if services.is_empty() {
+            return;
+        }
+        let id = json!(environment_id);
+        let stage = [
+            ("environmentId", "String!", id.clone()),
+            ("input", "EnvironmentConfig!", json!({ "services": services })),
+            ("merge", "Boolean", json!(true)),
+        ];
+        batch.field("stage", "environmentStageChanges", stage, "{ id }");
+        let commit = [
+            ("environmentId", "String!", id),
+            ("commitMessage", "String", json!("railstage")),
+            ("skipDeploys", "Boolean", json!(true)),
+        ];
+        batch.field("commit", "environmentPatchCommitStaged", commit, "");
+    }
+
+    fn made(&self, data: &Map<String, Value>) -> Changed {
+        let made_domains = self.service_domains.iter().enumerate().filter_map(|(n, change)| {
+            let domain = data.get(&format!("domain{n}"))?.get("domain")?.as_str()?;
+            Some((change.service_id.clone(), domain.to_owned()))
+        });
+        let status = data.get("custom_domain").map(|custom| &custom["status"]);
+        Changed { made_domains: made_domains.collect(), dns_records: status.map(dns_records).unwrap_or_default() }
+    }
+}
+
+impl DomainChange {
+    fn add(&self, batch: &mut Batch, alias: &str, environment_id: &str) {
+        let mut input = json!({ "environmentId": environment_id, "serviceId": self.service_id, "targetPort": self.target_port });
+        match &self.domain_id {
+            Some(id) => {
+                input["serviceDomainId"] = json!(id);
+                input["domain"] = json!(self.domain);
+                batch.field(alias, "serviceDomainUpdate", [("input", "ServiceDomainUpdateInput!", input)], "");
+            }
+            None => {
+                let arguments = [("input", "ServiceDomainCreateInput!", input)];
+                batch.field(alias, "serviceDomainCreate", arguments, "{ domain }");
+            }
+        }
+    }
+}
+
+fn rendered_field(batch: &mut Batch, alias: &str, project_id: &str, environment_id: &str, service_id: &str) {
+    let arguments = [
+        ("projectId", "String!", json!(project_id)),
+        ("environmentId", "String!", json!(environment_id)),
+        ("serviceId", "String!", json!(service_id)),
+    ];
+    batch.field(alias, "variablesForServiceDeployment", arguments, "");
+}
+
+fn dns_records(status: &Value) -> Vec<DnsRecord> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut records: Vec<_> = status["dnsRecords"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|r| DnsRecord {
+            record_type: text(&r["recordType"]).trim_start_matches("DNS_RECORD_TYPE_").to_owned(),
+            host: text(&r["fqdn"]),
+            value: text(&r["requiredValue"]),
+        })
+        .collect();
+    if let (Some(host), Some(token)) = (status["verificationDnsHost"].as_str(), status["verificationToken"].as_str()) {
+        records.push(DnsRecord { record_type: "TXT".to_owned(), host: host.to_owned(), value: token.to_owned() });
+    }
+    records
+}
+
+fn take<T: serde::de::DeserializeOwned>(data: &mut Map<String, Value>, alias: &str) -> Result<T> {
+    let value = data.remove(alias).unwrap_or_default();
+    serde_json::from_value(value).map_err(|_| Failure::outside(format!("Railway's answer for `{alias}` has another shape than expected")).into())
+}

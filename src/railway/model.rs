@@ -1,0 +1,257 @@
+//! Railway's answers, typed; fields that we do not know and nulls are accepted, as newer versions send both.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+
+use crate::record::{Record, VARIABLE};
+
+/// A project with all its environments.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Project {
+    pub id: String,
+    pub name: String,
+    pub base_environment_id: Option<String>,
+    pub primary_environment_id: Option<String>,
+    #[serde(deserialize_with = "edges")]
+    pub services: Vec<Service>,
+    #[serde(deserialize_with = "edges")]
+    pub environments: Vec<Environment>,
+}
+
+/// A service, known by the same id in every environment.
+#[derive(Deserialize)]
+pub struct Service {
+    pub id: String,
+    pub name: String,
+}
+
+/// An environment with its configuration, values in clear.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Environment {
+    pub id: String,
+    pub name: String,
+    pub created_at: Timestamp,
+    pub source_environment: Option<Id>,
+    pub config: Config,
+    #[serde(deserialize_with = "edges")]
+    pub service_instances: Vec<ServiceInstance>,
+}
+
+#[derive(Deserialize)]
+pub struct Id {
+    pub id: String,
+}
+
+/// What Railway calls an environment's config: unrendered variables, sources, mounts, proxies.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Config {
+    #[serde(deserialize_with = "or_default")]
+    pub services: BTreeMap<String, ServiceConfig>,
+    #[serde(deserialize_with = "or_default")]
+    pub shared_variables: BTreeMap<String, Option<VariableConfig>>,
+}
+
+/// One service's part of a [`Config`].
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServiceConfig {
+    #[serde(deserialize_with = "or_default")]
+    pub variables: BTreeMap<String, Option<VariableConfig>>,
+    #[serde(deserialize_with = "or_default")]
+    pub volume_mounts: BTreeMap<String, serde::de::IgnoredAny>,
+    #[serde(deserialize_with = "or_default")]
+    pub networking: Networking,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Networking {
+    #[serde(deserialize_with = "or_default")]
+    pub tcp_proxies: BTreeMap<String, serde::de::IgnoredAny>,
+}
+
+/// A variable as it is written, references unresolved; a sealed one has no value.
+#[derive(Deserialize, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct VariableConfig {
+    pub value: Option<String>,
+    pub is_sealed: Option<bool>,
+}
+
+/// A service as it stands in one environment.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceInstance {
+    pub service_id: String,
+    pub service_name: String,
+    pub cron_schedule: Option<String>,
+    pub source: Option<Source>,
+    pub domains: Domains,
+    pub latest_deployment: Option<Deployment>,
+}
+
+#[derive(Deserialize)]
+pub struct Source {
+    pub repo: Option<String>,
+    pub image: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Domains {
+    pub service_domains: Vec<ServiceDomain>,
+    pub custom_domains: Vec<CustomDomain>,
+}
+
+/// A `*.up.railway.app` domain.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceDomain {
+    pub id: String,
+    pub domain: String,
+    pub suffix: Option<String>,
+    pub target_port: Option<u16>,
+}
+
+#[derive(Deserialize)]
+pub struct CustomDomain {
+    pub id: String,
+    pub domain: String,
+}
+
+#[derive(Clone, Deserialize)]
+pub struct Deployment {
+    pub id: String,
+    pub status: DeploymentStatus,
+    #[serde(default)]
+    pub meta: Option<DeploymentMeta>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeploymentMeta {
+    pub commit_hash: Option<String>,
+}
+
+/// Railway's deployment states, as far as they differ for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DeploymentStatus {
+    Success,
+    /// A service that sleeps has been up.
+    Sleeping,
+    Failed,
+    Crashed,
+    Removed,
+    Skipped,
+    NeedsApproval,
+    /// On its way: queued, waiting, building, deploying and whatever Railway adds.
+    #[serde(other)]
+    Pending,
+}
+
+impl Project {
+    /// The environment of this name or id.
+    pub fn environment(&self, name_or_id: &str) -> Option<&Environment> {
+        self.environments.iter().find(|e| e.id == name_or_id || e.name == name_or_id)
+    }
+
+    /// Whether Railway treats the environment as the project's main one.
+    pub fn is_main(&self, environment_id: &str) -> bool {
+        [&self.base_environment_id, &self.primary_environment_id].into_iter().any(|id| id.as_deref() == Some(environment_id))
+    }
+
+    /// The name of a service.
+    pub fn service_name(&self, service_id: &str) -> Option<&str> {
+        self.services.iter().find(|s| s.id == service_id).map(|s| s.name.as_str())
+    }
+}
+
+impl Environment {
+    /// What railstage wrote about this environment, unless it was written about another.
+    pub fn record(&self) -> Option<Record> {
+        let variable = self.config.shared_variables.get(VARIABLE)?.as_ref()?;
+        Record::read(variable.value.as_deref()?, &self.id)
+    }
+
+    /// A service by name.
+    pub fn service(&self, name: &str) -> Option<&ServiceInstance> {
+        self.service_instances.iter().find(|s| s.service_name == name)
+    }
+
+    /// A service by id.
+    pub fn service_by_id(&self, id: &str) -> Option<&ServiceInstance> {
+        self.service_instances.iter().find(|s| s.service_id == id)
+    }
+
+    /// A service's variables as they are written.
+    pub fn variables(&self, service_id: &str) -> impl Iterator<Item = (&str, &VariableConfig)> {
+        let variables = self.config.services.get(service_id).map(|s| &s.variables);
+        variables.into_iter().flatten().filter_map(|(name, v)| Some((name.as_str(), v.as_ref()?)))
+    }
+
+    /// Every public host, of whatever kind.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.service_instances.iter().flat_map(ServiceInstance::hosts)
+    }
+}
+
+impl ServiceInstance {
+    /// Whether this is a Postgres server, told by its image.
+    pub fn is_postgres(&self) -> bool {
+        let image = self.source.as_ref().and_then(|s| s.image.as_deref()).unwrap_or_default();
+        image.to_lowercase().contains("postgres")
+    }
+
+    /// Whether its source is a `railway up` upload, which Railway cannot deploy elsewhere.
+    pub fn is_upload(&self) -> bool {
+        let has_source = self.source.as_ref().is_some_and(|s| s.repo.is_some() || s.image.is_some());
+        !has_source && self.latest_deployment.is_some()
+    }
+
+    /// The commit that runs now.
+    pub fn commit(&self) -> Option<&str> {
+        self.latest_deployment.as_ref()?.meta.as_ref()?.commit_hash.as_deref()
+    }
+
+    /// Its public hosts, Railway's first.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        let service = self.domains.service_domains.iter().map(|d| d.domain.as_str());
+        service.chain(self.domains.custom_domains.iter().map(|d| d.domain.as_str()))
+    }
+
+    /// How its latest deployment stands.
+    pub fn status(&self) -> Option<DeploymentStatus> {
+        self.latest_deployment.as_ref().map(|d| d.status)
+    }
+}
+
+impl VariableConfig {
+    /// Whether Railway keeps the value to itself.
+    pub fn is_sealed(&self) -> bool {
+        self.is_sealed == Some(true)
+    }
+}
+
+/// Reads a GraphQL connection as a plain list.
+fn edges<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    #[derive(Deserialize)]
+    struct Connection<T> {
+        edges: Vec<Edge<T>>,
+    }
+    #[derive(Deserialize)]
+    struct Edge<T> {
+        node: T,
+    }
+    Ok(Connection::deserialize(deserializer)?.edges.into_iter().map(|edge| edge.node).collect())
+}
+
+/// Reads null as the default.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}

@@ -1,0 +1,183 @@
+//! `assign-domain`: gives the copy its hosts, then rewrites production's URLs in its variables; deploys nothing.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::databases;
+use crate::error::Failure;
+use crate::guard::{self, Target};
+use crate::hosts;
+use crate::postgres;
+use crate::railway::{Change, CustomDomainChange, DnsRecord, DomainChange, GraphqlErrors, VariableChanges};
+use crate::request::CloneRequest;
+use crate::run::slug;
+use crate::services::{Role, web, with_role};
+use crate::step::Step;
+use crate::wordpress::rewrite::{Rewriter, UrlPair};
+
+/// The longest DNS label.
+const LONGEST_LABEL: usize = 63;
+
+/// What Railway's own domains end with, where no existing one tells.
+const SUFFIX: &str = "up.railway.app";
+
+/// The step.
+pub struct AssignDomain;
+
+/// The copy's hosts, and what was rewritten to them.
+#[derive(Serialize, JsonSchema)]
+pub struct Output {
+    /// Where people visit the copy.
+    pub url: String,
+    /// The same through Railway's own domain, which works before any DNS is set.
+    pub railway_url: String,
+    /// Production's URLs with those of the copy in their place.
+    pub rewritten: Vec<UrlPair>,
+    /// Variables that held one of them, as `service.NAME`.
+    pub rewritten_variables: Vec<String>,
+    /// What to set in DNS for the custom domain; empty without one, or when it was attached before.
+    pub dns_records: Vec<DnsRecord>,
+}
+
+impl Step for AssignDomain {
+    const NAME: &'static str = "assign-domain";
+    const ABOUT: &'static str = "Give the copy its domains and rewrite URLs in its variables";
+    const DEADLINE: Duration = Duration::from_secs(4 * 60);
+    type Input = CloneRequest;
+    type Output = Output;
+
+    async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
+        let mut target = guard::own_target(ctx, &request).await?;
+        let site_urls = site_urls(ctx, &target, &request).await?;
+        // Railway names a domain that it makes; only renaming one gives it the label that we want.
+        if let Some(made) = make_missing(ctx, &target, &request).await? {
+            target = made;
+        }
+        let wished = wished_domains(&target, &request);
+        let mut change = Change { service_domains: wished, ..Change::default() };
+        change.custom_domain = custom_domain(&target, &request)?;
+        apply_names(&mut target, &change);
+        let pairs = hosts::map(&target, &request, &site_urls)?;
+        let mut rewritten = Vec::new();
+        if request.wordpress_url_replace {
+            (change.variables, rewritten) = rewrite(&target, &request, &pairs);
+        }
+        let (url, railway_url) = (https(&hosts::public_host(&target, &request)?), https(&hosts::railway_host(&target, &request)?));
+        let mut record = target.record.clone();
+        record.domains = vec![hosts::public_host(&target, &request)?];
+        record.domains.extend(target.environment().hosts().map(str::to_owned));
+        record.domains.dedup();
+        change.record = Some(record);
+        let changed = ctx.railway()?.change(&target.project.id, &target.environment().id, &change).await.map_err(explain)?;
+        tracing::info!("the copy answers at {url}; {} variables rewritten", rewritten.len());
+        let rewritten_urls = if request.wordpress_url_replace { pairs } else { Vec::new() };
+        Ok(Output { url, railway_url, rewritten: rewritten_urls, rewritten_variables: rewritten, dns_records: changed.dns_records })
+    }
+}
+
+fn https(host: &str) -> String {
+    format!("https://{host}")
+}
+
+fn explain(error: anyhow::Error) -> anyhow::Error {
+    let refused = error.downcast_ref::<GraphqlErrors>();
+    let custom = refused.and_then(|e| e.at("custom_domain")).map(str::to_owned);
+    match custom {
+        Some(reason) => error.context(Failure::invalid(format!("`custom_domain`: {reason}"))),
+        None => error.context("set the copy's domains and variables"),
+    }
+}
+
+/// What the databases themselves say the site is called.
+async fn site_urls(ctx: &Context, target: &Target, request: &CloneRequest) -> Result<Vec<String>> {
+    let databases = databases::wanted(target.source(), request);
+    let mut urls = Vec::new();
+    for source in databases::sources(ctx, &target.project.id, &target.source().id, &databases).await? {
+        urls.extend(postgres::site_urls(&source).await?);
+    }
+    Ok(urls)
+}
+
+/// Has Railway make a domain for each service that needs one and has none; the copy as it is then.
+async fn make_missing(ctx: &Context, target: &Target, request: &CloneRequest) -> Result<Option<Target>> {
+    let missing: Vec<_> = wished_domains(target, request).into_iter().filter(|d| d.domain_id.is_none()).collect();
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    let change = Change { service_domains: missing, ..Change::default() };
+    ctx.railway()?.change(&target.project.id, &target.environment().id, &change).await.context("make a domain")?;
+    let look = || async {
+        let target = guard::own_target(ctx, request).await?;
+        let complete = wished_domains(&target, request).iter().all(|d| d.domain_id.is_some());
+        Ok(complete.then_some(target))
+    };
+    ctx.until("the new domain", Duration::from_secs(60), Duration::from_millis(500), look).await.map(Some)
+}
+
+/// One Railway domain for the web service, and for each app that has a public host in production.
+fn wished_domains(target: &Target, request: &CloneRequest) -> Vec<DomainChange> {
+    let web_id = web(target.source(), request).map(|s| s.service_id.as_str());
+    let apps = with_role(target.source(), request, &[Role::App]);
+    let public = apps.into_iter().filter(|s| Some(s.service_id.as_str()) == web_id || s.hosts().next().is_some());
+    let environment = target.environment();
+    let wish = |service: &crate::railway::ServiceInstance| {
+        let current = environment.service_by_id(&service.service_id).and_then(|s| s.domains.service_domains.first());
+        let suffix = current.and_then(|d| d.suffix.as_deref()).unwrap_or(SUFFIX);
+        DomainChange {
+            service_id: service.service_id.clone(),
+            domain_id: current.map(|d| d.id.clone()),
+            domain: format!("{}.{suffix}", label(&service.service_name, target)),
+            target_port: current.and_then(|d| d.target_port),
+        }
+    };
+    public.map(wish).collect()
+}
+
+/// `<service>-<copy>`, with some of the run's hash behind it where the copy's name does not hold it already:
+/// a label is taken once for all of Railway.
+fn label(service: &str, target: &Target) -> String {
+    let (name, hash) = (&target.record.target_name, &target.record.run_hash[..5]);
+    let tail = if name.ends_with(hash) { name.clone() } else { format!("{name}-{hash}") };
+    let service = slug(service);
+    let room = LONGEST_LABEL - tail.len() - 1;
+    format!("{}-{tail}", service[..service.len().min(room)].trim_end_matches('-'))
+}
+
+/// The custom domain to attach, unless it is attached already.
+fn custom_domain(target: &Target, request: &CloneRequest) -> Result<Option<CustomDomainChange>> {
+    let Some(domain) = &request.custom_domain else { return Ok(None) };
+    if target.environment().hosts().any(|host| host == domain) {
+        return Ok(None);
+    }
+    let service = web(target.source(), request).context("find the web service")?;
+    Ok(Some(CustomDomainChange { service_id: service.service_id.clone(), domain: domain.clone() }))
+}
+
+/// Puts the wished names into our reading of the copy, so that everything after speaks of them.
+fn apply_names(target: &mut Target, change: &Change) {
+    for wish in &change.service_domains {
+        target.rename_domain(&wish.service_id, &wish.domain);
+    }
+}
+
+/// The variables that name one of production's hosts, with their new values; what the request sets itself stays.
+fn rewrite(target: &Target, request: &CloneRequest, pairs: &[UrlPair]) -> (VariableChanges, Vec<String>) {
+    let rewriter = Rewriter::new(pairs);
+    let (mut changes, mut names) = (VariableChanges::new(), Vec::new());
+    let environment = target.environment();
+    for service in &environment.service_instances {
+        let set = [request.variables.get("*"), request.variables.get(&service.service_name)];
+        for (name, variable) in environment.variables(&service.service_id) {
+            let is_set = set.iter().flatten().any(|own| own.contains_key(name));
+            let value = variable.value.as_deref().filter(|_| !is_set && !variable.is_sealed());
+            let Some(new) = value.and_then(|value| rewriter.rewrite_text(value)) else { continue };
+            changes.entry(service.service_id.clone()).or_default().insert(name.to_owned(), Some(new));
+            names.push(format!("{}.{name}", service.service_name));
+        }
+    }
+    (changes, names)
+}

@@ -1,0 +1,61 @@
+//! `delete-env`: deletes one copy whose name was typed.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::Failure;
+use crate::guard;
+use crate::railway::{Environment, Project, Weight};
+use crate::removal;
+use crate::request::DeleteRequest;
+use crate::step::{Part, Step};
+
+/// The step.
+pub struct DeleteEnv;
+
+/// What was deleted.
+#[derive(Serialize, JsonSchema)]
+pub struct Output {
+    pub environment_id: String,
+    pub environment_name: String,
+    /// False when it was gone already.
+    pub deleted: bool,
+}
+
+impl Step for DeleteEnv {
+    const NAME: &'static str = "delete-env";
+    const ABOUT: &'static str = "Delete one copy, and verify that it is gone";
+    const PART: Part = Part::Lifecycle;
+    const DEADLINE: Duration = Duration::from_secs(14 * 60);
+    type Input = DeleteRequest;
+    type Output = Output;
+
+    async fn run(ctx: &Context, request: DeleteRequest) -> Result<Output> {
+        ctx.policy.check_project(&request.project_id)?;
+        guard::ensure_unprotected(&ctx.policy, &request.environment)?;
+        let project = ctx.railway()?.project(&request.project_id, Weight::Repeatable).await?;
+        let environment = project.environment(&request.environment).with_context(|| {
+            Failure::invalid(format!("`environment`: project `{}` has no environment `{}`", project.name, request.environment))
+        })?;
+        ensure!(
+            environment.name == request.confirm,
+            Failure::invalid(format!("`confirm`: expected the copy's name, `{}`", environment.name))
+        );
+        let typed = |project: &Project, environment: &Environment| {
+            let reason = guard::reason_to_spare(&ctx.policy, project, environment, Some(&request.confirm), Timestamp::now());
+            match reason {
+                None => Ok(()),
+                Some(reason) => Err(Failure::invalid(format!("environment `{}` is not deleted: it {reason}", environment.name)).into()),
+            }
+        };
+        typed(&project, environment)?;
+        let deleted = removal::remove(ctx, &request.project_id, &environment.id, typed).await?;
+        tracing::info!("environment `{}` is gone", environment.name);
+        Ok(Output { environment_id: environment.id.clone(), environment_name: environment.name.clone(), deleted: deleted.is_some() })
+    }
+}

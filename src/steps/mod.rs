@@ -1,0 +1,34 @@
+//! The steps, a file each, and the one table of them: subcommands, `--help`, schemas, rollback order, the README's table
+//! and the tests that hold for every step are made from it.
+
+use crate::step::StepDef;
+
+mod assign_domain;
+mod check_health;
+mod create_env;
+mod delete_env;
+mod list_envs;
+mod rollback;
+mod start_apps;
+mod sweep_envs;
+mod sync_db;
+mod validate;
+
+/// Each step; those of a clone stand in the order in which the flow runs them.
+pub const STEPS: &[StepDef] = &[
+    StepDef::of::<validate::Validate>(),
+    StepDef::undoable::<create_env::CreateEnv>(),
+    StepDef::of::<assign_domain::AssignDomain>(),
+    StepDef::of::<sync_db::SyncDb>(),
+    StepDef::of::<start_apps::StartApps>(),
+    StepDef::of::<check_health::CheckHealth>(),
+    StepDef::of::<rollback::Rollback>(),
+    StepDef::of::<list_envs::ListEnvs>(),
+    StepDef::of::<delete_env::DeleteEnv>(),
+    StepDef::of::<sweep_envs::SweepEnvs>(),
+];
+
+/// The step of this name.
+pub fn find(name: &str) -> Option<&'static StepDef> {
+    STEPS.iter().find(|step| step.name == name)
+}

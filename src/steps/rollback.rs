@@ -1,0 +1,106 @@
+//! `rollback`: takes back what a run made, whichever step it died in, and says what is left.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::STEPS;
+use crate::context::Context;
+use crate::error::{Exit, Failure};
+use crate::guard::{self, RunTarget};
+use crate::railway::{Change, Weight};
+use crate::record::State;
+use crate::request::{CloneRequest, OnFailure};
+use crate::step::{Part, Step};
+
+/// How long a failed copy is left for a look.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// The step.
+pub struct Rollback;
+
+/// What was taken back.
+#[derive(Default, Serialize, JsonSchema)]
+pub struct Output {
+    /// What was removed and is verified gone.
+    pub removed: Vec<String>,
+    /// The failed copy that was left for a look, as the request asks.
+    pub kept: Option<String>,
+}
+
+impl Step for Rollback {
+    const NAME: &'static str = "rollback";
+    const ABOUT: &'static str = "Take back what a run made, and verify that it is gone";
+    const PART: Part = Part::Recovery;
+    const DEADLINE: Duration = Duration::from_secs(14 * 60);
+    type Input = CloneRequest;
+    type Output = Output;
+
+    async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
+        if ctx.policy.check_project(&request.project_id).is_err() {
+            tracing::info!("the policy does not allow this project, so nothing was made");
+            return Ok(Output::default());
+        }
+        let target = RunTarget { project_id: request.project_id.clone(), names: ctx.run.names(&request) };
+        if request.on_failure == OnFailure::Keep
+            && let Some(kept) = keep(ctx, &target).await?
+        {
+            return Ok(Output { kept: Some(kept), ..Output::default() });
+        }
+        undo_all(ctx, &target).await
+    }
+
+    fn without_input(error: anyhow::Error) -> Result<Output> {
+        tracing::info!("nothing was made, since the request cannot be read: {error:#}");
+        Ok(Output::default())
+    }
+}
+
+/// Undoes every step, last first; a failure does not stop the next.
+async fn undo_all(ctx: &Context, target: &RunTarget) -> Result<Output> {
+    let (mut output, mut failures) = (Output::default(), Vec::new());
+    for step in STEPS.iter().rev() {
+        let Some(undo) = step.undo else { continue };
+        match undo(ctx, target).await {
+            Ok(removed) => output.removed.extend(removed),
+            Err(error) => failures.push(error.context(format!("undo {}", step.name))),
+        }
+    }
+    for removed in &output.removed {
+        tracing::info!("{removed} is gone");
+    }
+    if failures.is_empty() {
+        return Ok(output);
+    }
+    let all: Vec<_> = failures.iter().map(|error| format!("{error:#}")).collect();
+    Err(Failure::new(Exit::Incomplete, format!("something is left behind: {}", all.join("; ")))
+        .hint("look into the project in Railway's dashboard; what is left is deleted by the sweep once its time is up")
+        .into())
+}
+
+/// Leaves a failed copy for a look: marked as failed, its apps off, for a day at most. `None` when there is nothing to keep.
+async fn keep(ctx: &Context, target: &RunTarget) -> Result<Option<String>> {
+    let railway = ctx.railway()?;
+    let project = railway.project(&target.project_id, Weight::Repeatable).await?;
+    let Some(environment) = guard::position(&project, &target.names).map(|n| &project.environments[n]) else {
+        return Ok(None);
+    };
+    let mut record = environment.record().context("read the record")?;
+    if record.state == State::Ready {
+        return Ok(None);
+    }
+    guard::ensure_not_production(&ctx.policy, &project, environment, &record.source_id)?;
+    let now = Timestamp::now();
+    record.state = State::Failed;
+    record.keep = false;
+    record.expires_at = record.expires_at.min(now.checked_add(KEPT_FOR).unwrap_or(now));
+    let apps = environment.service_instances.iter().filter(|s| !s.is_postgres());
+    let running = apps.filter_map(|s| s.latest_deployment.as_ref().map(|d| d.id.clone())).collect();
+    let change = Change { record: Some(record.clone()), stop_deployments: running, ..Change::default() };
+    railway.change(&project.id, &environment.id, &change).await.context("mark the copy as failed")?;
+    tracing::info!("environment `{}` is kept for a look until {}, its apps off", environment.name, record.expires_at);
+    Ok(Some(environment.name.clone()))
+}

@@ -1,0 +1,109 @@
+//! `sweep-envs`: deletes what has expired or was left over, and says why it spares the rest.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::error::{Exit, Failure};
+use crate::guard;
+use crate::railway::{Environment, Project, Weight};
+use crate::removal;
+use crate::request::SweepRequest;
+use crate::run::MAKING;
+use crate::step::{Part, Step};
+
+/// The step.
+pub struct SweepEnvs;
+
+/// What the sweep did, or in a dry run would have done.
+#[derive(Default, Serialize, JsonSchema)]
+pub struct Output {
+    pub dry_run: bool,
+    /// Deleted and verified gone; in a dry run, what would be.
+    pub deleted: Vec<Swept>,
+    pub spared: Vec<Spared>,
+}
+
+/// A copy whose time is up.
+#[derive(Serialize, JsonSchema)]
+pub struct Swept {
+    pub project_id: String,
+    pub environment_id: String,
+    pub name: String,
+}
+
+/// A copy that stays.
+#[derive(Serialize, JsonSchema)]
+pub struct Spared {
+    pub project_id: String,
+    pub name: String,
+    /// What keeps it.
+    pub reason: String,
+}
+
+impl Step for SweepEnvs {
+    const NAME: &'static str = "sweep-envs";
+    const ABOUT: &'static str = "Delete copies whose time is up; a dry run unless told otherwise";
+    const PART: Part = Part::Lifecycle;
+    const DEADLINE: Duration = Duration::from_secs(29 * 60);
+    type Input = SweepRequest;
+    type Output = Output;
+
+    async fn run(ctx: &Context, request: SweepRequest) -> Result<Output> {
+        let projects = match &request.project_id {
+            Some(id) => vec![id.clone()],
+            None => ctx.policy.allowed_projects.clone(),
+        };
+        let (mut output, mut failures) = (Output { dry_run: request.dry_run, ..Output::default() }, Vec::new());
+        for project_id in &projects {
+            ctx.policy.check_project(project_id)?;
+            // One project that cannot be read must not keep the others from being swept.
+            if let Err(error) = sweep(ctx, project_id, &mut output).await {
+                failures.push(format!("{error:#}"));
+            }
+        }
+        if !failures.is_empty() {
+            bail!(Failure::new(Exit::Incomplete, failures.join("; ")));
+        }
+        Ok(output)
+    }
+}
+
+async fn sweep(ctx: &Context, project_id: &str, output: &mut Output) -> Result<()> {
+    let project = ctx.railway()?.project(project_id, Weight::Repeatable).await?;
+    let mut failures = Vec::new();
+    for environment in project.environments.iter().filter(|e| e.record().is_some() || e.name.starts_with(MAKING)) {
+        if let Some(reason) = reason(ctx, &project, environment) {
+            tracing::info!("`{}` stays: it {reason}", environment.name);
+            output.spared.push(Spared { project_id: project_id.to_owned(), name: environment.name.clone(), reason });
+            continue;
+        }
+        if output.dry_run {
+            tracing::info!("`{}` would be deleted", environment.name);
+        } else if let Err(error) = removal::remove(ctx, project_id, &environment.id, |p, e| still_over(ctx, p, e)).await {
+            failures.push(format!("`{}`: {error:#}", environment.name));
+            continue;
+        }
+        output.deleted.push(Swept {
+            project_id: project_id.to_owned(),
+            environment_id: environment.id.clone(),
+            name: environment.name.clone(),
+        });
+    }
+    if failures.is_empty() { Ok(()) } else { bail!(failures.join("; ")) }
+}
+
+fn reason(ctx: &Context, project: &Project, environment: &Environment) -> Option<String> {
+    guard::reason_to_spare(&ctx.policy, project, environment, None, Timestamp::now())
+}
+
+fn still_over(ctx: &Context, project: &Project, environment: &Environment) -> Result<()> {
+    match reason(ctx, project, environment) {
+        None => Ok(()),
+        Some(reason) => bail!(Failure::invalid(format!("it {reason}"))),
+    }
+}

@@ -1,0 +1,108 @@
+//! `sync-db`: deploys the copy's databases and fills each with its source's data, rewritten on the way.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::databases::{self, Pair};
+use crate::deployments;
+use crate::guard::{self, Target};
+use crate::hosts;
+use crate::kestra::Metric;
+use crate::postgres::{self, CopyOptions, CopyReport};
+use crate::railway::{Change, Deploy};
+use crate::record::DatabaseRecord;
+use crate::request::CloneRequest;
+use crate::services::{Role, with_role};
+use crate::step::Step;
+
+/// How long a database may take from its deploy to its first connection.
+const DATABASE_UP: Duration = Duration::from_secs(10 * 60);
+
+/// The step.
+pub struct SyncDb;
+
+/// What was copied.
+#[derive(Serialize, JsonSchema)]
+pub struct Output {
+    pub databases: Vec<Database>,
+}
+
+/// One database's copy.
+#[derive(Serialize, JsonSchema)]
+pub struct Database {
+    pub service: String,
+    /// Whether personal data was masked.
+    pub masked: bool,
+    #[serde(flatten)]
+    pub copy: CopyReport,
+}
+
+impl Step for SyncDb {
+    const NAME: &'static str = "sync-db";
+    const ABOUT: &'static str = "Copy the databases, rewriting URLs on the way";
+    const DEADLINE: Duration = Duration::from_secs(118 * 60);
+    type Input = CloneRequest;
+    type Output = Output;
+
+    async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
+        let target = guard::own_target(ctx, &request).await?;
+        let run = with_role(target.source(), &request, &[Role::Database, Role::EmptyDatabase]);
+        let deploys = run.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: None }).collect();
+        deployments::deploy(ctx, &target, deploys, DATABASE_UP).await.context("deploy the databases")?;
+        let wanted = databases::wanted(target.source(), &request);
+        if wanted.is_empty() {
+            tracing::info!("there is no Postgres service, so no data to copy");
+            return Ok(Output { databases: Vec::new() });
+        }
+        let mut output = Output { databases: Vec::new() };
+        for pair in databases::pairs(ctx, &target, &wanted).await? {
+            let copy = copy(ctx, &target, &request, &pair).await.with_context(|| format!("copy database `{}`", pair.service))?;
+            output.databases.push(Database { service: pair.service, masked: false, copy });
+        }
+        let record = crate::record::Record { databases: output.databases.iter().map(record).collect(), ..target.record.clone() };
+        let change = Change { record: Some(record), ..Change::default() };
+        ctx.railway()?.change(&target.project.id, &target.environment().id, &change).await.context("record what was copied")?;
+        Ok(output)
+    }
+
+    fn metrics(output: &Output) -> Vec<Metric> {
+        let sum = |of: fn(&CopyReport) -> u64| output.databases.iter().map(|d| of(&d.copy)).sum();
+        vec![
+            Metric::Counter("copied_bytes", sum(|c| c.bytes)),
+            Metric::Counter("copied_rows", sum(|c| c.rows)),
+            Metric::Counter("rewritten_values", sum(|c| c.rewritten_values)),
+        ]
+    }
+}
+
+async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Pair) -> Result<CopyReport> {
+    let rewrite = if request.wordpress_url_replace {
+        hosts::map(target, request, &postgres::site_urls(&pair.source).await?)?
+    } else {
+        Vec::new()
+    };
+    let asked = request.databases.iter().find(|d| d.service == pair.service);
+    let options = CopyOptions {
+        copy_id: format!("{}/{}", target.record.run_hash, pair.service),
+        rewrite,
+        exclude_table_data: asked.map(|d| d.exclude_table_data.clone()).unwrap_or_default(),
+        jobs: ctx.policy.production_connections as usize,
+        ..CopyOptions::default()
+    };
+    postgres::copy_database(&pair.source, &pair.target, &options, &ctx.progress, &ctx.stop).await
+}
+
+fn record(database: &Database) -> DatabaseRecord {
+    DatabaseRecord {
+        service: database.service.clone(),
+        snapshot_at: database.copy.snapshot_at.clone(),
+        bytes: database.copy.bytes,
+        rows: database.copy.rows,
+        masked: database.masked,
+        digest: database.copy.digest.clone(),
+    }
+}

@@ -1,0 +1,298 @@
+//! `validate`: every check that can be made before anything changes; all findings, not the first.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::create_env::wished_secret;
+use crate::context::Context;
+use crate::databases;
+use crate::error::{Exit, Failure};
+use crate::guard;
+use crate::postgres::{self, SourceReport};
+use crate::process;
+use crate::railway::{Environment, Project, ServiceInstance, Weight};
+use crate::request::{CloneRequest, Override};
+use crate::run::Names;
+use crate::services::{Role, web};
+use crate::step::Step;
+
+/// The oldest `railway` that has `railway api`.
+const OLDEST_RAILWAY: (u32, u32) = (5, 28);
+
+/// How values of live payment keys begin.
+const LIVE_KEYS: &[&str] = &["sk_live_", "rk_live_"];
+
+/// The step.
+pub struct Validate;
+
+/// What a clone would meet.
+#[derive(Serialize, JsonSchema)]
+pub struct Output {
+    /// What the copy will be called.
+    pub environment_name: String,
+    pub source_environment_id: String,
+    /// Worth knowing, but no reason to stop; errors end the step instead.
+    pub findings: Vec<Finding>,
+    pub databases: Vec<Database>,
+    /// Version of the `railway` program.
+    pub railway_version: String,
+}
+
+/// A source database that can be read.
+#[derive(Serialize, JsonSchema)]
+pub struct Database {
+    pub service: String,
+    #[serde(flatten)]
+    pub source: SourceReport,
+}
+
+/// One thing that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Finding {
+    pub severity: Severity,
+    /// The service, field or variable it is about.
+    pub subject: String,
+    pub message: String,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Info,
+    Warning,
+    Error,
+}
+
+/// Findings in the order in which they were made.
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn error(&mut self, subject: impl Into<String>, message: impl Into<String>) {
+        self.add(Severity::Error, subject, message);
+    }
+
+    fn warning(&mut self, subject: impl Into<String>, message: impl Into<String>) {
+        self.add(Severity::Warning, subject, message);
+    }
+
+    fn info(&mut self, subject: impl Into<String>, message: impl Into<String>) {
+        self.add(Severity::Info, subject, message);
+    }
+
+    fn add(&mut self, severity: Severity, subject: impl Into<String>, message: impl Into<String>) {
+        self.0.push(Finding { severity, subject: subject.into(), message: message.into() });
+    }
+}
+
+impl Step for Validate {
+    const NAME: &'static str = "validate";
+    const ABOUT: &'static str = "Check everything that can be checked before anything changes";
+    const DEADLINE: Duration = Duration::from_secs(110);
+    type Input = CloneRequest;
+    type Output = Output;
+
+    async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
+        ctx.policy.check_project(&request.project_id)?;
+        process::find("pg_dump")?;
+        let railway = ctx.railway()?;
+        let railway_version = railway.version().await?;
+        ensure_version(&railway_version)?;
+        let names = ctx.run.names(&request);
+        let project = match railway.project(&request.project_id, Weight::Repeatable).await {
+            Ok(project) => project,
+            Err(error) if Exit::of(&error) == Exit::Program && railway.has_project_token().await => {
+                bail!(Failure::new(Exit::Program, "RAILWAY_API_TOKEN holds a project token, which cannot make environments")
+                    .hint("make an account token in Railway's account settings"));
+            }
+            Err(error) => return Err(error),
+        };
+        let mut findings = Findings::default();
+        check_name(ctx, &project, &names, &mut findings);
+        check_ttl(ctx, &request, &mut findings);
+        let Some(source) = project.environment(&request.source_environment) else {
+            let known: Vec<_> = project.environments.iter().map(|e| e.name.as_str()).collect();
+            findings.error("source_environment", format!("there is no environment `{}`; the project has {}", request.source_environment, known.join(", ")));
+            return Err(refuse(&findings.0));
+        };
+        check_services(source, &request, &mut findings);
+        check_variables(source, &request, &mut findings);
+        let databases = check_databases(ctx, &project, source, &request, &mut findings).await?;
+        if findings.0.iter().any(|f| f.severity == Severity::Error) {
+            return Err(refuse(&findings.0));
+        }
+        for finding in &findings.0 {
+            match finding.severity {
+                Severity::Warning => tracing::warn!("{}: {}", finding.subject, finding.message),
+                _ => tracing::info!("{}: {}", finding.subject, finding.message),
+            }
+        }
+        Ok(Output {
+            environment_name: names.target,
+            source_environment_id: source.id.clone(),
+            findings: findings.0,
+            databases,
+            railway_version,
+        })
+    }
+}
+
+fn refuse(findings: &[Finding]) -> anyhow::Error {
+    let errors: Vec<_> = findings.iter().filter(|f| f.severity == Severity::Error).collect();
+    let lines: Vec<_> = errors.iter().map(|f| format!("`{}`: {}", f.subject, f.message)).collect();
+    let head = if lines.len() == 1 { String::new() } else { format!("{} problems\n  ", lines.len()) };
+    Failure::invalid(format!("{head}{}", lines.join("\n  "))).into()
+}
+
+fn ensure_version(version: &str) -> Result<()> {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let found = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    if found < OLDEST_RAILWAY {
+        let (major, minor) = OLDEST_RAILWAY;
+        bail!(Failure::new(Exit::Program, format!("`railway` is version {version}; at least {major}.{minor} is needed")));
+    }
+    Ok(())
+}
+
+fn check_name(ctx: &Context, project: &Project, names: &Names, findings: &mut Findings) {
+    if let Err(error) = guard::ensure_unprotected(&ctx.policy, &names.target) {
+        findings.error("environment_name", format!("{error:#}").trim_start_matches("`environment_name`: "));
+    } else if let Some(taken) = project.environments.iter().find(|e| e.name == names.target) {
+        if taken.record().is_none_or(|r| r.run_hash != names.run_hash) {
+            let free = (2..).map(|n| format!("{}-{n}", &names.target[..names.target.len().min(21)]));
+            let free = free.into_iter().find(|name| project.environment(name).is_none()).unwrap_or_default();
+            findings.error("environment_name", format!("there is an environment `{}` already; `{free}` is free", names.target));
+        }
+    }
+}
+
+fn check_ttl(ctx: &Context, request: &CloneRequest, findings: &mut Findings) {
+    if request.ttl > ctx.policy.max_ttl {
+        findings.error("ttl", format!("{} is longer than the policy's {}", request.ttl, ctx.policy.max_ttl));
+    }
+}
+
+fn check_services(source: &Environment, request: &CloneRequest, findings: &mut Findings) {
+    check_service_names(source, request, findings);
+    match web(source, request) {
+        Some(service) if Role::of(service, request) != Role::App => {
+            findings.error("web_service", format!("service `{}` is left out of the copy", service.service_name));
+        }
+        Some(_) => {}
+        None if request.web_service.is_some() => {}
+        None => {
+            let public: Vec<_> = source.service_instances.iter().filter(|s| s.hosts().next().is_some()).map(|s| s.service_name.as_str()).collect();
+            let which = if public.is_empty() { "no service has a public domain".to_owned() } else { format!("`{}` have public domains", public.join("`, `")) };
+            findings.error("web_service", format!("{which}; name the one that people visit"));
+        }
+    }
+    for service in &source.service_instances {
+        check_service(source, service, request, findings);
+    }
+}
+
+fn check_service_names(source: &Environment, request: &CloneRequest, findings: &mut Findings) {
+    let lists = [
+        ("include_services", &request.include_services),
+        ("exclude_services", &request.exclude_services),
+        ("allow_empty_volumes", &request.allow_empty_volumes),
+    ];
+    let mut named: Vec<_> = lists.iter().flat_map(|(field, names)| names.iter().map(move |n| ((*field).to_owned(), n))).collect();
+    named.extend(request.web_service.iter().map(|n| ("web_service".to_owned(), n)));
+    named.extend(request.databases.iter().map(|d| ("databases.service".to_owned(), &d.service)));
+    named.extend(request.variables.keys().filter(|n| *n != "*").map(|n| ("variables".to_owned(), n)));
+    for (field, name) in named {
+        if source.service(name).is_none() {
+            let known: Vec<_> = source.service_instances.iter().map(|s| s.service_name.as_str()).collect();
+            findings.error(field, format!("there is no service `{name}`; the source has {}", known.join(", ")));
+        }
+    }
+    for database in &request.databases {
+        if source.service(&database.service).is_some_and(|s| !s.is_postgres()) {
+            findings.error("databases.service", format!("service `{}` is not a Postgres server", database.service));
+        }
+    }
+}
+
+fn check_service(source: &Environment, service: &ServiceInstance, request: &CloneRequest, findings: &mut Findings) {
+    let name = service.service_name.as_str();
+    let role = Role::of(service, request);
+    if role == Role::Cron {
+        findings.info(name, "has a cron schedule and stays undeployed; name it in `include_services` to run it once at the start");
+    }
+    if role == Role::EmptyDatabase {
+        findings.warning(name, "is not in `databases`, so it comes up empty");
+    }
+    if role != Role::App {
+        return;
+    }
+    if service.is_upload() {
+        findings.error(name, "was deployed by `railway up`, which Railway cannot copy; name it in `exclude_services`");
+    }
+    let has_volume = source.config.services.get(&service.service_id).is_some_and(|s| !s.volume_mounts.is_empty());
+    if has_volume && !request.allow_empty_volumes.iter().any(|allowed| allowed == name) {
+        findings.error(name, "has a volume, and Railway copies none: it comes up empty; name it in `allow_empty_volumes` if that is fine");
+    }
+    for domain in &service.domains.custom_domains {
+        findings.info(name, format!("the domain `{}` stays with the source", domain.domain));
+    }
+}
+
+fn check_variables(source: &Environment, request: &CloneRequest, findings: &mut Findings) {
+    let apps = source.service_instances.iter().filter(|s| Role::of(s, request) == Role::App);
+    for service in apps {
+        let set = [request.variables.get("*"), request.variables.get(&service.service_name)];
+        let is_set = |name: &str| set.iter().flatten().any(|own| own.contains_key(name));
+        for (name, variable) in source.variables(&service.service_id).filter(|(name, _)| !is_set(name)) {
+            let subject = format!("{}.{name}", service.service_name);
+            let value = variable.value.as_deref().unwrap_or_default();
+            if variable.is_sealed() {
+                findings.warning(subject, "is sealed, so Railway does not copy it; set it in `variables` if the copy needs it");
+            } else if LIVE_KEYS.iter().any(|key| value.starts_with(key)) {
+                findings.warning(subject, "holds a live payment key, and the copy would use it; set a test key in `variables`");
+            }
+        }
+    }
+    for wish in request.variables.values().flat_map(|own| own.values()) {
+        if let Override::Secret(name) = wish
+            && let Err(error) = wished_secret(name)
+        {
+            findings.error("variables", error.root_cause().to_string());
+        }
+    }
+}
+
+async fn check_databases(
+    ctx: &Context,
+    project: &Project,
+    source: &Environment,
+    request: &CloneRequest,
+    findings: &mut Findings,
+) -> Result<Vec<Database>> {
+    let wanted = databases::wanted(source, request);
+    let pairs: Vec<_> = wanted.iter().map(|s| (source.id.as_str(), s.service_id.as_str())).collect();
+    let rendered = ctx.railway()?.rendered(&project.id, &pairs, Weight::Repeatable).await?;
+    let mut reports = Vec::new();
+    for (service, rendered) in wanted.iter().zip(&rendered) {
+        let inspected = match databases::source(service, rendered) {
+            Ok(endpoint) => postgres::inspect(&endpoint).await,
+            Err(error) => Err(error),
+        };
+        match inspected.with_context(|| format!("read database `{}`", service.service_name)) {
+            Ok(report) => {
+                for problem in &report.problems {
+                    findings.error(service.service_name.clone(), problem.clone());
+                }
+                reports.push(Database { service: service.service_name.clone(), source: report });
+            }
+            // A server that does not answer is not the caller's mistake, and a rerun may find it up.
+            Err(error) if Exit::of(&error) == Exit::Outside => return Err(error),
+            Err(error) => findings.error(service.service_name.clone(), format!("{error:#}")),
+        }
+    }
+    Ok(reports)
+}
