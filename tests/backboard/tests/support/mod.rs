@@ -52,11 +52,11 @@ pub fn create(world: &World, name: &str, skip_initial_deploys: bool) -> Result<V
     )
 }
 
-/// Waits until something holds; after ten seconds the test has failed.
+/// Waits until something holds; after half a minute the test has failed.
 pub async fn until(what: &str, mut holds: impl FnMut() -> bool) -> Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(30);
     while !holds() {
-        ensure!(Instant::now() < deadline, "{what}: not within 10 s");
+        ensure!(Instant::now() < deadline, "{what}: not within 30 s");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     Ok(())
