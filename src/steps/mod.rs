@@ -1,7 +1,8 @@
 //! The steps, a file each, and the one table of them: subcommands, `--help`, schemas, rollback order, the README's table
 //! and the tests that hold for every step are made from it.
 
-use crate::step::StepDef;
+pub use crate::step::StepDef;
+
 
 mod assign_domain;
 mod check_health;

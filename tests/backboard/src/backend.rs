@@ -78,6 +78,9 @@ impl Backend {
                 Effect::Deploy { environment, service, deployment } => {
                     tokio::spawn(crate::deploy::deploy(self.clone(), environment, service, deployment));
                 }
+                Effect::Stop { environment, service } => {
+                    self.runtime.stop_service(environment, service);
+                }
                 Effect::RemoveEnvironment { environment } => {
                     tokio::spawn(crate::deploy::remove_environment(self.clone(), environment));
                 }

@@ -141,6 +141,11 @@ impl Runtime {
         self.stop_where(|(of, _)| *of == environment);
     }
 
+    /// Ends what runs of one service in one environment.
+    pub(crate) fn stop_service(&self, environment: Uuid, service: Uuid) {
+        self.stop_where(|key| *key == (environment, service));
+    }
+
     pub(crate) fn stop_all(&self) {
         self.stop_where(|_| true);
     }

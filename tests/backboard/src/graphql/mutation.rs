@@ -3,7 +3,7 @@
 use super::node::{Arguments, Field, Node, error, not_modelled};
 use super::{Caller, environment as objects, resource};
 use crate::model::create::NewEnvironment;
-use crate::model::{Answer, HandleKind, Model};
+use crate::model::{Answer, Effect, HandleKind, Model};
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -115,6 +115,13 @@ fn deed(model: &mut Model, name: &str, arguments: &Arguments) -> Answer<Option<D
             let (environment, service, found) = model.deployment(arguments.id("id")?)?;
             let commit = found.meta["commitHash"].as_str().map(str::to_owned);
             Done::Deployment(model.deploy(environment, service, commit.as_deref())?)
+        }
+        "deploymentStop" => {
+            let id = arguments.id("id")?;
+            let (environment, service, _) = model.deployment(id)?;
+            model.with_deployment(id, |one| one.stopped = true);
+            model.effects.push(Effect::Stop { environment, service });
+            YES
         }
         "serviceInstanceUpdate" => {
             let service = arguments.id("serviceId")?;

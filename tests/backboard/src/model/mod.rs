@@ -41,6 +41,8 @@ pub(crate) type Answer<T> = Result<T, Refusal>;
 /// Work that a mutation leaves for the part that runs things.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Effect {
+    /// End what runs; the data stays.
+    Stop { environment: Uuid, service: Uuid },
     Deploy { environment: Uuid, service: Uuid, deployment: Uuid },
     RemoveEnvironment { environment: Uuid },
 }

@@ -182,6 +182,14 @@ impl World {
         Ok(variables::rendered(&model, id, Some(service)).map_err(refused)?.remove(name))
     }
 
+    /// A variable that all services of an environment share, as it is written.
+    pub fn shared_variable(&self, environment: &str, name: &str) -> Result<Option<String>> {
+        let id = self.find(environment)?;
+        let model = self.backend.current();
+        let config = &model.environment(id).map_err(refused)?.config;
+        Ok(config.variables(None).remove(name).map(|variable| variable.value))
+    }
+
     pub fn journal(&self) -> Vec<Entry> {
         self.backend.journal.entries()
     }

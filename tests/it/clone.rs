@@ -1,0 +1,140 @@
+//! A whole clone, step by step and in one go, and what it leaves alone.
+
+use backboard::{ExtraService, Fault, FaultEffect, OperationKind, WorldOptions};
+use serde_json::json;
+
+use crate::stage::{Stage, finish};
+
+/// Calls of the `railway` program that a clone of the demo project may take, polls aside.
+const MOST_CALLS: u64 = 16;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clone_shows_its_own_data_and_leaves_production_alone() {
+    let stage = Stage::of(WorldOptions { fixture_bytes: 2_000_000, ..WorldOptions::default() }).await;
+    let before = stage.world.state_digest("production").unwrap();
+    let production = stage.world.environment_id("production").unwrap();
+    stage.world.clear_journal();
+    let mut command = stage.command();
+    let policy = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(policy.path(), stage.policy.to_string()).unwrap();
+    command.args(["clone", "--json", "--anonymize=false", "--client-name", "Acme & Co", "--project-id", stage.world.project_id()]);
+    command.arg("--policy").arg(policy.path());
+    let call = finish(command).await;
+    call.expect(0);
+    let report = call.json();
+    assert!(report["railway_calls"].as_u64().unwrap() <= MOST_CALLS, "{}", report["railway_calls"]);
+
+    let url = report["url"].as_str().unwrap();
+    let host = url.strip_prefix("https://").unwrap();
+    let page = stage.world.fetch(host, "/").await.unwrap();
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains(host) && !page.body.contains("shop.example.com"), "{}", page.body);
+
+    assert_eq!(stage.world.state_digest("production").unwrap(), before, "production's settings changed");
+    for entry in stage.world.mutations_touching(&production) {
+        assert_eq!(entry.operation, "environmentCreate", "production is named in {entry:?}");
+    }
+    let deployed_by_patch = stage.world.journal().into_iter().filter(|e| e.kind == OperationKind::Mutation);
+    for entry in deployed_by_patch {
+        let never = ["environmentPatchCommit", "serviceDelete", "volumeDelete", "environmentTriggersDeploy"];
+        assert!(!never.contains(&entry.operation.as_str()), "{entry:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_step_may_be_run_twice() {
+    let stage = Stage::prompt().await;
+    let request = stage.request(json!({"environment_name": "twice"}));
+    for step in ["validate", "create-env", "assign-domain", "sync-db", "start-apps", "check-health"] {
+        stage.step(step, "twice", &request).await.expect(0);
+        stage.step(step, "twice", &request).await.expect(0);
+    }
+    let again = stage.step("sync-db", "twice", &request).await;
+    assert_eq!(again.outputs()["databases"][0]["reused"], true);
+    assert_eq!(stage.world.environments().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_deployed_before_its_data_is_there() {
+    let stage = Stage::prompt().await;
+    let request = stage.request(json!({"environment_name": "order"}));
+    stage.steps_until("assign-domain", "order", &request).await;
+    let copy = |stage: &Stage| stage.world.environments().into_iter().find(|e| e.name == "order").unwrap();
+    assert!(copy(&stage).deployments.is_empty(), "{:?}", copy(&stage).deployments);
+    stage.step("sync-db", "order", &request).await.expect(0);
+    assert_eq!(copy(&stage).deployments.keys().collect::<Vec<_>>(), ["Postgres"]);
+    stage.step("start-apps", "order", &request).await.expect(0);
+    assert!(!copy(&stage).deployments.contains_key("nightly"), "a cron service was deployed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idempotency_key_makes_one_copy_of_two_requests() {
+    let stage = Stage::prompt().await;
+    let request = stage.request(json!({"idempotency_key": "order 7"}));
+    stage.steps_until("check-health", "first", &request).await;
+    stage.steps_until("check-health", "second", &request).await;
+    assert_eq!(stage.world.environments().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_that_timed_out_is_found_and_not_repeated() {
+    let stage = Stage::prompt().await;
+    stage.world.fault(Fault::new("environmentCreate", FaultEffect::Http { status: 504 }).after_the_deed());
+    let request = stage.request(json!({"environment_name": "late"}));
+    let call = stage.step("create-env", "late", &request).await;
+    call.expect(0);
+    let creations = stage.world.journal().into_iter().filter(|e| e.operation == "environmentCreate").count();
+    assert_eq!(creations, 1);
+    assert_eq!(stage.world.environments().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_limit_is_waited_for() {
+    let stage = Stage::prompt().await;
+    stage.world.fault(Fault::new("project", FaultEffect::RateLimited { retry_after_secs: 1 }));
+    stage.step("list-envs", "-", &json!({"project_id": stage.world.project_id()})).await.expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_runs_for_one_name_one_gets_it_and_the_other_leaves_nothing() {
+    let stage = Stage::prompt().await;
+    let request = stage.request(json!({"environment_name": "one"}));
+    let (a, b) = tokio::join!(stage.step("create-env", "run-a", &request), stage.step("create-env", "run-b", &request));
+    let mut codes = [a.code, b.code];
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 2], "{}\n{}", a.stdout, b.stdout);
+    let names: Vec<_> = stage.world.environments().into_iter().map(|e| e.name).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn validate_names_all_that_a_clone_would_stumble_over() {
+    let extra_services = vec![ExtraService::Upload, ExtraService::Media];
+    let stage = Stage::of(WorldOptions { extra_services, ..WorldOptions::prompt() }).await;
+    let request = stage.request(json!({
+        "ttl": "P30D", "exclude_services": ["wrker"], "environment_name": "production", "databases": [{"service": "web"}],
+        "variables": {"web": {"X": {"secret": "NOT_THERE"}}},
+    }));
+    let call = stage.step("validate", "all", &request).await;
+    call.expect(2);
+    let error = call.error();
+    for words in ["P30D is longer", "no service `wrker`", "`uploaded`", "`media`: has a volume", "protected", "not a Postgres server", "NOT_THERE"] {
+        assert!(error.contains(words), "{words} is not in\n{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_does_not_come_up_is_told_with_its_last_words() {
+    let stage = Stage::prompt().await;
+    let request = stage.request(json!({"environment_name": "broken"}));
+    stage.steps_until("sync-db", "broken", &request).await;
+    stage.world.order_outcome(backboard::DeployOutcome {
+        service: "web".into(),
+        status: backboard::DeploymentStatus::Crashed,
+        log: vec!["Error: cannot find module `left-pad`".into()],
+        times: 2,
+    });
+    let call = stage.step("start-apps", "broken", &request).await;
+    call.expect(1);
+    assert!(call.error().contains("service `web` did not come up") && call.error().contains("left-pad"), "{}", call.error());
+}

@@ -1,0 +1,110 @@
+//! Listing, deleting and sweeping copies: what goes, and all that stays.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::stage::Stage;
+
+async fn copy(stage: &Stage, name: &str, more: Value) {
+    let mut request = stage.request(json!({"environment_name": name}));
+    for (field, value) in more.as_object().unwrap() {
+        request[field] = value.clone();
+    }
+    stage.steps_until("assign-domain", name, &request).await;
+}
+
+/// Turns the record of a copy into that of a ready one that was made to end at `expires_at`.
+fn age(stage: &Stage, name: &str, expires_at: &str) {
+    let id = stage.world.environment_id(name).unwrap();
+    let record = stage.world.shared_variable(&id, "RAILSTAGE").unwrap().unwrap();
+    let mut record: Value = serde_json::from_str(&record).unwrap();
+    record["state"] = json!("ready");
+    record["expires_at"] = json!(expires_at);
+    stage.world.set_variable(&id, None, "RAILSTAGE", &record.to_string()).unwrap();
+}
+
+fn names(stage: &Stage) -> Vec<String> {
+    let mut names: Vec<_> = stage.world.environments().into_iter().map(|e| e.name).collect();
+    names.sort();
+    names
+}
+
+const PAST: &str = "2020-01-01T00:00:00Z";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_deletes_what_is_over_and_nothing_else() {
+    let stage = Stage::prompt().await;
+    copy(&stage, "expired", json!({})).await;
+    copy(&stage, "kept", json!({"keep": true})).await;
+    copy(&stage, "fresh", json!({})).await;
+    copy(&stage, "promoted", json!({})).await;
+    for name in ["expired", "kept", "promoted"] {
+        age(&stage, name, PAST);
+    }
+    stage.world.add_custom_domain("promoted", "web", "www.example.net", true).unwrap();
+    stage.world.create_environment("rs-0123456789abcdef", Duration::from_secs(7200)).unwrap();
+    stage.world.create_environment("rs-fedcba9876543210", Duration::from_secs(60)).unwrap();
+    stage.world.create_environment("by-hand", Duration::from_secs(86_400)).unwrap();
+    let all = names(&stage);
+
+    let dry = stage.step("sweep-envs", "-", &json!({})).await;
+    dry.expect(0);
+    assert_eq!(names(&stage), all, "a dry run deleted something");
+    assert_eq!(dry.outputs()["deleted"].as_array().unwrap().len(), 2);
+
+    let swept = stage.step("sweep-envs", "-", &json!({"dry_run": false})).await;
+    swept.expect(0);
+    assert_eq!(names(&stage), ["by-hand", "fresh", "kept", "production", "promoted", "rs-fedcba9876543210"]);
+    let reasons = swept.outputs()["spared"].to_string();
+    for words in ["is kept", "promoted", "is being made", "no record"] {
+        assert!(reasons.contains(words), "{words} is not in {reasons}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_source_of_a_living_copy_stays() {
+    let stage = Stage::prompt().await;
+    copy(&stage, "parent", json!({})).await;
+    age(&stage, "parent", PAST);
+    copy(&stage, "child", json!({"source_environment": "parent"})).await;
+    stage.step("sweep-envs", "-", &json!({"dry_run": false})).await.expect(0);
+    assert_eq!(names(&stage), ["child", "parent", "production"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_deleted_only_when_its_name_is_typed() {
+    let stage = Stage::prompt().await;
+    copy(&stage, "mine", json!({})).await;
+    let id = stage.world.environment_id("mine").unwrap();
+    let request = |confirm: &str| json!({"project_id": stage.world.project_id(), "environment": id, "confirm": confirm});
+    let wrong = stage.step("delete-env", "-", &request("min")).await;
+    wrong.expect(2);
+    assert!(wrong.error().contains("`confirm`: expected the copy's name, `mine`"), "{}", wrong.error());
+    stage.step("delete-env", "-", &request("mine")).await.expect(0);
+    assert_eq!(names(&stage), ["production"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_ours_is_never_deleted() {
+    let stage = Stage::prompt().await;
+    stage.world.create_environment("by-hand", Duration::from_secs(86_400)).unwrap();
+    for name in ["production", "by-hand"] {
+        let request = json!({"project_id": stage.world.project_id(), "environment": name, "confirm": name});
+        stage.step("delete-env", "-", &request).await.expect(2);
+    }
+    assert_eq!(names(&stage), ["by-hand", "production"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_tells_state_and_end_of_each_copy() {
+    let stage = Stage::prompt().await;
+    copy(&stage, "one", json!({})).await;
+    copy(&stage, "two", json!({"keep": true})).await;
+    let call = stage.step("list-envs", "-", &json!({"project_id": stage.world.project_id()})).await;
+    call.expect(0);
+    let outputs = call.outputs();
+    let listed: Vec<_> = outputs["environments"].as_array().unwrap().iter().map(|e| (e["name"].clone(), e["keep"].clone())).collect();
+    assert_eq!(listed, [(json!("one"), json!(false)), (json!("two"), json!(true))]);
+    assert!(outputs["environments"][0]["url"].as_str().unwrap().starts_with("https://web-one-"));
+}

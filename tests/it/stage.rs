@@ -1,0 +1,151 @@
+//! A world to try the binary in, and what a call of the binary left behind.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use backboard::{World, WorldOptions};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+/// Longer than any call may take here.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A world with the settings that the binary needs in it.
+pub struct Stage {
+    pub world: World,
+    /// Further variables for every call.
+    pub env: Vec<(String, String)>,
+    pub policy: Value,
+}
+
+/// One finished call.
+pub struct Call {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Stage {
+    /// A world that keeps nobody waiting.
+    pub async fn prompt() -> Self {
+        Self::of(WorldOptions::prompt()).await
+    }
+
+    pub async fn of(options: WorldOptions) -> Self {
+        let world = World::start(options).await.expect("start the stand-in");
+        let policy = json!({ "allowed_projects": [world.project_id()] });
+        Self { world, env: Vec::new(), policy }
+    }
+
+    /// A request that this world grants, with `more` on top.
+    pub fn request(&self, more: Value) -> Value {
+        let mut request = json!({ "project_id": self.world.project_id(), "anonymize": false });
+        for (name, value) in more.as_object().expect("an object") {
+            request[name] = value.clone();
+        }
+        request
+    }
+
+    /// Runs a step as Kestra would, for run `run_id`.
+    pub async fn step(&self, step: &str, run_id: &str, request: &Value) -> Call {
+        let mut command = self.command();
+        command
+            .arg(step)
+            .env("RAILSTAGE_OUTPUT", "kestra")
+            .env("RAILSTAGE_REQUEST", base64(&request.to_string()))
+            .env("RAILSTAGE_POLICY", base64(&self.policy.to_string()))
+            .env("RAILSTAGE_RUN_ID", run_id);
+        finish(command).await
+    }
+
+    /// Runs the steps of a clone up to and with `last`, each of which must succeed.
+    pub async fn steps_until(&self, last: &str, run_id: &str, request: &Value) -> Call {
+        for step in ["validate", "create-env", "assign-domain", "sync-db", "start-apps", "check-health"] {
+            let call = self.step(step, run_id, request).await;
+            call.expect(0);
+            if step == last {
+                return call;
+            }
+        }
+        panic!("no step `{last}`");
+    }
+
+    /// The binary in this world, with nothing of our own environment but PATH.
+    pub fn command(&self) -> Command {
+        let mut command = binary();
+        command.envs(self.world.cli_env()).envs(self.env.iter().cloned());
+        command
+    }
+}
+
+/// The binary, in no world at all.
+pub fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_railstage"));
+    command.env_clear().env("PATH", path()).stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// PATH with the programs that `tests/setup` has put into the cache before all others.
+fn path() -> String {
+    let cache = backboard::cache::folder().expect("find the cache");
+    let programs = [cache.join("railway-5.71.0/bin"), cache.join("postgresql-18.6.0/bin")];
+    for folder in &programs {
+        assert!(folder.is_dir(), "`{}` is missing: run tests/setup first", folder.display());
+    }
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    let all = programs.into_iter().chain(std::env::split_paths(&inherited).collect::<Vec<PathBuf>>());
+    std::env::join_paths(all).expect("join PATH").into_string().expect("a PATH of UTF-8")
+}
+
+/// Runs a prepared command to its end.
+pub async fn finish(mut command: Command) -> Call {
+    let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("the call ends").expect("the call starts");
+    Call {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).expect("UTF-8 on stdout"),
+        stderr: String::from_utf8(output.stderr).expect("UTF-8 on stderr"),
+    }
+}
+
+pub fn base64(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+impl Call {
+    /// Panics with everything that was printed unless the call ended with `code`.
+    #[track_caller]
+    pub fn expect(&self, code: i32) -> &Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// The outputs that Kestra would keep.
+    pub fn outputs(&self) -> Value {
+        let mut all = json!({});
+        for line in self.lines("outputs") {
+            for (name, value) in line.as_object().expect("outputs are an object") {
+                all[name] = value.clone();
+            }
+        }
+        all
+    }
+
+    /// What each `::{"<key>":…}::` line holds.
+    pub fn lines(&self, key: &str) -> Vec<Value> {
+        let inner = |line: &str| Some(line.strip_prefix("::")?.strip_suffix("::")?.to_owned());
+        let values = self.stdout.lines().filter_map(inner).map(|json| serde_json::from_str::<Value>(&json).expect("JSON in a line"));
+        values.filter_map(|mut value| value.get_mut(key).map(Value::take)).collect()
+    }
+
+    /// The error of a failed step.
+    pub fn error(&self) -> String {
+        self.outputs()["error"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The call's stdout as one JSON document.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).expect("one JSON document on stdout")
+    }
+}
