@@ -67,6 +67,11 @@ pub struct DatabaseRecord {
     pub digest: String,
 }
 
+/// The time as records tell it, to the second.
+pub fn now() -> Timestamp {
+    Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default()
+}
+
 impl Record {
     /// Reads the record of environment `environment_id` from the variable's value; what a copy of a copy inherited counts as absent.
     pub fn read(value: &str, environment_id: &str) -> Option<Self> {

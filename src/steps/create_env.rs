@@ -13,7 +13,7 @@ use crate::context::{Context, env_secret};
 use crate::error::{Failure, failure};
 use crate::guard::{self, RunTarget};
 use crate::railway::{Change, Environment, GraphqlErrors, Project, Railway, VariableChanges, Weight};
-use crate::record::{GIVE_UP_AFTER, Record, State, VERSION};
+use crate::record::{self, GIVE_UP_AFTER, Record, State, VERSION};
 use crate::removal;
 use crate::request::{CloneRequest, Override};
 use crate::run::Names;
@@ -75,7 +75,7 @@ impl Step for CreateEnv {
         let environment = project.environment(&id).context("find the environment again")?;
         let source = source_of(&project, &source.id)?;
         guard::ensure_not_production(&ctx.policy, &project, environment, &source.id)?;
-        let record = environment.record().unwrap_or_else(|| record(ctx, &request, &names, environment, source));
+        let record = environment.record().unwrap_or_else(|| new_record(ctx, &request, &names, environment, source));
         if environment.name != names.target {
             settle(ctx, railway, &project, environment, source, &request, &names, &record).await?;
             tracing::info!("environment `{}` is there, nothing deployed", names.target);
@@ -222,8 +222,8 @@ fn compare(copy: &Environment, source: &Environment) -> Compared {
     compared
 }
 
-fn record(ctx: &Context, request: &CloneRequest, names: &Names, environment: &Environment, source: &Environment) -> Record {
-    let now = Timestamp::now();
+fn new_record(ctx: &Context, request: &CloneRequest, names: &Names, environment: &Environment, source: &Environment) -> Record {
+    let now = record::now();
     Record {
         version: VERSION,
         environment_id: environment.id.clone(),

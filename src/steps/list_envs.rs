@@ -57,7 +57,8 @@ impl Step for ListEnvs {
         for copy in &environments {
             tracing::info!("{}", line(copy));
         }
-        tracing::info!("{} copies in project `{}`", environments.len(), project.name);
+        let copies = if environments.len() == 1 { "copy" } else { "copies" };
+        tracing::info!("{} {copies} in project `{}`", environments.len(), project.name);
         Ok(Output { environments })
     }
 }

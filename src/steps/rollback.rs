@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::{Exit, Failure};
 use crate::guard::{self, RunTarget};
 use crate::railway::{Change, Weight};
-use crate::record::State;
+use crate::record::{self, State};
 use crate::request::{CloneRequest, OnFailure};
 use crate::step::{Part, Step};
 
@@ -93,7 +93,7 @@ async fn keep(ctx: &Context, target: &RunTarget) -> Result<Option<String>> {
         return Ok(None);
     }
     guard::ensure_not_production(&ctx.policy, &project, environment, &record.source_id)?;
-    let now = Timestamp::now();
+    let now = record::now();
     record.state = State::Failed;
     record.keep = false;
     record.expires_at = record.expires_at.min(now.checked_add(KEPT_FOR).unwrap_or(now));

@@ -41,16 +41,25 @@ fn table(name: &str) -> Vec<Vec<String>> {
     table.trim().lines().skip(2).map(cells).collect()
 }
 
-#[test]
-fn the_readme_lists_the_steps_of_the_code() {
-    let expected: Vec<_> = STEPS.iter().map(|s| vec![format!("`{}`", s.name), s.about.to_owned()]).collect();
-    assert_eq!(table("steps"), expected);
+/// Compares a table of the README with what the code makes of it; with UPDATE set, writes it.
+fn compare_table(name: &str, head: [&str; 2], rows: &[Vec<String>]) {
+    if std::env::var_os("UPDATE").is_some() {
+        let readme = text("README.md");
+        let (before, rest) = readme.split_once(&format!("<!-- {name} -->")).unwrap();
+        let (_, after) = rest.split_once(&format!("<!-- /{name} -->")).unwrap();
+        let lines: String = rows.iter().map(|row| format!("| {} |\n", row.join(" | "))).collect();
+        let table = format!("| {} |\n|---|---|\n{lines}", head.join(" | "));
+        std::fs::write(root().join("README.md"), format!("{before}<!-- {name} -->\n{table}<!-- /{name} -->{after}")).unwrap();
+    }
+    assert_eq!(table(name), rows, "the README's table is old: run the tests with UPDATE=1");
 }
 
 #[test]
-fn the_readme_lists_the_exit_codes_of_the_code() {
-    let expected: Vec<_> = Exit::ALL.iter().map(|(exit, meaning)| vec![exit.code().to_string(), (*meaning).to_owned()]).collect();
-    assert_eq!(table("exit codes"), expected);
+fn the_readme_lists_steps_and_exit_codes_of_the_code() {
+    let steps: Vec<_> = STEPS.iter().map(|s| vec![format!("`{}`", s.name), s.about.to_owned()]).collect();
+    compare_table("steps", ["step", "does"], &steps);
+    let exits: Vec<_> = Exit::ALL.iter().map(|(exit, meaning)| vec![exit.code().to_string(), (*meaning).to_owned()]).collect();
+    compare_table("exit codes", ["exit code", "meaning"], &exits);
 }
 
 #[test]

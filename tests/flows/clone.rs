@@ -1,0 +1,55 @@
+//! A clone through Kestra: by webhook, by form, and what callers get to see of it.
+
+use backboard::WorldOptions;
+use serde_json::json;
+
+use crate::engine::{Engine, state};
+
+const STEPS: [&str; 6] = ["validate", "create_env", "assign_domain", "sync_db", "start_apps", "check_health"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_makes_a_staging_copy_and_tells_no_secret() {
+    let engine = Engine::start(WorldOptions { fixture_bytes: 3_000_000, ..WorldOptions::default() }).await;
+    let before = engine.world.state_digest("production").unwrap();
+    let id = engine.clone(&engine.request(json!({"client_name": "Bäckerei {{ 1 + 1 }}", "ttl": null}))).await;
+    let execution = engine.ended(&id).await;
+    let logs = engine.logs(&id).await;
+    assert_eq!(execution["state"]["current"], "SUCCESS", "{logs}");
+
+    let outputs = engine.outputs(&id).await;
+    let host = outputs["url"].as_str().unwrap().strip_prefix("https://").unwrap().to_owned();
+    let page = engine.world.fetch(&host, "/").await.unwrap();
+    assert!(page.status == 200 && page.body.contains(&host) && !page.body.contains("shop.example.com"), "{}", page.body);
+    assert!(outputs["railway_calls"].as_i64().unwrap() <= 16, "{}", outputs["railway_calls"]);
+    assert!(outputs["databases"][0]["rows"].as_i64().unwrap() > 1000, "{outputs}");
+    assert_eq!(engine.world.state_digest("production").unwrap(), before);
+
+    let mut told = format!("{execution}{logs}{outputs}");
+    for step in STEPS {
+        let task = engine.task(&execution, step).await;
+        assert_eq!(task["status"], "ok", "{step}: {task}");
+        told.push_str(&task.to_string());
+    }
+    let metrics = engine.get(&format!("metrics/{id}?size=100")).await;
+    for name in ["step_duration", "railway_calls", "copied_bytes"] {
+        assert!(metrics.to_string().contains(name), "{name} is not in {metrics}");
+    }
+    told.push_str(&metrics.to_string());
+    let password = |environment: &str| engine.world.variable(environment, "Postgres", "POSTGRES_PASSWORD").unwrap().unwrap();
+    let copy = outputs["environment_id"].as_str().unwrap();
+    let live_key = engine.world.variable("production", "web", "STRIPE_SECRET_KEY").unwrap().unwrap();
+    for secret in [engine.world.token(), &engine.webhook_key, &password("production"), &password(copy), &live_key] {
+        assert!(!told.contains(secret), "a secret was told: {}…", &secret[..10]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_makes_a_staging_copy_too() {
+    let engine = Engine::start(WorldOptions::prompt()).await;
+    let inputs = [("project_id", engine.world.project_id()), ("environment_name", "by-form"), ("ttl", "P2D"), ("exclude_services", "[\"worker\"]")];
+    let id = engine.submit("clone-staging", &inputs).await;
+    let execution = engine.ended(&id).await;
+    assert_eq!(execution["state"]["current"], "SUCCESS", "{}", engine.logs(&id).await);
+    assert_eq!(engine.task(&execution, "start_apps").await["left_out"], json!(["worker", "nightly"]));
+    assert_eq!(state(&execution, "rollback_after_kill"), "SKIPPED");
+}

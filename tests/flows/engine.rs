@@ -1,0 +1,196 @@
+//! Kestra's engine with the flows, in a world; and what an execution left behind.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use backboard::{World, WorldOptions};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+/// Longer than any execution may take here.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// States that an execution or a task does not leave again.
+const ENDED: &[&str] = &["SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED", "SKIPPED"];
+
+/// A running engine and the world that its flows act on.
+pub struct Engine {
+    pub world: World,
+    pub webhook_key: String,
+    url: String,
+    http: reqwest::Client,
+    _process: Child,
+    _flows: TempDir,
+}
+
+impl Engine {
+    /// The flows as they are, with the world's project allowed and no schedule.
+    pub async fn start(options: WorldOptions) -> Self {
+        Self::start_with(options, |flow, text| if flow == "cleanup-staging" { without_triggers(&text) } else { text }).await
+    }
+
+    /// The flows after `change` was made to each.
+    pub async fn start_with(options: WorldOptions, change: impl Fn(&str, String) -> String) -> Self {
+        // Another test of this process may have done it before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let world = World::start(options).await.expect("start the stand-in");
+        let flows = tempfile::tempdir().unwrap();
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+        for file in std::fs::read_dir(root.join("kestra")).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let text = text.replace("allowed_projects: []", &format!("allowed_projects: [{}]", world.project_id()));
+            let stem = path.file_stem().unwrap().to_string_lossy();
+            std::fs::write(flows.path().join(path.file_name().unwrap()), change(&stem, text)).unwrap();
+        }
+        let webhook_key = format!("canary-webhook-{}", world.project_id());
+        let mut command = Command::new(root.join("tests/kestra/run"));
+        command.args(["serve".as_ref(), flows.path().as_os_str(), "--until-eof".as_ref()]).env("PATH", path());
+        command.envs(world.cli_env()).env_remove("RAILWAY_API_TOKEN");
+        command.env("SECRET_RAILWAY_API_TOKEN", STANDARD.encode(world.token()));
+        command.env("SECRET_RAILSTAGE_WEBHOOK_KEY", STANDARD.encode(&webhook_key));
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("start the engine");
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let ready = lines.next_line().await.unwrap().expect("the engine's first line");
+        let url = serde_json::from_str::<Value>(&ready).unwrap()["url"].as_str().unwrap().to_owned();
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        Self { world, webhook_key, url, http, _process: process, _flows: flows }
+    }
+
+    /// A request that this world grants, with `more` on top.
+    pub fn request(&self, more: Value) -> Value {
+        let mut request = json!({ "project_id": self.world.project_id(), "anonymize": false });
+        for (name, value) in more.as_object().expect("an object") {
+            request[name] = value.clone();
+        }
+        request
+    }
+
+    /// Fires the clone webhook; the status, and the body where there is one.
+    pub async fn fire(&self, body: impl Into<reqwest::Body>) -> (u16, Value) {
+        let path = format!("executions/webhook/railstage/clone-staging/{}", self.webhook_key);
+        let request = self.http.post(self.at(&path)).header("Content-Type", "application/json").body(body);
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or_default())
+    }
+
+    /// Fires the clone webhook with a request that is taken; the execution's id.
+    pub async fn clone(&self, request: &Value) -> String {
+        let (status, body) = self.fire(request.to_string()).await;
+        assert_eq!(status, 200, "{body}");
+        body["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Starts a flow by its form; the execution's id.
+    pub async fn submit(&self, flow: &str, inputs: &[(&str, &str)]) -> String {
+        let edge = "form-part-7f3a";
+        let part = |(name, value): &(&str, &str)| format!("--{edge}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        let body = format!("{}--{edge}--\r\n", inputs.iter().map(part).collect::<String>());
+        let kind = format!("multipart/form-data; boundary={edge}");
+        let answer = self.http.post(self.at(&format!("executions/railstage/{flow}"))).header("Content-Type", kind).body(body).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{status}: {text}");
+        serde_json::from_str::<Value>(&text).unwrap()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The execution once it and all that comes after it have ended.
+    pub async fn ended(&self, id: &str) -> Value {
+        self.until(id, |execution| {
+            let state = execution["state"]["current"].as_str().unwrap_or_default();
+            let runs = execution["taskRunList"].as_array().cloned().unwrap_or_default();
+            let over = |state: &Value| ENDED.contains(&state.as_str().unwrap_or_default());
+            let late = state != "KILLED" || runs.iter().any(|run| run["taskId"] == "rollback_after_kill");
+            ENDED.contains(&state) && late && runs.iter().all(|run| over(&run["state"]["current"]))
+        })
+        .await
+    }
+
+    /// The execution once `is_there` says so.
+    pub async fn until(&self, id: &str, is_there: impl Fn(&Value) -> bool) -> Value {
+        let end = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let execution = self.get(&format!("executions/{id}")).await;
+            if is_there(&execution) {
+                return execution;
+            }
+            assert!(tokio::time::Instant::now() < end, "gave up on {id}: {}\n{}", execution["state"], self.logs(id).await);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    pub async fn kill(&self, id: &str) {
+        let answer = self.http.delete(self.at(&format!("executions/{id}/actions/kill"))).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 202);
+    }
+
+    pub async fn restart(&self, id: &str) {
+        let answer = self.http.post(self.at(&format!("executions/{id}/actions/restart"))).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
+    /// What a task printed as its outputs, in its last run.
+    pub async fn task(&self, execution: &Value, task: &str) -> Value {
+        let id = execution["id"].as_str().unwrap();
+        let runs = execution["taskRunList"].as_array().unwrap();
+        let run = runs.iter().rev().find(|run| run["taskId"] == task).unwrap_or_else(|| panic!("no task `{task}` ran"));
+        self.get(&format!("outputs/tasks/{id}/{}", run["id"].as_str().unwrap())).await["vars"].take()
+    }
+
+    pub async fn outputs(&self, id: &str) -> Value {
+        self.get(&format!("outputs/executions/{id}")).await
+    }
+
+    pub async fn logs(&self, id: &str) -> String {
+        self.http.get(self.at(&format!("logs/{id}/download"))).send().await.unwrap().text().await.unwrap()
+    }
+
+    /// An answer of the API; null where there is none yet.
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.http.get(self.at(path)).send().await.unwrap();
+        if !answer.status().is_success() {
+            return Value::Null;
+        }
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default()
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}/api/v1/main/{path}", self.url)
+    }
+
+    /// The names of the environments that are there.
+    pub fn environments(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.world.environments().into_iter().map(|e| e.name).collect();
+        names.sort();
+        names
+    }
+}
+
+/// The state of a task's last run.
+pub fn state<'a>(execution: &'a Value, task: &str) -> &'a str {
+    let runs = execution["taskRunList"].as_array().unwrap();
+    runs.iter().rev().find(|run| run["taskId"] == task).and_then(|run| run["state"]["current"].as_str()).unwrap_or("-")
+}
+
+/// A flow without its triggers, so that no schedule disturbs a test.
+pub fn without_triggers(text: &str) -> String {
+    let (before, after) = text.split_once("\ntriggers:\n").expect("triggers");
+    let (_, rest) = after.split_once("\ntasks:\n").expect("tasks after the triggers");
+    format!("{before}\ntasks:\n{rest}")
+}
+
+/// PATH with the binary, and the programs that `tests/setup` has put into the cache, before all others.
+fn path() -> String {
+    let cache = backboard::cache::folder().unwrap();
+    let binary = PathBuf::from(env!("CARGO_BIN_EXE_railstage")).parent().unwrap().to_owned();
+    let own = [binary, cache.join("railway-5.71.0/bin"), cache.join("postgresql-18.6.0/bin")];
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(own.into_iter().chain(std::env::split_paths(&inherited))).unwrap().into_string().unwrap()
+}

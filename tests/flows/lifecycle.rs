@@ -1,0 +1,49 @@
+//! The flows that list, delete and clean up.
+
+use std::time::Duration;
+
+use backboard::WorldOptions;
+use serde_json::json;
+
+use crate::engine::Engine;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_listed_and_deleted_by_flows() {
+    let engine = Engine::start(WorldOptions::prompt()).await;
+    let clone = engine.clone(&engine.request(json!({"environment_name": "one"}))).await;
+    engine.ended(&clone).await;
+    let project = engine.world.project_id().to_owned();
+    let listing = engine.submit("list-staging", &[("project_id", &project)]).await;
+    engine.ended(&listing).await;
+    let environments = engine.outputs(&listing).await["environments"].take();
+    assert_eq!((environments[0]["name"].clone(), environments[0]["state"].clone()), (json!("one"), json!("ready")));
+
+    let refused = engine.submit("delete-staging", &[("project_id", &project), ("environment", "production"), ("confirm", "production")]).await;
+    assert_eq!(engine.ended(&refused).await["state"]["current"], "FAILED");
+    let deletion = engine.submit("delete-staging", &[("project_id", &project), ("environment", "one"), ("confirm", "one")]).await;
+    assert_eq!(engine.ended(&deletion).await["state"]["current"], "SUCCESS");
+    assert_eq!(engine.environments(), ["production"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schedule_deletes_and_a_start_by_hand_only_tells() {
+    let engine = Engine::start(WorldOptions::prompt()).await;
+    engine.world.create_environment("rs-0123456789abcdef", Duration::from_secs(7200)).unwrap();
+    let dry = engine.submit("cleanup-staging", &[]).await;
+    assert_eq!(engine.ended(&dry).await["state"]["current"], "SUCCESS");
+    assert_eq!(engine.outputs(&dry).await["deleted"][0]["name"], "rs-0123456789abcdef");
+    assert_eq!(engine.environments(), ["production", "rs-0123456789abcdef"]);
+    drop(engine);
+
+    let every_three_seconds = |flow: &str, text: String| match flow {
+        "cleanup-staging" => text.replace("cron: \"7 * * * *\"", "cron: \"*/3 * * * * *\"\n    withSeconds: true"),
+        _ => text,
+    };
+    let engine = Engine::start_with(WorldOptions::prompt(), every_three_seconds).await;
+    engine.world.create_environment("rs-0123456789abcdef", Duration::from_secs(7200)).unwrap();
+    let end = tokio::time::Instant::now() + Duration::from_secs(60);
+    while engine.environments().len() > 1 {
+        assert!(tokio::time::Instant::now() < end, "the schedule deleted nothing");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
