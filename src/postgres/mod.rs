@@ -1,11 +1,78 @@
-//! The copy engine.
+//! The copy engine: a whole database out of one server and into another, over the protocol, nothing on disk.
+//!
+//! How data runs through it: [`copy_database`] (`engine`) opens a session beside the target (`upkeep`, with the lock
+//! on copies into it) and makes attempts. An `attempt` looks at both ends (`guard`), takes the `snapshot` that all
+//! readers share, has `pg_dump` read the schema (`schema`, `script`), makes an empty database of the source's `shape`
+//! and the first half of the schema in it. Then pairs of sessions (`load`) take `tables` off a list; each table is
+//! `copy`'d row by row (`rows`), changed on the way (`transform`), read back and compared (`digest`) under a watchdog
+//! (`pulse`). What follows the rows is in `finish`, what is not carried is told by `inventory`. Production is let go
+//! before indexes are built. At last the `swap` gives the new database the old one's name. `source` is the only way to
+//! a source, and it cannot write; `connect`, `settings`, `tls` and `fault` are what a session is, and what it says.
+
+use std::time::Duration;
+
+use crate::wordpress::rewrite::UrlPair;
+
+mod attempt;
 mod connect;
+mod copy;
+mod digest;
 mod endpoint;
+mod engine;
 mod fault;
+mod finish;
+mod guard;
+mod inspect;
+mod inventory;
+mod load;
+mod phases;
+mod pulse;
+mod report;
+mod rows;
+mod schema;
+mod script;
 mod settings;
+mod shape;
 mod snapshot;
 mod source;
 mod sql;
+mod swap;
 mod tables;
 mod tls;
-pub use endpoint::Endpoint;
+mod transform;
+mod upkeep;
+
+pub use endpoint::{Endpoint, TlsMode};
+pub use engine::copy_database;
+pub use inspect::{inspect, inspect_target, site_urls};
+pub use report::{CopyReport, LeftColumn, PhaseTime, Skipped, SourceReport, TableTime, TargetReport, WordPressSite};
+
+pub use crate::progress::Progress;
+
+/// What a copy may be told.
+#[derive(Clone, Debug)]
+pub struct CopyOptions {
+    /// Names the copy: a second one of the same name into the same target finds the first and does nothing.
+    pub copy_id: String,
+    /// URLs that are rewritten on the way.
+    pub rewrite: Vec<UrlPair>,
+    /// Globs (`*`, `?`) on `table` or `schema.table`: these tables come without their rows.
+    pub exclude_table_data: Vec<String>,
+    /// How many tables are copied at a time, each over a session of its own on either end.
+    pub jobs: usize,
+    /// A transfer that moves no byte for so long is given up.
+    pub stall: Duration,
+}
+
+impl Default for CopyOptions {
+    /// Two pairs of sessions, which production hardly notices; two minutes of silence are a broken line.
+    fn default() -> Self {
+        Self {
+            copy_id: String::new(),
+            rewrite: Vec::new(),
+            exclude_table_data: Vec::new(),
+            jobs: 2,
+            stall: Duration::from_secs(120),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! One attempt: from the first look at the source to a new database beside the old one that is proven equal.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+
+use super::CopyOptions;
+use super::connect::Session;
+use super::copy::{Arrived, Manner};
+use super::digest::{self, Digest};
+use super::endpoint::Endpoint;
+use super::finish;
+use super::guard;
+use super::inventory;
+use super::load::{self, Load};
+use super::phases::Phases;
+use super::pulse::Pulse;
+use super::report::{CopyReport, LeftColumn, Skipped, TableTime};
+use super::schema::{self, Section};
+use super::script::Entry;
+use super::settings::Purpose;
+use super::shape::Shape;
+use super::snapshot::Snapshot;
+use super::source::Source;
+use super::tables::Table;
+use super::upkeep::Upkeep;
+use crate::progress::Progress;
+use crate::wordpress::rewrite::Rewriter;
+
+/// How many of the slowest tables a report names.
+const SLOWEST: usize = 10;
+
+/// What an attempt works with.
+pub(super) struct Attempt<'a> {
+    pub(super) source: &'a Endpoint,
+    pub(super) target: &'a Endpoint,
+    pub(super) upkeep: &'a Upkeep,
+    pub(super) options: &'a CopyOptions,
+    pub(super) progress: &'a Arc<Progress>,
+    /// The name of the new database.
+    pub(super) name: &'a str,
+}
+
+/// What is left to do once production is let go.
+struct Rest {
+    shape: Shape,
+    post: Vec<Entry>,
+    views: Vec<String>,
+}
+
+impl Attempt<'_> {
+    /// Fills a new database beside the target; the swap is the caller's.
+    pub(super) async fn build(&self) -> Result<CopyReport> {
+        let mut phases = Phases::new(self.progress);
+        let mut report = CopyReport { database: self.target.database.clone(), ..CopyReport::default() };
+        phases.enter("guard");
+        let scout = Source::open(self.source, None).await?;
+        guard::versions_fit(scout.major(), self.upkeep.session.major())?;
+        guard::two_databases(&scout, self.upkeep).await?;
+        guard::extensions_fit(&scout, self.upkeep).await?;
+        report.source_version = scout.version().to_owned();
+        report.target_version = self.upkeep.session.version.clone();
+        scout.close().await;
+
+        let snapshot = Snapshot::take(self.source, &self.options.exclude_table_data).await?;
+        report.snapshot_at = snapshot.taken_at.clone();
+        let rest = tokio::select! {
+            filled = self.fill(&snapshot, &mut report, &mut phases) => filled?,
+            reason = snapshot.watch() => return Err(reason),
+        };
+        // From here on nothing of production is held.
+        snapshot.holder.close().await;
+        self.complete(rest, &mut report, &mut phases).await?;
+        report.phases = phases.end();
+        Ok(report)
+    }
+
+    /// Everything that reads the source.
+    async fn fill(&self, snapshot: &Snapshot, report: &mut CopyReport, phases: &mut Phases<'_>) -> Result<Rest> {
+        let (source, tables) = (&snapshot.holder, &snapshot.tables);
+        guard::no_orphans(source, tables).await?;
+        phases.enter("schema");
+        let shape = Shape::read(source).await?;
+        report.skipped = inventory::not_carried(source, &shape, tables).await?;
+        let views = finish::materialized_views(source).await?;
+        let encoding = if shape.encoding == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" };
+        let read = |section| schema::dump(self.source, &snapshot.id, section, encoding);
+        let (mut pre, mut post) = tokio::try_join!(read(Section::PreData), read(Section::PostData))?;
+        self.upkeep.create(&shape, self.name).await?;
+        let target = Session::open(&self.beside(), Purpose::Fill).await?;
+        for entries in [&mut pre, &mut post] {
+            report.skipped.extend(inventory::take_out(entries, source, &target).await?);
+        }
+        if !shape.has_public_schema {
+            target.run("DROP SCHEMA IF EXISTS public").await.context("drop the schema `public`")?;
+        }
+        schema::apply(&target, &pre).await?;
+        target.close().await;
+
+        phases.enter("data");
+        let tables: Vec<Table> = tables.copied().cloned().collect();
+        let expected: u64 = tables.iter().map(|table| table.size_bytes).sum();
+        self.progress.expect(self.progress.read().done_bytes + expected);
+        let arrived = load::all(self.load(snapshot, &shape)?, tables, self.options.jobs).await?;
+        let data_seconds = phases.enter("objects");
+        let target = load::open_target(&self.beside(), &shape.search_path).await?;
+        let pulse = Pulse::default();
+        let objects = finish::copy_large_objects(source, &target, &pulse);
+        let objects = pulse.watch(self.options.stall, objects).await.context("copy large objects")?;
+        finish::copy_sequences(source, &target).await?;
+        target.close().await;
+        count(report, &arrived, objects, data_seconds);
+        Ok(Rest { shape, post, views })
+    }
+
+    /// Everything that needs the new database only.
+    async fn complete(&self, rest: Rest, report: &mut CopyReport, phases: &mut Phases<'_>) -> Result<()> {
+        phases.enter("indexes");
+        let target = load::open_target(&self.beside(), &rest.shape.search_path).await?;
+        let (event_triggers, post): (Vec<_>, Vec<_>) = rest.post.into_iter().partition(inventory::is_event_trigger);
+        schema::apply(&target, &post).await?;
+        finish::refresh_views(rest.views, &target).await?;
+        phases.enter("statistics");
+        target.run("ANALYZE").await.context("gather statistics")?;
+        schema::apply(&target, &event_triggers).await?;
+        target.close().await;
+        for (role, setting) in rest.shape.settle(&self.upkeep.session, self.name).await? {
+            report.skipped.push(Skipped::new(format!("setting {setting} of role {role}"), "the role is not on the target"));
+        }
+        Ok(())
+    }
+
+    fn beside(&self) -> Endpoint {
+        self.target.with_database(self.name)
+    }
+
+    fn load(&self, snapshot: &Snapshot, shape: &Shape) -> Result<Load> {
+        Ok(Load {
+            source: self.source.clone(),
+            target: self.beside(),
+            snapshot: snapshot.id.clone(),
+            search_path: shape.search_path.clone(),
+            manner: Manner { rewriter: Rewriter::new(&self.options.rewrite)?, encoding: shape.encoding.clone() },
+            stall: self.options.stall,
+            progress: self.progress.clone(),
+        })
+    }
+}
+
+fn count(report: &mut CopyReport, arrived: &[(Table, Arrived)], objects: Digest, data_seconds: f64) {
+    let mut left: BTreeMap<(String, &str), u64> = BTreeMap::new();
+    for (table, done) in arrived {
+        report.tables += 1;
+        report.rows += done.digest.rows;
+        report.bytes += done.digest.bytes;
+        report.rewritten_values += done.counts.rewritten;
+        report.malformed_values += done.counts.malformed;
+        report.overflow_left += done.counts.overflow();
+        for ((column, reason), values) in &done.counts.left {
+            *left.entry((format!("{}.{}", table.label(), table.columns[*column].name), reason)).or_default() += values;
+        }
+    }
+    report.large_objects = objects.rows;
+    report.mb_per_s = report.bytes as f64 / 1e6 / data_seconds.max(0.001);
+    report.left = left
+        .into_iter()
+        .map(|((column, reason), values)| LeftColumn { column, values, reason: reason.to_owned() })
+        .collect();
+    let digests = arrived.iter().map(|(table, done)| (table.label(), done.digest));
+    report.digest = digest::of_all(digests.chain([("large objects".to_owned(), objects)]));
+    let mut times: Vec<_> = arrived.iter().map(|(table, done)| time(table, done)).collect();
+    times.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    times.truncate(SLOWEST);
+    report.slowest_tables = times;
+}
+
+fn time(table: &Table, done: &Arrived) -> TableTime {
+    TableTime { table: table.label(), rows: done.digest.rows, bytes: done.digest.bytes, seconds: done.seconds }
+}

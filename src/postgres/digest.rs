@@ -1,0 +1,47 @@
+//! Digests of rows: a sum over the rows' hashes, so the order in which a server gives them does not matter.
+
+use sha2::{Digest as _, Sha256};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Count and digest of rows of COPY text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Digest {
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+    sum: u64,
+}
+
+impl Digest {
+    pub(super) fn add(&mut self, row: &[u8]) {
+        self.rows += 1;
+        self.bytes += row.len() as u64;
+        self.sum = self.sum.wrapping_add(xxh3_64(row));
+    }
+}
+
+/// One digest of many named ones, in hex; the order does not matter.
+pub(super) fn of_all(parts: impl IntoIterator<Item = (String, Digest)>) -> String {
+    let mut lines: Vec<_> = parts.into_iter().map(|(name, d)| format!("{name}\t{}\t{:016x}\n", d.rows, d.sum)).collect();
+    lines.sort();
+    Sha256::digest(lines.concat()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(rows: &[&str]) -> Digest {
+        let mut digest = Digest::default();
+        rows.iter().for_each(|row| digest.add(row.as_bytes()));
+        digest
+    }
+
+    #[test]
+    fn order_does_not_matter_and_content_does() {
+        assert_eq!(digest(&["a\n", "b\n"]), digest(&["b\n", "a\n"]));
+        assert_ne!(digest(&["a\n", "b\n"]), digest(&["a\n", "c\n"]));
+        assert_ne!(digest(&["a\n", "a\n"]), digest(&["a\n"]));
+        let all = |names: [&str; 2]| of_all([(names[0].to_owned(), digest(&["a\n"])), (names[1].to_owned(), digest(&[]))]);
+        assert_ne!(all(["x", "y"]), all(["y", "x"]));
+    }
+}

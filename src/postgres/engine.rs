@@ -1,0 +1,183 @@
+//! A whole copy: attempts until one is complete, then the swap; on any failure before it the target is as it was.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use super::CopyOptions;
+use super::attempt::Attempt;
+use super::endpoint::Endpoint;
+use super::fault::{Transient, is_worth_retrying, sorted};
+use super::report::CopyReport;
+use super::swap::swap;
+use super::upkeep::{Upkeep, connect_elsewhere};
+use crate::error::Failure;
+use crate::progress::Progress;
+
+/// Whole attempts, each with a snapshot of its own.
+const ATTEMPTS: u32 = 3;
+/// The pause before the second attempt; the third waits twice as long.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How long a failed or cancelled copy may take to clean up.
+const CLEAN_WITHIN: Duration = Duration::from_secs(4);
+/// The old database may be large, and is nobody's any more.
+const DROP_WITHIN: Duration = Duration::from_secs(120);
+/// How often the target is asked whether it is still there, for the long commands that move no bytes.
+const ASK_EVERY: Duration = Duration::from_secs(10);
+const ANSWER_WITHIN: Duration = Duration::from_secs(90);
+
+/// What stands before the JSON of a [`Note`].
+const NOTE: &str = "railstage copy: ";
+
+/// What a copy writes about itself as the comment of the database that it made.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    copy_id: String,
+    report: CopyReport,
+}
+
+/// Makes the target equal to the source, rewritten as the options say.
+///
+/// The source is only read, in one snapshot. The target's database is replaced as a whole in one transaction when all
+/// has arrived and was compared; until then it is untouched. A second call with the same `copy_id` finds the finished
+/// copy and does nothing.
+///
+/// # Errors
+/// A [`Failure`]: invalid input for what will not change by itself, an outside failure for what another run may get past.
+pub async fn copy_database(
+    source: &Endpoint, target: &Endpoint, options: &CopyOptions, progress: &Arc<Progress>, cancel: &CancellationToken,
+) -> Result<CopyReport> {
+    let began = Instant::now();
+    let mut number = 1;
+    loop {
+        let attempt = one(source, target, options, progress, cancel, Count { number, began });
+        let error = match attempt.await {
+            Ok(report) => return Ok(report),
+            Err(error) => error,
+        };
+        if number == ATTEMPTS || cancel.is_cancelled() || !is_worth_retrying(&error) {
+            return Err(sorted(error));
+        }
+        let pause = PAUSE.mul_f64(f64::from(number) * (0.75 + rand::random::<f64>() / 2.0));
+        tracing::warn!("attempt {number} to copy `{source}` failed, next one in {:.1} s: {error:#}", pause.as_secs_f64());
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = cancel.cancelled() => return Err(cancelled()),
+        }
+        number += 1;
+    }
+}
+
+/// Which attempt, and since when.
+struct Count {
+    number: u32,
+    began: Instant,
+}
+
+async fn one(
+    source: &Endpoint, target: &Endpoint, options: &CopyOptions, progress: &Arc<Progress>, cancel: &CancellationToken,
+    count: Count,
+) -> Result<CopyReport> {
+    let upkeep = or_cancelled(cancel, Upkeep::open(target)).await?;
+    if let Some(report) = finished(&upkeep, &options.copy_id).await? {
+        return Ok(CopyReport { reused: true, ..report });
+    }
+    let name = upkeep.name(&options.copy_id, count.number);
+    let attempt = Attempt { source, target, upkeep: &upkeep, options, progress, name: &name };
+    let building = or_cancelled(cancel, async {
+        upkeep.drop_leftovers().await?;
+        attempt.build().await
+    });
+    let built = tokio::select! {
+        built = building => built,
+        error = silence(&upkeep) => Err(error),
+    };
+    let swapped = match built {
+        Ok(mut report) => {
+            progress.enter("swap");
+            report.attempts = count.number;
+            report.seconds = count.began.elapsed().as_secs_f64();
+            put_in_place(target, &upkeep, &name, options, report, cancel).await
+        }
+        Err(error) => Err(error),
+    };
+    match swapped {
+        Ok(report) => Ok(report),
+        Err(error) => Err(match clean(target, upkeep, &name).await {
+            Ok(()) => error,
+            Err(left) => error.context(format!("leave `{name}` behind on the target for the next copy to drop ({left:#})")),
+        }),
+    }
+}
+
+/// The report of this very copy, when an earlier call has finished it.
+async fn finished(upkeep: &Upkeep, copy_id: &str) -> Result<Option<CopyReport>> {
+    let comment = upkeep.comment().await.context("read the target's note about its last copy")?;
+    let note = comment.and_then(|comment| read_note(&comment));
+    Ok(note.filter(|(id, _)| id == copy_id).map(|(_, report)| report))
+}
+
+/// The copy that a database's comment tells of.
+pub(super) fn read_note(comment: &str) -> Option<(String, CopyReport)> {
+    // A note of another version of ours counts as none: the copy is then made again.
+    let note: Note = serde_json::from_str(comment.strip_prefix(NOTE)?).ok()?;
+    Some((note.copy_id, note.report))
+}
+
+async fn put_in_place(
+    target: &Endpoint, upkeep: &Upkeep, name: &str, options: &CopyOptions, mut report: CopyReport, cancel: &CancellationToken,
+) -> Result<CopyReport> {
+    let second = connect_elsewhere(target).await?;
+    let note = Note { copy_id: options.copy_id.clone(), report: report.clone() };
+    let comment = format!("{NOTE}{}", serde_json::to_string(&note).context("write the copy's note")?);
+    let aside = swap(upkeep, &second, name, &options.copy_id, &comment, cancel).await?;
+    second.close().await;
+    // The copy is complete; what is left of the old database is no reason to call it failed.
+    let dropped = tokio::time::timeout(DROP_WITHIN, upkeep.drop_database(&aside)).await;
+    if !matches!(dropped, Ok(Ok(()))) {
+        report.left_behind = Some(aside);
+    }
+    Ok(report)
+}
+
+/// Drops the half-built database, over a new session when the old one is broken or busy.
+async fn clean(target: &Endpoint, upkeep: Upkeep, name: &str) -> Result<()> {
+    let dropping = async {
+        if upkeep.drop_database(name).await.is_ok() {
+            return Ok(());
+        }
+        drop(upkeep);
+        Upkeep::open(target).await?.drop_database(name).await
+    };
+    match tokio::time::timeout(CLEAN_WITHIN, dropping).await {
+        Ok(dropped) => dropped,
+        Err(_) => Err(Transient(format!("it was not dropped within {} s", CLEAN_WITHIN.as_secs())).into()),
+    }
+}
+
+/// Ends when the target's server no longer answers.
+async fn silence(upkeep: &Upkeep) -> anyhow::Error {
+    loop {
+        tokio::time::sleep(ASK_EVERY).await;
+        match tokio::time::timeout(ANSWER_WITHIN, upkeep.session.rows("SELECT 1", &[])).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(fault)) => return anyhow::Error::from(fault).context("keep the target's session"),
+            Err(_) => return Transient(format!("the target did not answer within {} s", ANSWER_WITHIN.as_secs())).into(),
+        }
+    }
+}
+
+async fn or_cancelled<T>(cancel: &CancellationToken, work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(cancelled()),
+        done = work => done,
+    }
+}
+
+fn cancelled() -> anyhow::Error {
+    Failure::outside("the copy was stopped; the target is as it was").into()
+}

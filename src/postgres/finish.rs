@@ -1,0 +1,166 @@
+//! What follows the rows: sequences, large objects, materialized views and statistics.
+
+use anyhow::{Context as _, Result, bail};
+use tokio_postgres::types::Type;
+
+use super::connect::Session;
+use super::digest::Digest;
+use super::pulse::Pulse;
+use super::source::Source;
+use super::sql;
+
+/// So many sequences are read or set in one round trip.
+const SEQUENCES_AT_ONCE: usize = 200;
+/// So many large objects are copied in one round trip, as long as they are small.
+const OBJECTS_AT_ONCE: usize = 64;
+/// A large object goes in pieces of this size.
+const PIECE_BYTES: i32 = 256 << 10;
+
+/// The SQLSTATE of reading a materialized view that holds nothing yet.
+const NOT_FILLED: &str = "55000";
+
+/// Sets every sequence to where the source's is. They are in no snapshot: read after the rows, they may be ahead of
+/// them, never behind.
+pub(super) async fn copy_sequences(source: &Source, target: &Session) -> Result<u64> {
+    let rows = source.rows(SEQUENCES, &[]).await.context("list the source's sequences")?;
+    let names: Vec<String> = rows.iter().map(|row| sql::qualified(row.get(0), row.get(1))).collect();
+    for names in names.chunks(SEQUENCES_AT_ONCE) {
+        let reads: Vec<_> = names.iter().map(|name| format!("SELECT {}::text, last_value, is_called FROM {name}", sql::literal(name))).collect();
+        let values = source.rows(&reads.join(" UNION ALL "), &[]).await.context("read the source's sequences")?;
+        let sets: Vec<_> = values
+            .iter()
+            .map(|row| {
+                let (name, last, is_called): (String, i64, bool) = (row.get(0), row.get(1), row.get(2));
+                format!("pg_catalog.setval({}::regclass, {last}, {is_called})", sql::literal(&name))
+            })
+            .collect();
+        target.run(&format!("SELECT {}", sets.join(", "))).await.context("set the target's sequences")?;
+    }
+    Ok(names.len() as u64)
+}
+
+const SEQUENCES: &str = "
+    SELECT n.nspname::text, c.relname::text
+      FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d
+                        WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+     ORDER BY 1, 2";
+
+/// Copies every large object under its own OID, and reads all back to compare.
+pub(super) async fn copy_large_objects(source: &Source, target: &Session, pulse: &Pulse) -> Result<Digest> {
+    let rows = source.rows("SELECT oid FROM pg_catalog.pg_largeobject_metadata ORDER BY oid", &[]).await;
+    let oids: Vec<u32> = rows.context("list the source's large objects")?.iter().map(|row| row.get(0)).collect();
+    let (mut sent, mut there) = (Digest::default(), Digest::default());
+    for oids in oids.chunks(OBJECTS_AT_ONCE) {
+        let mut unfinished = Vec::new();
+        let rows = source.rows(FIRST_PIECES, &[(&oids, Type::OID_ARRAY), (&PIECE_BYTES, Type::INT4)]).await;
+        let pieces: Vec<(u32, Vec<u8>)> = rows.context("read large objects")?.iter().map(|row| (row.get(0), row.get(1))).collect();
+        pulse.beat();
+        for (oid, piece) in &pieces {
+            add(&mut sent, *oid, 0, piece);
+            unfinished.extend((piece.len() == PIECE_BYTES as usize).then_some(*oid));
+        }
+        let (ids, data): (Vec<u32>, Vec<Vec<u8>>) = pieces.into_iter().unzip();
+        let make = "SELECT pg_catalog.lo_from_bytea(o, d) FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS x(o, d)";
+        target.rows(make, &[(&ids, Type::OID_ARRAY), (&data, Type::BYTEA_ARRAY)]).await.context("write large objects")?;
+        pulse.beat();
+        for oid in unfinished {
+            copy_rest(source, target, oid, &mut sent, pulse).await.with_context(|| format!("copy large object {oid}"))?;
+        }
+    }
+    for oid in oids {
+        read_back(target, oid, &mut there, pulse).await.with_context(|| format!("read large object {oid} back"))?;
+    }
+    if sent != there {
+        bail!("the large objects that arrived are not those that were sent");
+    }
+    Ok(sent)
+}
+
+const FIRST_PIECES: &str = "SELECT o, pg_catalog.lo_get(o, 0, $2) FROM pg_catalog.unnest($1) AS x(o)";
+const PIECE: &str = "SELECT pg_catalog.lo_get($1, $2, $3)";
+
+async fn copy_rest(source: &Source, target: &Session, oid: u32, sent: &mut Digest, pulse: &Pulse) -> Result<()> {
+    let mut at = i64::from(PIECE_BYTES);
+    loop {
+        let piece: Vec<u8> = source.row(PIECE, &[(&oid, Type::OID), (&at, Type::INT8), (&PIECE_BYTES, Type::INT4)]).await?.get(0);
+        pulse.beat();
+        if piece.is_empty() {
+            return Ok(());
+        }
+        add(sent, oid, at, &piece);
+        let put = "SELECT pg_catalog.lo_put($1, $2, $3)";
+        target.rows(put, &[(&oid, Type::OID), (&at, Type::INT8), (&piece, Type::BYTEA)]).await?;
+        pulse.beat();
+        at += piece.len() as i64;
+    }
+}
+
+async fn read_back(target: &Session, oid: u32, there: &mut Digest, pulse: &Pulse) -> Result<()> {
+    let mut at = 0_i64;
+    loop {
+        let piece: Vec<u8> = target.row(PIECE, &[(&oid, Type::OID), (&at, Type::INT8), (&PIECE_BYTES, Type::INT4)]).await?.get(0);
+        pulse.beat();
+        if at == 0 || !piece.is_empty() {
+            add(there, oid, at, &piece);
+        }
+        at += piece.len() as i64;
+        if piece.len() < PIECE_BYTES as usize {
+            return Ok(());
+        }
+    }
+}
+
+/// A piece counts with its object and place, so that none can stand for another.
+fn add(digest: &mut Digest, oid: u32, at: i64, piece: &[u8]) {
+    digest.add(&[&oid.to_be_bytes(), at.to_be_bytes().as_slice(), piece].concat());
+}
+
+/// Fills the materialized views that are filled on the source, each after those it reads. What one reads through a
+/// function is in no catalog, so those that find another one empty are tried again after the rest.
+pub(super) async fn refresh_views(mut views: Vec<String>, target: &Session) -> Result<()> {
+    while !views.is_empty() {
+        let mut early = Vec::new();
+        let mut last = None;
+        for view in &views {
+            match target.run(&format!("REFRESH MATERIALIZED VIEW {view}")).await {
+                Err(fault) if fault.sqlstate == NOT_FILLED => {
+                    early.push(view.clone());
+                    last = Some(fault);
+                }
+                done => done.with_context(|| format!("fill the materialized view {view}"))?,
+            }
+        }
+        if let (true, Some(fault)) = (early.len() == views.len(), last) {
+            return Err(anyhow::Error::from(fault).context(format!("fill the materialized view {}", early[0])));
+        }
+        views = early;
+    }
+    Ok(())
+}
+
+/// The source's filled materialized views, quoted, in the order in which they can be filled.
+pub(super) async fn materialized_views(source: &Source) -> Result<Vec<String>> {
+    let rows = source.rows(VIEWS, &[]).await.context("list the source's materialized views")?;
+    Ok(rows.iter().map(|row| sql::qualified(row.get(0), row.get(1))).collect())
+}
+
+/// A view's depth is the longest way from it, through any views, down to tables.
+const VIEWS: &str = "
+    WITH RECURSIVE reads(view, what) AS (
+        SELECT DISTINCT r.ev_class, d.refobjid
+          FROM pg_catalog.pg_rewrite AS r
+          JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
+           AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> r.ev_class
+          JOIN pg_catalog.pg_class AS c ON c.oid = d.refobjid AND c.relkind IN ('v', 'm')),
+    depth(view, n) AS (
+        SELECT c.oid, 0 FROM pg_catalog.pg_class AS c WHERE c.relkind IN ('v', 'm')
+        UNION
+        SELECT reads.view, depth.n + 1 FROM depth JOIN reads ON reads.what = depth.view WHERE depth.n < 1000)
+    SELECT n.nspname::text, c.relname::text
+      FROM depth JOIN pg_catalog.pg_class AS c ON c.oid = depth.view JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'm' AND c.relispopulated
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d
+                        WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+     GROUP BY 1, 2 ORDER BY max(depth.n), 1, 2";

@@ -1,0 +1,114 @@
+//! What must hold before anything is done: two different databases, and versions and extensions that fit.
+
+use anyhow::{Context as _, Result, bail};
+use tokio_postgres::types::Type;
+
+use super::source::Source;
+use super::tables::Tables;
+use super::upkeep::Upkeep;
+use crate::error::Failure;
+
+/// Older servers lack what a copy needs of them.
+pub(super) const OLDEST_MAJOR: i32 = 13;
+
+/// Refuses a source that is the target, however it is spelled, or a copy of it in the same place.
+pub(super) async fn two_databases(source: &Source, upkeep: &Upkeep) -> Result<()> {
+    let same_server = shares_locks(source, upkeep).await?;
+    let ids = (source_identifier(source).await?, target_identifier(upkeep).await?);
+    let same_cluster = match ids {
+        (Some(source), Some(target)) => source == target,
+        // Where a provider forbids to ask, a lock seen on both ends tells as well, unless the source is a standby.
+        _ => same_server || source.value("SELECT pg_catalog.pg_is_in_recovery()").await?,
+    };
+    let sql = "SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()";
+    let oid: u32 = source.value(sql).await.context("look up the source database")?;
+    if (same_server || same_cluster) && oid == upkeep.oid {
+        bail!(Failure::invalid("source and target are the same database")
+            .hint("a target restored from a backup of the source's volume looks the same: start it on an empty volume"));
+    }
+    Ok(())
+}
+
+/// Takes a lock that no one else can have on the target's server, and looks for it on the source's.
+async fn shares_locks(source: &Source, upkeep: &Upkeep) -> Result<bool> {
+    let key: i64 = rand::random();
+    let lock = upkeep.session.rows("SELECT pg_catalog.pg_advisory_lock($1)", &[(&key, Type::INT8)]).await;
+    lock.context("take a lock on the target's server")?;
+    let seen = source.sees_advisory_lock(key).await?;
+    let unlock = upkeep.session.rows("SELECT pg_catalog.pg_advisory_unlock($1)", &[(&key, Type::INT8)]).await;
+    unlock.context("release a lock on the target's server")?;
+    Ok(seen)
+}
+
+const MAY_ASK: &str = "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')";
+const IDENTIFIER: &str = "SELECT system_identifier FROM pg_catalog.pg_control_system()";
+
+async fn source_identifier(source: &Source) -> Result<Option<i64>> {
+    if !source.value(MAY_ASK).await.context("ask the source who it is")? {
+        return Ok(None);
+    }
+    source.value(IDENTIFIER).await.context("ask the source who it is").map(Some)
+}
+
+async fn target_identifier(upkeep: &Upkeep) -> Result<Option<i64>> {
+    if !upkeep.session.row(MAY_ASK, &[]).await.context("ask the target who it is")?.get::<_, bool>(0) {
+        return Ok(None);
+    }
+    Ok(Some(upkeep.session.row(IDENTIFIER, &[]).await.context("ask the target who it is")?.get(0)))
+}
+
+/// Refuses a target that is older than the source, or too old.
+pub(super) fn versions_fit(source_major: i32, target_major: i32) -> Result<()> {
+    for (which, major) in [("source", source_major), ("target", target_major)] {
+        if major < OLDEST_MAJOR {
+            bail!(Failure::invalid(format!("the {which} is PostgreSQL {major}, and {OLDEST_MAJOR} is the oldest that can be copied")));
+        }
+    }
+    if target_major < source_major {
+        bail!(Failure::invalid(format!("the target is PostgreSQL {target_major}, older than the source's {source_major}"))
+            .hint(format!("use a target of PostgreSQL {source_major} or newer")));
+    }
+    Ok(())
+}
+
+/// Refuses when an extension of the source cannot be made on the target.
+pub(super) async fn extensions_fit(source: &Source, upkeep: &Upkeep) -> Result<()> {
+    let rows = source.rows("SELECT extname::text FROM pg_catalog.pg_extension ORDER BY 1", &[]).await?;
+    let wanted: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let sql = "SELECT w FROM pg_catalog.unnest($1) AS w WHERE w NOT IN (SELECT name::text FROM pg_catalog.pg_available_extensions)";
+    let missing = upkeep.session.rows(sql, &[(&wanted, Type::TEXT_ARRAY)]).await.context("list the target's extensions")?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = missing.iter().map(|row| row.get(0)).collect();
+    bail!(Failure::invalid(format!("the target's server lacks extensions of the source: {}", names.join(", ")))
+        .hint("use an image for the target that has them, such as the source's own"));
+}
+
+/// Refuses when a table that is copied refers to one whose data is left out: the foreign key could not be made.
+pub(super) async fn no_orphans(source: &Source, tables: &Tables) -> Result<()> {
+    let excluded: Vec<u32> = tables.all.iter().filter(|t| t.excluded_by.is_some()).map(|t| t.oid).collect();
+    if excluded.is_empty() {
+        return Ok(());
+    }
+    let sql = "SELECT k.conrelid, k.confrelid::regclass::text, k.conname::text
+                 FROM pg_catalog.pg_constraint AS k
+                WHERE k.contype = 'f' AND k.convalidated
+                  AND EXISTS (SELECT FROM pg_catalog.unnest($1) AS x(oid)
+                               WHERE x.oid = k.confrelid
+                                  OR k.confrelid IN (SELECT a.relid FROM pg_catalog.pg_partition_ancestors(x.oid) AS a(relid)))";
+    let keys = source.rows(sql, &[(&excluded, Type::OID_ARRAY)]).await.context("read the source's foreign keys")?;
+    let mut orphans = Vec::new();
+    for key in &keys {
+        let child: u32 = key.get(0);
+        if let Some(table) = tables.copied().find(|table| table.oid == child) {
+            orphans.push(format!("`{}` (its key `{}` refers to {})", table.label(), key.get::<_, String>(2), key.get::<_, String>(1)));
+        }
+    }
+    if orphans.is_empty() {
+        return Ok(());
+    }
+    orphans.sort();
+    bail!(Failure::invalid(format!("tables refer to rows that `exclude_table_data` leaves out: {}", orphans.join(", ")))
+        .hint("leave their data out as well"));
+}

@@ -1,0 +1,41 @@
+//! The phases of an attempt: how long each took, told to whoever watches.
+
+use std::time::Instant;
+
+use super::report::PhaseTime;
+use crate::progress::Progress;
+
+pub(super) struct Phases<'a> {
+    progress: &'a Progress,
+    times: Vec<PhaseTime>,
+    began: Instant,
+}
+
+impl<'a> Phases<'a> {
+    pub(super) fn new(progress: &'a Progress) -> Self {
+        Self { progress, times: Vec::new(), began: Instant::now() }
+    }
+
+    /// Ends the phase before, whose seconds are returned, and begins this one.
+    pub(super) fn enter(&mut self, phase: &'static str) -> f64 {
+        let seconds = self.stop();
+        self.progress.enter(phase);
+        self.times.push(PhaseTime { phase: phase.to_owned(), seconds: 0.0 });
+        seconds
+    }
+
+    /// Ends the last phase.
+    pub(super) fn end(mut self) -> Vec<PhaseTime> {
+        self.stop();
+        self.times
+    }
+
+    fn stop(&mut self) -> f64 {
+        let seconds = self.began.elapsed().as_secs_f64();
+        if let Some(last) = self.times.last_mut() {
+            last.seconds = seconds;
+        }
+        self.began = Instant::now();
+        seconds
+    }
+}

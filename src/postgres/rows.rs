@@ -1,0 +1,114 @@
+//! Rows and fields of COPY text: where they end, and what their escapes stand for.
+
+use bytes::{Bytes, BytesMut};
+
+/// Cuts what the server sends into rows. It sends one row per message, but does not promise to.
+#[derive(Default)]
+pub(super) struct RowCutter {
+    begun: BytesMut,
+}
+
+impl RowCutter {
+    /// Calls `row` for each row that is complete with this piece, line end included.
+    pub(super) fn cut(&mut self, piece: &Bytes, mut row: impl FnMut(&[u8])) {
+        let mut rest = piece.as_ref();
+        // A line end within a value is escaped, so a bare one always ends a row.
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            let (line, after) = rest.split_at(end + 1);
+            if self.begun.is_empty() {
+                row(line);
+            } else {
+                self.begun.extend_from_slice(line);
+                row(&self.begun);
+                self.begun.clear();
+            }
+            rest = after;
+        }
+        self.begun.extend_from_slice(rest);
+    }
+
+    /// Whether the last row came to its end.
+    pub(super) fn is_complete(&self) -> bool {
+        self.begun.is_empty()
+    }
+}
+
+/// The fields of a row without its line end.
+pub(super) fn fields(row: &[u8]) -> impl Iterator<Item = &[u8]> {
+    row.split(|byte| *byte == b'\t')
+}
+
+/// Whether a field is NULL.
+pub(super) fn is_null(field: &[u8]) -> bool {
+    field == b"\\N"
+}
+
+/// The value that a field stands for.
+pub(super) fn unescape(field: &[u8]) -> Vec<u8> {
+    let mut value = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        value.extend_from_slice(&rest[..at]);
+        let Some(escaped) = rest.get(at + 1) else { return value };
+        value.push(match escaped {
+            b'b' => 8,
+            b'f' => 12,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'v' => 11,
+            other => *other,
+        });
+        rest = &rest[at + 2..];
+    }
+    value.extend_from_slice(rest);
+    value
+}
+
+/// Writes a value as a field, exactly as the server would: the rows are compared with what it gives back.
+pub(super) fn escape_into(value: &[u8], field: &mut BytesMut) {
+    for byte in value {
+        let letter = match byte {
+            8 => b'b',
+            12 => b'f',
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            11 => b'v',
+            b'\\' => b'\\',
+            plain => {
+                field.extend_from_slice(&[*plain]);
+                continue;
+            }
+        };
+        field.extend_from_slice(&[b'\\', letter]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn rows_are_whole_however_they_arrive() {
+        let mut rows = Vec::new();
+        let mut cutter = RowCutter::default();
+        for piece in ["a\tb\n", "c", "\td", "\ne\tf\n\n", "g"] {
+            cutter.cut(&Bytes::from_static(piece.as_bytes()), |row| rows.push(row.to_vec()));
+        }
+        assert_eq!(rows, [b"a\tb\n".to_vec(), b"c\td\n".to_vec(), b"e\tf\n".to_vec(), b"\n".to_vec()]);
+        assert!(!cutter.is_complete());
+    }
+
+    proptest! {
+        #[test]
+        fn escaping_is_undone_by_unescaping(value in proptest::collection::vec(any::<u8>(), 0..100)) {
+            let mut field = BytesMut::new();
+            escape_into(&value, &mut field);
+            prop_assert!(!field.contains(&b'\n') && !field.contains(&b'\t'));
+            prop_assert_eq!(unescape(&field), value);
+        }
+    }
+}

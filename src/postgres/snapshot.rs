@@ -1,0 +1,66 @@
+//! The one moment that every reader sees: an exported snapshot, and the session that holds it and gives way.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use super::endpoint::Endpoint;
+use super::fault::Transient;
+use super::source::Source;
+use super::tables::Tables;
+
+/// How often the holder looks for sessions that wait behind it; well under its own idle limit of 60 s.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How long the source may take to answer that look.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// A held snapshot with the tables as they are in it; every one of them is locked against changes of its shape.
+pub(super) struct Snapshot {
+    pub(super) holder: Source,
+    pub(super) id: String,
+    /// RFC 3339, by the source's clock.
+    pub(super) taken_at: String,
+    pub(super) tables: Tables,
+}
+
+impl Snapshot {
+    /// Locks all tables, then exports: in this order no table can change between the two.
+    pub(super) async fn take(endpoint: &Endpoint, exclude: &[String]) -> Result<Self> {
+        let scout = Source::open(endpoint, None).await?;
+        let seen = Tables::read(&scout, exclude).await?;
+        scout.close().await;
+        let holder = Source::open(endpoint, None).await?;
+        holder.lock_shared(&seen.lockable).await.map_err(|fault| match fault.sqlstate.as_str() {
+            "42P01" | "3F000" => Transient(format!("a table went away meanwhile: {fault}")).into(),
+            _ => anyhow::Error::from(fault).context("lock the source's tables against changes of their shape"),
+        })?;
+        let row = holder
+            .row("SELECT pg_catalog.pg_export_snapshot(), pg_catalog.to_char(pg_catalog.now(), 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')", &[])
+            .await
+            .context("export a snapshot")?;
+        let (id, taken_at) = (row.get(0), row.get(1));
+        let tables = Tables::read(&holder, exclude).await?;
+        if tables.lockable != seen.lockable {
+            return Err(Transient("tables were made or dropped meanwhile".to_owned()).into());
+        }
+        Ok(Self { holder, id, taken_at, tables })
+    }
+
+    /// Keeps the holder's session alive; ends only with the reason to give the snapshot up.
+    pub(super) async fn watch(&self) -> anyhow::Error {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            match tokio::time::timeout(ANSWER_WITHIN, self.holder.waiting_behind()).await {
+                Ok(Ok(waiting)) => {
+                    // Whoever waits for a lock behind us makes every reader of that table wait as well.
+                    if let Some((pid, query)) = waiting.first() {
+                        let query = query.split_whitespace().collect::<Vec<_>>().join(" ");
+                        return Transient(format!("gave way to session {pid} of the source, which waits to run `{query}`")).into();
+                    }
+                }
+                Ok(Err(fault)) => return anyhow::Error::from(fault).context("hold the snapshot"),
+                Err(_) => return Transient(format!("the source did not answer within {} s", ANSWER_WITHIN.as_secs())).into(),
+            }
+        }
+    }
+}

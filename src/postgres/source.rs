@@ -1,0 +1,95 @@
+//! A session with the source that can read and nothing else: it has no method that writes, and every statement runs
+//! in a read-only transaction on a session that is read-only by default.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result};
+use tokio_postgres::types::Type;
+use tokio_postgres::{CopyOutStream, Row};
+
+use super::connect::{Param, Session};
+use super::endpoint::Endpoint;
+use super::fault::{Fault, Transient};
+use super::settings::Purpose;
+
+/// A read-only transaction on the source.
+pub(super) struct Source {
+    session: Session,
+}
+
+impl Source {
+    /// Opens a session and begins its one transaction, which sees `snapshot` when one is given.
+    pub(super) async fn open(endpoint: &Endpoint, snapshot: Option<&str>) -> Result<Self> {
+        let session = Session::open(endpoint, Purpose::Read).await?;
+        let mut begin = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY".to_owned();
+        if let Some(snapshot) = snapshot {
+            begin.push_str(&format!("; SET TRANSACTION SNAPSHOT {}", super::sql::literal(snapshot)));
+        }
+        session.run(&begin).await.map_err(|fault| match snapshot {
+            // The holder has gone, for a reason that its own watch tells better.
+            Some(_) if fault.sqlstate.starts_with("22") || fault.sqlstate == "42704" => {
+                anyhow::Error::from(Transient(format!("import the snapshot: {fault}")))
+            }
+            _ => anyhow::Error::from(fault).context("begin a read-only transaction"),
+        })?;
+        Ok(Self { session })
+    }
+
+    pub(super) fn version_num(&self) -> i32 {
+        self.session.version_num
+    }
+
+    pub(super) fn version(&self) -> &str {
+        &self.session.version
+    }
+
+    pub(super) fn major(&self) -> i32 {
+        self.session.major()
+    }
+
+    pub(super) async fn rows(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Fault> {
+        self.session.rows(sql, params).await
+    }
+
+    pub(super) async fn row(&self, sql: &str, params: &[Param<'_>]) -> Result<Row> {
+        self.session.row(sql, params).await
+    }
+
+    /// One value of one row.
+    pub(super) async fn value<T: for<'a> tokio_postgres::types::FromSql<'a>>(&self, sql: &str) -> Result<T> {
+        Ok(self.session.row(sql, &[]).await?.try_get(0).map_err(Fault::from)?)
+    }
+
+    pub(super) async fn copy_out(&self, sql: &str) -> Result<CopyOutStream, Fault> {
+        self.session.copy_out(sql).await
+    }
+
+    /// Takes the weakest lock there is on each table, all in one round trip.
+    pub(super) async fn lock_shared(&self, quoted_names: &BTreeSet<String>) -> Result<(), Fault> {
+        if quoted_names.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = quoted_names.iter().map(|name| format!("ONLY {name}")).collect();
+        self.session.run(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", names.join(", "))).await
+    }
+
+    /// Sessions whose wish for a lock waits behind this one, with what they want to run.
+    pub(super) async fn waiting_behind(&self) -> Result<Vec<(i32, String)>, Fault> {
+        let sql = "SELECT DISTINCT l.pid, coalesce(pg_catalog.left(a.query, 120), '')
+                     FROM pg_catalog.pg_locks AS l LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid)
+                    WHERE NOT l.granted AND pg_catalog.pg_backend_pid() = ANY (pg_catalog.pg_blocking_pids(l.pid))";
+        Ok(self.rows(sql, &[]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    /// Whether a lock of this kind is visible here, which tells that another session is on the same server.
+    pub(super) async fn sees_advisory_lock(&self, key: i64) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND objsubid = 1
+                     AND (classid::int8 << 32) | objid::int8 = $1)";
+        Ok(self.row(sql, &[(&key, Type::INT8)]).await.context("read the server's locks")?.get(0))
+    }
+
+    /// Ends the transaction and the session.
+    pub(super) async fn close(self) {
+        self.session.close().await;
+    }
+}

@@ -1,0 +1,225 @@
+//! The source's tables as its catalog describes them: what is copied, in which columns, and what is left out.
+
+use std::collections::{BTreeSet, HashMap};
+
+use anyhow::{Context as _, Result};
+use tokio_postgres::Row;
+use wildmatch::WildMatch;
+
+use super::source::Source;
+use super::sql;
+
+/// What a column's text is, as far as the transform cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Text of any sort, `json` and `xml` included: the server gives back what it got.
+    Text,
+    /// The server sorts keys and normalizes, so only values may change.
+    Jsonb,
+    /// Never rewritten: no text, or text of a form of its own.
+    Other,
+}
+
+/// One column that is copied; generated ones are not.
+#[derive(Clone, Debug)]
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    /// The n of `varchar(n)` and `char(n)`.
+    pub(super) max_chars: Option<usize>,
+    /// Part of a primary key, a foreign key or a partition key: changing it may break a relation.
+    pub(super) is_key: bool,
+}
+
+/// One relation whose own rows are copied.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    pub(super) oid: u32,
+    pub(super) schema: String,
+    pub(super) name: String,
+    pub(super) columns: Vec<Column>,
+    pub(super) size_bytes: u64,
+    /// For a table that belongs to an extension: the `WHERE …` that tells the user's rows from the extension's.
+    pub(super) extension_filter: Option<String>,
+    /// Read and filled through the partitioned root, since its rows may belong to other partitions on the target.
+    pub(super) through_root: bool,
+    /// The glob that leaves its data out.
+    pub(super) excluded_by: Option<String>,
+}
+
+impl Table {
+    /// `schema.table`, for people.
+    pub(super) fn label(&self) -> String {
+        format!("{}.{}", self.schema, self.name)
+    }
+
+    pub(super) fn quoted(&self) -> String {
+        sql::qualified(&self.schema, &self.name)
+    }
+
+    fn column_list(&self) -> String {
+        self.columns.iter().map(|column| sql::ident(&column.name)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The COPY that reads the table; the same one reads it back on the target.
+    pub(super) fn copy_out(&self, encoding: &str) -> String {
+        let (columns, table) = (self.column_list(), self.quoted());
+        let what = if let Some(filter) = &self.extension_filter {
+            format!("(SELECT {columns} FROM ONLY {table} {filter})")
+        } else if self.through_root {
+            format!("(SELECT {columns} FROM {table})")
+        } else if columns.is_empty() {
+            format!("(SELECT FROM ONLY {table})")
+        } else {
+            format!("{table} ({columns})")
+        };
+        format!("COPY {what} TO STDOUT (FORMAT text, ENCODING {})", sql::literal(encoding))
+    }
+
+    /// The COPY that fills the table.
+    pub(super) fn copy_in(&self, encoding: &str) -> String {
+        let columns = if self.columns.is_empty() { String::new() } else { format!(" ({})", self.column_list()) };
+        let freeze = if self.is_freezable() { ", FREEZE" } else { "" };
+        format!("COPY {}{columns} FROM STDIN (FORMAT text, ENCODING {}{freeze})", self.quoted(), sql::literal(encoding))
+    }
+
+    /// Whether the table is ours alone to empty, so that its rows can be written frozen: the check that reads them
+    /// back then need not write every page a second time.
+    pub(super) fn is_freezable(&self) -> bool {
+        self.extension_filter.is_none() && !self.through_root
+    }
+}
+
+/// The tables of a database.
+pub(super) struct Tables {
+    /// All with rows of their own, biggest first, the excluded ones too.
+    pub(super) all: Vec<Table>,
+    /// Every table and partitioned table, quoted: what the snapshot's holder locks.
+    pub(super) lockable: BTreeSet<String>,
+}
+
+impl Tables {
+    /// Reads the catalog. Tables of extensions are the extension's business, except those it marks as holding the
+    /// user's rows.
+    pub(super) async fn read(source: &Source, exclude: &[String]) -> Result<Self> {
+        let rows = source.rows(TABLES, &[]).await.context("list the source's tables")?;
+        let mut columns = read_columns(source).await.context("list the source's columns")?;
+        let lockable = rows.iter().map(|row| sql::qualified(row.get(1), row.get(2))).collect();
+        let globs: Vec<_> = exclude.iter().map(|glob| (glob, WildMatch::new(glob))).collect();
+        let mut all: Vec<Table> = rows
+            .iter()
+            .filter(|row| row.get(3))
+            .map(|row| table(row, columns.remove(&row.get::<_, u32>(0)).unwrap_or_default(), &globs))
+            .collect();
+        all.sort_by(|a, b| b.size_bytes.cmp(&a.size_bytes).then_with(|| a.label().cmp(&b.label())));
+        Ok(Self { all, lockable })
+    }
+
+    /// The tables whose rows are copied.
+    pub(super) fn copied(&self) -> impl Iterator<Item = &Table> {
+        self.all.iter().filter(|table| table.excluded_by.is_none())
+    }
+}
+
+fn table(row: &Row, columns: Vec<Column>, globs: &[(&String, WildMatch)]) -> Table {
+    // A partition is also left out by the name of the table that it is a part of.
+    let names: Vec<String> = row.get(7);
+    let matches = |glob: &WildMatch| names.iter().any(|name| glob.matches(name));
+    Table {
+        oid: row.get(0),
+        schema: row.get(1),
+        name: row.get(2),
+        columns,
+        size_bytes: row.get::<_, i64>(4).max(0) as u64,
+        extension_filter: row.get(5),
+        through_root: row.get(6),
+        excluded_by: globs.iter().find(|(_, glob)| matches(glob)).map(|(text, _)| (*text).clone()),
+    }
+}
+
+async fn read_columns(source: &Source) -> Result<HashMap<u32, Vec<Column>>> {
+    let mut columns: HashMap<u32, Vec<Column>> = HashMap::new();
+    for row in source.rows(COLUMNS, &[]).await? {
+        let column = Column {
+            name: row.get(1),
+            kind: match row.get(2) {
+                "text" => Kind::Text,
+                "jsonb" => Kind::Jsonb,
+                _ => Kind::Other,
+            },
+            max_chars: row.get::<_, Option<i32>>(3).and_then(|n| usize::try_from(n).ok()),
+            is_key: row.get(4),
+        };
+        columns.entry(row.get(0)).or_default().push(column);
+    }
+    Ok(columns)
+}
+
+/// oid, schema, name, has rows to copy, size, extension filter, through its root, names that a glob may match.
+///
+/// Hash partitioning by an enum goes by the enum's OIDs, which differ on the target, and by an expression by who
+/// knows what; such a tree is copied through its root, as `pg_dump` does.
+const TABLES: &str = "
+    WITH rerouted AS (
+        SELECT DISTINCT pg_catalog.pg_partition_root(p.partrelid)::oid AS root
+          FROM pg_catalog.pg_partitioned_table AS p
+          LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs)
+          LEFT JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+         WHERE p.partstrat = 'h' AND (t.typtype IN ('e', 'd') OR t.typcategory = 'A' OR 0 = ANY (p.partattrs))),
+    config AS (
+        SELECT u.oid, u.filter
+          FROM pg_catalog.pg_extension AS e,
+               ROWS FROM (pg_catalog.unnest(e.extconfig), pg_catalog.unnest(e.extcondition)) AS u(oid, filter))
+    SELECT c.oid, n.nspname::text, c.relname::text,
+           CASE c.relkind WHEN 'p' THEN rerouted.root IS NOT NULL
+                ELSE NOT c.relispartition OR pg_catalog.pg_partition_root(c.oid)::oid NOT IN (SELECT root FROM rerouted) END,
+           CASE c.relkind WHEN 'p'
+                THEN (SELECT sum(pg_catalog.pg_table_size(t.relid)) FROM pg_catalog.pg_partition_tree(c.oid) AS t WHERE t.isleaf)::int8
+                ELSE pg_catalog.pg_table_size(c.oid) END,
+           CASE WHEN config.oid IS NOT NULL THEN coalesce(config.filter, '') END,
+           rerouted.root IS NOT NULL,
+           (SELECT pg_catalog.array_agg(x.name)
+              FROM (SELECT c.oid AS oid UNION SELECT pg_catalog.pg_partition_ancestors(c.oid)::oid) AS up
+              JOIN pg_catalog.pg_class AS r ON r.oid = up.oid
+              JOIN pg_catalog.pg_namespace AS s ON s.oid = r.relnamespace,
+                   LATERAL (VALUES (r.relname::text), (s.nspname || '.' || r.relname)) AS x(name))
+      FROM pg_catalog.pg_class AS c
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      LEFT JOIN config ON config.oid = c.oid
+      LEFT JOIN rerouted ON rerouted.root = c.oid
+     WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+       AND (config.oid IS NOT NULL OR NOT EXISTS (
+            SELECT FROM pg_catalog.pg_depend AS d
+             WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))";
+
+/// table oid, name, kind of text, length limit, is a key; in the order of the table's columns.
+const COLUMNS: &str = "
+    WITH RECURSIVE base(oid, type, typmod) AS (
+        SELECT t.oid, t.oid, -1 FROM pg_catalog.pg_type AS t
+        UNION ALL
+        SELECT b.oid, t.typbasetype, CASE WHEN b.typmod >= 0 THEN b.typmod ELSE t.typtypmod END
+          FROM base AS b JOIN pg_catalog.pg_type AS t ON t.oid = b.type WHERE t.typtype = 'd')
+    SELECT a.attrelid, a.attname::text,
+           CASE WHEN t.typname IN ('text', 'varchar', 'bpchar', 'json', 'xml', 'citext') THEN 'text'
+                WHEN t.typname = 'jsonb' THEN 'jsonb'
+                ELSE '' END,
+           CASE WHEN t.typname IN ('varchar', 'bpchar')
+                THEN nullif(greatest(a.atttypmod, b.typmod), -1) - 4 END,
+           EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
+                    WHERE k.contype IN ('p', 'f') AND k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey)
+                       OR k.contype = 'f' AND k.confrelid = a.attrelid AND a.attnum = ANY (k.confkey))
+           OR c.relispartition AND EXISTS (
+                   SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) AS up(oid)
+                     JOIN pg_catalog.pg_partitioned_table AS p ON p.partrelid = up.oid
+                     LEFT JOIN pg_catalog.pg_attribute AS k ON k.attrelid = p.partrelid AND k.attnum = ANY (p.partattrs)
+                    WHERE k.attname = a.attname OR 0 = ANY (p.partattrs))
+           OR c.relkind = 'p'
+      FROM pg_catalog.pg_attribute AS a
+      JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      JOIN base AS b ON b.oid = a.atttypid
+      JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'
+     WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+     ORDER BY a.attrelid, a.attnum";
