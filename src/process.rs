@@ -131,7 +131,8 @@ impl Child {
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.args).env_clear().kill_on_drop(true);
+        // In a group of its own, Ctrl-C at a terminal reaches us and not the child: we decide when it ends.
+        command.args(&self.args).env_clear().kill_on_drop(true).process_group(0);
         command.envs(PASS.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         if let Some(dir) = &self.cwd {

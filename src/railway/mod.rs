@@ -1,14 +1,16 @@
 //! Railway, through the real `railway` program and nothing else: it owns login, proxies and TLS.
 //!
 //! `program.rs` is the only place that spells an argument of it, `documents/` and `batch.rs` the only ones that spell
-//! GraphQL; `model.rs` has the typed answers and `calls.rs` what the steps ask for. Railway's habits that the steps rely on
+//! GraphQL; `model.rs` has the typed answers, `calls.rs` what the steps ask for, `change.rs` what they change. Railway's habits that the steps rely on
 //! are those of its CLI 5.28 to 5.71 and the schema in its published source (`src/gql/schema.json`).
 
 mod batch;
 mod calls;
+mod change;
 mod model;
 mod program;
 
-pub use calls::{Change, CustomDomainChange, Deploy, DnsRecord, DomainChange, Endpoint, Rendered, VariableChanges};
+pub use calls::{Deploy, Endpoint, Rendered};
+pub use change::{Change, CustomDomainChange, DnsRecord, DomainChange, VariableChanges};
 pub use model::{DeploymentStatus, Environment, Project, ServiceInstance};
 pub use program::{GraphqlErrors, Railway, Weight};

@@ -21,12 +21,9 @@ const PASS: &[&str] = &["RAILWAY_ENV", "RAILWAY_BACKBOARD_URL"];
 /// How long one HTTP request may take; copying a large environment was seen to take two minutes.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(300);
 
-/// How often a call is sent again that is safe to repeat, and how long we wait in between, at first.
-const ATTEMPTS: u32 = 4;
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-
-/// The pause after a throttle that names none.
-const THROTTLE_PAUSE: Duration = Duration::from_secs(30);
+/// How often a call is sent that is safe to repeat, and how long we wait in between, at first.
+const ATTEMPTS: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(800);
 
 /// The `railway` program with a token, a home directory of its own and a count of its calls.
 pub struct Railway {
@@ -88,8 +85,8 @@ impl std::error::Error for GraphqlErrors {}
 
 /// How a call failed, and so what may be done about it.
 enum Trouble {
-    /// Nothing was done; try again after this time.
-    Throttled(Duration),
+    /// Nothing was done; try again, after this time if one was named.
+    Throttled(Option<Duration>),
     /// Nobody knows what was done.
     Unknown(anyhow::Error),
     Final(anyhow::Error),
@@ -132,14 +129,14 @@ impl Railway {
                 Ok(data) => return read(data),
                 Err(Trouble::Final(error)) => return Err(error),
                 Err(Trouble::Unknown(error)) if weight == Weight::Once || attempt >= ATTEMPTS => return Err(error),
-                Err(Trouble::Throttled(wait)) if attempt >= ATTEMPTS || wait > REQUEST_DEADLINE => {
-                    let message = format!("Railway limits the rate of calls; the next is allowed in {} s", wait.as_secs());
-                    return Err(Failure::outside(message).into());
+                Err(Trouble::Throttled(wait)) if attempt >= ATTEMPTS || wait > Some(REQUEST_DEADLINE) => {
+                    let next = wait.map_or(String::new(), |wait| format!("; the next is allowed in {} s", wait.as_secs()));
+                    return Err(Failure::outside(format!("Railway limits the rate of calls{next}")).into());
                 }
-                Err(Trouble::Throttled(wait)) => wait,
+                Err(Trouble::Throttled(wait)) => wait.unwrap_or(pause),
                 Err(Trouble::Unknown(_)) => pause,
             };
-            tracing::warn!("Railway did not take the call; sending it again in {:.1} s", wait.as_secs_f32());
+            tracing::info!("Railway did not take the call; sending it again in {:.1} s", wait.as_secs_f32());
             tokio::time::sleep(wait).await;
             pause *= 2;
         }
@@ -189,7 +186,7 @@ fn judge(finished: &Finished) -> Result<Value, Trouble> {
 
 fn refusal(errors: GraphqlErrors) -> Trouble {
     if errors.say("too quickly") || errors.say("rate limit") {
-        return Trouble::Throttled(THROTTLE_PAUSE);
+        return Trouble::Throttled(pause_in(&errors.to_string().to_lowercase()));
     }
     if errors.say("not authorized") {
         return Trouble::Final(anyhow::Error::new(errors).context(not_signed_in()));
@@ -212,20 +209,20 @@ fn trouble(words: &str) -> Trouble {
     if unknown.iter().any(|sign| lower.contains(sign)) { Trouble::Unknown(error) } else { Trouble::Final(error) }
 }
 
-/// `… Try again in 37 seconds`, `… in about 60 minutes`.
-fn pause_in(words: &str) -> Duration {
+/// `… Try again in 37 seconds`, `… in about 60 minutes`, `… 1 environment per 30 seconds.`
+fn pause_in(words: &str) -> Option<Duration> {
     let mut previous = "";
     for word in words.split_whitespace() {
         if let Ok(amount) = previous.parse::<u64>() {
             match word.trim_end_matches(|c: char| !c.is_alphabetic()) {
-                "second" | "seconds" => return Duration::from_secs(amount),
-                "minute" | "minutes" => return Duration::from_secs(60 * amount),
+                "second" | "seconds" => return Some(Duration::from_secs(amount)),
+                "minute" | "minutes" => return Some(Duration::from_secs(60 * amount)),
                 _ => {}
             }
         }
         previous = word;
     }
-    THROTTLE_PAUSE
+    None
 }
 
 fn not_signed_in() -> Failure {
@@ -247,9 +244,10 @@ mod tests {
 
     #[test]
     fn the_pause_is_read_from_the_programs_text() {
-        assert_eq!(pause_in("you are being ratelimited. try again in 37 seconds"), Duration::from_secs(37));
-        assert_eq!(pause_in("try again in about 60 minutes"), Duration::from_secs(3600));
-        assert_eq!(pause_in("please try again later"), THROTTLE_PAUSE);
+        assert_eq!(pause_in("you are being ratelimited. try again in 37 seconds"), Some(Duration::from_secs(37)));
+        assert_eq!(pause_in("try again in about 60 minutes"), Some(Duration::from_secs(3600)));
+        assert_eq!(pause_in("this workspace allows 1 environment per 30 seconds."), Some(Duration::from_secs(30)));
+        assert_eq!(pause_in("please try again later"), None);
     }
 
     #[test]

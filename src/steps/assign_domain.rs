@@ -64,7 +64,7 @@ impl Step for AssignDomain {
         let pairs = hosts::map(&target, &request, &site_urls)?;
         let mut rewritten = Vec::new();
         if request.wordpress_url_replace {
-            (change.variables, rewritten) = rewrite(&target, &request, &pairs);
+            (change.variables, rewritten) = rewrite(&target, &request, &pairs)?;
         }
         let (url, railway_url) = (https(&hosts::public_host(&target, &request)?), https(&hosts::railway_host(&target, &request)?));
         let mut record = target.record.clone();
@@ -165,8 +165,8 @@ fn apply_names(target: &mut Target, change: &Change) {
 }
 
 /// The variables that name one of production's hosts, with their new values; what the request sets itself stays.
-fn rewrite(target: &Target, request: &CloneRequest, pairs: &[UrlPair]) -> (VariableChanges, Vec<String>) {
-    let rewriter = Rewriter::new(pairs);
+fn rewrite(target: &Target, request: &CloneRequest, pairs: &[UrlPair]) -> Result<(VariableChanges, Vec<String>)> {
+    let rewriter = Rewriter::new(pairs)?;
     let (mut changes, mut names) = (VariableChanges::new(), Vec::new());
     let environment = target.environment();
     for service in &environment.service_instances {
@@ -179,5 +179,5 @@ fn rewrite(target: &Target, request: &CloneRequest, pairs: &[UrlPair]) -> (Varia
             names.push(format!("{}.{name}", service.service_name));
         }
     }
-    (changes, names)
+    Ok((changes, names))
 }

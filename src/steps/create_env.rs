@@ -5,30 +5,30 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use jiff::Timestamp;
-use rand::distr::{Alphanumeric, SampleString as _};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::context::{Context, env_secret};
+use crate::context::Context;
 use crate::error::{Failure, failure};
 use crate::guard::{self, RunTarget};
-use crate::railway::{Change, Environment, GraphqlErrors, Project, Railway, VariableChanges, Weight};
+use crate::railway::{Change, Environment, GraphqlErrors, Project, ServiceInstance, Weight};
 use crate::record::{self, GIVE_UP_AFTER, Record, State, VERSION};
 use crate::removal;
-use crate::request::{CloneRequest, Override};
+use crate::request::CloneRequest;
 use crate::run::Names;
-use crate::secret::Secret;
 use crate::services::{Role, with_role};
 use crate::step::{Step, Undo};
+
+pub(super) mod variables;
 
 /// After a timeout the environment was seen to appear up to two minutes later.
 const APPEARS_WITHIN: Duration = Duration::from_secs(150);
 
+/// How long a rollback waits for an environment that it does not see.
+const VISIBLE_WITHIN: Duration = Duration::from_secs(3);
+
 /// How long services and variables may take to arrive in the copy.
 const COMPLETE_WITHIN: Duration = Duration::from_secs(180);
-
-/// The variable that holds a Postgres service's password.
-const PASSWORD: &str = "POSTGRES_PASSWORD";
 
 /// The step.
 pub struct CreateEnv;
@@ -75,9 +75,10 @@ impl Step for CreateEnv {
         let environment = project.environment(&id).context("find the environment again")?;
         let source = source_of(&project, &source.id)?;
         guard::ensure_not_production(&ctx.policy, &project, environment, &source.id)?;
-        let record = environment.record().unwrap_or_else(|| new_record(ctx, &request, &names, environment, source));
+        let making = Making { ctx, request: &request, names: &names, project: &project, environment, source };
+        let record = environment.record().unwrap_or_else(|| making.new_record());
         if environment.name != names.target {
-            settle(ctx, railway, &project, environment, source, &request, &names, &record).await?;
+            making.settle(&record).await?;
             tracing::info!("environment `{}` is there, nothing deployed", names.target);
         }
         Ok(Output {
@@ -95,7 +96,12 @@ impl Step for CreateEnv {
 
 impl Undo for CreateEnv {
     async fn undo(ctx: &Context, target: &RunTarget) -> Result<Vec<String>> {
-        let project = ctx.railway()?.project(&target.project_id, Weight::Repeatable).await?;
+        let mut project = ctx.railway()?.project(&target.project_id, Weight::Repeatable).await?;
+        if existing(&project, &target.names).is_none() {
+            // What was made a moment ago may not be readable yet; what appears later still is left to the sweep.
+            tokio::time::sleep(VISIBLE_WITHIN).await;
+            project = ctx.railway()?.project(&target.project_id, Weight::Poll).await?;
+        }
         let Some(environment) = existing(&project, &target.names) else {
             return Ok(Vec::new());
         };
@@ -222,115 +228,61 @@ fn compare(copy: &Environment, source: &Environment) -> Compared {
     compared
 }
 
-fn new_record(ctx: &Context, request: &CloneRequest, names: &Names, environment: &Environment, source: &Environment) -> Record {
-    let now = record::now();
-    Record {
-        version: VERSION,
-        environment_id: environment.id.clone(),
-        run_id: ctx.run.id.clone(),
-        run_hash: names.run_hash.clone(),
-        source_id: source.id.clone(),
-        source_name: source.name.clone(),
-        target_name: names.target.clone(),
-        created_at: now,
-        expires_at: request.ttl.after(now),
-        give_up_at: now.checked_add(GIVE_UP_AFTER).unwrap_or(Timestamp::MAX),
-        state: State::Cloning,
-        keep: request.keep,
-        environment_type: request.environment_type,
-        domains: Vec::new(),
-        databases: Vec::new(),
+/// A fresh environment with all that is needed to make it this run's copy.
+struct Making<'a> {
+    ctx: &'a Context,
+    request: &'a CloneRequest,
+    names: &'a Names,
+    project: &'a Project,
+    environment: &'a Environment,
+    source: &'a Environment,
+}
+
+impl Making<'_> {
+    fn new_record(&self) -> Record {
+        let now = record::now();
+        Record {
+            version: VERSION,
+            environment_id: self.environment.id.clone(),
+            run_id: self.ctx.run.id.clone(),
+            run_hash: self.names.run_hash.clone(),
+            source_id: self.source.id.clone(),
+            source_name: self.source.name.clone(),
+            target_name: self.names.target.clone(),
+            created_at: now,
+            expires_at: self.request.ttl.after(now),
+            give_up_at: now.checked_add(GIVE_UP_AFTER).unwrap_or(Timestamp::MAX),
+            state: State::Cloning,
+            keep: self.request.keep,
+            environment_type: self.request.environment_type,
+            domains: Vec::new(),
+            databases: Vec::new(),
+        }
+    }
+
+    /// Records the run, makes every change that needs no data, and takes the wished name, which is the lock between runs.
+    async fn settle(&self, record: &Record) -> Result<()> {
+        let ids = |services: Vec<&ServiceInstance>| services.into_iter().map(|s| s.service_id.clone()).collect();
+        let change = Change {
+            record: Some(record.clone()),
+            auto_deploy_off: ids(self.source.service_instances.iter().filter(|s| has_repo(s)).collect()),
+            variables: variables::changes(self.environment, self.source, self.request)?,
+            tcp_proxies: ids(with_role(self.source, self.request, &[Role::Database])),
+            rename: Some(self.names.target.clone()),
+            ..Change::default()
+        };
+        let changed = self.ctx.railway()?.change(&self.project.id, &self.environment.id, &change).await;
+        let Err(error) = changed else { return Ok(()) };
+        let refused = error.downcast_ref::<GraphqlErrors>().and_then(|e| e.at("rename"));
+        if !refused.is_some_and(|message| message.contains("already exists")) {
+            return Err(error.context("set the copy's variables"));
+        }
+        let target = RunTarget { project_id: self.project.id.clone(), names: self.names.clone() };
+        CreateEnv::undo(self.ctx, &target).await?;
+        Err(taken(&self.names.target).into())
     }
 }
 
-/// Records the run, makes every change that needs no data, and takes the wished name, which is the lock between runs.
-#[allow(clippy::too_many_arguments)]
-async fn settle(
-    ctx: &Context,
-    railway: &Railway,
-    project: &Project,
-    environment: &Environment,
-    source: &Environment,
-    request: &CloneRequest,
-    names: &Names,
-    record: &Record,
-) -> Result<()> {
-    let databases = with_role(source, request, &[Role::Database]);
-    let change = Change {
-        record: Some(record.clone()),
-        auto_deploy_off: source.service_instances.iter().filter(|s| has_repo(s)).map(|s| s.service_id.clone()).collect(),
-        variables: variable_changes(environment, source, request)?,
-        tcp_proxies: databases.iter().map(|s| s.service_id.clone()).collect(),
-        rename: Some(names.target.clone()),
-        ..Change::default()
-    };
-    let Err(error) = railway.change(&project.id, &environment.id, &change).await else {
-        return Ok(());
-    };
-    let lost = error.downcast_ref::<GraphqlErrors>().and_then(|e| e.at("rename")).is_some_and(|m| m.contains("already exists"));
-    if !lost {
-        return Err(error.context("set the copy's variables"));
-    }
-    let target = RunTarget { project_id: project.id.clone(), names: names.clone() };
-    CreateEnv::undo(ctx, &target).await?;
-    Err(taken(&names.target).into())
-}
-
-fn has_repo(service: &crate::railway::ServiceInstance) -> bool {
+fn has_repo(service: &ServiceInstance) -> bool {
     service.source.as_ref().is_some_and(|s| s.repo.is_some())
-}
-
-fn variable_changes(environment: &Environment, source: &Environment, request: &CloneRequest) -> Result<VariableChanges> {
-    let mut changes = VariableChanges::new();
-    for service in with_role(source, request, &[Role::App]) {
-        let kind = request.environment_type.as_wordpress().to_owned();
-        changes.entry(service.service_id.clone()).or_default().insert("WP_ENVIRONMENT_TYPE".to_owned(), Some(kind));
-    }
-    replace_passwords(&mut changes, environment, source);
-    for service in &source.service_instances {
-        let own = [request.variables.get("*"), request.variables.get(&service.service_name)];
-        for (name, wish) in own.into_iter().flatten().flatten() {
-            let value = match wish {
-                Override::Value(value) => Some(value.clone()),
-                Override::Remove => None,
-                Override::Secret(secret) => Some(wished_secret(secret)?.expose().to_owned()),
-            };
-            changes.entry(service.service_id.clone()).or_default().insert(name.clone(), value);
-        }
-    }
-    Ok(changes)
-}
-
-/// The value of `RAILSTAGE_SECRET_<name>`.
-pub fn wished_secret(name: &str) -> Result<Secret> {
-    let variable = format!("RAILSTAGE_SECRET_{name}");
-    env_secret(&variable).with_context(|| {
-        Failure::invalid(format!("`variables`: there is no secret `{name}`"))
-            .hint(format!("the flow's author must set `{variable}` in the task's env"))
-    })
-}
-
-/// Gives each database a password of its own, so that no copy holds production's; what spells the old one out follows.
-/// The volume is empty before the first deploy, so the new one costs nothing.
-fn replace_passwords(changes: &mut VariableChanges, environment: &Environment, source: &Environment) {
-    for database in source.service_instances.iter().filter(|s| s.is_postgres()) {
-        let id = &database.service_id;
-        let password = |e: &Environment| e.variables(id).find(|(n, _)| *n == PASSWORD).and_then(|(_, v)| v.value.clone());
-        let old = password(source);
-        if old.as_ref().is_some_and(|value| value.contains("${{")) || password(environment) != old {
-            continue;
-        }
-        let new = Secret::new(Alphanumeric.sample_string(&mut rand::rng(), 32));
-        changes.entry(id.clone()).or_default().insert(PASSWORD.to_owned(), Some(new.expose().to_owned()));
-        let Some(old) = old.map(Secret::new) else { continue };
-        for service in &environment.service_instances {
-            for (name, variable) in environment.variables(&service.service_id) {
-                let value = variable.value.as_deref().unwrap_or_default();
-                if name != PASSWORD && !old.expose().is_empty() && value.contains(old.expose()) {
-                    let value = value.replace(old.expose(), new.expose());
-                    changes.entry(service.service_id.clone()).or_default().insert(name.to_owned(), Some(value));
-                }
-            }
-        }
-    }
 }

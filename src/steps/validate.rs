@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::create_env::wished_secret;
+use super::create_env::variables::wished_secret;
 use crate::context::Context;
 use crate::databases;
 use crate::error::{Exit, Failure};

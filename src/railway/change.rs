@@ -1,0 +1,179 @@
+//! What may be changed in an environment, bundled into one document that deploys nothing.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::batch::Batch;
+use super::calls::POSTGRES_PORT;
+use super::program::Weight;
+use crate::record::{Record, VARIABLE};
+
+/// Variables by service id, then name; `None` takes one out.
+pub type VariableChanges = BTreeMap<String, BTreeMap<String, Option<String>>>;
+
+/// Changes to one environment that are sent as one call, in the order of the fields, and deploy nothing.
+#[derive(Default)]
+pub struct Change {
+    /// Written as the shared variable [`VARIABLE`].
+    pub record: Option<Record>,
+    /// Services that a push must no longer deploy.
+    pub auto_deploy_off: Vec<String>,
+    pub service_domains: Vec<DomainChange>,
+    pub custom_domain: Option<CustomDomainChange>,
+    pub variables: VariableChanges,
+    /// Services that get a TCP proxy to [`POSTGRES_PORT`].
+    pub tcp_proxies: Vec<String>,
+    /// Deployments whose containers are to end.
+    pub stop_deployments: Vec<String>,
+    /// The environment's new name.
+    pub rename: Option<String>,
+}
+
+/// A `*.up.railway.app` domain that is made, or renamed when it has an id.
+pub struct DomainChange {
+    pub service_id: String,
+    pub domain_id: Option<String>,
+    pub domain: String,
+    pub target_port: Option<u16>,
+}
+
+/// A custom domain that is attached.
+pub struct CustomDomainChange {
+    pub service_id: String,
+    pub domain: String,
+}
+
+/// What Railway made of a [`Change`].
+#[derive(Default)]
+pub struct Changed {
+    /// Railway's name for each service domain that was made, by service id.
+    pub made_domains: BTreeMap<String, String>,
+    /// The DNS records that a custom domain asks for.
+    pub dns_records: Vec<DnsRecord>,
+}
+
+/// One DNS record that the owner of a custom domain has to set.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct DnsRecord {
+    pub record_type: String,
+    pub host: String,
+    pub value: String,
+}
+
+impl Change {
+    pub(super) fn batch(&self, project_id: &str, environment_id: &str) -> (Batch, Weight) {
+        let mut batch = Batch::mutation();
+        if let Some(record) = &self.record {
+            let variables = json!({ VARIABLE: record.to_value() });
+            let input = json!({
+                "projectId": project_id, "environmentId": environment_id, "variables": variables, "skipDeploys": true,
+            });
+            batch.field("record", "variableCollectionUpsert", [("input", "VariableCollectionUpsertInput!", input)], "");
+        }
+        for (n, service_id) in self.auto_deploy_off.iter().enumerate() {
+            let input = json!({
+                "projectId": project_id, "environmentId": environment_id, "serviceId": service_id, "enabled": false,
+            });
+            let arguments = [("input", "ServiceInstanceAutoDeployUpdateInput!", input)];
+            batch.field(&format!("auto_deploy{n}"), "serviceInstanceAutoDeployUpdate", arguments, "{ __typename }");
+        }
+        for (n, domain) in self.service_domains.iter().enumerate() {
+            domain.add(&mut batch, &format!("domain{n}"), environment_id);
+        }
+        if let Some(custom) = &self.custom_domain {
+            let input = json!({
+                "projectId": project_id, "environmentId": environment_id, "serviceId": custom.service_id,
+                "domain": custom.domain,
+            });
+            let selection = "{ status { dnsRecords { recordType fqdn requiredValue } verificationDnsHost verificationToken } }";
+            batch.field("custom_domain", "customDomainCreate", [("input", "CustomDomainCreateInput!", input)], selection);
+        }
+        self.stage(&mut batch, environment_id);
+        for (n, id) in self.stop_deployments.iter().enumerate() {
+            batch.field(&format!("stop{n}"), "deploymentStop", [("id", "String!", json!(id))], "");
+        }
+        if let Some(name) = &self.rename {
+            let arguments =
+                [("id", "String!", json!(environment_id)), ("input", "EnvironmentRenameInput!", json!({ "name": name }))];
+            batch.field("rename", "environmentRename", arguments, "{ id }");
+        }
+        let makes = self.custom_domain.is_some() || self.service_domains.iter().any(|d| d.domain_id.is_none());
+        (batch, if makes { Weight::Once } else { Weight::Repeatable })
+    }
+
+    /// `environmentPatchCommit` would deploy what it changes; staging first and committing with `skipDeploys` does not.
+    fn stage(&self, batch: &mut Batch, environment_id: &str) {
+        let mut services = Map::new();
+        for (service_id, variables) in &self.variables {
+            let changes = variables.iter().map(|(name, value)| {
+                (name.clone(), value.as_ref().map_or(Value::Null, |value| json!({ "value": value })))
+            });
+            services.insert(service_id.clone(), json!({ "variables": changes.collect::<Map<_, _>>() }));
+        }
+        for service_id in &self.tcp_proxies {
+            let entry = services.entry(service_id.clone()).or_insert_with(|| json!({}));
+            entry["networking"] = json!({ "tcpProxies": { POSTGRES_PORT.to_string(): {} } });
+        }
+        if services.is_empty() {
+            return;
+        }
+        let id = json!(environment_id);
+        let stage = [
+            ("environmentId", "String!", id.clone()),
+            ("input", "EnvironmentConfig!", json!({ "services": services })),
+            ("merge", "Boolean", json!(true)),
+        ];
+        batch.field("stage", "environmentStageChanges", stage, "{ id }");
+        let commit = [
+            ("environmentId", "String!", id),
+            ("commitMessage", "String", json!("railstage")),
+            ("skipDeploys", "Boolean", json!(true)),
+        ];
+        batch.field("commit", "environmentPatchCommitStaged", commit, "");
+    }
+
+    pub(super) fn made(&self, data: &Map<String, Value>) -> Changed {
+        let made_domains = self.service_domains.iter().enumerate().filter_map(|(n, change)| {
+            let domain = data.get(&format!("domain{n}"))?.get("domain")?.as_str()?;
+            Some((change.service_id.clone(), domain.to_owned()))
+        });
+        let status = data.get("custom_domain").map(|custom| &custom["status"]);
+        Changed { made_domains: made_domains.collect(), dns_records: status.map(dns_records).unwrap_or_default() }
+    }
+}
+
+impl DomainChange {
+    fn add(&self, batch: &mut Batch, alias: &str, environment_id: &str) {
+        let mut input = json!({ "environmentId": environment_id, "serviceId": self.service_id, "targetPort": self.target_port });
+        match &self.domain_id {
+            Some(id) => {
+                input["serviceDomainId"] = json!(id);
+                input["domain"] = json!(self.domain);
+                batch.field(alias, "serviceDomainUpdate", [("input", "ServiceDomainUpdateInput!", input)], "");
+            }
+            None => {
+                let arguments = [("input", "ServiceDomainCreateInput!", input)];
+                batch.field(alias, "serviceDomainCreate", arguments, "{ domain }");
+            }
+        }
+    }
+}
+
+fn dns_records(status: &Value) -> Vec<DnsRecord> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut records: Vec<_> = status["dnsRecords"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|r| DnsRecord {
+            record_type: text(&r["recordType"]).trim_start_matches("DNS_RECORD_TYPE_").to_owned(),
+            host: text(&r["fqdn"]),
+            value: text(&r["requiredValue"]),
+        })
+        .collect();
+    if let (Some(host), Some(token)) = (status["verificationDnsHost"].as_str(), status["verificationToken"].as_str()) {
+        records.push(DnsRecord { record_type: "TXT".to_owned(), host: host.to_owned(), value: token.to_owned() });
+    }
+    records
+}
