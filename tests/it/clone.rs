@@ -17,7 +17,7 @@ async fn a_clone_shows_its_own_data_and_leaves_production_alone() {
     let mut command = stage.command();
     let policy = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(policy.path(), stage.policy.to_string()).unwrap();
-    command.args(["clone", "--json", "--anonymize=false", "--client-name", "Acme & Co", "--project-id", stage.world.project_id()]);
+    command.args(["clone", "--json", "--anonymize=false", "--client-name", "Acme & Co", "--project-id", &stage.world.project_id()]);
     command.arg("--policy").arg(policy.path());
     let call = finish(command).await;
     call.expect(0);
