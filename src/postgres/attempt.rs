@@ -85,7 +85,7 @@ impl Attempt<'_> {
         report.skipped = inventory::not_carried(source, &shape, tables).await?;
         let views = finish::materialized_views(source).await?;
         let encoding = if shape.encoding == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" };
-        let read = |section| schema::dump(self.source, &snapshot.id, section, encoding);
+        let read = |section| schema::dump(self.source, &self.options.pg_dump, &snapshot.id, section, encoding);
         let (mut pre, mut post) = tokio::try_join!(read(Section::PreData), read(Section::PostData))?;
         self.upkeep.create(&shape, self.name).await?;
         let target = Session::open(&self.beside(), Purpose::Fill).await?;
@@ -107,7 +107,8 @@ impl Attempt<'_> {
         let target = load::open_target(&self.beside(), &shape.search_path).await?;
         let pulse = Pulse::default();
         let objects = finish::copy_large_objects(source, &target, &pulse);
-        let objects = pulse.watch(self.options.stall, objects).await.context("copy large objects")?;
+        let (large_objects, objects) = pulse.watch(self.options.stall, objects).await.context("copy large objects")?;
+        report.large_objects = large_objects;
         finish::copy_sequences(source, &target).await?;
         target.close().await;
         count(report, &arrived, objects, data_seconds);
@@ -161,7 +162,6 @@ fn count(report: &mut CopyReport, arrived: &[(Table, Arrived)], objects: Digest,
             *left.entry((format!("{}.{}", table.label(), table.columns[*column].name), reason)).or_default() += values;
         }
     }
-    report.large_objects = objects.rows;
     report.mb_per_s = report.bytes as f64 / 1e6 / data_seconds.max(0.001);
     report.left = left
         .into_iter()

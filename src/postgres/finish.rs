@@ -47,8 +47,8 @@ const SEQUENCES: &str = "
                         WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
      ORDER BY 1, 2";
 
-/// Copies every large object under its own OID, and reads all back to compare.
-pub(super) async fn copy_large_objects(source: &Source, target: &Session, pulse: &Pulse) -> Result<Digest> {
+/// Copies every large object under its own OID, and reads all back to compare. How many there are, and their digest.
+pub(super) async fn copy_large_objects(source: &Source, target: &Session, pulse: &Pulse) -> Result<(u64, Digest)> {
     let rows = source.rows("SELECT oid FROM pg_catalog.pg_largeobject_metadata ORDER BY oid", &[]).await;
     let oids: Vec<u32> = rows.context("list the source's large objects")?.iter().map(|row| row.get(0)).collect();
     let (mut sent, mut there) = (Digest::default(), Digest::default());
@@ -69,13 +69,13 @@ pub(super) async fn copy_large_objects(source: &Source, target: &Session, pulse:
             copy_rest(source, target, oid, &mut sent, pulse).await.with_context(|| format!("copy large object {oid}"))?;
         }
     }
-    for oid in oids {
-        read_back(target, oid, &mut there, pulse).await.with_context(|| format!("read large object {oid} back"))?;
+    for oid in &oids {
+        read_back(target, *oid, &mut there, pulse).await.with_context(|| format!("read large object {oid} back"))?;
     }
     if sent != there {
         bail!("the large objects that arrived are not those that were sent");
     }
-    Ok(sent)
+    Ok((oids.len() as u64, sent))
 }
 
 const FIRST_PIECES: &str = "SELECT o, pg_catalog.lo_get(o, 0, $2) FROM pg_catalog.unnest($1) AS x(o)";

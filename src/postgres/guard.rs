@@ -112,3 +112,16 @@ pub(super) async fn no_orphans(source: &Source, tables: &Tables) -> Result<()> {
     bail!(Failure::invalid(format!("tables refer to rows that `exclude_table_data` leaves out: {}", orphans.join(", ")))
         .hint("leave their data out as well"));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_may_be_newer_but_never_older() {
+        assert!(versions_fit(15, 15).is_ok());
+        assert!(versions_fit(15, 18).is_ok());
+        assert!(versions_fit(18, 15).unwrap_err().to_string().contains("older than the source's 18"));
+        assert!(versions_fit(12, 18).is_err());
+    }
+}

@@ -9,6 +9,7 @@
 //! before indexes are built. At last the `swap` gives the new database the old one's name. `source` is the only way to
 //! a source, and it cannot write; `connect`, `settings`, `tls` and `fault` are what a session is, and what it says.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::wordpress::rewrite::UrlPair;
@@ -62,6 +63,8 @@ pub struct CopyOptions {
     pub jobs: usize,
     /// A transfer that moves no byte for so long is given up.
     pub stall: Duration,
+    /// The program that reads the schema: a name to be found on PATH, or a path.
+    pub pg_dump: PathBuf,
 }
 
 impl Default for CopyOptions {
@@ -73,6 +76,7 @@ impl Default for CopyOptions {
             exclude_table_data: Vec::new(),
             jobs: 2,
             stall: Duration::from_secs(120),
+            pg_dump: PathBuf::from("pg_dump"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The shape of the database, in the two halves between which the data goes: read by `pg_dump`, sent by us.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -14,7 +14,7 @@ use crate::error::{Exit, Failure};
 use crate::process::{self, Child};
 
 /// Reading a catalog of tens of thousands of objects over a slow line stays well under this.
-const DUMP_WITHIN: Duration = Duration::from_secs(900);
+const DUMP_WITHIN: Duration = Duration::from_secs(300);
 /// So many entries go in one round trip and one transaction; each holds locks until its end, of which a server has
 /// a few thousand.
 const BATCH_ENTRIES: usize = 100;
@@ -27,13 +27,15 @@ pub(super) enum Section {
     PostData,
 }
 
-/// Reads one half of the schema as of `snapshot`.
-pub(super) async fn dump(source: &Endpoint, snapshot: &str, section: Section, encoding: &str) -> Result<Vec<Entry>> {
+/// Reads one half of the schema as of `snapshot`, by the program `pg_dump`.
+pub(super) async fn dump(
+    source: &Endpoint, pg_dump: &Path, snapshot: &str, section: Section, encoding: &str,
+) -> Result<Vec<Entry>> {
     let section = match section {
         Section::PreData => "--section=pre-data",
         Section::PostData => "--section=post-data",
     };
-    let dumped = pg_dump(source, process::find("pg_dump")?)
+    let dumped = child(source, process::find(&pg_dump.to_string_lossy())?)
         .args(["--schema-only", section, "--no-owner", "--no-privileges", "--no-tablespaces", "--no-security-labels"])
         .args(["--no-subscriptions", "--no-password", "--quote-all-identifiers", "--lock-wait-timeout=5s"])
         .args([format!("--snapshot={snapshot}"), format!("--encoding={encoding}")].map(OsString::from))
@@ -57,7 +59,7 @@ fn judged(words: &str, message: String) -> anyhow::Error {
     if lost.iter().any(|sign| words.contains(sign)) { Transient(message).into() } else { Failure::outside(message).into() }
 }
 
-fn pg_dump(source: &Endpoint, program: PathBuf) -> Child {
+fn child(source: &Endpoint, program: PathBuf) -> Child {
     let join = |parts: Vec<String>| parts.join(",");
     let options = format!("{} -c default_transaction_read_only=on", source.options.as_deref().unwrap_or_default());
     let mut child = Child::new(program, DUMP_WITHIN)

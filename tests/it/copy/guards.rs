@@ -1,0 +1,100 @@
+//! What is refused before anything is done, in words that say what to change.
+
+use railstage::error::Exit;
+use railstage::postgres::CopyOptions;
+
+use super::proxy::{self, Proxy, Way, through};
+use super::{DATABASE, Ends, PASSWORD, copy, run, told};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_database_is_refused_however_it_is_spelled() {
+    let ends = Ends::with_rows().await;
+    let url = ends.target.url();
+    let port = ends.target.port();
+    let proxy = Proxy::start(port, Way::FromServer, usize::MAX).await;
+    let socket = format!("postgresql://postgres@/{DATABASE}?host={}&port={port}", ends.target.folder().display());
+    for other in [url.replace("localhost", "127.0.0.1"), through(&url, port, &proxy), socket] {
+        let error = copy(&other, &url, &ends.options()).await.unwrap_err();
+        assert_eq!(Exit::of(&error), Exit::Invalid);
+        assert!(format!("{error:#}").contains("source and target are the same database"), "{error:#}");
+    }
+    ends.assert_target_is_old().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_databases_of_one_server_may_be_copied() {
+    let ends = Ends::with_rows().await;
+    let target = ends.source.url().replace(&format!("/{DATABASE}"), "/twin");
+    run(&ends.source.connect("postgres").await.unwrap(), "CREATE DATABASE twin").await;
+    let report = copy(&ends.source.url(), &target, &ends.options()).await.unwrap();
+    assert_eq!((report.tables, report.rows), (2, 20002));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_logins_hosts_and_names_are_told_apart() {
+    let ends = Ends::start().await;
+    let (source, target) = (ends.source.url(), ends.target.url());
+    let cases = [
+        (source.replace(PASSWORD, "wrong-password"), target.clone(), Exit::Outside, "password authentication failed"),
+        (source.replace("localhost", "no-such-host.invalid"), target.clone(), Exit::Outside, "no-such-host.invalid"),
+        (source.replace(&format!("/{DATABASE}"), "/nothing"), target.clone(), Exit::Outside, "\"nothing\" does not exist"),
+        (source.clone(), target.replace(&format!("/{DATABASE}"), "/nothing"), Exit::Invalid, "no database `nothing`"),
+    ];
+    for (source, target, exit, words) in cases {
+        let result = copy(&source, &target, &ends.options()).await;
+        assert_eq!(Exit::of(result.as_ref().unwrap_err()), exit);
+        let told = told(result);
+        assert!(told.contains(words) && told.contains("hint: ") || words.contains("invalid"), "{told}");
+        assert!(!told.contains(PASSWORD) && !told.contains("wrong-password"), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pooler_is_refused_with_the_name_of_the_variable_to_use() {
+    let ends = Ends::with_rows().await;
+    let (port, _pooler) = proxy::pooler().await;
+    let url = format!("postgresql://postgres:x@127.0.0.1:{port}/railway?sslmode=disable");
+    let told = told(copy(&url, &ends.target.url(), &ends.options()).await);
+    assert!(told.contains("pooler") && told.contains("DATABASE_UNPOOLED_URL"), "{told}");
+    ends.assert_target_is_old().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn certificates_are_checked_as_sslmode_says() {
+    let ends = Ends::with_rows().await;
+    let (right, wrong) = (ends.source.ca_file(), ends.target.ca_file());
+    let url = |more: &str| format!("{}?{more}", ends.source.url());
+    let full = url(&format!("sslmode=verify-full&sslrootcert={}", right.display()));
+    copy(&full, &format!("{}?sslmode=require", ends.target.url()), &ends.options()).await.unwrap();
+    let ca = url(&format!("sslmode=verify-ca&sslrootcert={}", right.display()));
+    let options = CopyOptions { copy_id: "run-2".to_owned(), ..ends.options() };
+    copy(&ca, &format!("{}?sslmode=require", ends.target.url()), &options).await.unwrap();
+    let options = CopyOptions { copy_id: "run-3".to_owned(), ..ends.options() };
+    let told = told(copy(&url(&format!("sslmode=verify-full&sslrootcert={}", wrong.display())), &ends.target.url(), &options).await);
+    assert!(told.contains("certificate"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn left_out_rows_must_not_be_referred_to() {
+    let ends = Ends::with_rows().await;
+    let mut options = CopyOptions { exclude_table_data: vec!["b?g".to_owned()], ..ends.options() };
+    let told = told(ends.copy(&options).await);
+    assert!(told.contains("`public.small`") && told.contains("small_id_fkey"), "{told}");
+    ends.assert_target_is_old().await;
+
+    options.exclude_table_data = vec!["*.big".to_owned(), "small".to_owned()];
+    let report = ends.copy(&options).await.unwrap();
+    assert_eq!((report.tables, report.rows), (0, 0));
+    let skipped: Vec<_> = report.skipped.iter().map(|s| s.object.as_str()).collect();
+    assert_eq!(skipped, ["rows of public.big", "rows of public.small"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_extension_that_the_target_lacks_is_found_first() {
+    let ends = Ends::with_rows().await;
+    let source = ends.source().await;
+    run(&source, "CREATE EXTENSION hstore; UPDATE pg_extension SET extname = 'nowhere' WHERE extname = 'hstore'").await;
+    let told = told(ends.copy(&ends.options()).await);
+    assert!(told.contains("lacks extensions of the source: nowhere"), "{told}");
+    ends.assert_target_is_old().await;
+}

@@ -1,0 +1,147 @@
+//! Everything that a database can hold arrives equal, or is named.
+
+use std::process::Command;
+
+use backboard::postgres::Cluster;
+use railstage::postgres::{Endpoint, inspect};
+
+use super::{DATABASE, Ends, PASSWORD, eventually, run, texts};
+
+/// What `pg_dump` says of a whole database, rows included; two equal databases have the same text.
+fn dump(ends: &Ends, cluster: &Cluster) -> Vec<String> {
+    let output = Command::new(ends.bin.program("pg_dump"))
+        .args(["--no-owner", "--no-privileges", "--no-security-labels", "--no-tablespaces", "--no-subscriptions"])
+        .args(["--host=localhost", "--username=postgres", "--dbname", DATABASE])
+        .args(["--port", &cluster.port().to_string()])
+        .env("PGPASSWORD", PASSWORD)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let left_out = ["Name: guarded for_outsiders; Type: POLICY;", "Type: USER MAPPING;"];
+    let entries = text.split("\n--\n-- ").filter(|entry| !left_out.iter().any(|heading| entry.contains(heading)));
+    entries.flat_map(str::lines).filter(|line| !line.contains("restrict ")).map(str::to_owned).collect()
+}
+
+fn assert_equal(ends: &Ends) {
+    let (source, target) = (dump(ends, &ends.source), dump(ends, &ends.target));
+    for (here, there) in source.iter().zip(&target) {
+        assert_eq!(here, there);
+    }
+    assert_eq!(source.len(), target.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_kind_of_object_arrives_equal() {
+    let ends = Ends::start().await;
+    run(&ends.source().await, include_str!("shapes.sql")).await;
+    let before = dump(&ends, &ends.source);
+    let report = ends.copy(&ends.options()).await.unwrap();
+    assert_equal(&ends);
+    assert_eq!(before, dump(&ends, &ends.source));
+
+    let target = ends.target().await;
+    let lone = |sql: &'static str| async { texts(&ends.target().await, sql).await };
+    assert_eq!(lone("INSERT INTO identity_always (word) VALUES ('next') RETURNING id").await, ["4"]);
+    assert_eq!(lone("SELECT nextval('never_called'), nextval('called')").await, ["7|12"]);
+    assert_eq!(lone("SELECT count(*) FROM no_columns").await, ["3"]);
+    assert_eq!(lone("SELECT total FROM matview_on_matview").await, ["6"]);
+    assert_eq!(lone("SELECT lo_get(4242) = decode(repeat('00ff', 300000), 'hex'), length(lo_get(4243))").await, ["t|0"]);
+    assert_eq!(lone("SELECT twice FROM generated ORDER BY id").await, ["2", "4"]);
+    assert_eq!(lone("SELECT count(*) FROM ONLY mother").await, ["1"]);
+    assert_eq!(lone("SELECT value FROM hashed WHERE mood = 'sad'").await, ["1"]);
+    assert_eq!(lone("SHOW search_path").await, ["\"$user\", public, \"odd \"\"schema\""]);
+    assert_eq!(lone("SHOW app.greeting").await, ["it's here"]);
+    let statistics = "SELECT count(*) FROM pg_statistic WHERE starelid = 'types'::regclass";
+    assert_ne!(texts(&target, statistics).await, ["0"]);
+
+    let skipped: Vec<_> = report.skipped.iter().map(|s| format!("{}: {}", s.object, s.reason)).collect();
+    for expected in [
+        "ownership by role outsider (1 relations): everything belongs to the login of the target",
+        "rights granted to outsider: roles belong to a server, not to a database",
+        "policy public.guarded for_outsiders: its role `outsider` is not on the target",
+        "rows of materialized view public.unfilled: it is not filled on the source either",
+        "comment on the database: the copy's own note about itself stands there",
+        "setting work_mem of role outsider: the role is not on the target",
+        "user mapping of public to server elsewhere: it holds a login to another server",
+        "rows of foreign table public.far: its rows are on another server",
+    ] {
+        assert!(skipped.iter().any(|s| s == expected), "{expected} is not in {skipped:#?}");
+    }
+    assert_eq!(report.large_objects, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn databases_that_are_not_utf8_arrive_byte_for_byte() {
+    let ends = Ends::start().await;
+    for (encoding, value) in [("SQL_ASCII", "\\351\\377x"), ("LATIN1", "caf\\351"), ("EUC_JP", "\\244\\242")] {
+        let admin = ends.source.connect("postgres").await.unwrap();
+        run(&admin, &format!("DROP DATABASE {DATABASE} WITH (FORCE)")).await;
+        run(&admin, &format!("CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING {encoding} LOCALE 'C'")).await;
+        let table = format!("CREATE TABLE t (b text); INSERT INTO t VALUES (convert_from('{value}'::bytea, '{encoding}'))");
+        run(&ends.source().await, &table).await;
+        ends.copy(&railstage::postgres::CopyOptions { copy_id: encoding.to_owned(), ..ends.options() }).await.unwrap();
+        let target = ends.target().await;
+        assert_eq!(texts(&target, "SHOW server_encoding").await, [encoding]);
+        let same = format!("SELECT convert_to(b, '{encoding}') = '{value}'::bytea FROM t");
+        assert_eq!(texts(&target, &same).await, ["t"], "{encoding}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_do_not_change_with_either_ends_settings() {
+    let ends = Ends::start().await;
+    let source = ends.source().await;
+    run(&source, "ALTER ROLE postgres SET DateStyle = 'SQL, DMY'; ALTER ROLE postgres SET IntervalStyle = 'sql_standard'").await;
+    run(&source, "ALTER ROLE postgres SET extra_float_digits = 0; ALTER ROLE postgres SET bytea_output = 'escape'").await;
+    run(&source, "ALTER ROLE postgres SET TimeZone = 'Asia/Tokyo'; ALTER ROLE postgres SET statement_timeout = '1s'").await;
+    run(&source, "ALTER ROLE postgres SET default_transaction_isolation = 'serializable'").await;
+    run(&source, "CREATE TABLE v (d date, i interval, f float8, b bytea, t timestamptz, c regclass)").await;
+    run(&source, "INSERT INTO v VALUES ('2025-03-04', '-1 day -02:03:04', 0.1::float8 + 0.2, '\\x00ff5c', '2025-03-04 05:06:07+01', 'v')").await;
+    run(&ends.target().await, "ALTER ROLE postgres SET DateStyle = 'ISO, MDY'; ALTER ROLE postgres SET search_path = ''").await;
+    ends.copy(&ends.options()).await.unwrap();
+    let pinned = "SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601'; SET extra_float_digits = 3; SET bytea_output = 'hex'; SET TimeZone = 'UTC'; SET search_path = ''";
+    let (source, target) = (ends.source().await, ends.target().await);
+    run(&source, pinned).await;
+    run(&target, pinned).await;
+    assert_eq!(texts(&target, "SELECT * FROM public.v").await, texts(&source, "SELECT * FROM public.v").await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_source_is_not_written_and_let_go() {
+    let ends = Ends::with_rows().await;
+    let marks = "SELECT tup_inserted, tup_updated, tup_deleted, temp_files FROM pg_stat_database WHERE datname = current_database()";
+    let next_id = "SELECT pg_snapshot_xmax(pg_current_snapshot())";
+    let source = ends.source().await;
+    run(&source, "SELECT pg_stat_force_next_flush()").await;
+    let before = (texts(&source, next_id).await, texts(&source, marks).await);
+    ends.copy(&ends.options()).await.unwrap();
+    ends.assert_source_is_let_go().await;
+    run(&source, "SELECT pg_stat_clear_snapshot()").await;
+    assert_eq!(before, (texts(&source, next_id).await, texts(&source, marks).await));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_look_at_the_source_tells_what_is_there() {
+    let ends = Ends::start().await;
+    run(&ends.source().await, "CREATE TABLE site_posts (id int); CREATE TABLE site_options (option_name text, option_value text)").await;
+    run(&ends.source().await, "INSERT INTO site_options VALUES ('siteurl', 'https://a.test/wp'), ('home', 'https://a.test')").await;
+    run(&ends.source().await, "CREATE ROLE reader LOGIN PASSWORD 'reader-password'; CREATE TABLE hidden (); CREATE TABLE veiled (i int)").await;
+    run(&ends.source().await, "ALTER TABLE veiled ENABLE ROW LEVEL SECURITY; GRANT SELECT ON veiled, site_posts, site_options TO reader").await;
+    let endpoint = Endpoint::parse(&ends.source.url()).unwrap();
+    let report = inspect(&endpoint).await.unwrap();
+    let site = report.wordpress.unwrap();
+    assert_eq!((site.table_prefix.as_str(), site.siteurl.as_deref()), ("site_", Some("https://a.test/wp")));
+    assert_eq!((report.problems.len(), report.encoding.as_str(), report.tables), (0, "UTF8", 4));
+    assert_eq!(railstage::postgres::site_urls(&endpoint).await.unwrap(), ["https://a.test", "https://a.test/wp"]);
+
+    let reader = ends.source.url().replace(&format!("postgres:{PASSWORD}"), "reader:reader-password");
+    let report = inspect(&Endpoint::parse(&reader).unwrap()).await.unwrap();
+    assert_eq!(report.problems.len(), 2, "{:?}", report.problems);
+    assert!(report.problems[0].contains("may not read public.hidden"));
+    assert!(report.problems[1].contains("row-level security hides rows of public.veiled"));
+    eventually("looks leave no session", async || {
+        texts(&ends.source().await, "SELECT 1 FROM pg_stat_activity WHERE application_name = 'railstage'").await.is_empty()
+    })
+    .await;
+}
