@@ -127,7 +127,9 @@ impl Attempt<'_> {
         schema::apply(&target, &event_triggers).await?;
         target.close().await;
         for (role, setting) in rest.shape.settle(&self.upkeep.session, self.name).await? {
-            report.skipped.push(Skipped::new(format!("setting {setting} of role {role}"), "the role is not on the target"));
+            report
+                .skipped
+                .push(Skipped::new(format!("setting {setting} of role {role}"), "the role is not on the target"));
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ pub(super) struct Session {
     client: Client,
     driver: Driver,
     /// What `server_version_num` says, such as 160004.
-    pub(super) version_num: i32,
+    version_num: i32,
     /// What `server_version` says.
     pub(super) version: String,
     pub(super) superuser: bool,

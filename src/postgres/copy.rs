@@ -47,31 +47,46 @@ impl Manner {
 
 /// Copies one table and compares. The pulse beats with every piece that moves.
 pub(super) async fn copy_table(
-    source: &Source, target: &Session, table: &Table, manner: &Manner, pulse: &Pulse, progress: &Progress,
+    source: &Source,
+    target: &Session,
+    table: &Table,
+    manner: &Manner,
+    pulse: &Pulse,
+    progress: &Progress,
 ) -> Result<Arrived> {
     let began = Instant::now();
     let mut transform = Transform::of(table, &manner.rewriter);
     let encoding = manner.encoding(transform.as_ref()).to_owned();
-    let begin = if table.is_freezable() { format!("BEGIN; TRUNCATE ONLY {}", table.quoted()) } else { "BEGIN".to_owned() };
+    let begin =
+        if table.is_freezable() { format!("BEGIN; TRUNCATE ONLY {}", table.quoted()) } else { "BEGIN".to_owned() };
     target.run(&begin).await?;
     let sent = send(source, target, table, &encoding, transform.as_mut(), pulse, progress).await?;
     target.run("COMMIT").await.context("commit")?;
     pulse.beat();
     let there = read_back(target, table, &encoding, pulse).await.context("read it back")?;
     if sent != there {
-        bail!(Failure::outside(format!(
-            "what arrived is not what was sent: {} rows and {} bytes sent, {} rows and {} bytes there",
-            sent.rows, sent.bytes, there.rows, there.bytes
-        ))
-        .hint("run the copy again; if the table fails again, a type of it prints differently on the target's version"));
+        bail!(
+            Failure::outside(format!(
+                "what arrived is not what was sent: {} rows and {} bytes sent, {} rows and {} bytes there",
+                sent.rows, sent.bytes, there.rows, there.bytes
+            ))
+            .hint(
+                "run the copy again; if the table fails again, a type of it prints differently on the target's version"
+            )
+        );
     }
     let counts = transform.map(|transform| transform.counts).unwrap_or_default();
     Ok(Arrived { digest: sent, counts, seconds: began.elapsed().as_secs_f64() })
 }
 
 async fn send(
-    source: &Source, target: &Session, table: &Table, encoding: &str, mut transform: Option<&mut Transform<'_>>,
-    pulse: &Pulse, progress: &Progress,
+    source: &Source,
+    target: &Session,
+    table: &Table,
+    encoding: &str,
+    mut transform: Option<&mut Transform<'_>>,
+    pulse: &Pulse,
+    progress: &Progress,
 ) -> Result<Digest> {
     let mut rows = pin!(source.copy_out(&table.copy_out(encoding)).await.context("read it")?);
     let mut sink = pin!(target.copy_in(&table.copy_in(encoding)).await.context("write it")?);

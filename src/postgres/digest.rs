@@ -21,7 +21,8 @@ impl Digest {
 
 /// One digest of many named ones, in hex; the order does not matter.
 pub(super) fn of_all(parts: impl IntoIterator<Item = (String, Digest)>) -> String {
-    let mut lines: Vec<_> = parts.into_iter().map(|(name, d)| format!("{name}\t{}\t{:016x}\n", d.rows, d.sum)).collect();
+    let mut lines: Vec<_> =
+        parts.into_iter().map(|(name, d)| format!("{name}\t{}\t{:016x}\n", d.rows, d.sum)).collect();
     lines.sort();
     Sha256::digest(lines.concat()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -41,7 +42,8 @@ mod tests {
         assert_eq!(digest(&["a\n", "b\n"]), digest(&["b\n", "a\n"]));
         assert_ne!(digest(&["a\n", "b\n"]), digest(&["a\n", "c\n"]));
         assert_ne!(digest(&["a\n", "a\n"]), digest(&["a\n"]));
-        let all = |names: [&str; 2]| of_all([(names[0].to_owned(), digest(&["a\n"])), (names[1].to_owned(), digest(&[]))]);
+        let all =
+            |names: [&str; 2]| of_all([(names[0].to_owned(), digest(&["a\n"])), (names[1].to_owned(), digest(&[]))]);
         assert_ne!(all(["x", "y"]), all(["y", "x"]));
     }
 }

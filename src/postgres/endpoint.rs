@@ -13,8 +13,17 @@ use crate::secret::Secret;
 
 /// Parameters that a URL may carry after `?`; every other one is refused by name, as libpq does.
 const PARAMETERS: &[&str] = &[
-    "host", "port", "user", "password", "dbname", "sslmode", "sslrootcert", "channel_binding", "options",
-    "application_name", "connect_timeout",
+    "host",
+    "port",
+    "user",
+    "password",
+    "dbname",
+    "sslmode",
+    "sslrootcert",
+    "channel_binding",
+    "options",
+    "application_name",
+    "connect_timeout",
 ];
 
 /// What the servers' lists of sessions show, unless the URL says otherwise.
@@ -169,8 +178,10 @@ impl Parts {
                 let secs: u64 = value.parse().context("read `connect_timeout`: it must be seconds")?;
                 self.connect_timeout = (secs > 0).then(|| Duration::from_secs(secs));
             }
-            _ => bail!(Failure::invalid(format!("`{name}` is not a parameter of a database URL"))
-                .hint(format!("known parameters: {}", PARAMETERS.join(", ")))),
+            _ => bail!(
+                Failure::invalid(format!("`{name}` is not a parameter of a database URL"))
+                    .hint(format!("known parameters: {}", PARAMETERS.join(", ")))
+            ),
         }
         Ok(())
     }
@@ -186,8 +197,10 @@ impl Parts {
         let tls = match (self.tls.unwrap_or(TlsMode::Prefer), &self.root_cert) {
             // libpq does the same, for people who give a certificate and expect it to be used.
             (TlsMode::Require, Some(_)) => TlsMode::VerifyCa,
-            (TlsMode::VerifyCa | TlsMode::VerifyFull, None) => bail!(Failure::invalid("`sslmode` asks to verify the server, but no certificate is given")
-                .hint("add `sslrootcert=` with the path of the CA's certificate, or `sslrootcert=system`")),
+            (TlsMode::VerifyCa | TlsMode::VerifyFull, None) => bail!(
+                Failure::invalid("`sslmode` asks to verify the server, but no certificate is given")
+                    .hint("add `sslrootcert=` with the path of the CA's certificate, or `sslrootcert=system`")
+            ),
             (mode, _) => mode,
         };
         let database = if self.database.is_empty() { self.user.clone() } else { self.database };

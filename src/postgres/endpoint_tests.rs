@@ -6,7 +6,8 @@ fn refused(url: &str) -> String {
 
 #[test]
 fn a_url_is_read_with_all_its_parts() {
-    let url = "postgresql://us%40er:p%2Fw@[::1]:5433,db.internal/shop?sslmode=require&connect_timeout=3&application_name=x";
+    let url =
+        "postgresql://us%40er:p%2Fw@[::1]:5433,db.internal/shop?sslmode=require&connect_timeout=3&application_name=x";
     let endpoint = Endpoint::parse(url).unwrap();
     assert_eq!(endpoint.to_string(), "::1:5433,db.internal:5432/shop");
     assert_eq!(endpoint.user, "us@er");

@@ -48,7 +48,11 @@ struct Note {
 /// # Errors
 /// A [`Failure`]: invalid input for what will not change by itself, an outside failure for what another run may get past.
 pub async fn copy_database(
-    source: &Endpoint, target: &Endpoint, options: &CopyOptions, progress: &Arc<Progress>, cancel: &CancellationToken,
+    source: &Endpoint,
+    target: &Endpoint,
+    options: &CopyOptions,
+    progress: &Arc<Progress>,
+    cancel: &CancellationToken,
 ) -> Result<CopyReport> {
     let began = Instant::now();
     let mut number = 1;
@@ -62,7 +66,10 @@ pub async fn copy_database(
             return Err(sorted(error));
         }
         let pause = PAUSE.mul_f64(f64::from(number) * (0.75 + rand::random::<f64>() / 2.0));
-        tracing::warn!("attempt {number} to copy `{source}` failed, next one in {:.1} s: {error:#}", pause.as_secs_f64());
+        tracing::warn!(
+            "attempt {number} to copy `{source}` failed, next one in {:.1} s: {error:#}",
+            pause.as_secs_f64()
+        );
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = cancel.cancelled() => return Err(cancelled()),
@@ -78,7 +85,11 @@ struct Count {
 }
 
 async fn one(
-    source: &Endpoint, target: &Endpoint, options: &CopyOptions, progress: &Arc<Progress>, cancel: &CancellationToken,
+    source: &Endpoint,
+    target: &Endpoint,
+    options: &CopyOptions,
+    progress: &Arc<Progress>,
+    cancel: &CancellationToken,
     count: Count,
 ) -> Result<CopyReport> {
     let upkeep = or_cancelled(cancel, Upkeep::open(target)).await?;
@@ -108,7 +119,9 @@ async fn one(
         Ok(report) => Ok(report),
         Err(error) => Err(match clean(target, upkeep, &name).await {
             Ok(()) => error,
-            Err(left) => error.context(format!("leave `{name}` behind on the target for the next copy to drop ({left:#})")),
+            Err(left) => {
+                error.context(format!("leave `{name}` behind on the target for the next copy to drop ({left:#})"))
+            }
         }),
     }
 }
@@ -128,7 +141,12 @@ pub(super) fn read_note(comment: &str) -> Option<(String, CopyReport)> {
 }
 
 async fn put_in_place(
-    target: &Endpoint, upkeep: &Upkeep, name: &str, options: &CopyOptions, mut report: CopyReport, cancel: &CancellationToken,
+    target: &Endpoint,
+    upkeep: &Upkeep,
+    name: &str,
+    options: &CopyOptions,
+    mut report: CopyReport,
+    cancel: &CancellationToken,
 ) -> Result<CopyReport> {
     let second = connect_elsewhere(target).await?;
     let note = Note { copy_id: options.copy_id.clone(), report: report.clone() };
@@ -165,7 +183,9 @@ async fn silence(upkeep: &Upkeep) -> anyhow::Error {
         match tokio::time::timeout(ANSWER_WITHIN, upkeep.session.rows("SELECT 1", &[])).await {
             Ok(Ok(_)) => {}
             Ok(Err(fault)) => return anyhow::Error::from(fault).context("keep the target's session"),
-            Err(_) => return Transient(format!("the target did not answer within {} s", ANSWER_WITHIN.as_secs())).into(),
+            Err(_) => {
+                return Transient(format!("the target did not answer within {} s", ANSWER_WITHIN.as_secs())).into();
+            }
         }
     }
 }

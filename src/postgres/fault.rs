@@ -13,8 +13,6 @@ use crate::error::{Exit, Failure, failure};
 pub(super) struct Fault {
     /// Empty when the server itself said nothing.
     pub(super) sqlstate: String,
-    /// Where in the text that was sent (1-based, in characters) the server found the mistake.
-    pub(super) position: Option<usize>,
     text: String,
     transient: bool,
 }
@@ -35,11 +33,7 @@ impl From<tokio_postgres::Error> for Fault {
     fn from(error: tokio_postgres::Error) -> Self {
         if let Some(said) = error.as_db_error() {
             let sqlstate = said.code().code().to_owned();
-            let position = match said.position() {
-                Some(tokio_postgres::error::ErrorPosition::Original(at)) => Some(*at as usize),
-                _ => None,
-            };
-            return Self { transient: is_transient(&sqlstate), text: worded(said), sqlstate, position };
+            return Self { transient: is_transient(&sqlstate), text: worded(said), sqlstate };
         }
         let io = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
         let transient = error.is_closed() || io.is_some_and(|e| is_transient_io(e.kind()));
@@ -47,7 +41,7 @@ impl From<tokio_postgres::Error> for Fault {
             Some(cause) => format!("{error}: {cause}"),
             None => error.to_string(),
         };
-        Self { sqlstate: String::new(), position: None, text, transient }
+        Self { sqlstate: String::new(), text, transient }
     }
 }
 
@@ -120,7 +114,9 @@ fn hint_for(sqlstate: &str) -> Option<&'static str> {
     Some(match sqlstate {
         "28P01" | "28000" => "check user and password in the database URL, and `sslmode` where the server asks for TLS",
         "3D000" => "check the database name at the end of the database URL",
-        "42501" => "the login needs this right: read on every table of the source, CREATEDB and ownership on the target",
+        "42501" => {
+            "the login needs this right: read on every table of the source, CREATEDB and ownership on the target"
+        }
         "53100" => "the target's disk is full: it must hold the old and the new database at once",
         "53300" => "the server has no connection left for this login",
         "55P03" => "another session holds a lock on this table: wait until its work is done",

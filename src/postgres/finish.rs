@@ -25,7 +25,10 @@ pub(super) async fn copy_sequences(source: &Source, target: &Session) -> Result<
     let rows = source.rows(SEQUENCES, &[]).await.context("list the source's sequences")?;
     let names: Vec<String> = rows.iter().map(|row| sql::qualified(row.get(0), row.get(1))).collect();
     for names in names.chunks(SEQUENCES_AT_ONCE) {
-        let reads: Vec<_> = names.iter().map(|name| format!("SELECT {}::text, last_value, is_called FROM {name}", sql::literal(name))).collect();
+        let reads: Vec<_> = names
+            .iter()
+            .map(|name| format!("SELECT {}::text, last_value, is_called FROM {name}", sql::literal(name)))
+            .collect();
         let values = source.rows(&reads.join(" UNION ALL "), &[]).await.context("read the source's sequences")?;
         let sets: Vec<_> = values
             .iter()
@@ -55,7 +58,8 @@ pub(super) async fn copy_large_objects(source: &Source, target: &Session, pulse:
     for oids in oids.chunks(OBJECTS_AT_ONCE) {
         let mut unfinished = Vec::new();
         let rows = source.rows(FIRST_PIECES, &[(&oids, Type::OID_ARRAY), (&PIECE_BYTES, Type::INT4)]).await;
-        let pieces: Vec<(u32, Vec<u8>)> = rows.context("read large objects")?.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let pieces: Vec<(u32, Vec<u8>)> =
+            rows.context("read large objects")?.iter().map(|row| (row.get(0), row.get(1))).collect();
         pulse.beat();
         for (oid, piece) in &pieces {
             add(&mut sent, *oid, 0, piece);
@@ -63,10 +67,15 @@ pub(super) async fn copy_large_objects(source: &Source, target: &Session, pulse:
         }
         let (ids, data): (Vec<u32>, Vec<Vec<u8>>) = pieces.into_iter().unzip();
         let make = "SELECT pg_catalog.lo_from_bytea(o, d) FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS x(o, d)";
-        target.rows(make, &[(&ids, Type::OID_ARRAY), (&data, Type::BYTEA_ARRAY)]).await.context("write large objects")?;
+        target
+            .rows(make, &[(&ids, Type::OID_ARRAY), (&data, Type::BYTEA_ARRAY)])
+            .await
+            .context("write large objects")?;
         pulse.beat();
         for oid in unfinished {
-            copy_rest(source, target, oid, &mut sent, pulse).await.with_context(|| format!("copy large object {oid}"))?;
+            copy_rest(source, target, oid, &mut sent, pulse)
+                .await
+                .with_context(|| format!("copy large object {oid}"))?;
         }
     }
     for oid in &oids {
@@ -84,7 +93,8 @@ const PIECE: &str = "SELECT pg_catalog.lo_get($1, $2, $3)";
 async fn copy_rest(source: &Source, target: &Session, oid: u32, sent: &mut Digest, pulse: &Pulse) -> Result<()> {
     let mut at = i64::from(PIECE_BYTES);
     loop {
-        let piece: Vec<u8> = source.row(PIECE, &[(&oid, Type::OID), (&at, Type::INT8), (&PIECE_BYTES, Type::INT4)]).await?.get(0);
+        let piece: Vec<u8> =
+            source.row(PIECE, &[(&oid, Type::OID), (&at, Type::INT8), (&PIECE_BYTES, Type::INT4)]).await?.get(0);
         pulse.beat();
         if piece.is_empty() {
             return Ok(());
@@ -100,7 +110,8 @@ async fn copy_rest(source: &Source, target: &Session, oid: u32, sent: &mut Diges
 async fn read_back(target: &Session, oid: u32, there: &mut Digest, pulse: &Pulse) -> Result<()> {
     let mut at = 0_i64;
     loop {
-        let piece: Vec<u8> = target.row(PIECE, &[(&oid, Type::OID), (&at, Type::INT8), (&PIECE_BYTES, Type::INT4)]).await?.get(0);
+        let piece: Vec<u8> =
+            target.row(PIECE, &[(&oid, Type::OID), (&at, Type::INT8), (&PIECE_BYTES, Type::INT4)]).await?.get(0);
         pulse.beat();
         if at == 0 || !piece.is_empty() {
             add(there, oid, at, &piece);

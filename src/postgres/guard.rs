@@ -23,8 +23,9 @@ pub(super) async fn two_databases(source: &Source, upkeep: &Upkeep) -> Result<()
     let sql = "SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()";
     let oid: u32 = source.value(sql).await.context("look up the source database")?;
     if (same_server || same_cluster) && oid == upkeep.oid {
-        bail!(Failure::invalid("source and target are the same database")
-            .hint("a target restored from a backup of the source's volume looks the same: start it on an empty volume"));
+        bail!(Failure::invalid("source and target are the same database").hint(
+            "a target restored from a backup of the source's volume looks the same: start it on an empty volume"
+        ));
     }
     Ok(())
 }
@@ -61,12 +62,18 @@ async fn target_identifier(upkeep: &Upkeep) -> Result<Option<i64>> {
 pub(super) fn versions_fit(source_major: i32, target_major: i32) -> Result<()> {
     for (which, major) in [("source", source_major), ("target", target_major)] {
         if major < OLDEST_MAJOR {
-            bail!(Failure::invalid(format!("the {which} is PostgreSQL {major}, and {OLDEST_MAJOR} is the oldest that can be copied")));
+            bail!(Failure::invalid(format!(
+                "the {which} is PostgreSQL {major}, and {OLDEST_MAJOR} is the oldest that can be copied"
+            )));
         }
     }
     if target_major < source_major {
-        bail!(Failure::invalid(format!("the target is PostgreSQL {target_major}, older than the source's {source_major}"))
-            .hint(format!("use a target of PostgreSQL {source_major} or newer")));
+        bail!(
+            Failure::invalid(format!(
+                "the target is PostgreSQL {target_major}, older than the source's {source_major}"
+            ))
+            .hint(format!("use a target of PostgreSQL {source_major} or newer"))
+        );
     }
     Ok(())
 }
@@ -76,13 +83,16 @@ pub(super) async fn extensions_fit(source: &Source, upkeep: &Upkeep) -> Result<(
     let rows = source.rows("SELECT extname::text FROM pg_catalog.pg_extension ORDER BY 1", &[]).await?;
     let wanted: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let sql = "SELECT w FROM pg_catalog.unnest($1) AS w WHERE w NOT IN (SELECT name::text FROM pg_catalog.pg_available_extensions)";
-    let missing = upkeep.session.rows(sql, &[(&wanted, Type::TEXT_ARRAY)]).await.context("list the target's extensions")?;
+    let missing =
+        upkeep.session.rows(sql, &[(&wanted, Type::TEXT_ARRAY)]).await.context("list the target's extensions")?;
     if missing.is_empty() {
         return Ok(());
     }
     let names: Vec<String> = missing.iter().map(|row| row.get(0)).collect();
-    bail!(Failure::invalid(format!("the target's server lacks extensions of the source: {}", names.join(", ")))
-        .hint("use an image for the target that has them, such as the source's own"));
+    bail!(
+        Failure::invalid(format!("the target's server lacks extensions of the source: {}", names.join(", ")))
+            .hint("use an image for the target that has them, such as the source's own")
+    );
 }
 
 /// Refuses when a table that is copied refers to one whose data is left out: the foreign key could not be made.
@@ -102,15 +112,22 @@ pub(super) async fn no_orphans(source: &Source, tables: &Tables) -> Result<()> {
     for key in &keys {
         let child: u32 = key.get(0);
         if let Some(table) = tables.copied().find(|table| table.oid == child) {
-            orphans.push(format!("`{}` (its key `{}` refers to {})", table.label(), key.get::<_, String>(2), key.get::<_, String>(1)));
+            orphans.push(format!(
+                "`{}` (its key `{}` refers to {})",
+                table.label(),
+                key.get::<_, String>(2),
+                key.get::<_, String>(1)
+            ));
         }
     }
     if orphans.is_empty() {
         return Ok(());
     }
     orphans.sort();
-    bail!(Failure::invalid(format!("tables refer to rows that `exclude_table_data` leaves out: {}", orphans.join(", ")))
-        .hint("leave their data out as well"));
+    bail!(
+        Failure::invalid(format!("tables refer to rows that `exclude_table_data` leaves out: {}", orphans.join(", ")))
+            .hint("leave their data out as well")
+    );
 }
 
 #[cfg(test)]

@@ -79,7 +79,9 @@ async fn sites(source: &Source) -> Result<Vec<WordPressSite>> {
     for row in found {
         let (schema, prefix): (String, String) = (row.get(0), row.get(1));
         let table = sql::qualified(&schema, &format!("{prefix}options"));
-        let query = format!("SELECT option_name::text, option_value::text FROM {table} WHERE option_name IN ('siteurl', 'home')");
+        let query = format!(
+            "SELECT option_name::text, option_value::text FROM {table} WHERE option_name IN ('siteurl', 'home')"
+        );
         let options = source.rows(&query, &[]).await.context("read the site's options")?;
         let option = |name: &str| options.iter().find(|row| row.get::<_, String>(0) == name).and_then(|row| row.get(1));
         sites.push(WordPressSite { siteurl: option("siteurl"), home: option("home"), schema, table_prefix: prefix });
@@ -100,7 +102,8 @@ const SITES: &str = "
 async fn problems(source: &Source) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     if source.major() < OLDEST_MAJOR {
-        problems.push(format!("it is PostgreSQL {}, and {OLDEST_MAJOR} is the oldest that can be copied", source.major()));
+        problems
+            .push(format!("it is PostgreSQL {}, and {OLDEST_MAJOR} is the oldest that can be copied", source.major()));
     }
     let rows = source.rows(UNREADABLE, &[]).await.context("look for tables that cannot be read")?;
     problems.extend(rows.iter().map(|row| row.get(0)));
@@ -135,7 +138,10 @@ async fn inspected_target(target: &Endpoint) -> Result<TargetReport> {
     let row = upkeep.session.row(sql, &[(&upkeep.oid, Type::OID)]).await.context("look at the target")?;
     let mut problems = Vec::new();
     if upkeep.session.major() < OLDEST_MAJOR {
-        problems.push(format!("it is PostgreSQL {}, and {OLDEST_MAJOR} is the oldest that can be copied", upkeep.session.major()));
+        problems.push(format!(
+            "it is PostgreSQL {}, and {OLDEST_MAJOR} is the oldest that can be copied",
+            upkeep.session.major()
+        ));
     }
     if !row.get::<_, bool>(1) {
         problems.push("its login may not create databases".to_owned());

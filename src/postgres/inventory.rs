@@ -17,7 +17,10 @@ pub(super) async fn not_carried(source: &Source, shape: &Shape, tables: &Tables)
         .iter()
         .filter_map(|table| {
             let glob = table.excluded_by.as_ref()?;
-            Some(Skipped::new(format!("rows of {}", table.label()), format!("left out by `exclude_table_data` ({glob})")))
+            Some(Skipped::new(
+                format!("rows of {}", table.label()),
+                format!("left out by `exclude_table_data` ({glob})"),
+            ))
         })
         .collect();
     let mut queries = vec![
@@ -36,7 +39,9 @@ pub(super) async fn not_carried(source: &Source, shape: &Shape, tables: &Tables)
     }
     for (sql, reason) in queries {
         let rows = source.rows(sql, &[]).await.context("look for what cannot be copied")?;
-        skipped.extend(rows.iter().filter_map(|row| row.get::<_, Option<String>>(0)).map(|object| Skipped::new(object, reason)));
+        skipped.extend(
+            rows.iter().filter_map(|row| row.get::<_, Option<String>>(0)).map(|object| Skipped::new(object, reason)),
+        );
     }
     if shape.comment.is_some() {
         skipped.push(Skipped::new("comment on the database", "the copy's own note about itself stands there"));
@@ -53,9 +58,10 @@ pub(super) async fn take_out(entries: &mut Vec<Entry>, source: &Source, target: 
             SETTING => return true,
             // Told by `not_carried` already.
             "USER MAPPING" => return false,
-            "POLICY" => orphans.iter().find(|(name, _)| *name == (entry.schema.clone(), entry.name.clone())).map(|(_, role)| {
-                format!("its role `{role}` is not on the target")
-            }),
+            "POLICY" => orphans
+                .iter()
+                .find(|(name, _)| *name == (entry.schema.clone(), entry.name.clone()))
+                .map(|(_, role)| format!("its role `{role}` is not on the target")),
             "EVENT TRIGGER" if !target.superuser => Some("only a superuser can make it".to_owned()),
             "PUBLICATION" if !target.superuser && entry.sql.contains("FOR ALL TABLES") => {
                 Some("only a superuser can make it".to_owned())

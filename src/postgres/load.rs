@@ -10,7 +10,6 @@ use tokio::task::JoinSet;
 use super::connect::Session;
 use super::copy::{self, Arrived, Manner};
 use super::endpoint::Endpoint;
-use super::fault::Fault;
 use super::pulse::Pulse;
 use super::settings::Purpose;
 use super::source::Source;
@@ -74,6 +73,6 @@ async fn work(load: &Load, list: &Mutex<VecDeque<Table>>, worker: usize) -> Resu
 pub(super) async fn open_target(target: &Endpoint, search_path: &str) -> Result<Session> {
     let session = Session::open(target, Purpose::Fill).await?;
     let set = format!("SELECT pg_catalog.set_config('search_path', {}, false)", sql::literal(search_path));
-    session.run(&set).await.map_err(Fault::from).context("set the search path")?;
+    session.run(&set).await.context("set the search path")?;
     Ok(session)
 }

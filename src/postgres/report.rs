@@ -66,7 +66,8 @@ impl CopyReport {
             self.mb_per_s,
             self.snapshot_at
         )];
-        let phases: Vec<_> = self.phases.iter().map(|phase| format!("{} {:.1} s", phase.phase, phase.seconds)).collect();
+        let phases: Vec<_> =
+            self.phases.iter().map(|phase| format!("{} {:.1} s", phase.phase, phase.seconds)).collect();
         lines.push(format!("phases: {}", phases.join(", ")));
         lines.push(format!("digest: {}", self.digest));
         if self.rewritten_values + self.malformed_values + self.overflow_left > 0 {
@@ -75,7 +76,9 @@ impl CopyReport {
                 self.rewritten_values, self.malformed_values, self.overflow_left
             ));
         }
-        lines.extend(self.left.iter().map(|left| format!("left in {}: {} values, {}", left.column, left.values, left.reason)));
+        lines.extend(
+            self.left.iter().map(|left| format!("left in {}: {} values, {}", left.column, left.values, left.reason)),
+        );
         lines.extend(self.skipped.iter().map(|skipped| format!("not copied: {} ({})", skipped.object, skipped.reason)));
         lines.join("\n")
     }

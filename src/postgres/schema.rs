@@ -29,7 +29,11 @@ pub(super) enum Section {
 
 /// Reads one half of the schema as of `snapshot`, by the program `pg_dump`.
 pub(super) async fn dump(
-    source: &Endpoint, pg_dump: &Path, snapshot: &str, section: Section, encoding: &str,
+    source: &Endpoint,
+    pg_dump: &Path,
+    snapshot: &str,
+    section: Section,
+    encoding: &str,
 ) -> Result<Vec<Entry>> {
     let section = match section {
         Section::PreData => "--section=pre-data",
@@ -44,19 +48,30 @@ pub(super) async fn dump(
         .context("read the source's schema")?;
     if !dumped.status.success() {
         let words = dumped.last_words();
-        return Err(judged(&words, format!("read the source's schema: `pg_dump` ended with {}: {words}", dumped.status)));
+        return Err(judged(
+            &words,
+            format!("read the source's schema: `pg_dump` ended with {}: {words}", dumped.status),
+        ));
     }
-    let text = String::from_utf8(dumped.stdout)
-        .context("read the source's schema: a name or default in it is not UTF-8, which its encoding SQL_ASCII allows")?;
+    let text = String::from_utf8(dumped.stdout).context(
+        "read the source's schema: a name or default in it is not UTF-8, which its encoding SQL_ASCII allows",
+    )?;
     Ok(script::entries(&text))
 }
 
 fn judged(words: &str, message: String) -> anyhow::Error {
     if words.contains("server version mismatch") {
-        return Failure::new(Exit::Program, message).hint("install the client programs of the newest PostgreSQL").into();
+        return Failure::new(Exit::Program, message)
+            .hint("install the client programs of the newest PostgreSQL")
+            .into();
     }
-    let lost = ["server closed the connection", "terminating connection", "could not receive data", "connection timed out"];
-    if lost.iter().any(|sign| words.contains(sign)) { Transient(message).into() } else { Failure::outside(message).into() }
+    let lost =
+        ["server closed the connection", "terminating connection", "could not receive data", "connection timed out"];
+    if lost.iter().any(|sign| words.contains(sign)) {
+        Transient(message).into()
+    } else {
+        Failure::outside(message).into()
+    }
 }
 
 fn child(source: &Endpoint, program: PathBuf) -> Child {
@@ -70,18 +85,24 @@ fn child(source: &Endpoint, program: PathBuf) -> Child {
         .env("PGAPPNAME", &source.application_name)
         .env("PGCONNECT_TIMEOUT", source.connect_timeout.as_secs().to_string())
         .env("PGOPTIONS", options.trim_start())
-        .env("PGSSLMODE", match source.tls {
-            TlsMode::Disable => "disable",
-            TlsMode::Prefer => "prefer",
-            TlsMode::Require => "require",
-            TlsMode::VerifyCa => "verify-ca",
-            TlsMode::VerifyFull => "verify-full",
-        })
-        .env("PGCHANNELBINDING", match source.channel_binding {
-            ChannelBinding::Disable => "disable",
-            ChannelBinding::Prefer => "prefer",
-            ChannelBinding::Require => "require",
-        });
+        .env(
+            "PGSSLMODE",
+            match source.tls {
+                TlsMode::Disable => "disable",
+                TlsMode::Prefer => "prefer",
+                TlsMode::Require => "require",
+                TlsMode::VerifyCa => "verify-ca",
+                TlsMode::VerifyFull => "verify-full",
+            },
+        )
+        .env(
+            "PGCHANNELBINDING",
+            match source.channel_binding {
+                ChannelBinding::Disable => "disable",
+                ChannelBinding::Prefer => "prefer",
+                ChannelBinding::Require => "require",
+            },
+        );
     if let Some(password) = &source.password {
         child = child.env("PGPASSWORD", password.expose());
     }

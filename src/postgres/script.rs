@@ -17,7 +17,11 @@ impl Entry {
     /// `index public.a_idx`, for people.
     pub(super) fn label(&self) -> String {
         let kind = self.kind.to_lowercase();
-        if self.schema == "-" { format!("{kind} {}", self.name) } else { format!("{kind} {}.{}", self.schema, self.name) }
+        if self.schema == "-" {
+            format!("{kind} {}", self.name)
+        } else {
+            format!("{kind} {}.{}", self.schema, self.name)
+        }
     }
 
     /// Reads `-- Name: a; Type: TABLE; Schema: public; Owner: -`; only the name may hold the separators itself.
@@ -159,7 +163,9 @@ mod tests {
 
     #[test]
     fn prologue_and_commands_of_psql_are_left_out() {
-        let dump = format!("--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\nSET transaction_timeout = 0;\n{HEADING}CREATE TABLE real ();\n\n\\unrestrict abc\n");
+        let dump = format!(
+            "--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\nSET transaction_timeout = 0;\n{HEADING}CREATE TABLE real ();\n\n\\unrestrict abc\n"
+        );
         let entries = entries(&dump);
         assert_eq!(entries.len(), 1);
         assert!(entries[0].sql.contains("CREATE TABLE real"));
@@ -168,8 +174,18 @@ mod tests {
 
     #[test]
     fn a_setting_between_entries_is_its_own_entry() {
-        let dump = format!("{HEADING}CREATE TABLE real ();\n\nSET default_table_access_method = heap;\n\n{}", HEADING.replace("real", "a; Type: b"));
-        assert_eq!(named(&dump), [("TABLE".into(), "real".into()), ("SET".into(), String::new()), ("TABLE".to_owned(), "a; Type: b".to_owned())]);
+        let dump = format!(
+            "{HEADING}CREATE TABLE real ();\n\nSET default_table_access_method = heap;\n\n{}",
+            HEADING.replace("real", "a; Type: b")
+        );
+        assert_eq!(
+            named(&dump),
+            [
+                ("TABLE".into(), "real".into()),
+                ("SET".into(), String::new()),
+                ("TABLE".to_owned(), "a; Type: b".to_owned())
+            ]
+        );
     }
 
     #[test]

@@ -93,7 +93,10 @@ impl Shape {
         let mut statements = vec![format!("ALTER DATABASE {database} CONNECTION LIMIT {}", self.connection_limit)];
         let roles: Vec<String> = self.settings.iter().filter_map(|(role, ..)| role.clone()).collect();
         let there = upkeep
-            .rows("SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname::text = ANY ($1)", &[(&roles, Type::TEXT_ARRAY)])
+            .rows(
+                "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname::text = ANY ($1)",
+                &[(&roles, Type::TEXT_ARRAY)],
+            )
             .await?;
         let there: Vec<String> = there.iter().map(|row| row.get(0)).collect();
         let mut left = Vec::new();
@@ -134,8 +137,13 @@ fn setting_name(name: &str) -> String {
 }
 
 /// Settings that the catalog keeps as a list of quoted names; as one literal the list would become a single name.
-const LISTS: &[&str] =
-    &["local_preload_libraries", "search_path", "session_preload_libraries", "temp_tablespaces", "unix_socket_directories"];
+const LISTS: &[&str] = &[
+    "local_preload_libraries",
+    "search_path",
+    "session_preload_libraries",
+    "temp_tablespaces",
+    "unix_socket_directories",
+];
 
 fn setting_value(name: &str, value: &str) -> String {
     if !LISTS.contains(&name.to_lowercase().as_str()) {

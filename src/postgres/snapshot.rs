@@ -55,11 +55,16 @@ impl Snapshot {
                     // Whoever waits for a lock behind us makes every reader of that table wait as well.
                     if let Some((pid, query)) = waiting.first() {
                         let query = query.split_whitespace().collect::<Vec<_>>().join(" ");
-                        return Transient(format!("gave way to session {pid} of the source, which waits to run `{query}`")).into();
+                        return Transient(format!(
+                            "gave way to session {pid} of the source, which waits to run `{query}`"
+                        ))
+                        .into();
                     }
                 }
                 Ok(Err(fault)) => return anyhow::Error::from(fault).context("hold the snapshot"),
-                Err(_) => return Transient(format!("the source did not answer within {} s", ANSWER_WITHIN.as_secs())).into(),
+                Err(_) => {
+                    return Transient(format!("the source did not answer within {} s", ANSWER_WITHIN.as_secs())).into();
+                }
             }
         }
     }

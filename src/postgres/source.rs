@@ -35,10 +35,6 @@ impl Source {
         Ok(Self { session })
     }
 
-    pub(super) fn version_num(&self) -> i32 {
-        self.session.version_num
-    }
-
     pub(super) fn version(&self) -> &str {
         &self.session.version
     }

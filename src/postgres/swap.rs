@@ -20,7 +20,12 @@ const SWAP_WITHIN: Duration = Duration::from_secs(60);
 /// end. Ending them from a second session meanwhile needs no lasting change, such as refusing connections, that a
 /// crash would leave behind.
 pub(super) async fn swap(
-    upkeep: &Upkeep, second: &Session, new: &str, copy_id: &str, comment: &str, cancel: &CancellationToken,
+    upkeep: &Upkeep,
+    second: &Session,
+    new: &str,
+    copy_id: &str,
+    comment: &str,
+    cancel: &CancellationToken,
 ) -> Result<String> {
     let aside = upkeep.aside(copy_id);
     let (old, new_name, aside_name) = (sql::ident(&upkeep.database), sql::ident(new), sql::ident(&aside));

@@ -53,8 +53,13 @@ impl<'a> Transform<'a> {
     pub(super) fn of(table: &'a Table, rewriter: &'a Rewriter) -> Option<Self> {
         let rules: Vec<_> = table.columns.iter().map(rule).collect();
         let key_column = table.columns.iter().position(|column| wordpress::is_key_column(&column.name));
-        (!rewriter.is_empty() && !rules.is_empty())
-            .then(|| Self { rewriter, columns: &table.columns, rules, key_column, counts: Counts::default() })
+        (!rewriter.is_empty() && !rules.is_empty()).then(|| Self {
+            rewriter,
+            columns: &table.columns,
+            rules,
+            key_column,
+            counts: Counts::default(),
+        })
     }
 
     /// Appends the row as it is to be sent.

@@ -37,11 +37,15 @@ impl Upkeep {
                      FROM pg_catalog.pg_database AS d WHERE d.datname = $1";
         let rows = session.rows(sql, &[(&database, Type::TEXT)]).await.context("look up the target database")?;
         let Some(row) = rows.first() else {
-            bail!(Failure::invalid(format!("the target's server has no database `{database}`"))
-                .hint("check the database name at the end of the target's URL"));
+            bail!(
+                Failure::invalid(format!("the target's server has no database `{database}`"))
+                    .hint("check the database name at the end of the target's URL")
+            );
         };
         if row.get(2) {
-            bail!(Failure::invalid("the target is a standby, which cannot be written").hint("use the URL of its primary"));
+            bail!(
+                Failure::invalid("the target is a standby, which cannot be written").hint("use the URL of its primary")
+            );
         }
         let prefix = format!("rs_{}_", &hash(&database)[..12]);
         let upkeep = Self { oid: row.get(0), owner: row.get(1), session, database, prefix };
@@ -58,8 +62,10 @@ impl Upkeep {
                 return Ok(());
             }
             if tokio::time::Instant::now() > give_up {
-                bail!(Failure::outside(format!("another copy into `{}` is under way", self.database))
-                    .hint("wait for it to end, or end its session on the target's server"));
+                bail!(
+                    Failure::outside(format!("another copy into `{}` is under way", self.database))
+                        .hint("wait for it to end, or end its session on the target's server")
+                );
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
@@ -67,7 +73,8 @@ impl Upkeep {
 
     /// What an earlier copy wrote about itself on the target database.
     pub(super) async fn comment(&self) -> Result<Option<String>> {
-        let sql = "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = $1";
+        let sql =
+            "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = $1";
         let rows = self.session.rows(sql, &[(&self.database, Type::TEXT)]).await?;
         Ok(rows.first().and_then(|row| row.get(0)))
     }
@@ -75,7 +82,11 @@ impl Upkeep {
     /// The databases that copies into this one have left on the server.
     pub(super) async fn leftovers(&self) -> Result<Vec<String>> {
         let sql = "SELECT datname::text FROM pg_catalog.pg_database WHERE pg_catalog.starts_with(datname::text, $1)";
-        let rows = self.session.rows(sql, &[(&self.prefix, Type::TEXT)]).await.context("list the target server's databases")?;
+        let rows = self
+            .session
+            .rows(sql, &[(&self.prefix, Type::TEXT)])
+            .await
+            .context("list the target server's databases")?;
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 

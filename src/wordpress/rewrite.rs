@@ -98,8 +98,10 @@ impl Rewriter {
         for pair in pairs {
             match Rule::new(&pair.old, &pair.new) {
                 Ok(rule) => rules.extend(rule),
-                Err(error) => bail!(Failure::invalid(format!("rewrite `{pair}`: {error:#}"))
-                    .hint("give URLs such as `https://www.example.com=https://staging.example.com`")),
+                Err(error) => bail!(
+                    Failure::invalid(format!("rewrite `{pair}`: {error:#}"))
+                        .hint("give URLs such as `https://www.example.com=https://staging.example.com`")
+                ),
             }
         }
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.old_len()));

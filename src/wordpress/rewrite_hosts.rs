@@ -143,8 +143,11 @@ impl Rule {
         let start = before[..end].iter().rposition(|b| !b.is_ascii_alphabetic()).map_or(0, |i| i + 1);
         let scheme = &before[start..end];
         let is_http = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
-        (before[end..].eq_ignore_ascii_case(colon) && is_http && scheme != new)
-            .then(|| Edit { start, end, bytes: new.to_vec() })
+        (before[end..].eq_ignore_ascii_case(colon) && is_http && scheme != new).then(|| Edit {
+            start,
+            end,
+            bytes: new.to_vec(),
+        })
     }
 }
 

@@ -74,8 +74,11 @@ fn serialized_lengths_follow_at_any_depth() {
     let inner = php("see https://shop.example.com/a");
     let middle = format!("a:2:{{i:0;{inner}i:1;{}}}", php("shop.example.com"));
     let value = format!("O:3:\"Foo\":2:{{s:1:\"u\";{}s:1:\"d\";d:0.10000000000000001;}}", php(&middle));
-    let want_middle =
-        format!("a:2:{{i:0;{}i:1;{}}}", php("see https://staging-42.up.railway.app/a"), php("staging-42.up.railway.app"));
+    let want_middle = format!(
+        "a:2:{{i:0;{}i:1;{}}}",
+        php("see https://staging-42.up.railway.app/a"),
+        php("staging-42.up.railway.app")
+    );
     let want = format!("O:3:\"Foo\":2:{{s:1:\"u\";{}s:1:\"d\";d:0.10000000000000001;}}", php(&want_middle));
     assert_eq!(rewritten(&value), want);
 }

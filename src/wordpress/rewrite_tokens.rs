@@ -21,7 +21,10 @@ pub(super) enum Token {
     /// The whole is part of a JSON string, so its quotes are `\"`; the length counts decoded bytes.
     Escaped(Sized),
     /// The length does not lead to the closing quote: cut off, or changed by something that knew no better.
-    Broken { start: usize, end: usize },
+    Broken {
+        start: usize,
+        end: usize,
+    },
 }
 
 impl Token {

@@ -110,8 +110,13 @@ async fn what_cannot_succeed_is_tried_once_and_names_the_object() {
     ends.assert_source_is_let_go().await;
 
     run(&ends.source().await, "ALTER TABLE small DROP CONSTRAINT fine; CREATE TABLE twice (id int)").await;
-    run(&ends.source().await, "INSERT INTO twice VALUES (1), (1); CREATE FUNCTION one(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1'").await;
-    run(&ends.source().await, "SET enable_seqscan = off; CREATE UNIQUE INDEX ones ON twice (one(id)) WHERE id > 1").await;
+    run(
+        &ends.source().await,
+        "INSERT INTO twice VALUES (1), (1); CREATE FUNCTION one(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1'",
+    )
+    .await;
+    run(&ends.source().await, "SET enable_seqscan = off; CREATE UNIQUE INDEX ones ON twice (one(id)) WHERE id > 1")
+        .await;
     run(&ends.source().await, "UPDATE pg_index SET indpred = NULL WHERE indexrelid = 'ones'::regclass").await;
     let told = super::told(ends.copy(&ends.options()).await);
     assert!(told.contains("make index public.ones on the target") && told.contains("SQLSTATE 23505"), "{told}");

@@ -37,7 +37,12 @@ async fn wrong_logins_hosts_and_names_are_told_apart() {
     let cases = [
         (source.replace(PASSWORD, "wrong-password"), target.clone(), Exit::Outside, "password authentication failed"),
         (source.replace("localhost", "no-such-host.invalid"), target.clone(), Exit::Outside, "no-such-host.invalid"),
-        (source.replace(&format!("/{DATABASE}"), "/nothing"), target.clone(), Exit::Outside, "\"nothing\" does not exist"),
+        (
+            source.replace(&format!("/{DATABASE}"), "/nothing"),
+            target.clone(),
+            Exit::Outside,
+            "\"nothing\" does not exist",
+        ),
         (source.clone(), target.replace(&format!("/{DATABASE}"), "/nothing"), Exit::Invalid, "no database `nothing`"),
     ];
     for (source, target, exit, words) in cases {
@@ -70,7 +75,9 @@ async fn certificates_are_checked_as_sslmode_says() {
     let options = CopyOptions { copy_id: "run-2".to_owned(), ..ends.options() };
     copy(&ca, &format!("{}?sslmode=require", ends.target.url()), &options).await.unwrap();
     let options = CopyOptions { copy_id: "run-3".to_owned(), ..ends.options() };
-    let told = told(copy(&url(&format!("sslmode=verify-full&sslrootcert={}", wrong.display())), &ends.target.url(), &options).await);
+    let told = told(
+        copy(&url(&format!("sslmode=verify-full&sslrootcert={}", wrong.display())), &ends.target.url(), &options).await,
+    );
     assert!(told.contains("certificate"), "{told}");
 }
 

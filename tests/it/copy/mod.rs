@@ -29,9 +29,11 @@ struct Ends {
 impl Ends {
     async fn start() -> Self {
         let bin = PgBin::find().unwrap();
-        let (source, target) =
-            tokio::try_join!(Cluster::start(&bin, ClusterOptions::default()), Cluster::start(&bin, ClusterOptions::default()))
-                .unwrap();
+        let (source, target) = tokio::try_join!(
+            Cluster::start(&bin, ClusterOptions::default()),
+            Cluster::start(&bin, ClusterOptions::default())
+        )
+        .unwrap();
         Self { bin, source, target }
     }
 
@@ -98,7 +100,12 @@ async fn copy(source: &str, target: &str, options: &CopyOptions) -> Result<CopyR
     stoppable(source, target, options, &CancellationToken::new()).await
 }
 
-async fn stoppable(source: &str, target: &str, options: &CopyOptions, cancel: &CancellationToken) -> Result<CopyReport> {
+async fn stoppable(
+    source: &str,
+    target: &str,
+    options: &CopyOptions,
+    cancel: &CancellationToken,
+) -> Result<CopyReport> {
     let (source, target) = (Endpoint::parse(source)?, Endpoint::parse(target)?);
     copy_database(&source, &target, options, &Arc::new(Progress::default()), cancel).await
 }

@@ -32,7 +32,10 @@ async fn urls_are_rewritten_where_they_may_be() {
     for (name, value) in [
         ("siteurl", "https://staging-7.up.railway.app"),
         ("widget", "a:1:{s:3:\"url\";s:39:\"https://staging-7.up.railway.app/a?b=ü\";}"),
-        ("json", "{\"u\":\"https:\\/\\/staging-7.up.railway.app\\/x\",\"s\":\"s:33:\\\"https://staging-7.up.railway.app/\\\";\"}"),
+        (
+            "json",
+            "{\"u\":\"https:\\/\\/staging-7.up.railway.app\\/x\",\"s\":\"s:33:\\\"https://staging-7.up.railway.app/\\\";\"}",
+        ),
         ("cut", "O:3:\"Foo\":2:{s:1:\"u\";s:32:\"https://staging-7.up.railway.app\";s:4:\""),
         ("wc_subscriptions_siteurl", "https://shop.example.com"),
         ("lines", "https://staging-7.up.railway.app\n\t\\N \\. https://shop.example.com.au"),
@@ -42,14 +45,17 @@ async fn urls_are_rewritten_where_they_may_be() {
     }
     assert_eq!(
         texts(&target, "SELECT guid, post_content, short, tags FROM wp_posts").await,
-        ["https://shop.example.com/?p=1|<a href=\"//staging-7.up.railway.app/x\">|https://shop.example.com/|{https://shop.example.com}"]
+        [
+            "https://shop.example.com/?p=1|<a href=\"//staging-7.up.railway.app/x\">|https://shop.example.com/|{https://shop.example.com}"
+        ]
     );
     assert_eq!(
         texts(&target, "SELECT domain, meta FROM sites").await,
         ["shop.example.com|{\"aa\": 1, \"https://shop.example.com\": \"https://staging-7.up.railway.app\"}"]
     );
     assert_eq!((report.rewritten_values, report.malformed_values, report.overflow_left), (7, 1, 1));
-    let left: Vec<_> = report.left.iter().map(|left| format!("{} {}: {}", left.column, left.values, left.reason)).collect();
+    let left: Vec<_> =
+        report.left.iter().map(|left| format!("{} {}: {}", left.column, left.values, left.reason)).collect();
     assert_eq!(
         left,
         [

@@ -11,6 +11,8 @@ use super::{DATABASE, Ends, PASSWORD, eventually, run, texts};
 fn dump(ends: &Ends, cluster: &Cluster) -> Vec<String> {
     let output = Command::new(ends.bin.program("pg_dump"))
         .args(["--no-owner", "--no-privileges", "--no-security-labels", "--no-tablespaces", "--no-subscriptions"])
+        // An enum's rows lie in other partitions where its OIDs are others.
+        .arg("--exclude-table-data=hashed_*")
         .args(["--host=localhost", "--username=postgres", "--dbname", DATABASE])
         .args(["--port", &cluster.port().to_string()])
         .env("PGPASSWORD", PASSWORD)
@@ -20,7 +22,8 @@ fn dump(ends: &Ends, cluster: &Cluster) -> Vec<String> {
     let text = String::from_utf8_lossy(&output.stdout);
     let left_out = ["Name: guarded for_outsiders; Type: POLICY;", "Type: USER MAPPING;"];
     let entries = text.split("\n--\n-- ").filter(|entry| !left_out.iter().any(|heading| entry.contains(heading)));
-    entries.flat_map(str::lines).filter(|line| !line.contains("restrict ")).map(str::to_owned).collect()
+    let lines = entries.flat_map(str::lines).filter(|line| !line.is_empty() && !line.contains("restrict "));
+    lines.filter(|line| !line.starts_with("SET default_")).map(str::to_owned).collect()
 }
 
 fn assert_equal(ends: &Ends) {
@@ -46,10 +49,14 @@ async fn every_kind_of_object_arrives_equal() {
     assert_eq!(lone("SELECT nextval('never_called'), nextval('called')").await, ["7|12"]);
     assert_eq!(lone("SELECT count(*) FROM no_columns").await, ["3"]);
     assert_eq!(lone("SELECT total FROM matview_on_matview").await, ["6"]);
-    assert_eq!(lone("SELECT lo_get(4242) = decode(repeat('00ff', 300000), 'hex'), length(lo_get(4243))").await, ["t|0"]);
+    assert_eq!(
+        lone("SELECT lo_get(4242) = decode(repeat('00ff', 300000), 'hex'), length(lo_get(4243))").await,
+        ["t|0"]
+    );
     assert_eq!(lone("SELECT twice FROM generated ORDER BY id").await, ["2", "4"]);
     assert_eq!(lone("SELECT count(*) FROM ONLY mother").await, ["1"]);
     assert_eq!(lone("SELECT value FROM hashed WHERE mood = 'sad'").await, ["1"]);
+    assert_eq!(lone("SELECT count(*), sum(value) FROM hashed").await, ["3|6"]);
     assert_eq!(lone("SHOW search_path").await, ["\"$user\", public, \"odd \"\"schema\""]);
     assert_eq!(lone("SHOW app.greeting").await, ["it's here"]);
     let statistics = "SELECT count(*) FROM pg_statistic WHERE starelid = 'types'::regclass";
@@ -78,7 +85,8 @@ async fn databases_that_are_not_utf8_arrive_byte_for_byte() {
         let admin = ends.source.connect("postgres").await.unwrap();
         run(&admin, &format!("DROP DATABASE {DATABASE} WITH (FORCE)")).await;
         run(&admin, &format!("CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING {encoding} LOCALE 'C'")).await;
-        let table = format!("CREATE TABLE t (b text); INSERT INTO t VALUES (convert_from('{value}'::bytea, '{encoding}'))");
+        let table =
+            format!("CREATE TABLE t (b text); INSERT INTO t VALUES (convert_from('{value}'::bytea, '{encoding}'))");
         run(&ends.source().await, &table).await;
         ends.copy(&railstage::postgres::CopyOptions { copy_id: encoding.to_owned(), ..ends.options() }).await.unwrap();
         let target = ends.target().await;
@@ -92,13 +100,23 @@ async fn databases_that_are_not_utf8_arrive_byte_for_byte() {
 async fn values_do_not_change_with_either_ends_settings() {
     let ends = Ends::start().await;
     let source = ends.source().await;
-    run(&source, "ALTER ROLE postgres SET DateStyle = 'SQL, DMY'; ALTER ROLE postgres SET IntervalStyle = 'sql_standard'").await;
-    run(&source, "ALTER ROLE postgres SET extra_float_digits = 0; ALTER ROLE postgres SET bytea_output = 'escape'").await;
-    run(&source, "ALTER ROLE postgres SET TimeZone = 'Asia/Tokyo'; ALTER ROLE postgres SET statement_timeout = '1s'").await;
+    run(
+        &source,
+        "ALTER ROLE postgres SET DateStyle = 'SQL, DMY'; ALTER ROLE postgres SET IntervalStyle = 'sql_standard'",
+    )
+    .await;
+    run(&source, "ALTER ROLE postgres SET extra_float_digits = 0; ALTER ROLE postgres SET bytea_output = 'escape'")
+        .await;
+    run(&source, "ALTER ROLE postgres SET TimeZone = 'Asia/Tokyo'; ALTER ROLE postgres SET statement_timeout = '1s'")
+        .await;
     run(&source, "ALTER ROLE postgres SET default_transaction_isolation = 'serializable'").await;
     run(&source, "CREATE TABLE v (d date, i interval, f float8, b bytea, t timestamptz, c regclass)").await;
     run(&source, "INSERT INTO v VALUES ('2025-03-04', '-1 day -02:03:04', 0.1::float8 + 0.2, '\\x00ff5c', '2025-03-04 05:06:07+01', 'v')").await;
-    run(&ends.target().await, "ALTER ROLE postgres SET DateStyle = 'ISO, MDY'; ALTER ROLE postgres SET search_path = ''").await;
+    run(
+        &ends.target().await,
+        "ALTER ROLE postgres SET DateStyle = 'ISO, MDY'; ALTER ROLE postgres SET search_path = ''",
+    )
+    .await;
     ends.copy(&ends.options()).await.unwrap();
     let pinned = "SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601'; SET extra_float_digits = 3; SET bytea_output = 'hex'; SET TimeZone = 'UTC'; SET search_path = ''";
     let (source, target) = (ends.source().await, ends.target().await);
@@ -124,10 +142,26 @@ async fn the_source_is_not_written_and_let_go() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_look_at_the_source_tells_what_is_there() {
     let ends = Ends::start().await;
-    run(&ends.source().await, "CREATE TABLE site_posts (id int); CREATE TABLE site_options (option_name text, option_value text)").await;
-    run(&ends.source().await, "INSERT INTO site_options VALUES ('siteurl', 'https://a.test/wp'), ('home', 'https://a.test')").await;
-    run(&ends.source().await, "CREATE ROLE reader LOGIN PASSWORD 'reader-password'; CREATE TABLE hidden (); CREATE TABLE veiled (i int)").await;
-    run(&ends.source().await, "ALTER TABLE veiled ENABLE ROW LEVEL SECURITY; GRANT SELECT ON veiled, site_posts, site_options TO reader").await;
+    run(
+        &ends.source().await,
+        "CREATE TABLE site_posts (id int); CREATE TABLE site_options (option_name text, option_value text)",
+    )
+    .await;
+    run(
+        &ends.source().await,
+        "INSERT INTO site_options VALUES ('siteurl', 'https://a.test/wp'), ('home', 'https://a.test')",
+    )
+    .await;
+    run(
+        &ends.source().await,
+        "CREATE ROLE reader LOGIN PASSWORD 'reader-password'; CREATE TABLE hidden (); CREATE TABLE veiled (i int)",
+    )
+    .await;
+    run(
+        &ends.source().await,
+        "ALTER TABLE veiled ENABLE ROW LEVEL SECURITY; GRANT SELECT ON veiled, site_posts, site_options TO reader",
+    )
+    .await;
     let endpoint = Endpoint::parse(&ends.source.url()).unwrap();
     let report = inspect(&endpoint).await.unwrap();
     let site = report.wordpress.unwrap();
@@ -141,7 +175,9 @@ async fn a_look_at_the_source_tells_what_is_there() {
     assert!(report.problems[0].contains("may not read public.hidden"));
     assert!(report.problems[1].contains("row-level security hides rows of public.veiled"));
     eventually("looks leave no session", async || {
-        texts(&ends.source().await, "SELECT 1 FROM pg_stat_activity WHERE application_name = 'railstage'").await.is_empty()
+        texts(&ends.source().await, "SELECT 1 FROM pg_stat_activity WHERE application_name = 'railstage'")
+            .await
+            .is_empty()
     })
     .await;
 }
