@@ -6,6 +6,7 @@ use anyhow::{Result, bail, ensure};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::context::Context;
+use crate::databases;
 use crate::error::Failure;
 use crate::policy::Policy;
 use crate::railway::{Environment, Project, Weight};
@@ -13,8 +14,8 @@ use crate::record::{Record, State};
 use crate::request::CloneRequest;
 use crate::run::{MAKING, Names};
 
-/// How long a fresh record may stay invisible: Railway's reads lag its writes.
-const RECORD_VISIBLE: Duration = Duration::from_secs(30);
+/// How long what was written may stay invisible: Railway's reads lag its writes.
+const VISIBLE_WITHIN: Duration = Duration::from_secs(10);
 
 /// An `rs-…` environment without a record counts as left over after this time.
 const LEFT_OVER_AFTER: SignedDuration = SignedDuration::from_hours(1);
@@ -54,29 +55,63 @@ impl Target {
     }
 }
 
+/// How far a copy must have come for a step to go on with it. What the step before wrote may not be readable at once, and
+/// going on from an older reading would undo it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Come {
+    /// Its environment is there.
+    Made,
+    /// It has its domains.
+    Placed,
+    /// Its databases hold their data.
+    Filled,
+}
+
 /// Reads the project and returns this run's copy, or refuses. Every step that writes goes through here first.
 ///
 /// # Errors
-/// [`crate::error::Exit::Invalid`] when there is no copy of this run, or when what bears its name is not its own.
-pub async fn own_target(ctx: &Context, request: &CloneRequest) -> Result<Target> {
+/// [`crate::error::Exit::Invalid`] when there is no copy of this run, when what bears its name is not its own, or when it
+/// has not come as far as it must.
+pub async fn own_target(ctx: &Context, request: &CloneRequest, must: Come) -> Result<Target> {
     ctx.policy.check_project(&request.project_id)?;
     let names = ctx.run.names(request);
     ensure_unprotected(&ctx.policy, &names.target)?;
     let railway = ctx.railway()?;
-    let mut weight = Weight::Repeatable;
-    let mut project = railway.project(&request.project_id, weight).await?;
-    let deadline = tokio::time::Instant::now() + RECORD_VISIBLE;
-    // A record that was written a moment ago may not be readable yet, but an environment that is not there at all is gone.
-    while position(&project, &names).is_none() && is_made(&project, &names) && tokio::time::Instant::now() < deadline {
-        weight = Weight::Poll;
+    let mut project = railway.project(&request.project_id, Weight::Repeatable).await?;
+    let deadline = tokio::time::Instant::now() + VISIBLE_WITHIN;
+    while !has_come(&project, &names, request, must) && may_come(&project, &names) && tokio::time::Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        project = railway.project(&request.project_id, weight).await?;
+        project = railway.project(&request.project_id, Weight::Poll).await?;
     }
-    claim(&ctx.policy, project, &names, &request.source_environment)
+    let has_come = has_come(&project, &names, request, must);
+    let target = claim(&ctx.policy, project, &names, &request.source_environment)?;
+    let before = if must == Come::Filled { "sync-db" } else { "assign-domain" };
+    ensure!(
+        has_come,
+        Failure::invalid(format!("the copy `{}` has not come far enough for this step", target.environment().name))
+            .hint(format!("run {before} first"))
+    );
+    Ok(target)
 }
 
-fn is_made(project: &Project, names: &Names) -> bool {
-    project.environments.iter().any(|e| e.name == names.making || e.name == names.target)
+fn has_come(project: &Project, names: &Names, request: &CloneRequest, must: Come) -> bool {
+    let Some(copy) = position(project, names).map(|n| &project.environments[n]) else { return false };
+    let Some(record) = copy.record() else { return false };
+    let has_host = |host: &String| copy.hosts().any(|own| own == host);
+    let is_placed = || !record.domains.is_empty() && record.domains.iter().all(has_host);
+    let wanted = databases::wanted(copy, request);
+    let is_filled = || wanted.iter().all(|s| record.databases.iter().any(|d| d.service == s.service_name));
+    match must {
+        Come::Made => true,
+        Come::Placed => is_placed(),
+        Come::Filled => is_placed() && is_filled(),
+    }
+}
+
+/// Whether there is an environment that is this run's, or may be, its record not readable yet.
+fn may_come(project: &Project, names: &Names) -> bool {
+    let unrecorded = |e: &Environment| (e.name == names.making || e.name == names.target) && e.record().is_none();
+    position(project, names).is_some() || project.environments.iter().any(unrecorded)
 }
 
 fn claim(policy: &Policy, project: Project, names: &Names, source: &str) -> Result<Target> {

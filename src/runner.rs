@@ -19,25 +19,27 @@ pub async fn run(step: &StepDef, ctx: &Context, stop: &Stop, request: Result<Val
     let ticker = Ticker::start(ctx.progress.clone());
     let work = step.run(ctx, request);
     tokio::pin!(work);
-    let finished = tokio::select! {
+    let mut finished = tokio::select! {
         finished = &mut work => finished,
         () = stop.token.cancelled() => match tokio::time::timeout(GRACE, &mut work).await {
-            Ok(finished) if finished.exit == Exit::Done => finished,
-            _ => stopped(step, stop.exit().unwrap_or(Exit::Terminated)),
+            Ok(finished) => finished,
+            Err(_) => dropped(step),
         },
     };
+    if let Some(signal) = stop.exit().filter(|_| finished.exit != Exit::Done) {
+        finished.exit = signal;
+    }
     ticker.stop().await;
     finished
 }
 
-fn stopped(step: &StepDef, exit: Exit) -> Finished {
-    let signal = if exit == Exit::Interrupted { "SIGINT" } else { "SIGTERM" };
+fn dropped(step: &StepDef) -> Finished {
     let report = Report {
         status: Status::Failed,
-        error: Some(format!("{} failed: stopped by {signal}", step.name)),
+        error: Some(format!("{} failed: stopped by a signal", step.name)),
         seconds: 0.0,
         railway_calls: 0,
         output: Value::Object(serde_json::Map::default()),
     };
-    Finished { report, metrics: Vec::new(), exit }
+    Finished { report, metrics: Vec::new(), exit: Exit::Terminated }
 }

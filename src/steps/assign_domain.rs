@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::databases;
 use crate::error::Failure;
-use crate::guard::{self, Target};
+use crate::guard::{self, Come, Target};
 use crate::hosts;
 use crate::postgres;
 use crate::railway::{Change, CustomDomainChange, DnsRecord, DomainChange, GraphqlErrors, VariableChanges};
@@ -51,7 +51,7 @@ impl Step for AssignDomain {
     type Output = Output;
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        let mut target = guard::own_target(ctx, &request).await?;
+        let mut target = guard::own_target(ctx, &request, Come::Made).await?;
         let site_urls = site_urls(ctx, &target, &request).await?;
         // Railway names a domain that it makes; only renaming one gives it the label that we want.
         if let Some(made) = make_missing(ctx, &target, &request).await? {
@@ -68,9 +68,9 @@ impl Step for AssignDomain {
         }
         let (url, railway_url) = (https(&hosts::public_host(&target, &request)?), https(&hosts::railway_host(&target, &request)?));
         let mut record = target.record.clone();
-        record.domains = vec![hosts::public_host(&target, &request)?];
-        record.domains.extend(target.environment().hosts().map(str::to_owned));
-        record.domains.dedup();
+        let public = hosts::public_host(&target, &request)?;
+        record.domains = target.environment().hosts().filter(|host| *host != public).map(str::to_owned).collect();
+        record.domains.insert(0, public);
         change.record = Some(record);
         let changed = ctx.railway()?.change(&target.project.id, &target.environment().id, &change).await.map_err(explain)?;
         tracing::info!("the copy answers at {url}; {} variables rewritten", rewritten.len());
@@ -111,7 +111,7 @@ async fn make_missing(ctx: &Context, target: &Target, request: &CloneRequest) ->
     let change = Change { service_domains: missing, ..Change::default() };
     ctx.railway()?.change(&target.project.id, &target.environment().id, &change).await.context("make a domain")?;
     let look = || async {
-        let target = guard::own_target(ctx, request).await?;
+        let target = guard::own_target(ctx, request, Come::Made).await?;
         let complete = wished_domains(&target, request).iter().all(|d| d.domain_id.is_some());
         Ok(complete.then_some(target))
     };

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::{Exit, Failure};
-use crate::guard::{self, Target};
+use crate::guard::{self, Come, Target};
 use crate::hosts::{host_of, public_host, railway_host};
 use crate::http::{self, Page};
 use crate::railway::Change;
@@ -63,7 +63,7 @@ impl Step for CheckHealth {
     type Output = Output;
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        let target = guard::own_target(ctx, &request).await?;
+        let target = guard::own_target(ctx, &request, Come::Filled).await?;
         let (public, railway) = (public_host(&target, &request)?, railway_host(&target, &request)?);
         let visit = Visit { target: &target, request: &request, public: &public, railway: &railway };
         let checked_url = format!("https://{railway}/");

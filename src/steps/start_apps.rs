@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::databases;
 use crate::deployments;
 use crate::error::Failure;
-use crate::guard::{self, Target};
+use crate::guard::{self, Come, Target};
 use crate::policy::Policy;
 use crate::railway::{Deploy, Rendered, Weight};
 use crate::request::CloneRequest;
@@ -55,7 +55,7 @@ impl Step for StartApps {
     type Output = Output;
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        let target = guard::own_target(ctx, &request).await?;
+        let target = guard::own_target(ctx, &request, Come::Filled).await?;
         ensure_isolated(ctx, &target, &request).await?;
         let apps = with_role(target.source(), &request, &[Role::App]);
         let started: Vec<_> = apps

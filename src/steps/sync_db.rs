@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::databases::{self, Pair};
 use crate::deployments;
-use crate::guard::{self, Target};
+use crate::guard::{self, Come, Target};
 use crate::hosts;
 use crate::kestra::Metric;
 use crate::postgres::{self, CopyOptions, CopyReport};
@@ -49,7 +49,7 @@ impl Step for SyncDb {
     type Output = Output;
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        let target = guard::own_target(ctx, &request).await?;
+        let target = guard::own_target(ctx, &request, Come::Placed).await?;
         let run = with_role(target.source(), &request, &[Role::Database, Role::EmptyDatabase]);
         let deploys = run.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: None }).collect();
         deployments::deploy(ctx, &target, deploys, DATABASE_UP).await.context("deploy the databases")?;

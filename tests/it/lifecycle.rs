@@ -12,6 +12,10 @@ async fn copy(stage: &Stage, name: &str, more: Value) {
         request[field] = value.clone();
     }
     stage.steps_until("assign-domain", name, &request).await;
+    // Only a database that runs can be the source of another copy.
+    if name == "parent" {
+        stage.step("sync-db", name, &request).await.expect(0);
+    }
 }
 
 /// Turns the record of a copy into that of a ready one that was made to end at `expires_at`.
