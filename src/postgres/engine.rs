@@ -11,7 +11,7 @@ use super::CopyOptions;
 use super::attempt::Attempt;
 use super::endpoint::Endpoint;
 use super::fault::{Transient, is_worth_retrying, sorted};
-use super::report::CopyReport;
+use super::report::{CopyReport, PhaseTime};
 use super::swap::swap;
 use super::upkeep::{Upkeep, connect_elsewhere};
 use crate::error::Failure;
@@ -130,7 +130,7 @@ async fn one(
 async fn finished(upkeep: &Upkeep, copy_id: &str) -> Result<Option<CopyReport>> {
     let comment = upkeep.comment().await.context("read the target's note about its last copy")?;
     let note = comment.and_then(|comment| read_note(&comment));
-    Ok(note.filter(|(id, _)| id == copy_id).map(|(_, report)| report))
+    Ok(note.filter(|(id, _)| id == copy_id && !id.is_empty()).map(|(_, report)| report))
 }
 
 /// The copy that a database's comment tells of.
@@ -148,6 +148,7 @@ async fn put_in_place(
     mut report: CopyReport,
     cancel: &CancellationToken,
 ) -> Result<CopyReport> {
+    let began = Instant::now();
     let second = connect_elsewhere(target).await?;
     let note = Note { copy_id: options.copy_id.clone(), report: report.clone() };
     let comment = format!("{NOTE}{}", serde_json::to_string(&note).context("write the copy's note")?);
@@ -158,6 +159,9 @@ async fn put_in_place(
     if !matches!(dropped, Ok(Ok(()))) {
         report.left_behind = Some(aside);
     }
+    let seconds = began.elapsed().as_secs_f64();
+    report.phases.push(PhaseTime { phase: "swap".to_owned(), seconds });
+    report.seconds += seconds;
     Ok(report)
 }
 

@@ -53,7 +53,8 @@ pub use crate::progress::Progress;
 /// What a copy may be told.
 #[derive(Clone, Debug)]
 pub struct CopyOptions {
-    /// Names the copy: a second one of the same name into the same target finds the first and does nothing.
+    /// Names the copy: a second one of the same name into the same target finds the first and does nothing. A copy
+    /// without a name is always made.
     pub copy_id: String,
     /// URLs that are rewritten on the way.
     pub rewrite: Vec<UrlPair>,

@@ -22,7 +22,7 @@ pub struct CopyReport {
     pub bytes: u64,
     /// Large objects copied.
     pub large_objects: u64,
-    /// Seconds from the first connection to the swap, failed attempts included.
+    /// Seconds in all, failed attempts included.
     pub seconds: f64,
     /// Megabytes (1,000,000 bytes) of rows per second of the data phase.
     pub mb_per_s: f64,

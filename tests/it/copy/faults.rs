@@ -7,7 +7,7 @@ use railstage::postgres::{CopyOptions, CopyReport};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::proxy::{Proxy, Way, through};
+use super::proxy::{self, Proxy, Way, through};
 use super::{Ends, eventually, run, stoppable, texts, told};
 
 /// More than the answers to all catalog queries of a session, `pg_dump`'s too; less than the rows of the large table.
@@ -55,7 +55,7 @@ async fn a_cancelled_copy_is_gone_within_seconds() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stall_is_noticed_and_told_after_the_last_attempt() {
-    for way in [Way::FromServer, Way::ToServer] {
+    let stalls = async |way| {
         let held = held(way, Duration::from_secs(1)).await;
         let result = held.copy.await.unwrap();
         assert_eq!(Exit::of(result.as_ref().unwrap_err()), Exit::Outside);
@@ -63,15 +63,17 @@ async fn a_stall_is_noticed_and_told_after_the_last_attempt() {
         assert!(told.contains("copy table `public.big`") && told.contains("no byte came or went for 1 s"), "{told}");
         held.ends.assert_target_is_old().await;
         held.ends.assert_source_is_let_go().await;
-    }
+    };
+    tokio::join!(stalls(Way::FromServer), stalls(Way::ToServer));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_is_ended_costs_an_attempt_not_the_copy() {
-    for way in [Way::FromServer, Way::ToServer] {
+    let ended = async |way| {
         let held = held(way, LONG).await;
         let server = if way == Way::FromServer { held.ends.source().await } else { held.ends.target().await };
-        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'railstage' AND query LIKE 'COPY%'";
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE application_name = 'railstage' AND query LIKE 'COPY%'";
         assert!(!texts(&server, end).await.is_empty());
         held.proxy.open();
         let report = held.copy.await.unwrap().unwrap();
@@ -79,7 +81,8 @@ async fn a_session_that_is_ended_costs_an_attempt_not_the_copy() {
         held.ends.assert_source_is_let_go().await;
         let databases = "SELECT count(*) FROM pg_database WHERE NOT datistemplate";
         assert_eq!(texts(&held.ends.target().await, databases).await, ["2"]);
-    }
+    };
+    tokio::join!(ended(Way::FromServer), ended(Way::ToServer));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,6 +123,17 @@ async fn what_cannot_succeed_is_tried_once_and_names_the_object() {
     run(&ends.source().await, "UPDATE pg_index SET indpred = NULL WHERE indexrelid = 'ones'::regclass").await;
     let told = super::told(ends.copy(&ends.options()).await);
     assert!(told.contains("make index public.ones on the target") && told.contains("SQLSTATE 23505"), "{told}");
+    ends.assert_target_is_old().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_value_that_changes_on_the_way_is_found_and_its_table_named() {
+    let ends = Ends::with_rows().await;
+    run(&ends.source().await, "CREATE TABLE prices (price text); INSERT INTO prices VALUES ('price 1000')").await;
+    let (port, _forger) = proxy::forger(ends.target.port(), b"price 1000", b"price 1001").await;
+    let target = ends.target.url().replace(&format!(":{}/", ends.target.port()), &format!(":{port}/"));
+    let told = told(super::copy(&ends.source.url(), &format!("{target}?sslmode=disable"), &ends.options()).await);
+    assert!(told.contains("copy table `public.prices`: what arrived is not what was sent: 1 rows"), "{told}");
     ends.assert_target_is_old().await;
 }
 

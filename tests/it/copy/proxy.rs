@@ -1,4 +1,4 @@
-//! A TCP proxy before a server that can stop in the middle of what the server sends, or play a pooler.
+//! A TCP proxy before a server that can stop in the middle of a transfer, or change it, and a server that plays a pooler.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -107,6 +107,34 @@ impl Drop for Held<'_> {
     fn drop(&mut self) {
         self.0.held.fetch_sub(1, Ordering::SeqCst);
     }
+}
+
+/// A proxy that puts other bytes, as many, in place of some on the way to the server, which must not use TLS.
+pub async fn forger(server_port: u16, from: &'static [u8], to: &'static [u8]) -> (u16, JoinHandle<()>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let task = tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let server = TcpStream::connect(("127.0.0.1", server_port)).await.unwrap();
+                let ((mut from_client, to_client), (from_server, mut to_server)) =
+                    (client.into_split(), server.into_split());
+                let up = async {
+                    let mut buffer = vec![0; 64 << 10];
+                    while let Ok(len @ 1..) = from_client.read(&mut buffer).await {
+                        if let Some(at) = buffer[..len].windows(from.len()).position(|bytes| bytes == from) {
+                            buffer[at..at + to.len()].copy_from_slice(to);
+                        }
+                        if to_server.write_all(&buffer[..len]).await.is_err() {
+                            return;
+                        }
+                    }
+                };
+                tokio::select! { () = up => {}, () = pump(from_server, to_client, None) => {} }
+            });
+        }
+    });
+    (port, task)
 }
 
 /// A server that says to every client what PgBouncer says to one that sends `options`.
