@@ -25,7 +25,8 @@ use crate::step::{Part, StepDef};
 use crate::steps::{self, STEPS};
 use crate::stop::Stop;
 
-const ABOUT: &str = "Make an isolated staging copy of a live Railway environment: services, variables, data, URLs and domain";
+const ABOUT: &str =
+    "Make an isolated staging copy of a live Railway environment: services, variables, data, URLs and domain";
 
 /// Shown below the list of subcommands.
 const AFTER: &str = "The steps read a JSON request from --request or RAILSTAGE_REQUEST (base64), a policy from --policy or RAILSTAGE_POLICY,\n\
@@ -118,14 +119,21 @@ fn refuse(step: &StepDef, output: Output, error: &anyhow::Error) -> Exit {
 fn run(matches: &ArgMatches) -> Result<Run> {
     let id = matches.get_one::<String>("run-id").filter(|id| !id.is_empty()).cloned();
     let id = id.context(
-        Failure::invalid("there is no run id").hint("set RAILSTAGE_RUN_ID (in a flow: `{{ execution.id }}`) or --run-id"),
+        Failure::invalid("there is no run id")
+            .hint("set RAILSTAGE_RUN_ID (in a flow: `{{ execution.id }}`) or --run-id"),
     )?;
     Ok(Run { id })
 }
 
 /// A run of our own, outside Kestra.
 pub fn new_run() -> Run {
-    Run { id: format!("{}-{}", Timestamp::now().strftime("%Y%m%d%H%M%S"), Alphanumeric.sample_string(&mut rand::rng(), 8)) }
+    Run {
+        id: format!(
+            "{}-{}",
+            Timestamp::now().strftime("%Y%m%d%H%M%S"),
+            Alphanumeric.sample_string(&mut rand::rng(), 8)
+        ),
+    }
 }
 
 fn request(matches: &ArgMatches) -> Result<Value> {
@@ -149,7 +157,8 @@ pub fn policy(matches: &ArgMatches) -> Result<Policy> {
     };
     let Some(text) = text else { return Ok(Policy::default()) };
     // Every JSON document is a YAML document, so one reader does for both.
-    let value = serde_yaml::from_str(&text).map_err(|e| Failure::invalid(format!("the policy is neither JSON nor YAML: {e}")))?;
+    let value = serde_yaml::from_str(&text)
+        .map_err(|e| Failure::invalid(format!("the policy is neither JSON nor YAML: {e}")))?;
     input::read("policy", value)
 }
 
@@ -169,6 +178,7 @@ pub fn read_file(path: &str) -> Result<String> {
 fn from_env(name: &str) -> Result<Option<String>> {
     let Some(text) = std::env::var(name).ok().filter(|text| !text.trim().is_empty()) else { return Ok(None) };
     let bytes = STANDARD.decode(text.trim()).with_context(|| Failure::invalid(format!("{name} is not base64")))?;
-    let text = String::from_utf8(bytes).with_context(|| Failure::invalid(format!("{name} is not base64 of UTF-8 text")))?;
+    let text =
+        String::from_utf8(bytes).with_context(|| Failure::invalid(format!("{name} is not base64 of UTF-8 text")))?;
     Ok(Some(text))
 }

@@ -57,7 +57,13 @@ impl Context {
     ///
     /// # Errors
     /// [`Exit::Deadline`], naming `what`, after `deadline`; whatever `look` fails with; and when the process is asked to end.
-    pub async fn until<T, F>(&self, what: &str, deadline: Duration, pause: Duration, mut look: impl FnMut() -> F) -> Result<T>
+    pub async fn until<T, F>(
+        &self,
+        what: &str,
+        deadline: Duration,
+        pause: Duration,
+        mut look: impl FnMut() -> F,
+    ) -> Result<T>
     where
         F: Future<Output = Result<Option<T>>>,
     {
@@ -67,7 +73,9 @@ impl Context {
                 return Ok(found);
             }
             if Instant::now() + pause > end {
-                return Err(Failure::deadline(format!("gave up waiting for {what} after {} s", deadline.as_secs())).into());
+                return Err(
+                    Failure::deadline(format!("gave up waiting for {what} after {} s", deadline.as_secs())).into()
+                );
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}

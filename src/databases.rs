@@ -34,7 +34,12 @@ pub fn wanted<'a>(environment: &'a crate::railway::Environment, request: &CloneR
 ///
 /// # Errors
 /// [`crate::error::Exit::Invalid`] for a database that is not public.
-pub async fn sources(ctx: &Context, project_id: &str, environment_id: &str, services: &[&ServiceInstance]) -> Result<Vec<postgres::Endpoint>> {
+pub async fn sources(
+    ctx: &Context,
+    project_id: &str,
+    environment_id: &str,
+    services: &[&ServiceInstance],
+) -> Result<Vec<postgres::Endpoint>> {
     let pairs: Vec<_> = services.iter().map(|s| (environment_id, s.service_id.as_str())).collect();
     let rendered = ctx.railway()?.rendered(project_id, &pairs, Weight::Repeatable).await?;
     services.iter().zip(&rendered).map(|(service, rendered)| source(service, rendered)).collect()
@@ -61,8 +66,10 @@ pub fn source(service: &ServiceInstance, rendered: &Rendered) -> Result<postgres
 pub async fn pairs(ctx: &Context, target: &Target, services: &[&ServiceInstance]) -> Result<Vec<Pair>> {
     let (railway, project_id) = (ctx.railway()?, &target.project.id);
     let (source_id, target_id) = (&target.source().id, &target.environment().id);
-    let both: Vec<_> =
-        services.iter().flat_map(|s| [(source_id.as_str(), s.service_id.as_str()), (target_id.as_str(), s.service_id.as_str())]).collect();
+    let both: Vec<_> = services
+        .iter()
+        .flat_map(|s| [(source_id.as_str(), s.service_id.as_str()), (target_id.as_str(), s.service_id.as_str())])
+        .collect();
     let both = &both;
     let look = || async move {
         let endpoints = railway.endpoints(project_id, both, Weight::Poll).await?;

@@ -21,7 +21,8 @@ const RETRIES: u32 = 1;
 /// [`Exit::Failed`] with the last log lines of a deployment that failed twice; [`Exit::Deadline`].
 pub async fn deploy(ctx: &Context, target: &Target, services: Vec<Deploy>, deadline: Duration) -> Result<()> {
     let ids: Vec<_> = services.iter().map(|d| d.service_id.clone()).collect();
-    let mut wanted: Vec<_> = services.into_iter().filter(|d| !is_under_way(target.environment(), &d.service_id)).collect();
+    let mut wanted: Vec<_> =
+        services.into_iter().filter(|d| !is_under_way(target.environment(), &d.service_id)).collect();
     let mut replaced: Vec<_> = wanted.iter().filter_map(|d| standing(target, &d.service_id)).collect();
     for attempt in 0..=RETRIES {
         if !wanted.is_empty() {
@@ -36,7 +37,10 @@ pub async fn deploy(ctx: &Context, target: &Target, services: Vec<Deploy>, deadl
         }
         tracing::warn!("the deployment of {} services failed; trying once more", failed.len());
         replaced.extend(failed.iter().map(|f| f.deployment_id.clone()));
-        wanted = failed.into_iter().map(|f| Deploy { commit: commit_of(target, &f.service_id), service_id: f.service_id }).collect();
+        wanted = failed
+            .into_iter()
+            .map(|f| Deploy { commit: commit_of(target, &f.service_id), service_id: f.service_id })
+            .collect();
     }
     unreachable!("the loop ends by returning")
 }
@@ -63,7 +67,13 @@ fn is_under_way(environment: &Environment, service_id: &str) -> bool {
 }
 
 /// Waits until no deployment of `ids` is on its way; returns those that failed.
-async fn settled(ctx: &Context, target: &Target, ids: &[String], replaced: &[String], deadline: Duration) -> Result<Vec<FailedDeployment>> {
+async fn settled(
+    ctx: &Context,
+    target: &Target,
+    ids: &[String],
+    replaced: &[String],
+    deadline: Duration,
+) -> Result<Vec<FailedDeployment>> {
     let (railway, project_id, environment_id) = (ctx.railway()?, &target.project.id, &target.environment().id);
     let look = || async move {
         let project = railway.project(project_id, Weight::Poll).await?;
@@ -78,7 +88,8 @@ fn outcome(environment: &Environment, ids: &[String], replaced: &[String]) -> Op
     use DeploymentStatus::{Crashed, Failed, NeedsApproval, Pending, Removed, Skipped, Sleeping, Success};
     let mut failed = Vec::new();
     for id in ids {
-        let deployment = environment.service_by_id(id)?.latest_deployment.as_ref().filter(|d| !replaced.contains(&d.id))?;
+        let deployment =
+            environment.service_by_id(id)?.latest_deployment.as_ref().filter(|d| !replaced.contains(&d.id))?;
         match deployment.status {
             Success | Sleeping => {}
             Pending => return None,

@@ -79,7 +79,10 @@ pub async fn own_target(ctx: &Context, request: &CloneRequest, must: Come) -> Re
     let railway = ctx.railway()?;
     let mut project = railway.project(&request.project_id, Weight::Repeatable).await?;
     let deadline = tokio::time::Instant::now() + VISIBLE_WITHIN;
-    while !has_come(&project, &names, request, must) && may_come(&project, &names) && tokio::time::Instant::now() < deadline {
+    while !has_come(&project, &names, request, must)
+        && may_come(&project, &names)
+        && tokio::time::Instant::now() < deadline
+    {
         tokio::time::sleep(Duration::from_millis(500)).await;
         project = railway.project(&request.project_id, Weight::Poll).await?;
     }
@@ -119,12 +122,24 @@ fn claim(policy: &Policy, project: Project, names: &Names, source: &str) -> Resu
         bail!(missing(&project, names));
     };
     let Some(source) = project.environments.iter().position(|e| e.id == source || e.name == source) else {
-        bail!(Failure::invalid(format!("`source_environment`: project `{}` has no environment `{source}`", project.name)));
+        bail!(Failure::invalid(format!(
+            "`source_environment`: project `{}` has no environment `{source}`",
+            project.name
+        )));
     };
-    let target = Target { record: project.environments[environment].record().expect("position() saw it"), project, source, environment };
+    let target = Target {
+        record: project.environments[environment].record().expect("position() saw it"),
+        project,
+        source,
+        environment,
+    };
     ensure!(
         target.record.source_id == target.source().id,
-        Failure::invalid(format!("environment `{}` is a copy of another source than `{}`", target.environment().name, target.source().name))
+        Failure::invalid(format!(
+            "environment `{}` is a copy of another source than `{}`",
+            target.environment().name,
+            target.source().name
+        ))
     );
     ensure_not_production(policy, &target.project, target.environment(), &target.source().id)?;
     Ok(target)
@@ -138,8 +153,11 @@ pub fn position(project: &Project, names: &Names) -> Option<usize> {
 fn missing(project: &Project, names: &Names) -> Failure {
     match project.environments.iter().find(|e| e.name == names.target) {
         Some(other) => Failure::invalid(format!("environment `{}` was not made by this run", other.name)),
-        None => Failure::invalid(format!("this run has no environment: neither `{}` nor `{}` is its own", names.making, names.target))
-            .hint("it was rolled back, or create-env never ran; start a new run"),
+        None => Failure::invalid(format!(
+            "this run has no environment: neither `{}` nor `{}` is its own",
+            names.making, names.target
+        ))
+        .hint("it was rolled back, or create-env never ran; start a new run"),
     }
 }
 
@@ -150,7 +168,9 @@ fn missing(project: &Project, names: &Names) -> Failure {
 pub fn ensure_unprotected(policy: &Policy, name: &str) -> Result<()> {
     ensure!(
         !policy.protects(name),
-        Failure::invalid(format!("`environment_name`: environment `{name}` is protected and is never written or deleted"))
+        Failure::invalid(format!(
+            "`environment_name`: environment `{name}` is protected and is never written or deleted"
+        ))
     );
     Ok(())
 }
@@ -159,7 +179,12 @@ pub fn ensure_unprotected(policy: &Policy, name: &str) -> Result<()> {
 ///
 /// # Errors
 /// [`crate::error::Exit::Invalid`], saying which rule it breaks.
-pub fn ensure_not_production(policy: &Policy, project: &Project, environment: &Environment, source_id: &str) -> Result<()> {
+pub fn ensure_not_production(
+    policy: &Policy,
+    project: &Project,
+    environment: &Environment,
+    source_id: &str,
+) -> Result<()> {
     ensure_unprotected(policy, &environment.name)?;
     let rule = if environment.id == source_id {
         "is the source of the copy"
@@ -172,16 +197,24 @@ pub fn ensure_not_production(policy: &Policy, project: &Project, environment: &E
 }
 
 /// Why an environment may not be deleted; `None` means that it may. `named` is the name that a person typed.
-pub fn reason_to_spare(policy: &Policy, project: &Project, environment: &Environment, named: Option<&str>, now: Timestamp) -> Option<String> {
+pub fn reason_to_spare(
+    policy: &Policy,
+    project: &Project,
+    environment: &Environment,
+    named: Option<&str>,
+    now: Timestamp,
+) -> Option<String> {
     let sources: Vec<_> = project.environments.iter().filter_map(|e| Some((e, e.record()?))).collect();
     if let Err(error) = ensure_not_production(policy, project, environment, "") {
         return Some(error.to_string());
     }
-    if let Some((copy, _)) = sources.iter().find(|(copy, r)| r.source_id == environment.id && copy.id != environment.id) {
+    if let Some((copy, _)) = sources.iter().find(|(copy, r)| r.source_id == environment.id && copy.id != environment.id)
+    {
         return Some(format!("is the source of the living copy `{}`", copy.name));
     }
     let Some(record) = environment.record() else {
-        let left_over = environment.name.starts_with(MAKING) && now.duration_since(environment.created_at) > LEFT_OVER_AFTER;
+        let left_over =
+            environment.name.starts_with(MAKING) && now.duration_since(environment.created_at) > LEFT_OVER_AFTER;
         return (!left_over).then(|| "has no record of railstage".to_owned());
     };
     if let Some(host) = promoted_host(environment, &record) {

@@ -27,10 +27,12 @@ pub fn public_host(target: &Target, request: &CloneRequest) -> Result<String> {
 /// When it has none yet.
 pub fn railway_host(target: &Target, request: &CloneRequest) -> Result<String> {
     let service = web(target.source(), request).context("find the web service")?;
-    let instance = target.environment().service_by_id(&service.service_id).context("find the web service in the copy")?;
+    let instance =
+        target.environment().service_by_id(&service.service_id).context("find the web service in the copy")?;
     let domain = instance.domains.service_domains.first().map(|d| d.domain.clone());
     domain.with_context(|| {
-        Failure::outside(format!("service `{}` has no Railway domain in the copy yet", service.service_name)).hint("run assign-domain first")
+        Failure::outside(format!("service `{}` has no Railway domain in the copy yet", service.service_name))
+            .hint("run assign-domain first")
     })
 }
 
@@ -43,8 +45,13 @@ pub fn map(target: &Target, request: &CloneRequest, site_urls: &[String]) -> Res
     let web_id = web(target.source(), request).map(|s| s.service_id.as_str());
     let mut pairs = Vec::new();
     for service in with_role(target.source(), request, &[Role::App, Role::Cron, Role::LeftOut]) {
-        let copy = target.environment().service_by_id(&service.service_id).and_then(|s| s.domains.service_domains.first());
-        let new = if Some(service.service_id.as_str()) == web_id { Some(public.as_str()) } else { copy.map(|d| d.domain.as_str()) };
+        let copy =
+            target.environment().service_by_id(&service.service_id).and_then(|s| s.domains.service_domains.first());
+        let new = if Some(service.service_id.as_str()) == web_id {
+            Some(public.as_str())
+        } else {
+            copy.map(|d| d.domain.as_str())
+        };
         pairs.extend(service.hosts().zip(std::iter::repeat(new)).filter_map(|(old, new)| Some(pair(old, new?))));
     }
     let site_hosts: BTreeSet<_> = site_urls.iter().filter_map(|url| host_of(url)).collect();

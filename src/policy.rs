@@ -47,8 +47,9 @@ impl Policy {
     pub fn check_project(&self, project_id: &str) -> Result<()> {
         ensure!(
             self.allowed_projects.iter().any(|allowed| allowed == project_id),
-            Failure::invalid(format!("`project_id`: the policy does not allow project `{project_id}`"))
-                .hint("add the id to `allowed_projects` in the flow's `variables.policy`, or in the file given by `--policy`")
+            Failure::invalid(format!("`project_id`: the policy does not allow project `{project_id}`")).hint(
+                "add the id to `allowed_projects` in the flow's `variables.policy`, or in the file given by `--policy`"
+            )
         );
         Ok(())
     }

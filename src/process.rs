@@ -13,8 +13,20 @@ use crate::error::{Exit, Failure};
 
 /// Variables of our own environment that every child gets; all others are cleared.
 const PASS: &[&str] = &[
-    "PATH", "LANG", "LC_ALL", "TZ", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy",
-    "ALL_PROXY", "all_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
 ];
 
 /// How many of a child's last lines an error shows.
@@ -42,8 +54,11 @@ pub struct Finished {
 /// # Errors
 /// [`Exit::Program`] when it is not there.
 pub fn find(program: &str) -> Result<PathBuf> {
-    which::which(program)
-        .map_err(|_| Failure::new(Exit::Program, format!("`{program}` is not on PATH")).hint(format!("install `{program}`, or use the railstage image")).into())
+    which::which(program).map_err(|_| {
+        Failure::new(Exit::Program, format!("`{program}` is not on PATH"))
+            .hint(format!("install `{program}`, or use the railstage image"))
+            .into()
+    })
 }
 
 impl Child {
@@ -106,7 +121,8 @@ impl Child {
 
     async fn run_to_end(self) -> Result<Finished> {
         let name = self.name();
-        let mut child = self.command().spawn().map_err(|e| Failure::new(Exit::Program, format!("start `{name}`: {e}")))?;
+        let mut child =
+            self.command().spawn().map_err(|e| Failure::new(Exit::Program, format!("start `{name}`: {e}")))?;
         let mut stdout = child.stdout.take().context("take the child's stdout")?;
         let mut stderr = child.stderr.take().context("take the child's stderr")?;
         let (mut out, mut err) = (Vec::new(), Vec::new());
@@ -117,8 +133,7 @@ impl Child {
             }
             std::io::Result::Ok(())
         };
-        let (fed, read_out, read_err) =
-            tokio::join!(feed, stdout.read_to_end(&mut out), stderr.read_to_end(&mut err));
+        let (fed, read_out, read_err) = tokio::join!(feed, stdout.read_to_end(&mut out), stderr.read_to_end(&mut err));
         let status = child.wait().await.with_context(|| format!("wait for `{name}`"))?;
         read_out.and(read_err).with_context(|| format!("read what `{name}` prints"))?;
         let finished = Finished { status, stdout: out, stderr: err };

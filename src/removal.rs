@@ -35,10 +35,12 @@ pub async fn remove(
     let asked = railway.delete_environment(environment_id).await;
     // Whatever became of the request, what counts is whether the environment is still there.
     let refused = asked.as_ref().is_err_and(|error| error.downcast_ref::<GraphqlErrors>().is_some());
-    gone(ctx, project_id, environment_id, if refused { REFUSED } else { GONE }).await.with_context(|| match &asked {
-        Ok(()) => format!("delete environment `{name}`"),
-        Err(error) => format!("delete environment `{name}`: {error:#}"),
-    })?;
+    gone(ctx, project_id, environment_id, if refused { REFUSED } else { GONE }).await.with_context(
+        || match &asked {
+            Ok(()) => format!("delete environment `{name}`"),
+            Err(error) => format!("delete environment `{name}`: {error:#}"),
+        },
+    )?;
     Ok(Some(name))
 }
 
@@ -50,6 +52,8 @@ async fn gone(ctx: &Context, project_id: &str, environment_id: &str, within: Dur
     };
     ctx.until("the environment to be gone", within, Duration::from_secs(1), look).await.map_err(|error| {
         let message = format!("environment `{environment_id}` is still there");
-        error.context(Failure::new(Exit::Incomplete, message).hint("delete it in Railway's dashboard, or run delete-env"))
+        error.context(
+            Failure::new(Exit::Incomplete, message).hint("delete it in Railway's dashboard, or run delete-env"),
+        )
     })
 }

@@ -51,8 +51,7 @@ fn automatic_name(request: &CloneRequest, run_hash: &str) -> String {
 
 /// `text` as lower-case letters, digits and single dashes: what both Railway and DNS take.
 pub fn slug(text: &str) -> String {
-    let dashed: String =
-        text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let dashed: String = text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     dashed.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
 }
 

@@ -66,6 +66,8 @@ pub trait Undo: Step {
 
 type Running<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+type UndoFn = for<'a> fn(&'a Context, &'a RunTarget) -> Running<'a, Result<Vec<String>>>;
+
 /// One row of the table of steps.
 pub struct StepDef {
     pub name: &'static str,
@@ -76,7 +78,7 @@ pub struct StepDef {
     pub output_schema: fn() -> Schema,
     run: for<'a> fn(&'a Context, Result<Value>) -> Running<'a, Finished>,
     /// Takes the step's work back; returns what it removed.
-    pub undo: Option<for<'a> fn(&'a Context, &'a RunTarget) -> Running<'a, Result<Vec<String>>>>,
+    pub undo: Option<UndoFn>,
 }
 
 /// How a step ended: what goes into its outputs, and its exit code.
@@ -145,13 +147,16 @@ async fn run_json<S: Step>(ctx: &Context, request: Result<Value>) -> Finished {
     let result = run_typed::<S>(ctx, request).await;
     let seconds = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     let railway_calls = ctx.railway_calls() - calls_before;
-    let mut metrics = vec![Metric::Timer("step_duration", seconds), Metric::Counter("railway_calls", railway_calls.into())];
+    let mut metrics =
+        vec![Metric::Timer("step_duration", seconds), Metric::Counter("railway_calls", railway_calls.into())];
     let (status, error, output, exit) = match result {
         Ok(output) => {
             metrics.extend(S::metrics(&output));
             (Status::Ok, None, serde_json::to_value(output).expect("outputs are plain data"), Exit::Done)
         }
-        Err(error) => (Status::Failed, Some(describe(S::NAME, &error)), Value::Object(Default::default()), Exit::of(&error)),
+        Err(error) => {
+            (Status::Failed, Some(describe(S::NAME, &error)), Value::Object(Default::default()), Exit::of(&error))
+        }
     };
     Finished { report: Report { status, error, seconds, railway_calls, output }, metrics, exit }
 }

@@ -24,7 +24,8 @@ impl Stop {
     /// When the system allows no handler.
     pub fn listen() -> Result<Self> {
         let stop = Self { token: CancellationToken::new(), by: Arc::default() };
-        for (kind, exit) in [(SignalKind::interrupt(), Exit::Interrupted), (SignalKind::terminate(), Exit::Terminated)] {
+        for (kind, exit) in [(SignalKind::interrupt(), Exit::Interrupted), (SignalKind::terminate(), Exit::Terminated)]
+        {
             let mut signals = signal(kind).context("listen for signals")?;
             let stop = stop.clone();
             tokio::spawn(async move {

@@ -82,7 +82,11 @@ async fn bar(progress: Arc<Progress>) {
         let bar = &shown.get_or_insert_with(|| OnScreen(ProgressBar::new(0).with_style(style()))).0;
         bar.set_length(now.total_bytes.max(now.done_bytes));
         bar.set_position(now.done_bytes);
-        bar.set_message(if now.doing.is_empty() { now.phase.to_owned() } else { format!("{} {}", now.phase, now.doing.join(", ")) });
+        bar.set_message(if now.doing.is_empty() {
+            now.phase.to_owned()
+        } else {
+            format!("{} {}", now.phase, now.doing.join(", "))
+        });
     }
 }
 

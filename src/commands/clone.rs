@@ -27,8 +27,18 @@ pub fn command() -> Command {
     Command::new(NAME)
         .about("Make a staging copy: every step in one go, rolled back on failure")
         .arg(policy_arg())
-        .arg(Arg::new("request").long("request").value_name("FILE").help("Begin with the request in FILE (`-`: standard input); flags come on top"))
-        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print one JSON object at the end, failure included"))
+        .arg(
+            Arg::new("request")
+                .long("request")
+                .value_name("FILE")
+                .help("Begin with the request in FILE (`-`: standard input); flags come on top"),
+        )
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .action(ArgAction::SetTrue)
+                .help("Print one JSON object at the end, failure included"),
+        )
         .args(flags::all())
 }
 
@@ -116,7 +126,9 @@ impl Clone {
 
     fn report(self, as_json: bool, exit: Exit) {
         let seconds = (self.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
-        let text = |step: &str, field: &str| self.reports.get(step).and_then(|r| r[field].as_str()).unwrap_or_default().to_owned();
+        let text = |step: &str, field: &str| {
+            self.reports.get(step).and_then(|r| r[field].as_str()).unwrap_or_default().to_owned()
+        };
         let (name, url) = (text("check_health", "environment_name"), text("check_health", "url"));
         if as_json {
             let status = if exit == Exit::Done { "ok" } else { "failed" };

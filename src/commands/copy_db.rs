@@ -49,11 +49,17 @@ pub fn command() -> Command {
                 .value_parser(value_parser!(u16).range(1..=16))
                 .help("How many tables are copied at a time"),
         )
-        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print one JSON object at the end, failure included"))
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .action(ArgAction::SetTrue)
+                .help("Print one JSON object at the end, failure included"),
+        )
 }
 
 fn url_pair(text: &str) -> Result<UrlPair, String> {
-    let (old, new) = text.split_once('=').ok_or("expected OLD=NEW, such as https://shop.example.com=https://staging.example.com")?;
+    let (old, new) =
+        text.split_once('=').ok_or("expected OLD=NEW, such as https://shop.example.com=https://staging.example.com")?;
     UrlPair::parse(old, new).map_err(|e| format!("{e:#}"))
 }
 

@@ -14,7 +14,11 @@ pub const NAME: &str = "schema";
 pub fn command() -> Command {
     Command::new(NAME)
         .about("Print a JSON Schema, or write all of them to a folder")
-        .arg(Arg::new("name").value_name("NAME").help("One schema, such as `create-env.input`; without it, their names are listed"))
+        .arg(
+            Arg::new("name")
+                .value_name("NAME")
+                .help("One schema, such as `create-env.input`; without it, their names are listed"),
+        )
         .arg(Arg::new("write").long("write").value_name("DIR").help("Write every schema to DIR").conflicts_with("name"))
 }
 

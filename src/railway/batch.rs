@@ -28,7 +28,13 @@ impl Batch {
     }
 
     /// Adds `alias: name(arguments) selection`.
-    pub(super) fn field<const N: usize>(&mut self, alias: &str, name: &str, arguments: [Argument<'_>; N], selection: &str) {
+    pub(super) fn field<const N: usize>(
+        &mut self,
+        alias: &str,
+        name: &str,
+        arguments: [Argument<'_>; N],
+        selection: &str,
+    ) {
         let mut passed = Vec::with_capacity(N);
         for (argument, kind, value) in arguments {
             let variable = format!("{alias}_{argument}");
@@ -45,8 +51,7 @@ impl Batch {
 
     /// The document's text and its variables.
     pub(super) fn into_parts(self) -> (String, Value) {
-        let text =
-            format!("{}({}) {{\n  {}\n}}", self.operation, self.parameters.join(", "), self.fields.join("\n  "));
+        let text = format!("{}({}) {{\n  {}\n}}", self.operation, self.parameters.join(", "), self.fields.join("\n  "));
         (text, Value::Object(self.variables))
     }
 }
@@ -59,9 +64,17 @@ mod tests {
     #[test]
     fn values_are_variables_and_never_text() {
         let mut batch = Batch::mutation();
-        batch.field("a0", "environmentRename", [("id", "String!", json!("e1")), ("input", "EnvironmentRenameInput!", json!({"name": "x\" }"}))], "{ id }");
+        batch.field(
+            "a0",
+            "environmentRename",
+            [("id", "String!", json!("e1")), ("input", "EnvironmentRenameInput!", json!({"name": "x\" }"}))],
+            "{ id }",
+        );
         let (text, variables) = batch.into_parts();
-        assert_eq!(text, "mutation($a0_id: String!, $a0_input: EnvironmentRenameInput!) {\n  a0: environmentRename(id: $a0_id, input: $a0_input) { id }\n}");
+        assert_eq!(
+            text,
+            "mutation($a0_id: String!, $a0_input: EnvironmentRenameInput!) {\n  a0: environmentRename(id: $a0_id, input: $a0_input) { id }\n}"
+        );
         assert_eq!(variables, json!({"a0_id": "e1", "a0_input": {"name": "x\" }"}}));
     }
 }

@@ -150,7 +150,12 @@ impl Railway {
     ///
     /// # Errors
     /// As `send`.
-    pub async fn endpoints(&self, project_id: &str, services: &[(&str, &str)], weight: Weight) -> Result<Vec<Endpoint>> {
+    pub async fn endpoints(
+        &self,
+        project_id: &str,
+        services: &[(&str, &str)],
+        weight: Weight,
+    ) -> Result<Vec<Endpoint>> {
         let mut batch = Batch::query();
         for (n, (environment_id, service_id)) in services.iter().enumerate() {
             rendered_field(&mut batch, &format!("variables{n}"), project_id, environment_id, service_id);
@@ -160,11 +165,13 @@ impl Railway {
             batch.field(&format!("proxies{n}"), "tcpProxies", arguments, selection);
         }
         let (document, variables) = batch.into_parts();
-        let mut data: Map<String, Value> = self.send(&document, &variables, weight).await.context("read TCP proxies")?;
+        let mut data: Map<String, Value> =
+            self.send(&document, &variables, weight).await.context("read TCP proxies")?;
         (0..services.len())
             .map(|n| {
                 let proxies: Vec<TcpProxy> = take(&mut data, &format!("proxies{n}"))?;
-                let live = proxies.into_iter().find(|p| p.application_port == POSTGRES_PORT && p.sync_status == "ACTIVE");
+                let live =
+                    proxies.into_iter().find(|p| p.application_port == POSTGRES_PORT && p.sync_status == "ACTIVE");
                 let variables = take(&mut data, &format!("variables{n}"))?;
                 Ok(Endpoint { proxy: live.map(|p| (p.domain, p.proxy_port)), variables })
             })
@@ -204,5 +211,6 @@ fn rendered_field(batch: &mut Batch, alias: &str, project_id: &str, environment_
 
 fn take<T: serde::de::DeserializeOwned>(data: &mut Map<String, Value>, alias: &str) -> Result<T> {
     let value = data.remove(alias).unwrap_or_default();
-    serde_json::from_value(value).map_err(|_| Failure::outside(format!("Railway's answer for `{alias}` has another shape than expected")).into())
+    serde_json::from_value(value)
+        .map_err(|_| Failure::outside(format!("Railway's answer for `{alias}` has another shape than expected")).into())
 }

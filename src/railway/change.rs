@@ -86,16 +86,24 @@ impl Change {
                 "projectId": project_id, "environmentId": environment_id, "serviceId": custom.service_id,
                 "domain": custom.domain,
             });
-            let selection = "{ status { dnsRecords { recordType fqdn requiredValue } verificationDnsHost verificationToken } }";
-            batch.field("custom_domain", "customDomainCreate", [("input", "CustomDomainCreateInput!", input)], selection);
+            let selection =
+                "{ status { dnsRecords { recordType fqdn requiredValue } verificationDnsHost verificationToken } }";
+            batch.field(
+                "custom_domain",
+                "customDomainCreate",
+                [("input", "CustomDomainCreateInput!", input)],
+                selection,
+            );
         }
         self.stage(&mut batch, environment_id);
         for (n, id) in self.stop_deployments.iter().enumerate() {
             batch.field(&format!("stop{n}"), "deploymentStop", [("id", "String!", json!(id))], "");
         }
         if let Some(name) = &self.rename {
-            let arguments =
-                [("id", "String!", json!(environment_id)), ("input", "EnvironmentRenameInput!", json!({ "name": name }))];
+            let arguments = [
+                ("id", "String!", json!(environment_id)),
+                ("input", "EnvironmentRenameInput!", json!({ "name": name })),
+            ];
             batch.field("rename", "environmentRename", arguments, "{ id }");
         }
         let makes = self.custom_domain.is_some() || self.service_domains.iter().any(|d| d.domain_id.is_none());
@@ -145,7 +153,8 @@ impl Change {
 
 impl DomainChange {
     fn add(&self, batch: &mut Batch, alias: &str, environment_id: &str) {
-        let mut input = json!({ "environmentId": environment_id, "serviceId": self.service_id, "targetPort": self.target_port });
+        let mut input =
+            json!({ "environmentId": environment_id, "serviceId": self.service_id, "targetPort": self.target_port });
         match &self.domain_id {
             Some(id) => {
                 input["serviceDomainId"] = json!(id);

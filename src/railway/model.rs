@@ -163,7 +163,9 @@ impl Project {
 
     /// Whether Railway treats the environment as the project's main one.
     pub fn is_main(&self, environment_id: &str) -> bool {
-        [&self.base_environment_id, &self.primary_environment_id].into_iter().any(|id| id.as_deref() == Some(environment_id))
+        [&self.base_environment_id, &self.primary_environment_id]
+            .into_iter()
+            .any(|id| id.as_deref() == Some(environment_id))
     }
 
     /// The name of a service.

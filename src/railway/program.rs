@@ -98,7 +98,8 @@ impl Railway {
     /// # Errors
     /// [`Exit::Program`] when it is not on PATH.
     pub fn new(token: Secret) -> Result<Self> {
-        let home = tempfile::Builder::new().prefix("railstage-").tempdir().context("make a home directory for `railway`")?;
+        let home =
+            tempfile::Builder::new().prefix("railstage-").tempdir().context("make a home directory for `railway`")?;
         Ok(Self { program: process::find("railway")?, token, home, calls: AtomicU32::new(0) })
     }
 
@@ -109,7 +110,8 @@ impl Railway {
 
     /// The program's version.
     pub async fn version(&self) -> Result<String> {
-        let child = Child::new(&self.program, Duration::from_secs(20)).args(["--version"]).env("HOME", self.home_path());
+        let child =
+            Child::new(&self.program, Duration::from_secs(20)).args(["--version"]).env("HOME", self.home_path());
         let finished = child.run().await?;
         Ok(String::from_utf8_lossy(&finished.stdout).trim().trim_start_matches("railway ").to_owned())
     }
@@ -119,7 +121,12 @@ impl Railway {
     /// # Errors
     /// [`Exit::Program`] when Railway does not accept the token, [`Exit::Outside`] with a [`GraphqlErrors`] behind it when it
     /// refuses the document, [`Exit::Outside`] when it cannot be reached, is throttled for long, or answers nonsense.
-    pub(super) async fn send<T: DeserializeOwned>(&self, document: &str, variables: &Value, weight: Weight) -> Result<T> {
+    pub(super) async fn send<T: DeserializeOwned>(
+        &self,
+        document: &str,
+        variables: &Value,
+        weight: Weight,
+    ) -> Result<T> {
         if weight != Weight::Poll {
             self.calls.fetch_add(1, Ordering::Relaxed);
         }
@@ -130,7 +137,8 @@ impl Railway {
                 Err(Trouble::Final(error)) => return Err(error),
                 Err(Trouble::Unknown(error)) if weight == Weight::Once || attempt >= ATTEMPTS => return Err(error),
                 Err(Trouble::Throttled(wait)) if attempt >= ATTEMPTS || wait > Some(REQUEST_DEADLINE) => {
-                    let next = wait.map_or(String::new(), |wait| format!("; the next is allowed in {} s", wait.as_secs()));
+                    let next =
+                        wait.map_or(String::new(), |wait| format!("; the next is allowed in {} s", wait.as_secs()));
                     return Err(Failure::outside(format!("Railway limits the rate of calls{next}")).into());
                 }
                 Err(Trouble::Throttled(wait)) => wait.unwrap_or(pause),
@@ -175,8 +183,9 @@ fn judge(finished: &Finished) -> Result<Value, Trouble> {
     if !finished.status.success() {
         return Err(trouble(&finished.last_words()));
     }
-    let answer: Answer = serde_json::from_slice(&finished.stdout)
-        .map_err(|_| Trouble::Unknown(Failure::outside("`railway` printed something that is not a GraphQL answer").into()))?;
+    let answer: Answer = serde_json::from_slice(&finished.stdout).map_err(|_| {
+        Trouble::Unknown(Failure::outside("`railway` printed something that is not a GraphQL answer").into())
+    })?;
     match (answer.errors, answer.data) {
         (Some(errors), _) if !errors.0.is_empty() => Err(refusal(errors)),
         (_, Some(data)) => Ok(data),
@@ -234,7 +243,8 @@ fn not_signed_in() -> Failure {
 fn read<T: DeserializeOwned>(data: Value) -> Result<T> {
     serde_json::from_value(data).map_err(|e| {
         let kind = std::any::type_name::<T>();
-        Failure::outside(format!("Railway's answer has another shape than expected ({kind}, {:?})", e.classify())).into()
+        Failure::outside(format!("Railway's answer has another shape than expected ({kind}, {:?})", e.classify()))
+            .into()
     })
 }
 
@@ -253,7 +263,9 @@ mod tests {
     #[test]
     fn a_throttle_is_not_taken_for_a_bad_token() {
         assert!(matches!(trouble("You are being ratelimited. Please try again later"), Trouble::Throttled(_)));
-        assert!(matches!(trouble("Unauthorized. Please check that your RAILWAY_API_TOKEN is valid"), Trouble::Final(e) if Exit::of(&e) == Exit::Program));
+        assert!(
+            matches!(trouble("Unauthorized. Please check that your RAILWAY_API_TOKEN is valid"), Trouble::Final(e) if Exit::of(&e) == Exit::Program)
+        );
     }
 
     #[test]

@@ -66,16 +66,24 @@ impl Step for AssignDomain {
         if request.wordpress_url_replace {
             (change.variables, rewritten) = rewrite(&target, &request, &pairs)?;
         }
-        let (url, railway_url) = (https(&hosts::public_host(&target, &request)?), https(&hosts::railway_host(&target, &request)?));
+        let (url, railway_url) =
+            (https(&hosts::public_host(&target, &request)?), https(&hosts::railway_host(&target, &request)?));
         let mut record = target.record.clone();
         let public = hosts::public_host(&target, &request)?;
         record.domains = target.environment().hosts().filter(|host| *host != public).map(str::to_owned).collect();
         record.domains.insert(0, public);
         change.record = Some(record);
-        let changed = ctx.railway()?.change(&target.project.id, &target.environment().id, &change).await.map_err(explain)?;
+        let changed =
+            ctx.railway()?.change(&target.project.id, &target.environment().id, &change).await.map_err(explain)?;
         tracing::info!("the copy answers at {url}; {} variables rewritten", rewritten.len());
         let rewritten_urls = if request.wordpress_url_replace { pairs } else { Vec::new() };
-        Ok(Output { url, railway_url, rewritten: rewritten_urls, rewritten_variables: rewritten, dns_records: changed.dns_records })
+        Ok(Output {
+            url,
+            railway_url,
+            rewritten: rewritten_urls,
+            rewritten_variables: rewritten,
+            dns_records: changed.dns_records,
+        })
     }
 }
 

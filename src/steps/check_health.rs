@@ -85,7 +85,10 @@ impl Step for CheckHealth {
         let (http_status, content) = found.with_context(|| format!("visit {checked_url}: {}", last.lock().unwrap()))?;
         let record = Record { state: State::Ready, ..target.record.clone() };
         let change = Change { record: Some(record), ..Change::default() };
-        ctx.railway()?.change(&target.project.id, &target.environment().id, &change).await.context("mark the copy as ready")?;
+        ctx.railway()?
+            .change(&target.project.id, &target.environment().id, &change)
+            .await
+            .context("mark the copy as ready")?;
         tracing::info!("the copy is ready at https://{public}");
         Ok(Output {
             environment_id: target.environment().id.clone(),

@@ -126,7 +126,10 @@ fn existing<'a>(project: &'a Project, names: &Names) -> Option<&'a Environment> 
 
 fn source<'a>(project: &'a Project, request: &CloneRequest) -> Result<&'a Environment> {
     project.environment(&request.source_environment).with_context(|| {
-        let message = format!("`source_environment`: project `{}` has no environment `{}`", project.name, request.source_environment);
+        let message = format!(
+            "`source_environment`: project `{}` has no environment `{}`",
+            project.name, request.source_environment
+        );
         Failure::invalid(message)
     })
 }
@@ -162,7 +165,9 @@ async fn make(ctx: &Context, project_id: &str, names: &Names, source_id: &str) -
         Err(error) => error,
     };
     let said = error.downcast_ref::<GraphqlErrors>();
-    if said.is_some_and(|e| !e.say("already exists")) || failure(&error).is_none_or(|f| f.exit != crate::error::Exit::Outside) {
+    if said.is_some_and(|e| !e.say("already exists"))
+        || failure(&error).is_none_or(|f| f.exit != crate::error::Exit::Outside)
+    {
         return Err(error.context("create the environment"));
     }
     tracing::warn!("whether the environment was created is unknown ({error:#}); looking for it");

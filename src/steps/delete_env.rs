@@ -40,22 +40,33 @@ impl Step for DeleteEnv {
         guard::ensure_unprotected(&ctx.policy, &request.environment)?;
         let project = ctx.railway()?.project(&request.project_id, Weight::Repeatable).await?;
         let environment = project.environment(&request.environment).with_context(|| {
-            Failure::invalid(format!("`environment`: project `{}` has no environment `{}`", project.name, request.environment))
+            Failure::invalid(format!(
+                "`environment`: project `{}` has no environment `{}`",
+                project.name, request.environment
+            ))
         })?;
         ensure!(
             environment.name == request.confirm,
             Failure::invalid(format!("`confirm`: expected the copy's name, `{}`", environment.name))
         );
         let typed = |project: &Project, environment: &Environment| {
-            let reason = guard::reason_to_spare(&ctx.policy, project, environment, Some(&request.confirm), Timestamp::now());
+            let reason =
+                guard::reason_to_spare(&ctx.policy, project, environment, Some(&request.confirm), Timestamp::now());
             match reason {
                 None => Ok(()),
-                Some(reason) => Err(Failure::invalid(format!("environment `{}` is not deleted: it {reason}", environment.name)).into()),
+                Some(reason) => {
+                    Err(Failure::invalid(format!("environment `{}` is not deleted: it {reason}", environment.name))
+                        .into())
+                }
             }
         };
         typed(&project, environment)?;
         let deleted = removal::remove(ctx, &request.project_id, &environment.id, typed).await?;
         tracing::info!("environment `{}` is gone", environment.name);
-        Ok(Output { environment_id: environment.id.clone(), environment_name: environment.name.clone(), deleted: deleted.is_some() })
+        Ok(Output {
+            environment_id: environment.id.clone(),
+            environment_name: environment.name.clone(),
+            deleted: deleted.is_some(),
+        })
     }
 }

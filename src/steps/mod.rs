@@ -3,7 +3,6 @@
 
 pub use crate::step::StepDef;
 
-
 mod assign_domain;
 mod check_health;
 mod create_env;

@@ -25,8 +25,18 @@ const DATA_SCHEMES: &[&str] =
     &["postgres", "postgresql", "mysql", "mariadb", "mongodb", "mongodb+srv", "redis", "rediss", "amqp", "amqps"];
 
 /// Names of variables that hold such a server's bare host.
-const HOST_VARIABLES: &[&str] =
-    &["PGHOST", "MYSQLHOST", "REDISHOST", "MONGOHOST", "DB_HOST", "DATABASE_HOST", "POSTGRES_HOST", "MYSQL_HOST", "REDIS_HOST", "WORDPRESS_DB_HOST"];
+const HOST_VARIABLES: &[&str] = &[
+    "PGHOST",
+    "MYSQLHOST",
+    "REDISHOST",
+    "MONGOHOST",
+    "DB_HOST",
+    "DATABASE_HOST",
+    "POSTGRES_HOST",
+    "MYSQL_HOST",
+    "REDIS_HOST",
+    "WORDPRESS_DB_HOST",
+];
 
 /// The step.
 pub struct StartApps;
@@ -62,7 +72,8 @@ impl Step for StartApps {
             .iter()
             .map(|s| Started { service: s.service_name.clone(), commit: s.commit().map(str::to_owned) })
             .collect();
-        let deploys = apps.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: s.commit().map(str::to_owned) });
+        let deploys =
+            apps.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: s.commit().map(str::to_owned) });
         deployments::deploy(ctx, &target, deploys.collect(), APP_UP).await?;
         for app in &started {
             tracing::info!("service `{}` is up", app.service);
@@ -83,7 +94,10 @@ async fn ensure_isolated(ctx: &Context, target: &Target, request: &CloneRequest)
     let rendered = ctx.railway()?.rendered(&target.project.id, &asked, Weight::Repeatable).await?;
     let (of_apps, of_databases) = rendered.split_at(apps.len());
     let (of_copy, of_source) = of_databases.split_at(databases.len());
-    let world = Neighbours { own: of_copy.iter().filter_map(proxy).collect(), foreign: of_source.iter().filter_map(proxy).collect() };
+    let world = Neighbours {
+        own: of_copy.iter().filter_map(proxy).collect(),
+        foreign: of_source.iter().filter_map(proxy).collect(),
+    };
     let mut findings = Vec::new();
     for (app, variables) in apps.iter().zip(of_apps) {
         for (name, value) in variables.iter().filter_map(|(name, value)| Some((name, value.as_deref()?))) {
@@ -114,7 +128,7 @@ impl Neighbours {
         }
         let host = data_host(name, value)?;
         let bare = host.split(':').next().unwrap_or_default();
-        let inside = bare.ends_with(".railway.internal") || self.own.iter().any(|own| *own == host);
+        let inside = bare.ends_with(".railway.internal") || self.own.contains(&host);
         let allowed = policy.allowed_hosts.iter().any(|allowed| allowed == bare || *allowed == host);
         (!inside && !allowed).then(|| format!("the database host `{host}` outside the copy"))
     }

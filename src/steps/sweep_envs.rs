@@ -84,7 +84,8 @@ async fn sweep(ctx: &Context, project_id: &str, output: &mut Output) -> Result<(
         }
         if output.dry_run {
             tracing::info!("`{}` would be deleted", environment.name);
-        } else if let Err(error) = removal::remove(ctx, project_id, &environment.id, |p, e| still_over(ctx, p, e)).await {
+        } else if let Err(error) = removal::remove(ctx, project_id, &environment.id, |p, e| still_over(ctx, p, e)).await
+        {
             failures.push(format!("`{}`: {error:#}", environment.name));
             continue;
         }

@@ -60,12 +60,18 @@ impl Step for SyncDb {
         }
         let mut output = Output { databases: Vec::new() };
         for pair in databases::pairs(ctx, &target, &wanted).await? {
-            let copy = copy(ctx, &target, &request, &pair).await.with_context(|| format!("copy database `{}`", pair.service))?;
+            let copy = copy(ctx, &target, &request, &pair)
+                .await
+                .with_context(|| format!("copy database `{}`", pair.service))?;
             output.databases.push(Database { service: pair.service, masked: false, copy });
         }
-        let record = crate::record::Record { databases: output.databases.iter().map(record).collect(), ..target.record.clone() };
+        let record =
+            crate::record::Record { databases: output.databases.iter().map(record).collect(), ..target.record.clone() };
         let change = Change { record: Some(record), ..Change::default() };
-        ctx.railway()?.change(&target.project.id, &target.environment().id, &change).await.context("record what was copied")?;
+        ctx.railway()?
+            .change(&target.project.id, &target.environment().id, &change)
+            .await
+            .context("record what was copied")?;
         Ok(output)
     }
 

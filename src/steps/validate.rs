@@ -106,8 +106,13 @@ impl Step for Validate {
         let project = match railway.project(&request.project_id, Weight::Repeatable).await {
             Ok(project) => project,
             Err(error) if Exit::of(&error) == Exit::Program && railway.has_project_token().await => {
-                bail!(Failure::new(Exit::Program, "RAILWAY_API_TOKEN holds a project token, which cannot make environments")
-                    .hint("make an account token in Railway's account settings"));
+                bail!(
+                    Failure::new(
+                        Exit::Program,
+                        "RAILWAY_API_TOKEN holds a project token, which cannot make environments"
+                    )
+                    .hint("make an account token in Railway's account settings")
+                );
             }
             Err(error) => return Err(error),
         };
@@ -116,7 +121,14 @@ impl Step for Validate {
         check_ttl(ctx, &request, &mut findings);
         let Some(source) = project.environment(&request.source_environment) else {
             let known: Vec<_> = project.environments.iter().map(|e| e.name.as_str()).collect();
-            findings.error("source_environment", format!("there is no environment `{}`; the project has {}", request.source_environment, known.join(", ")));
+            findings.error(
+                "source_environment",
+                format!(
+                    "there is no environment `{}`; the project has {}",
+                    request.source_environment,
+                    known.join(", ")
+                ),
+            );
             return Err(refuse(&findings.0));
         };
         check_services(source, &request, &mut findings);
@@ -153,7 +165,10 @@ fn ensure_version(version: &str) -> Result<()> {
     let found = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
     if found < OLDEST_RAILWAY {
         let (major, minor) = OLDEST_RAILWAY;
-        bail!(Failure::new(Exit::Program, format!("`railway` is version {version}; at least {major}.{minor} is needed")));
+        bail!(Failure::new(
+            Exit::Program,
+            format!("`railway` is version {version}; at least {major}.{minor} is needed")
+        ));
     }
     Ok(())
 }
@@ -161,12 +176,15 @@ fn ensure_version(version: &str) -> Result<()> {
 fn check_name(ctx: &Context, project: &Project, names: &Names, findings: &mut Findings) {
     if let Err(error) = guard::ensure_unprotected(&ctx.policy, &names.target) {
         findings.error("environment_name", format!("{error:#}").trim_start_matches("`environment_name`: "));
-    } else if let Some(taken) = project.environments.iter().find(|e| e.name == names.target) {
-        if taken.record().is_none_or(|r| r.run_hash != names.run_hash) {
-            let free = (2..).map(|n| format!("{}-{n}", &names.target[..names.target.len().min(21)]));
-            let free = free.into_iter().find(|name| project.environment(name).is_none()).unwrap_or_default();
-            findings.error("environment_name", format!("there is an environment `{}` already; `{free}` is free", names.target));
-        }
+        return;
+    }
+    let taken = project.environments.iter().find(|e| e.name == names.target);
+    if taken.is_some_and(|e| e.record().is_none_or(|r| r.run_hash != names.run_hash)) {
+        let stem = &names.target[..names.target.len().min(21)];
+        let free = (2..).map(|n| format!("{stem}-{n}")).find(|name| project.environment(name).is_none());
+        let free = free.unwrap_or_default();
+        findings
+            .error("environment_name", format!("there is an environment `{}` already; `{free}` is free", names.target));
     }
 }
 
@@ -185,8 +203,17 @@ fn check_services(source: &Environment, request: &CloneRequest, findings: &mut F
         Some(_) => {}
         None if request.web_service.is_some() => {}
         None => {
-            let public: Vec<_> = source.service_instances.iter().filter(|s| s.hosts().next().is_some()).map(|s| s.service_name.as_str()).collect();
-            let which = if public.is_empty() { "no service has a public domain".to_owned() } else { format!("`{}` have public domains", public.join("`, `")) };
+            let public: Vec<_> = source
+                .service_instances
+                .iter()
+                .filter(|s| s.hosts().next().is_some())
+                .map(|s| s.service_name.as_str())
+                .collect();
+            let which = if public.is_empty() {
+                "no service has a public domain".to_owned()
+            } else {
+                format!("`{}` have public domains", public.join("`, `"))
+            };
             findings.error("web_service", format!("{which}; name the one that people visit"));
         }
     }
@@ -201,7 +228,8 @@ fn check_service_names(source: &Environment, request: &CloneRequest, findings: &
         ("exclude_services", &request.exclude_services),
         ("allow_empty_volumes", &request.allow_empty_volumes),
     ];
-    let mut named: Vec<_> = lists.iter().flat_map(|(field, names)| names.iter().map(move |n| ((*field).to_owned(), n))).collect();
+    let mut named: Vec<_> =
+        lists.iter().flat_map(|(field, names)| names.iter().map(move |n| ((*field).to_owned(), n))).collect();
     named.extend(request.web_service.iter().map(|n| ("web_service".to_owned(), n)));
     named.extend(request.databases.iter().map(|d| ("databases.service".to_owned(), &d.service)));
     named.extend(request.variables.keys().filter(|n| *n != "*").map(|n| ("variables".to_owned(), n)));
@@ -222,7 +250,10 @@ fn check_service(source: &Environment, service: &ServiceInstance, request: &Clon
     let name = service.service_name.as_str();
     let role = Role::of(service, request);
     if role == Role::Cron {
-        findings.info(name, "has a cron schedule and stays undeployed; name it in `include_services` to run it once at the start");
+        findings.info(
+            name,
+            "has a cron schedule and stays undeployed; name it in `include_services` to run it once at the start",
+        );
     }
     if role == Role::EmptyDatabase {
         findings.warning(name, "is not in `databases`, so it comes up empty");
@@ -251,9 +282,15 @@ fn check_variables(source: &Environment, request: &CloneRequest, findings: &mut 
             let subject = format!("{}.{name}", service.service_name);
             let value = variable.value.as_deref().unwrap_or_default();
             if variable.is_sealed() {
-                findings.warning(subject, "is sealed, so Railway does not copy it; set it in `variables` if the copy needs it");
+                findings.warning(
+                    subject,
+                    "is sealed, so Railway does not copy it; set it in `variables` if the copy needs it",
+                );
             } else if LIVE_KEYS.iter().any(|key| value.starts_with(key)) {
-                findings.warning(subject, "holds a live payment key, and the copy would use it; set a test key in `variables`");
+                findings.warning(
+                    subject,
+                    "holds a live payment key, and the copy would use it; set a test key in `variables`",
+                );
             }
         }
     }

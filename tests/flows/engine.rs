@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use backboard::{World, WorldOptions};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use backboard::{World, WorldOptions};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -31,7 +31,8 @@ pub struct Engine {
 impl Engine {
     /// The flows as they are, with the world's project allowed and no schedule.
     pub async fn start(options: WorldOptions) -> Self {
-        Self::start_with(options, |flow, text| if flow == "cleanup-staging" { without_triggers(&text) } else { text }).await
+        Self::start_with(options, |flow, text| if flow == "cleanup-staging" { without_triggers(&text) } else { text })
+            .await
     }
 
     /// The flows after `change` was made to each.
@@ -54,7 +55,8 @@ impl Engine {
         command.envs(world.cli_env()).env_remove("RAILWAY_API_TOKEN");
         command.env("SECRET_RAILWAY_API_TOKEN", STANDARD.encode(world.token()));
         command.env("SECRET_RAILSTAGE_WEBHOOK_KEY", STANDARD.encode(&webhook_key));
-        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("start the engine");
+        let mut process =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("start the engine");
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let ready = lines.next_line().await.unwrap().expect("the engine's first line");
         let url = serde_json::from_str::<Value>(&ready).unwrap()["url"].as_str().unwrap().to_owned();
@@ -91,10 +93,19 @@ impl Engine {
     /// Starts a flow by its form; the execution's id.
     pub async fn submit(&self, flow: &str, inputs: &[(&str, &str)]) -> String {
         let edge = "form-part-7f3a";
-        let part = |(name, value): &(&str, &str)| format!("--{edge}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        let part = |(name, value): &(&str, &str)| {
+            format!("--{edge}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
         let body = format!("{}--{edge}--\r\n", inputs.iter().map(part).collect::<String>());
         let kind = format!("multipart/form-data; boundary={edge}");
-        let answer = self.http.post(self.at(&format!("executions/railstage/{flow}"))).header("Content-Type", kind).body(body).send().await.unwrap();
+        let answer = self
+            .http
+            .post(self.at(&format!("executions/railstage/{flow}")))
+            .header("Content-Type", kind)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
         let status = answer.status();
         let text = answer.text().await.unwrap();
         assert!(status.is_success(), "{status}: {text}");
@@ -121,7 +132,12 @@ impl Engine {
             if is_there(&execution) {
                 return execution;
             }
-            assert!(tokio::time::Instant::now() < end, "gave up on {id}: {}\n{}", execution["state"], self.logs(id).await);
+            assert!(
+                tokio::time::Instant::now() < end,
+                "gave up on {id}: {}\n{}",
+                execution["state"],
+                self.logs(id).await
+            );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }

@@ -32,7 +32,9 @@ async fn a_run_that_is_started_again_after_its_rollback_says_that_it_is_gone() {
     let id = engine.clone(&engine.request(json!({}))).await;
     engine.ended(&id).await;
     engine.restart(&id).await;
-    let over = |e: &serde_json::Value| e["state"]["current"] == "FAILED" && e["state"]["histories"].to_string().contains("RESTARTED");
+    let over = |e: &serde_json::Value| {
+        e["state"]["current"] == "FAILED" && e["state"]["histories"].to_string().contains("RESTARTED")
+    };
     engine.until(&id, over).await;
     let logs = engine.logs(&id).await;
     assert!(logs.contains("start a new run"), "{logs}");

@@ -8,7 +8,7 @@ use crate::engine::Engine;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hostile_body_is_refused_or_inert() {
     let engine = Engine::start(WorldOptions::prompt()).await;
-    let project = engine.world.project_id().to_owned();
+    let project = engine.world.project_id();
     let injections = [
         json!({"project_id": project, "anonymize": false, "client_name": "{{ secret('RAILWAY_API_TOKEN') }}", "ttl": "{{ 1 + 1 }}"}),
         json!({"project_id": project, "anonymize": false, "environment_name": "$(touch /tmp/railstage-was-here)"}),
@@ -23,7 +23,7 @@ async fn a_hostile_body_is_refused_or_inert() {
         let execution = engine.ended(&id).await;
         assert_eq!(execution["state"]["current"], "FAILED", "{body}");
         let told = format!("{execution}{}{}", engine.logs(&id).await, engine.task(&execution, "validate").await);
-        assert!(!told.contains(engine.world.token()), "{body} got at the token");
+        assert!(!told.contains(&engine.world.token()), "{body} got at the token");
         assert_eq!(engine.task(&execution, "rollback").await["status"], "ok", "{body}");
     }
     assert!(!std::path::Path::new("/tmp/railstage-was-here").exists(), "a shell ran what the body says");

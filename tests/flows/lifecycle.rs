@@ -12,15 +12,18 @@ async fn a_copy_is_listed_and_deleted_by_flows() {
     let engine = Engine::start(WorldOptions::prompt()).await;
     let clone = engine.clone(&engine.request(json!({"environment_name": "one"}))).await;
     engine.ended(&clone).await;
-    let project = engine.world.project_id().to_owned();
+    let project = engine.world.project_id();
     let listing = engine.submit("list-staging", &[("project_id", &project)]).await;
     engine.ended(&listing).await;
     let environments = engine.outputs(&listing).await["environments"].take();
     assert_eq!((environments[0]["name"].clone(), environments[0]["state"].clone()), (json!("one"), json!("ready")));
 
-    let refused = engine.submit("delete-staging", &[("project_id", &project), ("environment", "production"), ("confirm", "production")]).await;
+    let refused = engine
+        .submit("delete-staging", &[("project_id", &project), ("environment", "production"), ("confirm", "production")])
+        .await;
     assert_eq!(engine.ended(&refused).await["state"]["current"], "FAILED");
-    let deletion = engine.submit("delete-staging", &[("project_id", &project), ("environment", "one"), ("confirm", "one")]).await;
+    let deletion =
+        engine.submit("delete-staging", &[("project_id", &project), ("environment", "one"), ("confirm", "one")]).await;
     assert_eq!(engine.ended(&deletion).await["state"]["current"], "SUCCESS");
     assert_eq!(engine.environments(), ["production"]);
 }

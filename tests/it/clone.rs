@@ -17,7 +17,15 @@ async fn a_clone_shows_its_own_data_and_leaves_production_alone() {
     let mut command = stage.command();
     let policy = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(policy.path(), stage.policy.to_string()).unwrap();
-    command.args(["clone", "--json", "--anonymize=false", "--client-name", "Acme & Co", "--project-id", &stage.world.project_id()]);
+    command.args([
+        "clone",
+        "--json",
+        "--anonymize=false",
+        "--client-name",
+        "Acme & Co",
+        "--project-id",
+        &stage.world.project_id(),
+    ]);
     command.arg("--policy").arg(policy.path());
     let call = finish(command).await;
     call.expect(0);
@@ -121,7 +129,15 @@ async fn validate_names_all_that_a_clone_would_stumble_over() {
     let call = stage.step("validate", "all", &request).await;
     call.expect(2);
     let error = call.error();
-    for words in ["P30D is longer", "no service `wrker`", "`uploaded`", "`media`: has a volume", "protected", "not a Postgres server", "NOT_THERE"] {
+    for words in [
+        "P30D is longer",
+        "no service `wrker`",
+        "`uploaded`",
+        "`media`: has a volume",
+        "protected",
+        "not a Postgres server",
+        "NOT_THERE",
+    ] {
         assert!(error.contains(words), "{words} is not in\n{error}");
     }
 }
@@ -139,5 +155,9 @@ async fn a_service_that_does_not_come_up_is_told_with_its_last_words() {
     });
     let call = stage.step("start-apps", "broken", &request).await;
     call.expect(1);
-    assert!(call.error().contains("service `web` did not come up") && call.error().contains("left-pad"), "{}", call.error());
+    assert!(
+        call.error().contains("service `web` did not come up") && call.error().contains("left-pad"),
+        "{}",
+        call.error()
+    );
 }

@@ -24,7 +24,8 @@ fn schemas_on_disk_are_those_of_the_code() {
     }
     let mut expected: Vec<_> = schema::files().into_iter().map(|(name, _)| name).collect();
     expected.sort();
-    let mut found: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    let mut found: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     found.sort();
     assert_eq!(found, expected);
     for (name, made) in schema::files() {
@@ -35,7 +36,8 @@ fn schemas_on_disk_are_those_of_the_code() {
 /// The rows of the README's table between `<!-- name -->` and `<!-- /name -->`.
 fn table(name: &str) -> Vec<Vec<String>> {
     let readme = text("README.md");
-    let (_, rest) = readme.split_once(&format!("<!-- {name} -->")).unwrap_or_else(|| panic!("the README has no table `{name}`"));
+    let (_, rest) =
+        readme.split_once(&format!("<!-- {name} -->")).unwrap_or_else(|| panic!("the README has no table `{name}`"));
     let (table, _) = rest.split_once(&format!("<!-- /{name} -->")).expect("the end of the table");
     let cells = |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
     table.trim().lines().skip(2).map(cells).collect()
@@ -49,7 +51,8 @@ fn compare_table(name: &str, head: [&str; 2], rows: &[Vec<String>]) {
         let (_, after) = rest.split_once(&format!("<!-- /{name} -->")).unwrap();
         let lines: String = rows.iter().map(|row| format!("| {} |\n", row.join(" | "))).collect();
         let table = format!("| {} |\n|---|---|\n{lines}", head.join(" | "));
-        std::fs::write(root().join("README.md"), format!("{before}<!-- {name} -->\n{table}<!-- /{name} -->{after}")).unwrap();
+        std::fs::write(root().join("README.md"), format!("{before}<!-- {name} -->\n{table}<!-- /{name} -->{after}"))
+            .unwrap();
     }
     assert_eq!(table(name), rows, "the README's table is old: run the tests with UPDATE=1");
 }
@@ -58,7 +61,8 @@ fn compare_table(name: &str, head: [&str; 2], rows: &[Vec<String>]) {
 fn the_readme_lists_steps_and_exit_codes_of_the_code() {
     let steps: Vec<_> = STEPS.iter().map(|s| vec![format!("`{}`", s.name), s.about.to_owned()]).collect();
     compare_table("steps", ["step", "does"], &steps);
-    let exits: Vec<_> = Exit::ALL.iter().map(|(exit, meaning)| vec![exit.code().to_string(), (*meaning).to_owned()]).collect();
+    let exits: Vec<_> =
+        Exit::ALL.iter().map(|(exit, meaning)| vec![exit.code().to_string(), (*meaning).to_owned()]).collect();
     compare_table("exit codes", ["exit code", "meaning"], &exits);
 }
 
@@ -74,7 +78,11 @@ fn the_readme_lists_the_fields_of_a_request() {
 /// Every flow as YAML.
 fn flows() -> Vec<(String, serde_yaml::Value)> {
     let files = std::fs::read_dir(root().join("kestra")).unwrap().map(|e| e.unwrap().path());
-    files.map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), serde_yaml::from_str(&text(&path)).unwrap())).collect()
+    files
+        .map(|path| {
+            (path.file_stem().unwrap().to_string_lossy().into_owned(), serde_yaml::from_str(&text(&path)).unwrap())
+        })
+        .collect()
 }
 
 /// Every task of a flow, wherever it stands.
@@ -89,7 +97,10 @@ fn flows_run_the_steps_of_the_code_and_give_them_a_little_more_time() {
         assert_eq!(flow["id"].as_str(), Some(id.as_str()));
         for task in tasks(&flow) {
             let command = task["commands"][0].as_str().expect("one command");
-            let step = STEPS.iter().find(|s| command == format!("exec railstage {}", s.name)).unwrap_or_else(|| panic!("{id}: {command}"));
+            let step = STEPS
+                .iter()
+                .find(|s| command == format!("exec railstage {}", s.name))
+                .unwrap_or_else(|| panic!("{id}: {command}"));
             assert!(task["id"].as_str().unwrap().starts_with(&step.task_id()), "{id}: {}", step.name);
             let timeout: jiff::SignedDuration = task["timeout"].as_str().unwrap().parse().unwrap();
             let slack = timeout.as_secs() - i64::try_from(step.deadline.as_secs()).unwrap();
@@ -101,8 +112,10 @@ fn flows_run_the_steps_of_the_code_and_give_them_a_little_more_time() {
 #[test]
 fn the_clone_flow_runs_the_clones_steps_in_order() {
     let (_, flow) = flows().into_iter().find(|(id, _)| id == "clone-staging").unwrap();
-    let ids: Vec<_> = flow["tasks"].as_sequence().unwrap().iter().map(|t| t["id"].as_str().unwrap().to_owned()).collect();
-    let expected: Vec<_> = STEPS.iter().take_while(|s| s.name != "rollback").map(railstage::steps::StepDef::task_id).collect();
+    let ids: Vec<_> =
+        flow["tasks"].as_sequence().unwrap().iter().map(|t| t["id"].as_str().unwrap().to_owned()).collect();
+    let expected: Vec<_> =
+        STEPS.iter().take_while(|s| s.name != "rollback").map(railstage::steps::StepDef::task_id).collect();
     assert_eq!(ids, expected);
 }
 
@@ -119,7 +132,8 @@ fn every_input_and_task_of_a_flow_is_described() {
 #[test]
 fn the_clone_form_has_the_fields_of_a_request() {
     let (_, flow) = flows().into_iter().find(|(id, _)| id == "clone-staging").unwrap();
-    let inputs: Vec<_> = flow["inputs"].as_sequence().unwrap().iter().map(|i| i["id"].as_str().unwrap().to_owned()).collect();
+    let inputs: Vec<_> =
+        flow["inputs"].as_sequence().unwrap().iter().map(|i| i["id"].as_str().unwrap().to_owned()).collect();
     let (_, schema) = schema::files().into_iter().find(|(name, _)| name == "validate.input.json").unwrap();
     let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
     let fields: Vec<_> = schema["properties"].as_object().unwrap().keys().cloned().collect();

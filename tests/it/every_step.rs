@@ -79,7 +79,9 @@ async fn no_secret_is_ever_printed() {
         let request = match step.name {
             "list-envs" => json!({"project_id": stage.world.project_id()}),
             "sweep-envs" => json!({"dry_run": true}),
-            "delete-env" => json!({"project_id": stage.world.project_id(), "environment": "production", "confirm": "production"}),
+            "delete-env" => {
+                json!({"project_id": stage.world.project_id(), "environment": "production", "confirm": "production"})
+            }
             _ => request.clone(),
         };
         let call = stage.step(step.name, "canaries", &request).await;
@@ -88,7 +90,8 @@ async fn no_secret_is_ever_printed() {
     }
     let copy = stage.world.environments().into_iter().find(|e| e.name != "production").expect("the copy");
     assert_eq!(stage.world.variable(&copy.id, "web", "SMTP_KEY").unwrap().as_deref(), Some(secrets[1]));
-    let database_password = |environment: &str| stage.world.variable(environment, "Postgres", "POSTGRES_PASSWORD").unwrap().unwrap();
+    let database_password =
+        |environment: &str| stage.world.variable(environment, "Postgres", "POSTGRES_PASSWORD").unwrap().unwrap();
     let (production, own) = (database_password("production"), database_password(&copy.id));
     assert_ne!(production, own, "the copy holds production's database password");
     for secret in [secrets[0], secrets[1], &stage.world.token(), &production, &own] {

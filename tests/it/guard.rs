@@ -41,7 +41,13 @@ async fn production_by_a_forged_record_is_refused() {
         let error = refused(&stage, step, "forged", &request).await;
         assert!(error.contains("production"), "{step}: {error}");
     }
-    let call = stage.step("delete-env", "-", &json!({"project_id": stage.world.project_id(), "environment": production, "confirm": "production"})).await;
+    let call = stage
+        .step(
+            "delete-env",
+            "-",
+            &json!({"project_id": stage.world.project_id(), "environment": production, "confirm": "production"}),
+        )
+        .await;
     call.expect(2);
     stage.step("sweep-envs", "-", &json!({"dry_run": false})).await;
     stage.step("rollback", "forged", &request).await;

@@ -81,7 +81,8 @@ async fn a_copy_is_deleted_only_when_its_name_is_typed() {
     let stage = Stage::prompt().await;
     copy(&stage, "mine", json!({})).await;
     let id = stage.world.environment_id("mine").unwrap();
-    let request = |confirm: &str| json!({"project_id": stage.world.project_id(), "environment": id, "confirm": confirm});
+    let request =
+        |confirm: &str| json!({"project_id": stage.world.project_id(), "environment": id, "confirm": confirm});
     let wrong = stage.step("delete-env", "-", &request("min")).await;
     wrong.expect(2);
     assert!(wrong.error().contains("`confirm`: expected the copy's name, `mine`"), "{}", wrong.error());
@@ -108,7 +109,8 @@ async fn a_list_tells_state_and_end_of_each_copy() {
     let call = stage.step("list-envs", "-", &json!({"project_id": stage.world.project_id()})).await;
     call.expect(0);
     let outputs = call.outputs();
-    let listed: Vec<_> = outputs["environments"].as_array().unwrap().iter().map(|e| (e["name"].clone(), e["keep"].clone())).collect();
+    let listed: Vec<_> =
+        outputs["environments"].as_array().unwrap().iter().map(|e| (e["name"].clone(), e["keep"].clone())).collect();
     assert_eq!(listed, [(json!("one"), json!(false)), (json!("two"), json!(true))]);
     assert!(outputs["environments"][0]["url"].as_str().unwrap().starts_with("https://web-one-"));
 }

@@ -6,7 +6,11 @@ use crate::stage::{base64, binary, finish};
 
 async fn validate(request: &str) -> crate::stage::Call {
     let mut command = binary();
-    command.arg("validate").envs([("RAILSTAGE_OUTPUT", "kestra"), ("RAILSTAGE_RUN_ID", "run"), ("RAILSTAGE_REQUEST", request)]);
+    command.arg("validate").envs([
+        ("RAILSTAGE_OUTPUT", "kestra"),
+        ("RAILSTAGE_RUN_ID", "run"),
+        ("RAILSTAGE_REQUEST", request),
+    ]);
     finish(command).await
 }
 
@@ -20,9 +24,15 @@ async fn every_wrong_field_is_named_at_once() {
     call.expect(2);
     let error = call.error();
     for path in [
-        "`anonymize`: is missing", "`anonymise`: unknown field; did you mean `anonymize`?", "`ttl`: expected an ISO-8601 duration",
-        "`keep`: expected true or false", "`environment_name`", "`variables.web.A`", "`variables.web.B`",
-        "`databases.0.servce`: unknown field; did you mean `service`?", "`databases.0.service`: is missing",
+        "`anonymize`: is missing",
+        "`anonymise`: unknown field; did you mean `anonymize`?",
+        "`ttl`: expected an ISO-8601 duration",
+        "`keep`: expected true or false",
+        "`environment_name`",
+        "`variables.web.A`",
+        "`variables.web.B`",
+        "`databases.0.servce`: unknown field; did you mean `service`?",
+        "`databases.0.service`: is missing",
         "`include_services`: expected a list of text",
     ] {
         assert!(error.contains(path), "{path} is not in\n{error}");

@@ -100,7 +100,8 @@ fn path() -> String {
 
 /// Runs a prepared command to its end.
 pub async fn finish(mut command: Command) -> Call {
-    let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("the call ends").expect("the call starts");
+    let output =
+        tokio::time::timeout(PATIENCE, command.output()).await.expect("the call ends").expect("the call starts");
     Call {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).expect("UTF-8 on stdout"),
@@ -135,7 +136,11 @@ impl Call {
     /// What each `::{"<key>":…}::` line holds.
     pub fn lines(&self, key: &str) -> Vec<Value> {
         let inner = |line: &str| Some(line.strip_prefix("::")?.strip_suffix("::")?.to_owned());
-        let values = self.stdout.lines().filter_map(inner).map(|json| serde_json::from_str::<Value>(&json).expect("JSON in a line"));
+        let values = self
+            .stdout
+            .lines()
+            .filter_map(inner)
+            .map(|json| serde_json::from_str::<Value>(&json).expect("JSON in a line"));
         values.filter_map(|mut value| value.get_mut(key).map(Value::take)).collect()
     }
 

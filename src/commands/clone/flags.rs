@@ -33,7 +33,9 @@ fn fields() -> Vec<Field> {
 }
 
 fn kind(field: &Value) -> Kind {
-    let is = |name: &str| field["type"] == name || field["type"].as_array().is_some_and(|kinds| kinds.contains(&name.into()));
+    let is = |name: &str| {
+        field["type"] == name || field["type"].as_array().is_some_and(|kinds| kinds.contains(&name.into()))
+    };
     if is("boolean") {
         Kind::Bool
     } else if is("array") && field["items"]["type"] == "string" {
@@ -64,7 +66,12 @@ fn flag(field: Field) -> Arg {
     let arg = Arg::new(name).long(name).help(field.help);
     match field.kind {
         Kind::Text => arg.value_name("TEXT"),
-        Kind::Bool => arg.value_name("BOOL").num_args(0..=1).require_equals(true).default_missing_value("true").value_parser(["true", "false"]),
+        Kind::Bool => arg
+            .value_name("BOOL")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true")
+            .value_parser(["true", "false"]),
         Kind::Texts => arg.value_name("TEXT").action(ArgAction::Append),
         Kind::Json => arg.value_name("JSON"),
     }

@@ -14,7 +14,11 @@ use crate::services::{Role, with_role};
 const PASSWORD: &str = "POSTGRES_PASSWORD";
 
 /// Every variable that differs from the source's before any URL is known.
-pub(super) fn changes(environment: &Environment, source: &Environment, request: &CloneRequest) -> Result<VariableChanges> {
+pub(super) fn changes(
+    environment: &Environment,
+    source: &Environment,
+    request: &CloneRequest,
+) -> Result<VariableChanges> {
     let mut changes = VariableChanges::new();
     for service in with_role(source, request, &[Role::App]) {
         let kind = request.environment_type.as_wordpress().to_owned();
@@ -49,7 +53,8 @@ pub(in crate::steps) fn wished_secret(name: &str) -> Result<Secret> {
 fn replace_passwords(changes: &mut VariableChanges, environment: &Environment, source: &Environment) {
     for database in source.service_instances.iter().filter(|s| s.is_postgres()) {
         let id = &database.service_id;
-        let password = |e: &Environment| e.variables(id).find(|(n, _)| *n == PASSWORD).and_then(|(_, v)| v.value.clone());
+        let password =
+            |e: &Environment| e.variables(id).find(|(n, _)| *n == PASSWORD).and_then(|(_, v)| v.value.clone());
         let old = password(source);
         if old.as_ref().is_some_and(|value| value.contains("${{")) || password(environment) != old {
             continue;

@@ -42,9 +42,18 @@ pub(crate) type Answer<T> = Result<T, Refusal>;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Effect {
     /// End what runs; the data stays.
-    Stop { environment: Uuid, service: Uuid },
-    Deploy { environment: Uuid, service: Uuid, deployment: Uuid },
-    RemoveEnvironment { environment: Uuid },
+    Stop {
+        environment: Uuid,
+        service: Uuid,
+    },
+    Deploy {
+        environment: Uuid,
+        service: Uuid,
+        deployment: Uuid,
+    },
+    RemoveEnvironment {
+        environment: Uuid,
+    },
 }
 
 /// The habits of the backend that touch the state itself.
