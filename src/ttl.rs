@@ -33,7 +33,9 @@ impl TryFrom<String> for Ttl {
     type Error = anyhow::Error;
 
     fn try_from(text: String) -> Result<Self> {
-        let span = SpanParser::new().parse_span(&text).map_err(|_| anyhow!("`{text}` is not an ISO-8601 duration such as `P7D`"))?;
+        let span = SpanParser::new()
+            .parse_span(&text)
+            .map_err(|_| anyhow!("`{text}` is not an ISO-8601 duration such as `P7D`"))?;
         let duration = span.to_duration(SpanRelativeTo::days_are_24_hours())?;
         ensure!(duration > SignedDuration::ZERO, "`{text}` is no time at all; expected a duration such as `P7D`");
         Ok(Self(duration))

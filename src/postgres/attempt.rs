@@ -144,7 +144,7 @@ impl Attempt<'_> {
             target: self.beside(),
             snapshot: snapshot.id.clone(),
             search_path: shape.search_path.clone(),
-            manner: Manner { rewriter: Rewriter::new(&self.options.rewrite)?, encoding: shape.encoding.clone() },
+            manner: Manner { rewriter: Rewriter::new(&self.options.rewrite), encoding: shape.encoding.clone() },
             stall: self.options.stall,
             progress: self.progress.clone(),
         })

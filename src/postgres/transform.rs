@@ -98,15 +98,15 @@ impl<'a> Transform<'a> {
             _ => self.rewriter.rewrite(&value)?,
         };
         self.counts.malformed += u64::from(rewritten.malformed);
-        if rewritten.replaced == 0 {
+        if rewritten.value == value {
             return None;
         }
-        if self.columns[i].max_chars.is_some_and(|max| chars(&rewritten.bytes) > max) {
+        if self.columns[i].max_chars.is_some_and(|max| chars(&rewritten.value) > max) {
             *self.counts.left.entry((i, TOO_LONG)).or_default() += 1;
             return None;
         }
         self.counts.rewritten += 1;
-        Some(rewritten.bytes)
+        Some(rewritten.value)
     }
 }
 
@@ -128,6 +128,7 @@ fn chars(value: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wordpress::rewrite::UrlPair;
 
     fn column(name: &str, kind: Kind, max_chars: Option<usize>, is_key: bool) -> Column {
         Column { name: name.to_owned(), kind, max_chars, is_key }
@@ -151,7 +152,7 @@ mod tests {
             through_root: false,
             excluded_by: None,
         };
-        let rewriter = Rewriter::new(&["https://a.test=https://longer.test".parse().unwrap()]).unwrap();
+        let rewriter = Rewriter::new(&[UrlPair::parse("https://a.test", "https://longer.test").unwrap()]);
         let mut transform = Transform::of(&table, &rewriter).unwrap();
         let mut out = BytesMut::new();
         transform.apply(b"siteurl\thttps://a.test\\n\thttps://a.test\thttps://a.test\thttps://a.test\n", &mut out);

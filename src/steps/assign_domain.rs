@@ -174,7 +174,7 @@ fn apply_names(target: &mut Target, change: &Change) {
 
 /// The variables that name one of production's hosts, with their new values; what the request sets itself stays.
 fn rewrite(target: &Target, request: &CloneRequest, pairs: &[UrlPair]) -> Result<(VariableChanges, Vec<String>)> {
-    let rewriter = Rewriter::new(pairs)?;
+    let rewriter = Rewriter::new(pairs);
     let (mut changes, mut names) = (VariableChanges::new(), Vec::new());
     let environment = target.environment();
     for service in &environment.service_instances {

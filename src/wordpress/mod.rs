@@ -1,9 +1,6 @@
 //! What railstage knows of WordPress data: which of it holds URLs and must be rewritten, and which never may be.
 
 pub mod rewrite;
-mod rewrite_hosts;
-mod rewrite_json;
-mod rewrite_tokens;
 
 /// Columns that are left as they are: a post's `guid` is its identity for feed readers, `user_pass` is a hash, and
 /// `option_name` and `meta_key` are what plugins look their values up by.

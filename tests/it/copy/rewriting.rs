@@ -1,6 +1,7 @@
 //! URLs are rewritten on the way, and what must not be stays.
 
 use railstage::postgres::CopyOptions;
+use railstage::wordpress::rewrite::UrlPair;
 
 use super::{Ends, run, texts};
 
@@ -25,7 +26,7 @@ const SITE: &str = r#"
 async fn urls_are_rewritten_where_they_may_be() {
     let ends = Ends::start().await;
     run(&ends.source().await, SITE).await;
-    let rewrite = vec!["https://shop.example.com=https://staging-7.up.railway.app".parse().unwrap()];
+    let rewrite = vec![UrlPair::parse("https://shop.example.com", "https://staging-7.up.railway.app").unwrap()];
     let report = ends.copy(&CopyOptions { rewrite, ..ends.options() }).await.unwrap();
     let target = ends.target().await;
     let option = |name: &str| format!("SELECT option_value FROM wp_options WHERE option_name = '{name}'");
@@ -75,7 +76,7 @@ async fn a_latin1_site_is_rewritten_with_the_lengths_that_php_counts() {
     run(&admin, "DROP DATABASE railway WITH (FORCE)").await;
     run(&admin, "CREATE DATABASE railway TEMPLATE template0 ENCODING LATIN1 LOCALE 'C'").await;
     run(&ends.source().await, "CREATE TABLE t (v text); INSERT INTO t VALUES ('s:19:\"https://a.test/üü\";')").await;
-    let rewrite = vec!["https://a.test=https://b2.test".parse().unwrap()];
+    let rewrite = vec![UrlPair::parse("https://a.test", "https://b2.test").unwrap()];
     ends.copy(&CopyOptions { rewrite, ..ends.options() }).await.unwrap();
     assert_eq!(texts(&ends.target().await, "SELECT v FROM t").await, ["s:20:\"https://b2.test/üü\";"]);
 }
