@@ -130,7 +130,7 @@ impl Rewriter {
             (done, is_changed) = (edit.end, true);
         }
         new.extend_from_slice(&value[done..]);
-        (is_changed || plan.missed).then_some(Rewritten { value: new, malformed: plan.malformed })
+        (is_changed || plan.missed).then_some(Rewritten { value: new, malformed: plan.malformed || is_cut_off(value) })
     }
 
     /// The same for text such as a variable's value; `None` when it stays as it is.
@@ -138,6 +138,14 @@ impl Rewriter {
         let rewritten = self.rewrite(value.as_bytes())?.value;
         String::from_utf8(rewritten).ok().filter(|new| new != value)
     }
+}
+
+/// Whether a serialized value lacks its end, as those do that lost what stood behind a NUL byte on their way into
+/// Postgres.
+fn is_cut_off(value: &[u8]) -> bool {
+    let [b'a' | b'O' | b'C' | b's' | b'E', b':', rest @ ..] = value else { return false };
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    digits > 0 && rest.get(digits) == Some(&b':') && !matches!(value.trim_ascii_end(), [.., b';' | b'}'])
 }
 
 /// Whether the string of a JSON text that ends somewhere in `rest` is a key.
