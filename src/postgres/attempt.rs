@@ -1,19 +1,23 @@
 //! One attempt: from the first look at the source to a new database beside the old one that is proven equal.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::CopyOptions;
 use super::connect::Session;
-use super::copy::{Arrived, Manner};
+use super::copy::Manner;
 use super::digest::{self, Digest};
 use super::endpoint::Endpoint;
 use super::finish;
+use super::flow::Rate;
 use super::guard;
+use super::indexing::{self, Indexing, Owned, Pool};
 use super::inventory;
-use super::load::{self, Load};
+use super::load::{self, Arrived, Load};
 use super::phases::Phases;
 use super::pulse::Pulse;
 use super::report::{CopyReport, LeftColumn, Skipped, TableTime};
@@ -47,6 +51,10 @@ struct Rest {
     shape: Shape,
     post: Vec<Entry>,
     views: Vec<String>,
+    /// Tables that have arrived and are being finished; dropping it ends that work.
+    indexing: JoinSet<Result<Vec<Arrived>>>,
+    objects: Digest,
+    data_seconds: f64,
 }
 
 impl Attempt<'_> {
@@ -99,10 +107,23 @@ impl Attempt<'_> {
         target.close().await;
 
         phases.enter("data");
-        let tables: Vec<Table> = tables.copied().cloned().collect();
+        let tables: Vec<Arc<Table>> = tables.copied().cloned().map(Arc::new).collect();
         let expected: u64 = tables.iter().map(|table| table.size_bytes).sum();
         self.progress.expect(self.progress.read().done_bytes + expected);
-        let arrived = load::all(self.load(snapshot, &shape)?, tables, self.options.jobs).await?;
+        let manner = Manner { rewriter: Rewriter::new(&self.options.rewrite), encoding: shape.encoding.clone() };
+        let manner = Arc::new(manner);
+        let (arrivals, arriving) = mpsc::unbounded_channel();
+        let mut indexing = JoinSet::new();
+        let owned = indexing::take_out(&mut post, source, &tables).await?;
+        indexing.spawn(indexing::all(self.indexing(&shape, &manner, owned), arriving));
+        tokio::select! {
+            biased;
+            loaded = load::all(self.load(snapshot, &shape, &manner), &tables, self.options.jobs, arrivals) => loaded?,
+            failed = indexing.join_next() => {
+                let failed = failed.context("finish tables")?.context("join a worker")?;
+                failed?;
+            }
+        }
         let data_seconds = phases.enter("objects");
         let target = load::open_target(&self.beside(), &shape.search_path).await?;
         let pulse = Pulse::default();
@@ -111,19 +132,20 @@ impl Attempt<'_> {
         report.large_objects = large_objects;
         finish::copy_sequences(source, &target).await?;
         target.close().await;
-        count(report, &arrived, objects, data_seconds);
-        Ok(Rest { shape, post, views })
+        Ok(Rest { shape, post, views, indexing, objects, data_seconds })
     }
 
     /// Everything that needs the new database only.
-    async fn complete(&self, rest: Rest, report: &mut CopyReport, phases: &mut Phases<'_>) -> Result<()> {
+    async fn complete(&self, mut rest: Rest, report: &mut CopyReport, phases: &mut Phases<'_>) -> Result<()> {
         phases.enter("indexes");
+        let arrived = rest.indexing.join_next().await.context("finish tables")?.context("join a worker")??;
+        count(report, &arrived, rest.objects, rest.data_seconds);
         let target = load::open_target(&self.beside(), &rest.shape.search_path).await?;
         let (event_triggers, post): (Vec<_>, Vec<_>) = rest.post.into_iter().partition(inventory::is_event_trigger);
         schema::apply(&target, &post).await?;
         finish::refresh_views(rest.views, &target).await?;
         phases.enter("statistics");
-        target.run("ANALYZE").await.context("gather statistics")?;
+        finish::analyze_rest(&target).await?;
         schema::apply(&target, &event_triggers).await?;
         target.close().await;
         for (role, setting) in rest.shape.settle(&self.upkeep.session, self.name).await? {
@@ -138,22 +160,33 @@ impl Attempt<'_> {
         self.target.with_database(self.name)
     }
 
-    fn load(&self, snapshot: &Snapshot, shape: &Shape) -> Result<Load> {
-        Ok(Load {
+    fn load(&self, snapshot: &Snapshot, shape: &Shape, manner: &Arc<Manner>) -> Load {
+        Load {
             source: self.source.clone(),
             target: self.beside(),
             snapshot: snapshot.id.clone(),
             search_path: shape.search_path.clone(),
-            manner: Manner { rewriter: Rewriter::new(&self.options.rewrite), encoding: shape.encoding.clone() },
+            manner: manner.clone(),
             stall: self.options.stall,
             progress: self.progress.clone(),
+            rate: Rate::new(self.options.max_mb_per_s),
+        }
+    }
+
+    fn indexing(&self, shape: &Shape, manner: &Arc<Manner>, owned: Owned) -> Arc<Indexing> {
+        Arc::new(Indexing {
+            owned: Mutex::new(owned),
+            manner: manner.clone(),
+            verify: self.options.verify,
+            stall: self.options.stall,
+            pool: Pool::new(self.beside(), shape.search_path.clone(), self.options.jobs),
         })
     }
 }
 
-fn count(report: &mut CopyReport, arrived: &[(Table, Arrived)], objects: Digest, data_seconds: f64) {
+fn count(report: &mut CopyReport, arrived: &[Arrived], objects: Digest, data_seconds: f64) {
     let mut left: BTreeMap<(String, &str), u64> = BTreeMap::new();
-    for (table, done) in arrived {
+    for done in arrived {
         report.tables += 1;
         report.rows += done.digest.rows;
         report.bytes += done.digest.bytes;
@@ -161,7 +194,9 @@ fn count(report: &mut CopyReport, arrived: &[(Table, Arrived)], objects: Digest,
         report.malformed_values += done.counts.malformed;
         report.overflow_left += done.counts.overflow();
         for ((column, reason), values) in &done.counts.left {
-            *left.entry((format!("{}.{}", table.label(), table.columns[*column].name), reason)).or_default() += values;
+            *left
+                .entry((format!("{}.{}", done.table.label(), done.table.columns[*column].name), reason))
+                .or_default() += values;
         }
     }
     report.mb_per_s = report.bytes as f64 / 1e6 / data_seconds.max(0.001);
@@ -169,14 +204,14 @@ fn count(report: &mut CopyReport, arrived: &[(Table, Arrived)], objects: Digest,
         .into_iter()
         .map(|((column, reason), values)| LeftColumn { column, values, reason: reason.to_owned() })
         .collect();
-    let digests = arrived.iter().map(|(table, done)| (table.label(), done.digest));
+    let digests = arrived.iter().map(|done| (done.table.label(), done.digest));
     report.digest = digest::of_all(digests.chain([("large objects".to_owned(), objects)]));
-    let mut times: Vec<_> = arrived.iter().map(|(table, done)| time(table, done)).collect();
+    let mut times: Vec<_> = arrived.iter().map(time).collect();
     times.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
     times.truncate(SLOWEST);
     report.slowest_tables = times;
 }
 
-fn time(table: &Table, done: &Arrived) -> TableTime {
-    TableTime { table: table.label(), rows: done.digest.rows, bytes: done.digest.bytes, seconds: done.seconds }
+fn time(done: &Arrived) -> TableTime {
+    TableTime { table: done.table.label(), rows: done.digest.rows, bytes: done.digest.bytes, seconds: done.seconds }
 }

@@ -1,27 +1,37 @@
 //! Sessions with a server: one login, pinned settings, and proof that no pooler stands in between.
 
+use std::io;
+use std::sync::PoisonError;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
-use bytes::Bytes;
+use anyhow::{Context as _, Result, anyhow, bail};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::{ChannelBinding, SslMode};
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Config, CopyInSink, CopyOutStream, Row};
+use tokio_postgres::{Client, Config, Connection, Row};
 
 use super::endpoint::{self, Endpoint, TlsMode};
-use super::fault::Fault;
+use super::fault::{Fault, Transient};
 use super::settings::{self, Purpose};
+use super::tap::{Line, Tap, Tapped};
 use super::tls;
+use super::wire::{Reader, Writer};
 use crate::error::Failure;
 
 /// A parameter of a query with its type, so that a query is one round trip.
 pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
+const KEEPALIVE: Duration = Duration::from_secs(10);
+const KEEPALIVE_RETRIES: u32 = 3;
+
 /// One session. Dropping it closes the socket at once, whatever is under way; the server then rolls back.
 pub(super) struct Session {
     client: Client,
     driver: Driver,
+    tap: Tap,
     /// What `server_version_num` says, such as 160004.
     version_num: i32,
     /// What `server_version` says.
@@ -46,19 +56,18 @@ impl Session {
 
     async fn try_open(endpoint: &Endpoint, purpose: Purpose) -> Result<Self> {
         let token = format!("{:016x}", rand::random::<u64>());
-        let config = config(endpoint, purpose, &token);
-        let connecting = config.connect(tls::connector(endpoint)?);
-        // The driver's own limit covers the socket only, not a server that accepts and then says nothing.
+        // The socket's own limit does not cover a server that accepts and then says nothing.
         let limit = endpoint.connect_timeout * 2;
-        let (client, connection) = match tokio::time::timeout(limit, connecting).await {
-            Ok(connected) => connected.map_err(|error| connect_error(error.into()))?,
-            Err(_) => bail!(super::fault::Transient(format!("no answer within {} s", limit.as_secs()))),
+        let connecting = connect(endpoint, config(endpoint, purpose, &token));
+        let (client, connection, tap) = match tokio::time::timeout(limit, connecting).await {
+            Ok(connected) => connected?,
+            Err(_) => bail!(Transient(format!("no answer within {} s", limit.as_secs()))),
         };
         let driver = Driver(tokio::spawn(async move {
             // An error of the connection reaches every request that is waiting on it.
             let _ = connection.await;
         }));
-        let mut session = Self { client, driver, version_num: 0, version: String::new(), superuser: false };
+        let mut session = Self { client, driver, tap, version_num: 0, version: String::new(), superuser: false };
         session.introduce(&token).await?;
         let (names, values) = settings::for_purpose(purpose);
         session
@@ -106,39 +115,67 @@ impl Session {
         Ok(self.client.batch_execute(sql).await?)
     }
 
-    pub(super) async fn copy_out(&self, sql: &str) -> Result<CopyOutStream, Fault> {
-        Ok(self.client.copy_out(sql).await?)
-    }
-
-    /// Dropping the sink before `finish` makes the server roll the COPY back.
-    pub(super) async fn copy_in(&self, sql: &str) -> Result<CopyInSink<Bytes>, Fault> {
-        Ok(self.client.copy_in(sql).await?)
+    /// Sends a command whose answer is read, and whose rows are written, past the driver. Both ends go with the session
+    /// when they are not brought to [`Reader::answers`] and given back.
+    pub(super) async fn converse(&self, sql: &str) -> Result<(Reader, Writer), Fault> {
+        let line = self.tap.take();
+        let mut writer = Writer::new(line.clone());
+        writer.query(sql).await?;
+        Ok((Reader::new(line), writer))
     }
 
     /// Says goodbye and waits until the socket is closed, so that the server has no session of ours left.
     pub(super) async fn close(self) {
-        let Session { client, mut driver, .. } = self;
+        let Session { client, mut driver, tap: _tap, .. } = self;
         drop(client);
         // A server that does not close is left to the driver's own end.
         let _ = tokio::time::timeout(Duration::from_secs(2), &mut driver.0).await;
     }
 }
 
+/// A connection with a tap on it: on the TLS stream when there is one, else on the socket.
+async fn connect(endpoint: &Endpoint, config: Config) -> Result<(Client, Connection<Tap, Tap>, Tap)> {
+    let mut last = None;
+    for (host, port) in &endpoint.hosts {
+        let dialled = tokio::time::timeout(endpoint.connect_timeout, dial(host, *port)).await;
+        let line = match dialled.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            Ok(line) => line,
+            Err(error) => {
+                last = Some(error);
+                continue;
+            }
+        };
+        let connector = MakeTlsConnect::<Tap>::make_tls_connect(&mut tls::connector(endpoint)?, host);
+        let (connector, encrypted) = Tapped::new(connector.context("read the host's name for TLS")?);
+        let socket = Tap::new(line);
+        let connected = config.connect_raw(socket.clone(), connector).await;
+        let (client, connection) = connected.map_err(|error| connect_error(error.into()))?;
+        let encrypted = encrypted.lock().unwrap_or_else(PoisonError::into_inner).take();
+        return Ok((client, connection, encrypted.unwrap_or(socket)));
+    }
+    Err(last.map_or_else(|| anyhow!("the URL names no host"), |error| Fault::from(error).into()))
+}
+
+/// Opens the socket; a peer that has gone is noticed within half a minute.
+async fn dial(host: &str, port: u16) -> io::Result<Box<dyn Line>> {
+    if endpoint::is_socket_dir(host) {
+        return Ok(Box::new(UnixStream::connect(format!("{host}/.s.PGSQL.{port}")).await?));
+    }
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE).with_retries(KEEPALIVE_RETRIES);
+    SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+    Ok(Box::new(stream))
+}
+
 fn config(endpoint: &Endpoint, purpose: Purpose, token: &str) -> Config {
     let mut config = Config::new();
-    for (host, port) in &endpoint.hosts {
-        config.host(host).port(*port);
-    }
     let local = endpoint.hosts.iter().all(|(host, _)| endpoint::is_socket_dir(host));
     config
         .user(&endpoint.user)
         .dbname(&endpoint.database)
         .application_name(&endpoint.application_name)
         .options(startup_options(endpoint, purpose, token))
-        .connect_timeout(endpoint.connect_timeout)
-        .keepalives_idle(Duration::from_secs(10))
-        .keepalives_interval(Duration::from_secs(10))
-        .keepalives_retries(3)
         .ssl_mode(match endpoint.tls {
             _ if local => SslMode::Disable,
             TlsMode::Disable => SslMode::Disable,

@@ -1,30 +1,30 @@
-//! One table: out of the source, through the transform, into the target, and read back from there to compare.
+//! Rows on their way: out of the source, through the transform, into the target. What is not changed is forwarded in
+//! the bytes in which it came.
 
-use std::pin::{Pin, pin};
-use std::time::Instant;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
-use bytes::{Bytes, BytesMut};
-use futures_util::{SinkExt as _, StreamExt as _};
-use tokio_postgres::CopyInSink;
+use anyhow::{Context as _, Error, Result, bail, ensure};
 
 use super::connect::Session;
-use super::digest::Digest;
-use super::fault::Fault;
-use super::pulse::Pulse;
-use super::rows::RowCutter;
+use super::digest::{Digest, RowHash};
+use super::fault::{Fault, fault};
+use super::flow::Flow;
+use super::parts::{Part, Piece};
 use super::source::Source;
 use super::tables::Table;
 use super::transform::{Counts, Transform};
+use super::wire::{self, Chunk, HEADER_BYTES, LARGE_BYTES, Reader, Writer};
 use crate::error::Failure;
-use crate::progress::Progress;
 use crate::wordpress::rewrite::Rewriter;
 
-/// Rows are sent in pieces of about this size.
-const PIECE_BYTES: usize = 64 << 10;
+/// A row that is looked into is held in memory; a longer one passes only when nothing in it is to be changed.
+const LOOKED_INTO_BYTES: usize = 16 << 20;
+/// How long a target that cut the line off may take to say why.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// A table that has arrived and was found to be what was sent.
-pub(super) struct Arrived {
+/// Rows that were sent to a table.
+pub(super) struct Sent {
     pub(super) digest: Digest,
     pub(super) counts: Counts,
     pub(super) seconds: f64,
@@ -38,109 +38,221 @@ pub(super) struct Manner {
 }
 
 impl Manner {
+    /// What is done to a table's rows, if anything.
+    fn transform<'a>(&'a self, table: &'a Table) -> Option<Transform<'a>> {
+        Transform::of(table, &self.rewriter)
+    }
+
     /// The encoding in which a table travels: its own, so that no byte is converted, except where values are looked
     /// into; their serialized lengths count UTF-8. In SQL_ASCII a server converts nothing whatever is asked for.
-    fn encoding(&self, transform: Option<&Transform<'_>>) -> &str {
-        if transform.is_some() && self.encoding != "SQL_ASCII" { "UTF8" } else { &self.encoding }
+    pub(super) fn encoding(&self, table: &Table) -> String {
+        let is_looked_into = self.encoding != "SQL_ASCII" && self.transform(table).is_some();
+        if is_looked_into { "UTF8".to_owned() } else { self.encoding.clone() }
     }
 }
 
-/// Copies one table and compares. The pulse beats with every piece that moves.
-pub(super) async fn copy_table(
+/// Copies one part. What its tables have got can be kept only when this succeeds; else both sessions are of no more use.
+pub(super) async fn copy_part(
     source: &Source,
     target: &Session,
-    table: &Table,
+    part: &Part,
     manner: &Manner,
-    pulse: &Pulse,
-    progress: &Progress,
-) -> Result<Arrived> {
-    let began = Instant::now();
-    let mut transform = Transform::of(table, &manner.rewriter);
-    let encoding = manner.encoding(transform.as_ref()).to_owned();
-    let begin =
-        if table.is_freezable() { format!("BEGIN; TRUNCATE ONLY {}", table.quoted()) } else { "BEGIN".to_owned() };
-    target.run(&begin).await?;
-    let sent = send(source, target, table, &encoding, transform.as_mut(), pulse, progress).await?;
-    target.run("COMMIT").await.context("commit")?;
-    pulse.beat();
-    let there = read_back(target, table, &encoding, pulse).await.context("read it back")?;
-    if sent != there {
-        bail!(
-            Failure::outside(format!(
-                "what arrived is not what was sent: {} rows and {} bytes sent, {} rows and {} bytes there",
-                sent.rows, sent.bytes, there.rows, there.bytes
-            ))
-            .hint(
-                "run the copy again; if the table fails again, a type of it prints differently on the target's version"
-            )
-        );
-    }
-    let counts = transform.map(|transform| transform.counts).unwrap_or_default();
-    Ok(Arrived { digest: sent, counts, seconds: began.elapsed().as_secs_f64() })
-}
-
-async fn send(
-    source: &Source,
-    target: &Session,
-    table: &Table,
-    encoding: &str,
-    mut transform: Option<&mut Transform<'_>>,
-    pulse: &Pulse,
-    progress: &Progress,
-) -> Result<Digest> {
-    let mut rows = pin!(source.copy_out(&table.copy_out(encoding)).await.context("read it")?);
-    let mut sink = pin!(target.copy_in(&table.copy_in(encoding)).await.context("write it")?);
-    let (mut cutter, mut sent, mut piece) = (RowCutter::default(), Digest::default(), BytesMut::new());
-    while let Some(data) = rows.next().await {
-        let data = data.map_err(Fault::from).context("read it")?;
-        pulse.beat();
-        cutter.cut(&data, |row| {
-            let begin = piece.len();
-            match &mut transform {
-                Some(transform) => transform.apply(row, &mut piece),
-                None => piece.extend_from_slice(row),
-            }
-            sent.add(&piece[begin..]);
-        });
-        if piece.len() >= PIECE_BYTES {
-            feed(sink.as_mut(), piece.split().freeze(), pulse, progress).await?;
+    flow: &Flow<'_>,
+) -> Result<Vec<Sent>> {
+    let encodings: Vec<_> = part.0.iter().map(|piece| manner.encoding(&piece.table)).collect();
+    let reads: Vec<_> = part.0.iter().zip(&encodings).map(|(piece, encoding)| piece.copy_out(encoding)).collect();
+    let mut from = source.copy_out(&reads.join("; ")).await.context("read it")?;
+    let (mut answers, mut into) = target.converse(&part.copy_in(&encodings)).await.context("write it")?;
+    let forwarding = async {
+        let mut sent = Vec::with_capacity(part.0.len());
+        for piece in &part.0 {
+            let copying = forward(&mut from, &mut into, piece, manner, flow).await;
+            sent.push(copying.with_context(|| format!("copy {}", piece.label()))?);
         }
-    }
-    if !cutter.is_complete() {
-        // Dropping the sink makes the target roll back.
-        bail!("read it: the last row is cut off");
-    }
-    feed(sink.as_mut(), piece.freeze(), pulse, progress).await?;
-    let written = sink.finish().await.map_err(Fault::from).context("write it")?;
-    pulse.beat();
-    if written != sent.rows {
-        bail!("write it: {} rows were sent, and the target took {written}", sent.rows);
+        into.flush().await.context("write it")?;
+        from.answers(&mut Vec::new()).await.context("read it")?;
+        Ok(sent)
+    };
+    let mut written = Vec::new();
+    let sent = match together(forwarding, answers.answers(&mut written)).await {
+        // Those that the server has answered for are not what it speaks of.
+        Err(Broken::There(said)) => {
+            let piece = part.0.get(written.len()).or(part.0.last()).map(Piece::label).unwrap_or_default();
+            return Err(Error::from(said).context("write it").context(format!("copy {piece}")));
+        }
+        Err(Broken::Here(error)) => return Err(error),
+        Ok(sent) => sent,
+    };
+    from.give_back();
+    answers.give_back();
+    for ((piece, sent), written) in part.0.iter().zip(&sent).zip(written) {
+        let rows = sent.digest.rows;
+        ensure!(rows == written, "table `{}`: {rows} rows were sent, and the target took {written}", piece.label());
     }
     Ok(sent)
 }
 
-async fn feed(mut sink: Pin<&mut CopyInSink<Bytes>>, piece: Bytes, pulse: &Pulse, progress: &Progress) -> Result<()> {
-    let len = piece.len() as u64;
-    if let Err(error) = sink.send(piece).await {
-        // A refused COPY closes the channel first; what the server said against it comes with the answer.
-        let said = sink.finish().await.err().unwrap_or(error);
-        return Err(anyhow::Error::from(Fault::from(said)).context("write it"));
-    }
-    pulse.beat();
-    progress.add(len);
-    Ok(())
+/// Which side of a COPY failed.
+enum Broken {
+    /// What the target's server said.
+    There(Fault),
+    Here(Error),
 }
 
-async fn read_back(target: &Session, table: &Table, encoding: &str, pulse: &Pulse) -> Result<Digest> {
-    // The search path decides how names of relations and types are printed: as on the source.
-    target.run("BEGIN READ ONLY; SET LOCAL search_path = ''").await?;
-    let mut rows = pin!(target.copy_out(&table.copy_out(encoding)).await?);
-    let (mut cutter, mut there) = (RowCutter::default(), Digest::default());
-    while let Some(data) = rows.next().await {
-        let data = data.map_err(Fault::from)?;
-        pulse.beat();
-        cutter.cut(&data, |row| there.add(row));
+/// Runs both sides of a COPY. A target that refuses rows says so on one side and cuts the other off.
+async fn together(
+    forwarding: impl Future<Output = Result<Vec<Sent>>>,
+    answering: impl Future<Output = Result<(), Fault>>,
+) -> Result<Vec<Sent>, Broken> {
+    let (mut forwarding, mut answering) = (pin!(forwarding), pin!(answering));
+    let error = tokio::select! {
+        biased;
+        answered = &mut answering => {
+            answered.map_err(Broken::There)?;
+            return forwarding.await.map_err(Broken::Here);
+        }
+        sent = &mut forwarding => match sent {
+            Ok(sent) => return answering.await.map(|()| sent).map_err(Broken::There),
+            Err(error) => error,
+        },
+    };
+    let is_cut_off = fault(&error).is_some_and(|fault| fault.sqlstate.is_empty());
+    if is_cut_off
+        && let Ok(Err(said)) = tokio::time::timeout(LAST_WORDS, answering).await
+        && !said.sqlstate.is_empty()
+    {
+        return Err(Broken::There(said));
     }
-    target.run("COMMIT").await?;
-    Ok(there)
+    Err(Broken::Here(error))
+}
+
+async fn forward(
+    from: &mut Reader,
+    into: &mut Writer,
+    piece: &Piece,
+    manner: &Manner,
+    flow: &Flow<'_>,
+) -> Result<Sent> {
+    let began = Instant::now();
+    let mut transform = manner.transform(&piece.table);
+    ensure!(
+        !piece.is_binary || transform.is_none(),
+        too_long(&piece.table, "a value in it is too long for a server to write as text")
+    );
+    let (mut sent, mut read) = (Digest::default(), 0);
+    loop {
+        let moved = match from.chunk().await.context("read it")? {
+            Chunk::Rows(len) => {
+                let messages = &from.bytes()[..len];
+                read += add(messages, piece, transform.as_mut(), &mut sent, into)?;
+                match transform {
+                    Some(_) => into.rows_written().await,
+                    None => into.forward(messages).await,
+                }
+                .context("write it")?;
+                from.consume(len);
+                len
+            }
+            Chunk::Large(len) if transform.is_some() && len <= LOOKED_INTO_BYTES => {
+                from.whole(len).await.context("read it")?;
+                read += add(&from.bytes()[..len], piece, transform.as_mut(), &mut sent, into)?;
+                into.rows_written().await.context("write it")?;
+                from.consume(len);
+                len
+            }
+            Chunk::Large(len) => {
+                read += 1;
+                sent.add_hashed(large(from, into, len, transform.as_ref(), piece, flow).await?);
+                continue;
+            }
+            Chunk::End(rows) => {
+                if piece.is_binary {
+                    // The last message is the format's own end.
+                    (read, sent.rows) = (read.saturating_sub(1), rows);
+                }
+                ensure!(read == rows, "read it: {rows} rows are there, and {read} came");
+                into.copy_done();
+                let counts = transform.map(|transform| transform.counts).unwrap_or_default();
+                return Ok(Sent { digest: sent, counts, seconds: began.elapsed().as_secs_f64() });
+            }
+        };
+        flow.moved(moved).await;
+    }
+}
+
+/// Takes whole rows into the digest as they are sent, and writes those that may be changed. How many there were.
+fn add(
+    messages: &[u8],
+    piece: &Piece,
+    mut transform: Option<&mut Transform<'_>>,
+    sent: &mut Digest,
+    into: &mut Writer,
+) -> Result<u64> {
+    let mut rows = 0;
+    for row in wire::rows(messages) {
+        // The protocol would allow anything; every PostgreSQL server sends one row per message.
+        ensure!(piece.is_binary || row.ends_with(b"\n"), "read it: a message is not one row");
+        match &mut transform {
+            None => sent.add(row),
+            Some(transform) => {
+                let out = into.row();
+                let begin = out.len();
+                transform.apply(row, out);
+                if out.len() > begin {
+                    sent.add(&out[begin..]);
+                }
+            }
+        }
+        rows += 1;
+    }
+    Ok(rows)
+}
+
+/// Passes a row on in pieces. Nothing of it can be changed on the way, so it is refused when something would have to be.
+async fn large(
+    from: &mut Reader,
+    into: &mut Writer,
+    len: usize,
+    transform: Option<&Transform<'_>>,
+    piece: &Piece,
+    flow: &Flow<'_>,
+) -> Result<RowHash> {
+    let mut hash = RowHash::default();
+    let overlap = transform.map_or(0, Transform::longest_needle);
+    // The end of what was looked at before: what is looked for may begin there.
+    let mut seen = Vec::new();
+    into.forward(&from.bytes()[..HEADER_BYTES]).await.context("write it")?;
+    from.consume(HEADER_BYTES);
+    let mut left = len - HEADER_BYTES;
+    while left > 0 {
+        let some = from.some(left.min(LARGE_BYTES)).await.context("read it")?;
+        let bytes = &from.bytes()[..some];
+        hash.update(bytes);
+        if let Some(transform) = transform {
+            seen.extend_from_slice(bytes);
+            if transform.may_change(&seen) {
+                let first = seen.split(|b| *b == b'\t').next().unwrap_or_default();
+                let row = format!("row `{}`", String::from_utf8_lossy(&first[..first.len().min(40)]));
+                bail!(too_long(
+                    &piece.table,
+                    &format!("{row} has {} MB, and something in it is to be changed", len / 1_000_000)
+                ));
+            }
+            seen.drain(..seen.len().saturating_sub(overlap));
+        }
+        into.forward(bytes).await.context("write it")?;
+        from.consume(some);
+        left -= some;
+        flow.moved(some).await;
+    }
+    Ok(hash)
+}
+
+fn too_long(table: &Table, why: &str) -> Failure {
+    Failure::invalid(format!(
+        "table `{}`: {why}; rows up to {} MiB can be changed",
+        table.label(),
+        LOOKED_INTO_BYTES >> 20
+    ))
+    .hint("leave the table's data out, or copy it as it is")
 }

@@ -1,7 +1,7 @@
 //! Digests of rows: a sum over the rows' hashes, so the order in which a server gives them does not matter.
 
 use sha2::{Digest as _, Sha256};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Count and digest of rows of COPY text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,10 +12,43 @@ pub(super) struct Digest {
 }
 
 impl Digest {
+    /// So many rows, and nothing known of them.
+    pub(super) fn of_count(rows: u64) -> Self {
+        Self { rows, ..Self::default() }
+    }
+
     pub(super) fn add(&mut self, row: &[u8]) {
         self.rows += 1;
         self.bytes += row.len() as u64;
         self.sum = self.sum.wrapping_add(xxh3_64(row));
+    }
+
+    /// Adds a row that was hashed piece by piece.
+    pub(super) fn add_hashed(&mut self, row: RowHash) {
+        self.rows += 1;
+        self.bytes += row.bytes;
+        self.sum = self.sum.wrapping_add(row.hash.digest());
+    }
+
+    /// Adds the rows of another digest.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.bytes += other.bytes;
+        self.sum = self.sum.wrapping_add(other.sum);
+    }
+}
+
+/// The hash of a row that is too long to be held.
+#[derive(Default)]
+pub(super) struct RowHash {
+    bytes: u64,
+    hash: Xxh3,
+}
+
+impl RowHash {
+    pub(super) fn update(&mut self, piece: &[u8]) {
+        self.bytes += piece.len() as u64;
+        self.hash.update(piece);
     }
 }
 
@@ -35,6 +68,14 @@ mod tests {
         let mut digest = Digest::default();
         rows.iter().for_each(|row| digest.add(row.as_bytes()));
         digest
+    }
+
+    #[test]
+    fn a_row_in_pieces_counts_as_a_whole_one() {
+        let (mut pieces, mut hash) = (Digest::default(), RowHash::default());
+        ["a\tlong ", "", "row\n"].iter().for_each(|piece| hash.update(piece.as_bytes()));
+        pieces.add_hashed(hash);
+        assert_eq!(pieces, digest(&["a\tlong row\n"]));
     }
 
     #[test]

@@ -175,3 +175,19 @@ const VIEWS: &str = "
        AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d
                         WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
      GROUP BY 1, 2 ORDER BY max(depth.n), 1, 2";
+
+/// Gathers the statistics that no table has got with its rows: of materialized views and partitioned tables.
+pub(super) async fn analyze_rest(target: &Session) -> Result<()> {
+    let rows = target.rows(UNANALYZED, &[]).await.context("list what has no statistics")?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = rows.iter().map(|row| sql::qualified(row.get(0), row.get(1))).collect();
+    target.run(&format!("ANALYZE {}", names.join(", "))).await.context("gather statistics")
+}
+
+const UNANALYZED: &str = "
+    SELECT n.nspname::text, c.relname::text
+      FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE (c.relkind = 'm' AND c.relispopulated OR c.relkind = 'p' AND NOT c.relispartition)
+       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'";

@@ -1,21 +1,38 @@
-//! The data phase: pairs of sessions that take tables off one list, biggest first, until it is empty.
+//! The data phase: pairs of sessions that take parts off one list, biggest first, until it is empty. A table that has
+//! arrived as a whole goes on to be finished, while others are still on their way.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
 use super::connect::Session;
-use super::copy::{self, Arrived, Manner};
+use super::copy::{self, Manner, Sent};
+use super::digest::Digest;
 use super::endpoint::Endpoint;
+use super::fault::{Transient, fault};
+use super::flow::{Flow, Rate};
+use super::parts::{self, Part};
 use super::pulse::Pulse;
 use super::settings::Purpose;
 use super::source::Source;
 use super::sql;
 use super::tables::Table;
+use super::transform::Counts;
 use crate::progress::Progress;
+
+/// A table whose rows have all been sent.
+pub(super) struct Arrived {
+    pub(super) table: Arc<Table>,
+    pub(super) digest: Digest,
+    pub(super) counts: Counts,
+    /// Of all sessions that worked on it, added up.
+    pub(super) seconds: f64,
+    pub(super) is_binary: bool,
+}
 
 /// What the pairs share.
 pub(super) struct Load {
@@ -24,48 +41,121 @@ pub(super) struct Load {
     pub(super) target: Endpoint,
     pub(super) snapshot: String,
     pub(super) search_path: String,
-    pub(super) manner: Manner,
+    pub(super) manner: Arc<Manner>,
     pub(super) stall: Duration,
     pub(super) progress: Arc<Progress>,
+    pub(super) rate: Rate,
 }
 
-/// Copies all tables with so many pairs. The first failure ends the others.
-pub(super) async fn all(load: Load, tables: Vec<Table>, pairs: usize) -> Result<Vec<(Table, Arrived)>> {
-    let load = Arc::new(load);
-    let pairs = pairs.clamp(1, tables.len().max(1));
-    let list = Arc::new(Mutex::new(VecDeque::from(tables)));
+/// Work that is left, and tables of which a part has arrived.
+struct Work {
+    parts: VecDeque<Part>,
+    /// By OID: how many parts are still to come.
+    begun: BTreeMap<u32, (usize, Arrived)>,
+}
+
+/// Copies all tables with so many pairs, and hands over those that arrive together. The first failure ends the others.
+pub(super) async fn all(
+    load: Load,
+    tables: &[Arc<Table>],
+    pairs: usize,
+    arrivals: UnboundedSender<Vec<Arrived>>,
+) -> Result<()> {
+    let parts = VecDeque::from(parts::list(tables, pairs));
+    let pairs = pairs.clamp(1, parts.len().max(1));
+    let mut begun = BTreeMap::new();
+    for piece in parts.iter().flat_map(|part| &part.0) {
+        let arrived = Arrived {
+            table: piece.table.clone(),
+            digest: Digest::default(),
+            counts: Counts::default(),
+            seconds: 0.0,
+            is_binary: false,
+        };
+        begun.entry(piece.table.oid).or_insert((0, arrived)).0 += 1;
+    }
+    let (load, work) = (Arc::new(load), Arc::new(Mutex::new(Work { parts, begun })));
     let mut workers = JoinSet::new();
     for worker in 0..pairs {
-        let (load, list) = (load.clone(), list.clone());
+        let (load, work, arrivals) = (load.clone(), work.clone(), arrivals.clone());
         workers.spawn(async move {
-            let arrived = work(&load, &list, worker).await;
+            let done = pair(&load, &work, worker, &arrivals).await;
             load.progress.doing(worker, None);
-            arrived
+            done
         });
     }
-    let mut arrived = Vec::new();
     while let Some(worker) = workers.join_next().await {
-        arrived.extend(worker.context("join a worker")??);
+        worker.context("join a worker")??;
     }
-    Ok(arrived)
+    Ok(())
 }
 
-async fn work(load: &Load, list: &Mutex<VecDeque<Table>>, worker: usize) -> Result<Vec<(Table, Arrived)>> {
-    let source = Source::open(&load.source, Some(&load.snapshot)).await?;
-    let target = open_target(&load.target, &load.search_path).await?;
+async fn pair(load: &Load, work: &Mutex<Work>, worker: usize, arrivals: &UnboundedSender<Vec<Arrived>>) -> Result<()> {
+    let (mut source, mut target) = open(load).await?;
     let pulse = Pulse::default();
-    let mut arrived = Vec::new();
     loop {
-        let next = list.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let Some(table) = next else { break };
-        load.progress.doing(worker, Some(table.label()));
-        let copying = copy::copy_table(&source, &target, &table, &load.manner, &pulse, &load.progress);
-        let done = pulse.watch(load.stall, copying).await.with_context(|| format!("copy table `{}`", table.label()))?;
-        arrived.push((table, done));
+        let next = work.lock().unwrap_or_else(PoisonError::into_inner).parts.pop_front();
+        let Some(mut part) = next else { break };
+        load.progress.doing(worker, Some(part.label()));
+        let mut sent = copy(load, &source, &target, &part, &pulse).await;
+        if let (true, Some(binary)) = (sent.as_ref().is_err_and(is_too_long_as_text), part.in_binary()) {
+            drop((source, target));
+            (source, target) = open(load).await?;
+            part = binary;
+            sent = copy(load, &source, &target, &part, &pulse).await;
+        }
+        let arrived = work.lock().unwrap_or_else(PoisonError::into_inner).take_in(&part, sent?);
+        if !arrived.is_empty() {
+            // Nobody listens any more only when finishing has failed, which is told by itself.
+            let _ = arrivals.send(arrived);
+        }
     }
     source.close().await;
     target.close().await;
-    Ok(arrived)
+    Ok(())
+}
+
+async fn open(load: &Load) -> Result<(Source, Session)> {
+    tokio::try_join!(Source::open(&load.source, Some(&load.snapshot)), open_target(&load.target, &load.search_path))
+}
+
+async fn copy(load: &Load, source: &Source, target: &Session, part: &Part, pulse: &Pulse) -> Result<Vec<Sent>> {
+    let flow = Flow { pulse, progress: &load.progress, rate: &load.rate };
+    let copying = copy::copy_part(source, target, part, &load.manner, &flow);
+    pulse.watch(load.stall, copying).await.map_err(|error| match error.is::<Transient>() {
+        true => error.context(format!("copy {}", part.label())),
+        false => error,
+    })
+}
+
+/// A server holds a row as text in one piece of memory, for which there is a limit of 1 GB; bytes are two letters each.
+fn is_too_long_as_text(error: &anyhow::Error) -> bool {
+    fault(error).is_some_and(|fault| {
+        let text = fault.to_string();
+        text.contains("invalid memory alloc request size")
+            || text.contains("Cannot enlarge string buffer")
+            || text.contains("string buffer exceeds maximum allowed length")
+    })
+}
+
+impl Work {
+    /// Adds what was sent; the tables that are complete with it.
+    fn take_in(&mut self, part: &Part, sent: Vec<Sent>) -> Vec<Arrived> {
+        let mut complete = Vec::new();
+        for (piece, sent) in part.0.iter().zip(sent) {
+            let oid = piece.table.oid;
+            let Some((parts, arrived)) = self.begun.get_mut(&oid) else { continue };
+            arrived.digest.merge(sent.digest);
+            arrived.counts.add(sent.counts);
+            arrived.seconds += sent.seconds;
+            arrived.is_binary = piece.is_binary;
+            *parts -= 1;
+            if *parts == 0 {
+                complete.extend(self.begun.remove(&oid).map(|(_, arrived)| arrived));
+            }
+        }
+        complete
+    }
 }
 
 /// A session in the new database. It has the source's own search path, since CHECK constraints, indexes and

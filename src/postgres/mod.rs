@@ -22,10 +22,13 @@ mod endpoint;
 mod engine;
 mod fault;
 mod finish;
+mod flow;
 mod guard;
+mod indexing;
 mod inspect;
 mod inventory;
 mod load;
+mod parts;
 mod phases;
 mod pulse;
 mod report;
@@ -39,14 +42,18 @@ mod source;
 mod sql;
 mod swap;
 mod tables;
+mod tap;
 mod tls;
 mod transform;
 mod upkeep;
+mod verify;
+mod wire;
 
 pub use endpoint::{Endpoint, TlsMode};
 pub use engine::copy_database;
 pub use inspect::{inspect, inspect_target, site_urls};
 pub use report::{CopyReport, LeftColumn, PhaseTime, Skipped, SourceReport, TableTime, TargetReport, WordPressSite};
+pub use verify::Verify;
 
 pub use crate::progress::Progress;
 
@@ -62,6 +69,10 @@ pub struct CopyOptions {
     pub exclude_table_data: Vec<String>,
     /// How many tables are copied at a time, each over a session of its own on either end.
     pub jobs: usize,
+    /// A limit on what is read from the source, in megabytes (1,000,000 bytes) per second.
+    pub max_mb_per_s: Option<f64>,
+    /// How tables are checked before the swap.
+    pub verify: Verify,
     /// A transfer that moves no byte for so long is given up.
     pub stall: Duration,
     /// The program that reads the schema: a name to be found on PATH, or a path.
@@ -76,6 +87,8 @@ impl Default for CopyOptions {
             rewrite: Vec::new(),
             exclude_table_data: Vec::new(),
             jobs: 2,
+            max_mb_per_s: None,
+            verify: Verify::Digest,
             stall: Duration::from_secs(120),
             pg_dump: PathBuf::from("pg_dump"),
         }

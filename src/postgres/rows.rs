@@ -1,37 +1,6 @@
-//! Rows and fields of COPY text: where they end, and what their escapes stand for.
+//! Fields of COPY text: where they end, and what their escapes stand for.
 
-use bytes::{Bytes, BytesMut};
-
-/// Cuts what the server sends into rows. It sends one row per message, but does not promise to.
-#[derive(Default)]
-pub(super) struct RowCutter {
-    begun: BytesMut,
-}
-
-impl RowCutter {
-    /// Calls `row` for each row that is complete with this piece, line end included.
-    pub(super) fn cut(&mut self, piece: &Bytes, mut row: impl FnMut(&[u8])) {
-        let mut rest = piece.as_ref();
-        // A line end within a value is escaped, so a bare one always ends a row.
-        while let Some(end) = memchr::memchr(b'\n', rest) {
-            let (line, after) = rest.split_at(end + 1);
-            if self.begun.is_empty() {
-                row(line);
-            } else {
-                self.begun.extend_from_slice(line);
-                row(&self.begun);
-                self.begun.clear();
-            }
-            rest = after;
-        }
-        self.begun.extend_from_slice(rest);
-    }
-
-    /// Whether the last row came to its end.
-    pub(super) fn is_complete(&self) -> bool {
-        self.begun.is_empty()
-    }
-}
+use bytes::BytesMut;
 
 /// The fields of a row without its line end.
 pub(super) fn fields(row: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -90,17 +59,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn rows_are_whole_however_they_arrive() {
-        let mut rows = Vec::new();
-        let mut cutter = RowCutter::default();
-        for piece in ["a\tb\n", "c", "\td", "\ne\tf\n\n", "g"] {
-            cutter.cut(&Bytes::from_static(piece.as_bytes()), |row| rows.push(row.to_vec()));
-        }
-        assert_eq!(rows, [b"a\tb\n".to_vec(), b"c\td\n".to_vec(), b"e\tf\n".to_vec(), b"\n".to_vec()]);
-        assert!(!cutter.is_complete());
-    }
 
     proptest! {
         #[test]

@@ -4,13 +4,14 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
-use tokio_postgres::{CopyOutStream, Row};
 
 use super::connect::{Param, Session};
 use super::endpoint::Endpoint;
 use super::fault::{Fault, Transient};
 use super::settings::Purpose;
+use super::wire::Reader;
 
 /// A read-only transaction on the source.
 pub(super) struct Source {
@@ -56,8 +57,9 @@ impl Source {
         Ok(self.session.row(sql, &[]).await?.try_get(0).map_err(Fault::from)?)
     }
 
-    pub(super) async fn copy_out(&self, sql: &str) -> Result<CopyOutStream, Fault> {
-        self.session.copy_out(sql).await
+    /// Begins to read rows; `copies` are COPYs to standard output and nothing else.
+    pub(super) async fn copy_out(&self, copies: &str) -> Result<Reader, Fault> {
+        Ok(self.session.converse(copies).await?.0)
     }
 
     /// Takes the weakest lock there is on each table, all in one round trip.

@@ -16,6 +16,8 @@ pub(super) enum Kind {
     Text,
     /// The server sorts keys and normalizes, so only values may change.
     Jsonb,
+    /// Bytes, which text COPY writes in hex.
+    Bytes,
     /// Never rewritten: no text, or text of a form of its own.
     Other,
 }
@@ -39,6 +41,10 @@ pub(super) struct Table {
     pub(super) name: String,
     pub(super) columns: Vec<Column>,
     pub(super) size_bytes: u64,
+    /// Pages of the table itself, without what is stored beside it.
+    pub(super) pages: u64,
+    /// Whether its rows have page numbers.
+    pub(super) is_heap: bool,
     /// For a table that belongs to an extension: the `WHERE …` that tells the user's rows from the extension's.
     pub(super) extension_filter: Option<String>,
     /// Read and filled through the partitioned root, since its rows may belong to other partitions on the target.
@@ -61,32 +67,50 @@ impl Table {
         self.columns.iter().map(|column| sql::ident(&column.name)).collect::<Vec<_>>().join(", ")
     }
 
-    /// The COPY that reads the table; the same one reads it back on the target.
-    pub(super) fn copy_out(&self, encoding: &str) -> String {
+    /// The COPY that reads the table, or what of it fits `only`; the same one reads it back on the target.
+    pub(super) fn copy_out(&self, format: &str, only: Option<&str>) -> String {
         let (columns, table) = (self.column_list(), self.quoted());
-        let what = if let Some(filter) = &self.extension_filter {
-            format!("(SELECT {columns} FROM ONLY {table} {filter})")
-        } else if self.through_root {
+        let filter = only.map(|only| format!(" WHERE {only}")).or_else(|| self.extension_filter.clone());
+        let what = if self.through_root {
             format!("(SELECT {columns} FROM {table})")
+        } else if let Some(filter) = filter {
+            format!("(SELECT {columns} FROM ONLY {table}{filter})")
         } else if columns.is_empty() {
             format!("(SELECT FROM ONLY {table})")
         } else {
             format!("{table} ({columns})")
         };
-        format!("COPY {what} TO STDOUT (FORMAT text, ENCODING {})", sql::literal(encoding))
+        format!("COPY {what} TO STDOUT ({format})")
     }
 
     /// The COPY that fills the table.
-    pub(super) fn copy_in(&self, encoding: &str) -> String {
+    pub(super) fn copy_in(&self, format: &str, is_frozen: bool) -> String {
         let columns = if self.columns.is_empty() { String::new() } else { format!(" ({})", self.column_list()) };
-        let freeze = if self.is_freezable() { ", FREEZE" } else { "" };
-        format!("COPY {}{columns} FROM STDIN (FORMAT text, ENCODING {}{freeze})", self.quoted(), sql::literal(encoding))
+        let freeze = if is_frozen { ", FREEZE" } else { "" };
+        format!("COPY {}{columns} FROM STDIN ({format}{freeze})", self.quoted())
     }
 
-    /// Whether the table is ours alone to empty, so that its rows can be written frozen: the check that reads them
-    /// back then need not write every page a second time.
+    /// The query that counts the rows which [`Self::copy_out`] reads.
+    pub(super) fn count(&self) -> String {
+        let only = if self.through_root { "" } else { "ONLY " };
+        let filter = self.extension_filter.as_deref().unwrap_or_default();
+        format!("SELECT pg_catalog.count(*) FROM {only}{}{filter}", self.quoted())
+    }
+
+    /// Whether the table is ours alone to empty, so that its rows can be written frozen.
     pub(super) fn is_freezable(&self) -> bool {
         self.extension_filter.is_none() && !self.through_root
+    }
+
+    /// Whether ranges of pages can be copied by themselves. What must go in binary must go so as a whole, and that a
+    /// table has such values shows only on the way.
+    pub(super) fn can_be_cut(&self) -> bool {
+        self.is_heap && self.is_freezable() && !self.has_bytes()
+    }
+
+    /// Whether values can be in it that are twice as long as text.
+    pub(super) fn has_bytes(&self) -> bool {
+        self.columns.iter().any(|column| column.kind == Kind::Bytes)
     }
 }
 
@@ -131,6 +155,8 @@ fn table(row: &Row, columns: Vec<Column>, globs: &[(&String, WildMatch)]) -> Tab
         name: row.get(2),
         columns,
         size_bytes: row.get::<_, i64>(4).max(0) as u64,
+        pages: row.get::<_, i64>(8).max(0) as u64,
+        is_heap: row.get(9),
         extension_filter: row.get(5),
         through_root: row.get(6),
         excluded_by: globs.iter().find(|(_, glob)| matches(glob)).map(|(text, _)| (*text).clone()),
@@ -145,6 +171,7 @@ async fn read_columns(source: &Source) -> Result<HashMap<u32, Vec<Column>>> {
             kind: match row.get(2) {
                 "text" => Kind::Text,
                 "jsonb" => Kind::Jsonb,
+                "bytea" => Kind::Bytes,
                 _ => Kind::Other,
             },
             max_chars: row.get::<_, Option<i32>>(3).and_then(|n| usize::try_from(n).ok()),
@@ -155,7 +182,8 @@ async fn read_columns(source: &Source) -> Result<HashMap<u32, Vec<Column>>> {
     Ok(columns)
 }
 
-/// oid, schema, name, has rows to copy, size, extension filter, through its root, names that a glob may match.
+/// oid, schema, name, has rows to copy, size, extension filter, through its root, names that a glob may
+/// match, pages, is a heap.
 ///
 /// Hash partitioning by an enum goes by the enum's OIDs, which differ on the target, and by an expression by who
 /// knows what; such a tree is copied through its root, as `pg_dump` does.
@@ -176,13 +204,15 @@ const TABLES: &str = "
            CASE c.relkind WHEN 'p'
                 THEN (SELECT sum(pg_catalog.pg_table_size(t.relid)) FROM pg_catalog.pg_partition_tree(c.oid) AS t WHERE t.isleaf)::int8
                 ELSE pg_catalog.pg_table_size(c.oid) END,
-           CASE WHEN config.oid IS NOT NULL THEN coalesce(config.filter, '') END,
+           CASE WHEN config.oid IS NOT NULL THEN ' ' || coalesce(config.filter, '') END,
            rerouted.root IS NOT NULL,
            (SELECT pg_catalog.array_agg(x.name)
               FROM (SELECT c.oid AS oid UNION SELECT pg_catalog.pg_partition_ancestors(c.oid)::oid) AS up
               JOIN pg_catalog.pg_class AS r ON r.oid = up.oid
               JOIN pg_catalog.pg_namespace AS s ON s.oid = r.relnamespace,
-                   LATERAL (VALUES (r.relname::text), (s.nspname || '.' || r.relname)) AS x(name))
+                   LATERAL (VALUES (r.relname::text), (s.nspname || '.' || r.relname)) AS x(name)),
+           CASE c.relkind WHEN 'p' THEN 0 ELSE pg_catalog.pg_relation_size(c.oid) END / current_setting('block_size')::int8,
+           c.relkind = 'r' AND (SELECT m.amname = 'heap' FROM pg_catalog.pg_am AS m WHERE m.oid = c.relam)
       FROM pg_catalog.pg_class AS c
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       LEFT JOIN config ON config.oid = c.oid
@@ -202,7 +232,7 @@ const COLUMNS: &str = "
           FROM base AS b JOIN pg_catalog.pg_type AS t ON t.oid = b.type WHERE t.typtype = 'd')
     SELECT a.attrelid, a.attname::text,
            CASE WHEN t.typname IN ('text', 'varchar', 'bpchar', 'json', 'xml', 'citext') THEN 'text'
-                WHEN t.typname = 'jsonb' THEN 'jsonb'
+                WHEN t.typname IN ('jsonb', 'bytea') THEN t.typname::text
                 ELSE '' END,
            CASE WHEN t.typname IN ('varchar', 'bpchar')
                 THEN nullif(greatest(a.atttypmod, b.typmod), -1) - 4 END,
@@ -223,3 +253,24 @@ const COLUMNS: &str = "
      WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
        AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
      ORDER BY a.attrelid, a.attnum";
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A table of no columns and no size, to start from.
+    pub(crate) fn table(name: &str) -> Table {
+        Table {
+            oid: 1,
+            schema: "public".to_owned(),
+            name: name.to_owned(),
+            columns: Vec::new(),
+            size_bytes: 0,
+            pages: 0,
+            is_heap: true,
+            extension_filter: None,
+            through_root: false,
+            excluded_by: None,
+        }
+    }
+}

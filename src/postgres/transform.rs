@@ -33,6 +33,14 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    pub(super) fn add(&mut self, other: Self) {
+        self.rewritten += other.rewritten;
+        self.malformed += other.malformed;
+        for (what, values) in other.left {
+            *self.left.entry(what).or_default() += values;
+        }
+    }
+
     pub(super) fn overflow(&self) -> u64 {
         self.left.iter().filter(|((_, reason), _)| *reason == TOO_LONG).map(|(_, values)| values).sum()
     }
@@ -60,6 +68,16 @@ impl<'a> Transform<'a> {
             key_column,
             counts: Counts::default(),
         })
+    }
+
+    /// Whether something in these raw bytes may have to change.
+    pub(super) fn may_change(&self, raw: &[u8]) -> bool {
+        self.rewriter.may_match(raw)
+    }
+
+    /// How many bytes [`Self::may_change`] must see together to be sure.
+    pub(super) fn longest_needle(&self) -> usize {
+        self.rewriter.longest_host()
     }
 
     /// Appends the row as it is to be sent.
@@ -112,7 +130,7 @@ impl<'a> Transform<'a> {
 
 fn rule(column: &Column) -> Rule {
     match column.kind {
-        Kind::Other => Rule::Leave(NO_TEXT),
+        Kind::Other | Kind::Bytes => Rule::Leave(NO_TEXT),
         _ if wordpress::is_never_rewritten(&column.name) => Rule::Leave(NEVER),
         _ if column.is_key => Rule::Leave(KEY),
         Kind::Text | Kind::Jsonb => Rule::Rewrite,
@@ -127,6 +145,7 @@ fn chars(value: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tables::tests::table;
     use super::*;
     use crate::wordpress::rewrite::UrlPair;
 
@@ -137,9 +156,6 @@ mod tests {
     #[test]
     fn only_the_columns_that_may_be_are_rewritten() {
         let table = Table {
-            oid: 1,
-            schema: "public".to_owned(),
-            name: "t".to_owned(),
             columns: vec![
                 column("option_name", Kind::Text, None, false),
                 column("option_value", Kind::Text, None, false),
@@ -147,10 +163,7 @@ mod tests {
                 column("id", Kind::Text, None, true),
                 column("short", Kind::Text, Some(14), false),
             ],
-            size_bytes: 0,
-            extension_filter: None,
-            through_root: false,
-            excluded_by: None,
+            ..table("t")
         };
         let rewriter = Rewriter::new(&[UrlPair::parse("https://a.test", "https://longer.test").unwrap()]);
         let mut transform = Transform::of(&table, &rewriter).unwrap();

@@ -94,6 +94,11 @@ impl Rewriter {
         self.hosts.iter().any(|host| host.finder.find(raw, 0).is_some())
     }
 
+    /// How long, in bytes, the longest old host is.
+    pub fn longest_host(&self) -> usize {
+        self.hosts.iter().map(|host| host.name.len()).max().unwrap_or(0)
+    }
+
     /// The rewritten value, or `None` when there is no old URL in it.
     ///
     /// When all there are stand in broken strings, the answer is the value as it is, and `malformed`.

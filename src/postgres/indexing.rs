@@ -1,0 +1,196 @@
+//! What a table gets once its rows are there: its constraints and indexes, the comparison with what was sent, and
+//! statistics. Several tables, and several indexes of one, are worked on at a time, while others still arrive.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
+
+use super::connect::Session;
+use super::copy::Manner;
+use super::endpoint::Endpoint;
+use super::load::{Arrived, open_target};
+use super::pulse::Pulse;
+use super::schema;
+use super::script::Entry;
+use super::source::Source;
+use super::tables::Table;
+use super::verify::{self, Verify};
+
+/// The entries of a dump that concern one table's own rows only.
+#[derive(Default)]
+pub(super) struct Own {
+    /// Primary keys and the like, which nobody else may use the table for while they are made.
+    constraints: Vec<Entry>,
+    indexes: Vec<Entry>,
+}
+
+/// By the table's OID.
+pub(super) type Owned = HashMap<u32, Own>;
+
+/// Takes out of `post` what can be made as soon as a table has arrived. The rest keeps its order.
+pub(super) async fn take_out(post: &mut Vec<Entry>, source: &Source, tables: &[Arc<Table>]) -> Result<Owned> {
+    let rows = source.rows(OWNERS, &[]).await.context("read which table an index belongs to")?;
+    let arriving: HashSet<u32> = tables.iter().filter(|table| !table.through_root).map(|table| table.oid).collect();
+    let mut owners: HashMap<(String, String, String), Option<u32>> = HashMap::new();
+    for row in rows {
+        let oid = Some(row.get::<_, u32>(3)).filter(|oid| arriving.contains(oid));
+        // A heading says `table constraint`, so two may read the same: nobody's then.
+        owners.entry((row.get(0), row.get(1), row.get(2))).and_modify(|owner| *owner = None).or_insert(oid);
+    }
+    let mut owned = Owned::new();
+    let (mut rest, all) = (Vec::new(), std::mem::take(post));
+    for entry in all {
+        let key = (entry.kind.clone(), entry.schema.clone(), entry.name.clone());
+        match owners.get(&key).copied().flatten() {
+            Some(oid) => {
+                let own = owned.entry(oid).or_default();
+                let list = if entry.kind == "INDEX" { &mut own.indexes } else { &mut own.constraints };
+                list.push(entry);
+            }
+            None => rest.push(entry),
+        }
+    }
+    *post = rest;
+    Ok(owned)
+}
+
+/// kind, schema and name as in a dump's heading, table.
+const OWNERS: &str = "
+    SELECT 'INDEX', n.nspname::text, c.relname::text, i.indrelid
+      FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
+    UNION ALL
+    SELECT 'CONSTRAINT', n.nspname, t.relname || ' ' || k.conname, k.conrelid
+      FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_class AS t ON t.oid = k.conrelid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
+     WHERE k.contype IN ('p', 'u', 'x')";
+
+/// What all tables of a copy have in common here.
+pub(super) struct Indexing {
+    pub(super) owned: Mutex<Owned>,
+    pub(super) manner: Arc<Manner>,
+    pub(super) verify: Verify,
+    pub(super) stall: Duration,
+    pub(super) pool: Pool,
+}
+
+/// Works on tables as they arrive, until no more can come. The first failure ends all.
+pub(super) async fn all(
+    indexing: Arc<Indexing>,
+    mut arrivals: UnboundedReceiver<Vec<Arrived>>,
+) -> Result<Vec<Arrived>> {
+    let mut tasks = JoinSet::new();
+    let mut done = Vec::new();
+    loop {
+        tokio::select! {
+            Some(arrived) = arrivals.recv() => {
+                tasks.spawn(complete(indexing.clone(), arrived));
+            }
+            Some(arrived) = tasks.join_next() => done.extend(arrived.context("join a worker")??),
+            else => break,
+        }
+    }
+    indexing.pool.close().await;
+    Ok(done)
+}
+
+async fn complete(indexing: Arc<Indexing>, mut arrived: Vec<Arrived>) -> Result<Vec<Arrived>> {
+    let own = |table: &Table| {
+        indexing.owned.lock().unwrap_or_else(PoisonError::into_inner).remove(&table.oid).unwrap_or_default()
+    };
+    if arrived.len() > 1 {
+        let entries: Vec<Entry> = arrived
+            .iter()
+            .map(|arrived| own(&arrived.table))
+            .flat_map(|own| own.constraints.into_iter().chain(own.indexes))
+            .collect();
+        let session = indexing.pool.take().await?;
+        indexing.compare(&session, &arrived.iter().collect::<Vec<_>>()).await?;
+        schema::apply(&session, &entries).await?;
+        analyze(&session, &arrived).await?;
+        indexing.pool.give(session);
+        return Ok(arrived);
+    }
+    let Some(alone) = arrived.pop() else { return Ok(arrived) };
+    let own = own(&alone.table);
+    if !own.constraints.is_empty() {
+        let session = indexing.pool.take().await?;
+        schema::apply(&session, &own.constraints).await?;
+        indexing.pool.give(session);
+    }
+    let mut indexes = JoinSet::new();
+    for index in own.indexes {
+        let indexing = indexing.clone();
+        indexes.spawn(async move {
+            let session = indexing.pool.take().await?;
+            schema::apply(&session, &[index]).await?;
+            indexing.pool.give(session);
+            anyhow::Ok(())
+        });
+    }
+    let session = indexing.pool.take().await?;
+    indexing.compare(&session, &[&alone]).await?;
+    indexing.pool.give(session);
+    while let Some(index) = indexes.join_next().await {
+        index.context("join a worker")??;
+    }
+    let session = indexing.pool.take().await?;
+    let alone = vec![alone];
+    analyze(&session, &alone).await?;
+    indexing.pool.give(session);
+    Ok(alone)
+}
+
+impl Indexing {
+    async fn compare(&self, session: &Session, arrived: &[&Arrived]) -> Result<()> {
+        let pulse = Pulse::default();
+        pulse.watch(self.stall, verify::compare(session, arrived, &self.manner, self.verify, &pulse)).await
+    }
+}
+
+async fn analyze(session: &Session, arrived: &[Arrived]) -> Result<()> {
+    let tables: Vec<_> = arrived.iter().map(|arrived| arrived.table.quoted()).collect();
+    session.run(&format!("ANALYZE {}", tables.join(", "))).await.context("gather statistics")
+}
+
+/// Sessions in the new database, so many at most; each is used by one at a time.
+pub(super) struct Pool {
+    target: Endpoint,
+    search_path: String,
+    permits: Semaphore,
+    idle: Mutex<Vec<Session>>,
+}
+
+impl Pool {
+    pub(super) fn new(target: Endpoint, search_path: String, most: usize) -> Self {
+        Self { target, search_path, permits: Semaphore::new(most.max(1)), idle: Mutex::default() }
+    }
+
+    /// Waits for a session. One that is not given back has failed, and so has all.
+    async fn take(&self) -> Result<Session> {
+        self.permits.acquire().await.context("wait for a session")?.forget();
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match idle {
+            Some(session) => Ok(session),
+            None => open_target(&self.target, &self.search_path).await,
+        }
+    }
+
+    fn give(&self, session: Session) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+        self.permits.add_permits(1);
+    }
+
+    async fn close(&self) {
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        for session in idle {
+            session.close().await;
+        }
+    }
+}

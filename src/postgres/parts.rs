@@ -1,0 +1,168 @@
+//! The list of work of the data phase: small tables many at a time, large ones in ranges of pages.
+
+use std::sync::Arc;
+
+use super::sql;
+use super::tables::Table;
+
+/// Tables under this size are copied many at a time, since round trips are all that they cost.
+const SMALL_BYTES: u64 = 256 << 10;
+/// So many small tables, and so many bytes of them, go together.
+const SMALL_TABLES: usize = 64;
+const SMALL_TOGETHER_BYTES: u64 = 4 << 20;
+/// A table is cut when it is larger than this, and larger than its pair's share of all there is.
+const CUT_BYTES: u64 = 256 << 20;
+
+/// A table, or some pages of it.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    pub(super) table: Arc<Table>,
+    /// First page and the one after the last; whatever grew behind the last range since belongs to it.
+    pages: Option<(u64, Option<u64>)>,
+    /// Binary, for values that are too long for a server to write as text.
+    pub(super) is_binary: bool,
+}
+
+/// What one pair of sessions copies in one go.
+#[derive(Clone, Debug)]
+pub(super) struct Part(pub(super) Vec<Piece>);
+
+impl Piece {
+    /// A whole table.
+    pub(super) fn of(table: Arc<Table>, is_binary: bool) -> Self {
+        Self { table, pages: None, is_binary }
+    }
+
+    /// What it is, for people.
+    pub(super) fn label(&self) -> String {
+        format!("table `{}`", self.table.label())
+    }
+
+    /// The COPY that reads it.
+    pub(super) fn copy_out(&self, encoding: &str) -> String {
+        let pages = self.pages.map(|(from, to)| {
+            let from = format!("ctid >= '({from},0)'");
+            to.map_or_else(|| from.clone(), |to| format!("{from} AND ctid < '({to},0)'"))
+        });
+        self.table.copy_out(&self.format(encoding), pages.as_deref())
+    }
+
+    /// The format in which it travels.
+    fn format(&self, encoding: &str) -> String {
+        if self.is_binary {
+            "FORMAT binary".to_owned()
+        } else {
+            format!("FORMAT text, ENCODING {}", sql::literal(encoding))
+        }
+    }
+}
+
+impl Part {
+    /// The COPYs that fill the tables, with what stands around them: one transaction.
+    pub(super) fn copy_in(&self, encodings: &[String]) -> String {
+        // Only a table that this transaction alone has filled can be written frozen, so that reading it back need not
+        // write every page a second time. For small ones a new file each would cost more than that.
+        let frozen = match self.0.as_slice() {
+            [only] if only.pages.is_none() && only.table.is_freezable() => Some(&only.table),
+            _ => None,
+        };
+        let mut statements = vec!["BEGIN".to_owned()];
+        statements.extend(frozen.map(|table| format!("TRUNCATE ONLY {}", table.quoted())));
+        statements.extend(
+            self.0
+                .iter()
+                .zip(encodings)
+                .map(|(piece, encoding)| piece.table.copy_in(&piece.format(encoding), frozen.is_some())),
+        );
+        statements.push("COMMIT".to_owned());
+        statements.join("; ")
+    }
+
+    /// The same in binary, if there is anything in it that this could help.
+    pub(super) fn in_binary(&self) -> Option<Self> {
+        match self.0.as_slice() {
+            [only] if only.table.has_bytes() && !only.is_binary => {
+                Some(Self(vec![Piece { is_binary: true, ..only.clone() }]))
+            }
+            _ => None,
+        }
+    }
+
+    /// What people are told is being copied.
+    pub(super) fn label(&self) -> String {
+        match self.0.as_slice() {
+            [only] => only.label(),
+            [first, more @ ..] => format!("{} and {} more", first.label(), more.len()),
+            [] => "nothing".to_owned(),
+        }
+    }
+}
+
+/// All parts, the biggest first, for so many pairs of sessions. `tables` are ordered by size.
+pub(super) fn list(tables: &[Arc<Table>], pairs: usize) -> Vec<Part> {
+    let (large, small): (Vec<_>, Vec<_>) = tables.iter().partition(|table| table.size_bytes >= SMALL_BYTES);
+    let all: u64 = tables.iter().map(|table| table.size_bytes).sum();
+    let share = all / pairs.max(1) as u64;
+    let mut parts: Vec<Part> = large.into_iter().flat_map(|table| cut(table, share.max(CUT_BYTES))).collect();
+    let mut together = Vec::new();
+    let mut bytes = 0;
+    for table in small {
+        if together.len() == SMALL_TABLES || bytes + table.size_bytes > SMALL_TOGETHER_BYTES {
+            parts.push(Part(std::mem::take(&mut together)));
+            bytes = 0;
+        }
+        bytes += table.size_bytes;
+        together.push(Piece::of(table.clone(), false));
+    }
+    parts.extend((!together.is_empty()).then_some(Part(together)));
+    parts
+}
+
+/// A table in ranges of at most about so many bytes.
+fn cut(table: &Arc<Table>, most_bytes: u64) -> Vec<Part> {
+    let ranges = table.size_bytes.div_ceil(most_bytes).min(table.pages.max(1));
+    if ranges < 2 || !table.can_be_cut() {
+        return vec![Part(vec![Piece::of(table.clone(), false)])];
+    }
+    let begin = |range: u64| table.pages * range / ranges;
+    (0..ranges)
+        .map(|range| {
+            let end = (range + 1 < ranges).then(|| begin(range + 1));
+            Part(vec![Piece { pages: Some((begin(range), end)), ..Piece::of(table.clone(), false) }])
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tables::tests::table;
+    use super::*;
+
+    fn labels(parts: &[Part]) -> Vec<String> {
+        parts.iter().map(Part::label).collect()
+    }
+
+    #[test]
+    fn small_tables_go_together_and_large_ones_in_ranges() {
+        let mut tables = vec![Arc::new(Table { size_bytes: 1 << 30, pages: 1000, ..table("large") })];
+        tables.push(Arc::new(Table { size_bytes: 1 << 20, ..table("middle") }));
+        tables.extend((0..70).map(|i| Arc::new(Table { size_bytes: 8192, ..table(&format!("small{i}")) })));
+        let parts = list(&tables, 4);
+        assert_eq!(
+            labels(&parts),
+            [
+                "table `public.large`",
+                "table `public.large`",
+                "table `public.large`",
+                "table `public.large`",
+                "table `public.middle`",
+                "table `public.small0` and 63 more",
+                "table `public.small64` and 5 more"
+            ]
+        );
+        let read: Vec<_> = parts[..4].iter().map(|part| part.0[0].copy_out("UTF8")).collect();
+        assert!(read[0].contains("WHERE ctid >= '(0,0)' AND ctid < '(249,0)'"), "{}", read[0]);
+        assert!(read[3].contains("WHERE ctid >= '(749,0)')"), "{}", read[3]);
+        assert_eq!(list(&tables, 1).len(), 4, "one pair has nothing to gain from small ranges");
+    }
+}
