@@ -1,6 +1,7 @@
 //! `copy-db`: copies one Postgres database into another; needs no Railway.
 
 use anyhow::{Context as _, Result};
+use clap::builder::EnumValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
 use tracing::Level;
@@ -10,7 +11,7 @@ use crate::cli::new_run;
 use crate::context::env_secret;
 use crate::error::{Exit, Failure, describe};
 use crate::log::{self, Output};
-use crate::postgres::{CopyOptions, CopyReport, Endpoint, copy_database};
+use crate::postgres::{CopyOptions, CopyPlan, CopyReport, Endpoint, Verify, copy_database, plan};
 use crate::progress::Progress;
 use crate::stop::Stop;
 use crate::ticker::Ticker;
@@ -50,11 +51,37 @@ pub fn command() -> Command {
                 .help("How many tables are copied at a time"),
         )
         .arg(
+            Arg::new("max-rate")
+                .long("max-rate")
+                .value_name("MB/s")
+                .value_parser(rate)
+                .help("Read the source no faster than so many megabytes (1,000,000 bytes) a second"),
+        )
+        .arg(
+            Arg::new("verify")
+                .long("verify")
+                .value_name("HOW")
+                .default_value("digest")
+                .value_parser(EnumValueParser::<Verify>::new())
+                .help("How rows are checked before the swap"),
+        )
+        .arg(
+            Arg::new("dry-run")
+                .long("dry-run")
+                .action(ArgAction::SetTrue)
+                .help("Say what would be copied, in which order and about how long it would take; do nothing"),
+        )
+        .arg(
             Arg::new("json")
                 .long("json")
                 .action(ArgAction::SetTrue)
                 .help("Print one JSON object at the end, failure included"),
         )
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    rate.ok_or_else(|| "expected a number of megabytes a second that is more than 0".to_owned())
 }
 
 fn url_pair(text: &str) -> Result<UrlPair, String> {
@@ -69,24 +96,40 @@ pub async fn main(matches: &ArgMatches) -> Exit {
         Ok(stop) => stop,
         Err(error) => return end(matches, &Err(error), None),
     };
-    let copied = copy(matches, &stop).await;
-    end(matches, &copied, stop.exit())
+    let done = if matches.get_flag("dry-run") { look(matches).await } else { copy(matches, &stop).await };
+    end(matches, &done, stop.exit())
 }
 
-async fn copy(matches: &ArgMatches, stop: &Stop) -> Result<CopyReport> {
+/// What was done, or would be.
+enum Done {
+    Copied(Box<CopyReport>),
+    Looked(Box<CopyPlan>),
+}
+
+async fn look(matches: &ArgMatches) -> Result<Done> {
     let (source, target) = (endpoint("SOURCE_DATABASE_URL")?, endpoint("TARGET_DATABASE_URL")?);
-    let options = CopyOptions {
+    Ok(Done::Looked(Box::new(plan(&source, &target, &options(matches)).await?)))
+}
+
+async fn copy(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
+    let (source, target) = (endpoint("SOURCE_DATABASE_URL")?, endpoint("TARGET_DATABASE_URL")?);
+    let progress = std::sync::Arc::new(Progress::default());
+    let ticker = Ticker::start(progress.clone());
+    let copied = copy_database(&source, &target, &options(matches), &progress, &stop.token).await;
+    ticker.stop().await;
+    Ok(Done::Copied(Box::new(copied?)))
+}
+
+fn options(matches: &ArgMatches) -> CopyOptions {
+    CopyOptions {
         copy_id: new_run().id,
         rewrite: matches.get_many("rewrite-url").unwrap_or_default().cloned().collect(),
         exclude_table_data: matches.get_many("exclude-table-data").unwrap_or_default().cloned().collect(),
         jobs: usize::from(*matches.get_one::<u16>("jobs").expect("it has a default")),
+        max_mb_per_s: matches.get_one("max-rate").copied(),
+        verify: *matches.get_one("verify").expect("it has a default"),
         ..CopyOptions::default()
-    };
-    let progress = std::sync::Arc::new(Progress::default());
-    let ticker = Ticker::start(progress.clone());
-    let copied = copy_database(&source, &target, &options, &progress, &stop.token).await;
-    ticker.stop().await;
-    copied
+    }
 }
 
 fn endpoint(variable: &str) -> Result<Endpoint> {
@@ -96,11 +139,19 @@ fn endpoint(variable: &str) -> Result<Endpoint> {
     Endpoint::parse(url.expose()).with_context(|| format!("read {variable}"))
 }
 
-fn end(matches: &ArgMatches, copied: &Result<CopyReport>, stopped: Option<Exit>) -> Exit {
+fn end(matches: &ArgMatches, done: &Result<Done>, stopped: Option<Exit>) -> Exit {
     let json = matches.get_flag("json");
-    match copied {
-        Ok(report) if json => print_json(&json!({ "status": "ok", "copy": report })),
-        Ok(report) => print_line(&report.summary()),
+    match done {
+        Ok(Done::Copied(report)) if json => print_json(&json!({ "status": "ok", "copy": report })),
+        Ok(Done::Copied(report)) => print_line(&report.summary()),
+        Ok(Done::Looked(plan)) => {
+            if json {
+                print_json(&json!({ "status": "ok", "plan": plan }));
+            } else {
+                print_line(&plan.summary());
+            }
+            return if plan.problems.is_empty() { Exit::Done } else { Exit::Invalid };
+        }
         Err(error) => {
             let text = describe(NAME, error);
             tracing::error!("{text}");

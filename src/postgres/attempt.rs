@@ -170,6 +170,7 @@ impl Attempt<'_> {
             stall: self.options.stall,
             progress: self.progress.clone(),
             rate: Rate::new(self.options.max_mb_per_s),
+            cut_bytes: self.options.cut_bytes,
         }
     }
 

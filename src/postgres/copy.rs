@@ -137,7 +137,7 @@ async fn forward(
     let mut transform = manner.transform(&piece.table);
     ensure!(
         !piece.is_binary || transform.is_none(),
-        too_long(&piece.table, "a value in it is too long for a server to write as text")
+        too_long("a value in it is too long for a server to write as text")
     );
     let (mut sent, mut read) = (Digest::default(), 0);
     loop {
@@ -162,7 +162,7 @@ async fn forward(
             }
             Chunk::Large(len) => {
                 read += 1;
-                sent.add_hashed(large(from, into, len, transform.as_ref(), piece, flow).await?);
+                sent.add_hashed(large(from, into, len, transform.as_ref(), flow).await?);
                 continue;
             }
             Chunk::End(rows) => {
@@ -214,7 +214,6 @@ async fn large(
     into: &mut Writer,
     len: usize,
     transform: Option<&Transform<'_>>,
-    piece: &Piece,
     flow: &Flow<'_>,
 ) -> Result<RowHash> {
     let mut hash = RowHash::default();
@@ -223,6 +222,8 @@ async fn large(
     let mut seen = Vec::new();
     into.forward(&from.bytes()[..HEADER_BYTES]).await.context("write it")?;
     from.consume(HEADER_BYTES);
+    from.some(1).await.context("read it")?;
+    let key = first_field(from.bytes());
     let mut left = len - HEADER_BYTES;
     while left > 0 {
         let some = from.some(left.min(LARGE_BYTES)).await.context("read it")?;
@@ -231,12 +232,8 @@ async fn large(
         if let Some(transform) = transform {
             seen.extend_from_slice(bytes);
             if transform.may_change(&seen) {
-                let first = seen.split(|b| *b == b'\t').next().unwrap_or_default();
-                let row = format!("row `{}`", String::from_utf8_lossy(&first[..first.len().min(40)]));
-                bail!(too_long(
-                    &piece.table,
-                    &format!("{row} has {} MB, and something in it is to be changed", len / 1_000_000)
-                ));
+                let size = len / 1_000_000;
+                bail!(too_long(&format!("row `{key}` has {size} MB, and something in it is to be changed")));
             }
             seen.drain(..seen.len().saturating_sub(overlap));
         }
@@ -248,11 +245,13 @@ async fn large(
     Ok(hash)
 }
 
-fn too_long(table: &Table, why: &str) -> Failure {
-    Failure::invalid(format!(
-        "table `{}`: {why}; rows up to {} MiB can be changed",
-        table.label(),
-        LOOKED_INTO_BYTES >> 20
-    ))
-    .hint("leave the table's data out, or copy it as it is")
+/// What people will know a row by.
+fn first_field(row: &[u8]) -> String {
+    let field = row.split(|byte| *byte == b'\t').next().unwrap_or_default();
+    String::from_utf8_lossy(&field[..field.len().min(40)]).into_owned()
+}
+
+fn too_long(why: &str) -> Failure {
+    Failure::invalid(format!("{why}; rows up to {} MiB can be changed", LOOKED_INTO_BYTES >> 20))
+        .hint("leave the table's data out, or copy it as it is")
 }

@@ -45,6 +45,7 @@ pub(super) struct Load {
     pub(super) stall: Duration,
     pub(super) progress: Arc<Progress>,
     pub(super) rate: Rate,
+    pub(super) cut_bytes: u64,
 }
 
 /// Work that is left, and tables of which a part has arrived.
@@ -61,7 +62,7 @@ pub(super) async fn all(
     pairs: usize,
     arrivals: UnboundedSender<Vec<Arrived>>,
 ) -> Result<()> {
-    let parts = VecDeque::from(parts::list(tables, pairs));
+    let parts = VecDeque::from(parts::list(tables, pairs, load.cut_bytes));
     let pairs = pairs.clamp(1, parts.len().max(1));
     let mut begun = BTreeMap::new();
     for piece in parts.iter().flat_map(|part| &part.0) {

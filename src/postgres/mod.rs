@@ -30,6 +30,7 @@ mod inventory;
 mod load;
 mod parts;
 mod phases;
+mod plan;
 mod pulse;
 mod report;
 mod rows;
@@ -52,6 +53,7 @@ mod wire;
 pub use endpoint::{Endpoint, TlsMode};
 pub use engine::copy_database;
 pub use inspect::{inspect, inspect_target, site_urls};
+pub use plan::{CopyPlan, PlannedTable, plan};
 pub use report::{CopyReport, LeftColumn, PhaseTime, Skipped, SourceReport, TableTime, TargetReport, WordPressSite};
 pub use verify::Verify;
 
@@ -69,6 +71,8 @@ pub struct CopyOptions {
     pub exclude_table_data: Vec<String>,
     /// How many tables are copied at a time, each over a session of its own on either end.
     pub jobs: usize,
+    /// Tables larger than this, in bytes, are copied in several ranges at a time.
+    pub cut_bytes: u64,
     /// A limit on what is read from the source, in megabytes (1,000,000 bytes) per second.
     pub max_mb_per_s: Option<f64>,
     /// How tables are checked before the swap.
@@ -87,6 +91,7 @@ impl Default for CopyOptions {
             rewrite: Vec::new(),
             exclude_table_data: Vec::new(),
             jobs: 2,
+            cut_bytes: 1 << 30,
             max_mb_per_s: None,
             verify: Verify::Digest,
             stall: Duration::from_secs(120),

@@ -10,8 +10,6 @@ const SMALL_BYTES: u64 = 256 << 10;
 /// So many small tables, and so many bytes of them, go together.
 const SMALL_TABLES: usize = 64;
 const SMALL_TOGETHER_BYTES: u64 = 4 << 20;
-/// A table is cut when it is larger than this, and larger than its pair's share of all there is.
-const CUT_BYTES: u64 = 256 << 20;
 
 /// A table, or some pages of it.
 #[derive(Clone, Debug)]
@@ -98,12 +96,13 @@ impl Part {
     }
 }
 
-/// All parts, the biggest first, for so many pairs of sessions. `tables` are ordered by size.
-pub(super) fn list(tables: &[Arc<Table>], pairs: usize) -> Vec<Part> {
+/// All parts, the biggest first, for so many pairs of sessions. `tables` are ordered by size; one is cut when it is
+/// larger than `cut_bytes`, and larger than its pair's share of all there is.
+pub(super) fn list(tables: &[Arc<Table>], pairs: usize, cut_bytes: u64) -> Vec<Part> {
     let (large, small): (Vec<_>, Vec<_>) = tables.iter().partition(|table| table.size_bytes >= SMALL_BYTES);
     let all: u64 = tables.iter().map(|table| table.size_bytes).sum();
     let share = all / pairs.max(1) as u64;
-    let mut parts: Vec<Part> = large.into_iter().flat_map(|table| cut(table, share.max(CUT_BYTES))).collect();
+    let mut parts: Vec<Part> = large.into_iter().flat_map(|table| cut(table, share.max(cut_bytes))).collect();
     let mut together = Vec::new();
     let mut bytes = 0;
     for table in small {
@@ -144,10 +143,10 @@ mod tests {
 
     #[test]
     fn small_tables_go_together_and_large_ones_in_ranges() {
-        let mut tables = vec![Arc::new(Table { size_bytes: 1 << 30, pages: 1000, ..table("large") })];
+        let mut tables = vec![Arc::new(Table { size_bytes: 4 << 30, pages: 1000, ..table("large") })];
         tables.push(Arc::new(Table { size_bytes: 1 << 20, ..table("middle") }));
         tables.extend((0..70).map(|i| Arc::new(Table { size_bytes: 8192, ..table(&format!("small{i}")) })));
-        let parts = list(&tables, 4);
+        let parts = list(&tables, 4, 1 << 30);
         assert_eq!(
             labels(&parts),
             [
@@ -161,8 +160,8 @@ mod tests {
             ]
         );
         let read: Vec<_> = parts[..4].iter().map(|part| part.0[0].copy_out("UTF8")).collect();
-        assert!(read[0].contains("WHERE ctid >= '(0,0)' AND ctid < '(249,0)'"), "{}", read[0]);
-        assert!(read[3].contains("WHERE ctid >= '(749,0)')"), "{}", read[3]);
-        assert_eq!(list(&tables, 1).len(), 4, "one pair has nothing to gain from small ranges");
+        assert!(read[0].contains("WHERE ctid >= '(0,0)' AND ctid < '(250,0)'"), "{}", read[0]);
+        assert!(read[3].contains("WHERE ctid >= '(750,0)')"), "{}", read[3]);
+        assert_eq!(list(&tables, 1, 1 << 30).len(), 4, "one pair has nothing to gain from small ranges");
     }
 }

@@ -2,6 +2,7 @@
 //! pieces in which they come, and go out with the headers with which they came.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::{Buf as _, BufMut as _, BytesMut};
 use postgres_protocol::message::backend::Message;
@@ -12,7 +13,11 @@ use super::fault::Fault;
 use super::tap::Taken;
 
 /// So much is asked of the socket at once.
-const READ_BYTES: usize = 128 << 10;
+const READ_BYTES: usize = 256 << 10;
+/// A server sends rows as it comes by them, 8 KiB at a time. After so little of them it is given a while, in which more
+/// gathers in the socket's own buffer: to be woken for each piece would cost more than to handle it.
+const THIN_BYTES: usize = 64 << 10;
+const WHILE: Duration = Duration::from_millis(1);
 /// Less than this waits for more before it is written.
 const WRITE_BYTES: usize = 64 << 10;
 /// A longer message, which is one row, passes in pieces.
@@ -36,11 +41,13 @@ pub(super) enum Chunk {
 pub(super) struct Reader {
     line: Taken,
     buffer: BytesMut,
+    /// Whether rows came in a small piece last.
+    is_thin: bool,
 }
 
 impl Reader {
     pub(super) fn new(line: Taken) -> Self {
-        Self { line, buffer: BytesMut::new() }
+        Self { line, buffer: BytesMut::new(), is_thin: false }
     }
 
     /// What comes next of the rows; in an answer to several COPYs, those of each end by themselves.
@@ -51,7 +58,9 @@ impl Reader {
                 Some((COPY_DATA, len)) if len > LARGE_BYTES => return Ok(Chunk::Large(len)),
                 Some((COPY_DATA, len)) => {
                     self.hold(len).await?;
-                    return Ok(Chunk::Rows(self.whole_rows()));
+                    let rows = self.whole_rows();
+                    self.is_thin = rows < THIN_BYTES;
+                    return Ok(Chunk::Rows(rows));
                 }
                 _ => match self.control().await? {
                     Message::CopyOutResponse(_) | Message::CopyDone => {}
@@ -130,6 +139,9 @@ impl Reader {
     /// Reads until so many bytes are there.
     async fn hold(&mut self, len: usize) -> Result<(), Fault> {
         while self.buffer.len() < len {
+            if std::mem::take(&mut self.is_thin) {
+                tokio::time::sleep(WHILE).await;
+            }
             self.buffer.reserve(READ_BYTES.max(len - self.buffer.len()));
             if self.line.read_buf(&mut self.buffer).await? == 0 {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());

@@ -2,6 +2,7 @@
 
 mod faults;
 mod guards;
+mod large;
 mod proxy;
 mod rewriting;
 mod shapes;
