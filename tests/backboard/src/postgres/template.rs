@@ -31,6 +31,21 @@ impl PgBin {
         PgBin::at(folder).context("find Postgres (run tests/setup, or set RAILSTAGE_PG_BIN)")
     }
 
+    /// Every version that `tests/setup` unpacks, oldest first: `RAILSTAGE_PG_BINS`, a list like PATH, else the cache.
+    pub fn all() -> Result<Vec<Self>> {
+        let folders: Vec<PathBuf> = match std::env::var_os("RAILSTAGE_PG_BINS").filter(|value| !value.is_empty()) {
+            Some(list) => std::env::split_paths(&list).collect(),
+            None => fs::read_dir(cache::folder()?)?
+                .filter_map(|entry| entry.ok())
+                .filter(|entry| entry.file_name().to_string_lossy().starts_with("postgresql-"))
+                .map(|entry| entry.path().join("bin"))
+                .collect(),
+        };
+        let mut all = folders.into_iter().map(PgBin::at).collect::<Result<Vec<_>>>()?;
+        all.sort_by_key(PgBin::major);
+        Ok(all)
+    }
+
     pub fn at(folder: impl Into<PathBuf>) -> Result<Self> {
         let folder = folder.into();
         let postgres = folder.join("postgres");
@@ -44,6 +59,11 @@ impl PgBin {
     /// Such as `18.6`.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// Such as 18.
+    pub fn major(&self) -> u32 {
+        self.version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or_default()
     }
 
     pub fn program(&self, name: &str) -> PathBuf {
