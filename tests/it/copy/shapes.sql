@@ -1,3 +1,4 @@
+-- A paragraph that begins with `-- Since N.` is for servers of version N and newer.
 CREATE ROLE outsider LOGIN;
 CREATE SCHEMA "odd ""schema";
 COMMENT ON SCHEMA "odd ""schema" IS 'a
@@ -50,7 +51,7 @@ INSERT INTO unlogged VALUES (1);
 CREATE TABLE dropped_columns (a int, b int, c int);
 ALTER TABLE dropped_columns DROP COLUMN b;
 INSERT INTO dropped_columns VALUES (1, 3);
-CREATE TABLE generated (id int, twice int GENERATED ALWAYS AS (id * 2) STORED, thrice int GENERATED ALWAYS AS (id * 3), word text);
+CREATE TABLE generated (id int, twice int GENERATED ALWAYS AS (id * 2) STORED, thrice int GENERATED ALWAYS AS (id * 3) STORED, word text);
 INSERT INTO generated (id, word) VALUES (1, 'a'), (2, 'b');
 CREATE TABLE identity_always (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, word text);
 INSERT INTO identity_always (word) VALUES ('a'), ('b'), ('c');
@@ -128,5 +129,77 @@ CREATE USER MAPPING FOR PUBLIC SERVER elsewhere OPTIONS (password 'canary-mappin
 CREATE FOREIGN TABLE far (id int) SERVER elsewhere;
 
 SELECT lo_from_bytea(4242, decode(repeat('00ff', 300000), 'hex')), lo_create(4243);
+
+CREATE DOMAIN lenient AS int;
+CREATE TABLE lenient_values (v lenient, vs lenient[]);
+INSERT INTO lenient_values VALUES (-1, '{-2,3}');
+ALTER DOMAIN lenient ADD CONSTRAINT positive CHECK (VALUE > 0) NOT VALID;
+CREATE TABLE orphans (id int, other int);
+INSERT INTO orphans VALUES (1, 99);
+ALTER TABLE orphans ADD FOREIGN KEY (other) REFERENCES deferred NOT VALID;
+CREATE TYPE nested AS (m mood, ps pair[], s short, r int4range);
+CREATE TABLE nested_values (n nested, ns nested[], by_one int[], lo float4 DEFAULT '-0');
+INSERT INTO nested_values VALUES (('ok', ARRAY[(1, E'q"\t\\')::pair], 'x', '(,5]'), NULL, '[0:1]={1,2}');
+CREATE TABLE typed OF pair (PRIMARY KEY (a));
+INSERT INTO typed VALUES (1, 'one');
+CREATE TABLE numbers (n numeric, f float8, f4 float4, ts timestamptz, d date, iv interval);
+INSERT INTO numbers VALUES ('Infinity', '-0', 'NaN', '294276-12-31 23:59:59.999999+00', '4713-01-01 BC', '178000000 years -1 mons'),
+    ('1e-1000', 5e-324, 1e-45, '4713-01-01 00:00:00+00 BC', '-infinity', '-00:00:00.000001'), (repeat('9', 5000)::numeric, 1.7976931348623157e308, 3.4028235e38, 'epoch', 'epoch', '1 mon -1 day');
+CREATE TABLE big_values (t text, b bytea);
+ALTER TABLE big_values ALTER t SET STORAGE EXTERNAL, ALTER b SET COMPRESSION pglz, ALTER b SET STATISTICS 7;
+INSERT INTO big_values SELECT repeat(E'\\\n\t', 300000), decode(repeat('005c0a09', 300000), 'hex');
+CREATE TABLE kept (id int NOT NULL, word text) WITH (fillfactor = 70, autovacuum_enabled = off);
+CREATE UNIQUE INDEX kept_id ON kept (id) INCLUDE (word) WITH (fillfactor = 80);
+ALTER TABLE kept REPLICA IDENTITY USING INDEX kept_id;
+CREATE INDEX kept_brin ON kept USING brin (id);
+CREATE INDEX kept_cluster ON kept (word COLLATE "C" DESC NULLS LAST);
+ALTER TABLE kept CLUSTER ON kept_cluster;
+CREATE TRIGGER always AFTER UPDATE ON kept REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION stamp();
+ALTER TABLE kept ENABLE ALWAYS TRIGGER always;
+CREATE SEQUENCE small_one AS smallint INCREMENT -3 MINVALUE -9 MAXVALUE 5 START 5 CYCLE OWNED BY kept.id;
+SELECT nextval('small_one'), nextval('small_one');
+CREATE TEXT SEARCH DICTIONARY plain_words (TEMPLATE = pg_catalog.simple, accept = false);
+CREATE TEXT SEARCH CONFIGURATION words (COPY = pg_catalog.english);
+ALTER TEXT SEARCH CONFIGURATION words ALTER MAPPING FOR asciiword WITH plain_words, english_stem;
+CREATE INDEX types_words ON types USING gin (to_tsvector('words', t));
+CREATE CONVERSION odd_conversion FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+CREATE OPERATOR FAMILY odd_family USING btree;
+CREATE OPERATOR CLASS odd_class FOR TYPE pair USING btree FAMILY odd_family AS OPERATOR 3 pg_catalog.=(record, record), FUNCTION 1 btrecordcmp(record, record);
+CREATE PUBLICATION part FOR TABLE ONLY mother, cfg WITH (publish = 'insert');
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO outsider;
+REVOKE EXECUTE ON FUNCTION shout(text) FROM PUBLIC;
+
+-- Since 15.
+CREATE TABLE one_null (id int UNIQUE NULLS NOT DISTINCT);
+INSERT INTO one_null VALUES (1), (NULL);
+CREATE VIEW by_invoker WITH (security_invoker) AS SELECT * FROM cfg;
+CREATE PUBLICATION columns_of FOR TABLE cfg (k, v) WHERE (k > 'a');
+CREATE PUBLICATION schema_of FOR TABLES IN SCHEMA "odd ""schema";
+CREATE UNLOGGED SEQUENCE unlogged_sequence;
+SELECT nextval('unlogged_sequence');
+
+-- Since 16.
+CREATE TABLE external (t text STORAGE EXTERNAL COMPRESSION lz4);
+INSERT INTO external VALUES (repeat('lz4', 100000));
+
+-- Since 17.
+CREATE TABLE parted_identity (id int GENERATED ALWAYS AS IDENTITY, v int) PARTITION BY RANGE (v);
+CREATE TABLE parted_identity_1 PARTITION OF parted_identity FOR VALUES FROM (0) TO (10);
+INSERT INTO parted_identity (v) VALUES (1), (2);
+CREATE TABLE endless (i interval);
+INSERT INTO endless VALUES ('infinity'), ('-infinity');
+
+-- Since 18.
+CREATE TABLE virtual (id int, twice int GENERATED ALWAYS AS (id * 2) VIRTUAL, word text);
+INSERT INTO virtual (id) VALUES (1), (2);
+CREATE TABLE unenforced (id int REFERENCES deferred NOT ENFORCED, v int CHECK (v > 0) NOT ENFORCED);
+INSERT INTO unenforced VALUES (99, -1), (NULL, NULL);
+ALTER TABLE unenforced ADD CONSTRAINT known NOT NULL id NOT VALID;
+CREATE TABLE periods (id int4range, during daterange, PRIMARY KEY (id, during WITHOUT OVERLAPS));
+INSERT INTO periods VALUES ('[1,2)', '[2025-01-01,2025-02-01)'), ('[1,2)', '[2025-02-01,2025-03-01)');
+CREATE TABLE within_periods (id int4range, during daterange, FOREIGN KEY (id, PERIOD during) REFERENCES periods (id, PERIOD during));
+INSERT INTO within_periods VALUES ('[1,2)', '[2025-01-15,2025-02-15)');
+CREATE TABLE named_nulls (a int CONSTRAINT a_is_known NOT NULL, b int NOT NULL NO INHERIT);
+COMMENT ON CONSTRAINT a_is_known ON named_nulls IS 'known';
 
 CREATE EVENT TRIGGER no_ddl ON ddl_command_start EXECUTE FUNCTION note_ddl();

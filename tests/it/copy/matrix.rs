@@ -1,0 +1,68 @@
+//! Every supported version as source, with itself and every newer one as target.
+
+use std::collections::BTreeMap;
+
+use backboard::postgres::{Cluster, ClusterOptions, PgBin};
+use railstage::error::Exit;
+use railstage::postgres::CopyOptions;
+
+use super::shapes::{assert_equal, dump, shapes};
+use super::{DATABASE, OLD, copy, run, texts, told};
+
+/// A server of one version with all that it can hold in its database.
+struct Holder {
+    major: u32,
+    cluster: Cluster,
+    dump: Vec<String>,
+}
+
+/// One server of each version.
+async fn holders(newest: &PgBin) -> Vec<Holder> {
+    let mut holders = Vec::new();
+    for bin in PgBin::all().unwrap() {
+        let cluster = Cluster::start(&bin, ClusterOptions::default()).await.unwrap();
+        run(&cluster.connect(DATABASE).await.unwrap(), &shapes(bin.major())).await;
+        let dump = dump(newest, &cluster, DATABASE);
+        holders.push(Holder { major: bin.major(), cluster, dump });
+    }
+    let majors: Vec<_> = holders.iter().map(|holder| holder.major).collect();
+    assert_eq!(majors, [14, 15, 16, 17, 18], "run tests/setup");
+    holders
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_version_is_copied_into_itself_and_every_newer_one() {
+    let newest = PgBin::all().unwrap().pop().unwrap();
+    let holders = holders(&newest).await;
+    let mut digests: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for target in &holders {
+        for source in &holders {
+            let pair = format!("{} to {}", source.major, target.major);
+            let name = format!("of_{}", source.major);
+            let create = format!("CREATE DATABASE {name}");
+            run(&target.cluster.connect("postgres").await.unwrap(), &create).await;
+            run(&target.cluster.connect(&name).await.unwrap(), OLD).await;
+            let url = target.cluster.url().replace(&format!("/{DATABASE}"), &format!("/{name}"));
+            let options = CopyOptions { pg_dump: newest.program("pg_dump"), ..CopyOptions::default() };
+            let copied = copy(&source.cluster.url(), &url, &options).await;
+            if target.major < source.major {
+                assert_eq!(Exit::of(copied.as_ref().unwrap_err()), Exit::Invalid, "{pair}");
+                let told = told(copied);
+                assert!(
+                    told.contains(&format!("use a target of PostgreSQL {} or newer", source.major)),
+                    "{pair}: {told}"
+                );
+                let client = target.cluster.connect(&name).await.unwrap();
+                assert_eq!(texts(&client, "SELECT word FROM old").await, ["as it was"], "{pair}");
+                continue;
+            }
+            let report = copied.unwrap_or_else(|error| panic!("{pair}: {error:#}"));
+            assert_equal(&source.dump, &dump(&newest, &target.cluster, &name), &pair);
+            digests.entry(source.major).or_default().push(report.digest);
+        }
+    }
+    for (major, digests) in digests {
+        assert_eq!(digests.len() as u32, 19 - major);
+        assert!(digests.iter().all(|digest| *digest == digests[0]), "{major}: {digests:?}");
+    }
+}
