@@ -1,10 +1,16 @@
 //! What is refused before anything is done, in words that say what to change.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+
+use backboard::postgres::Cluster;
+use nix::unistd::{User, geteuid};
 use railstage::error::Exit;
 use railstage::postgres::CopyOptions;
 
-use super::proxy::{self, Proxy, Way, through};
-use super::{DATABASE, Ends, PASSWORD, copy, run, told};
+use super::proxy::{Proxy, Way, through};
+use super::{DATABASE, Ends, PASSWORD, copy, eventually, run, told};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_database_is_refused_however_it_is_spelled() {
@@ -57,11 +63,54 @@ async fn wrong_logins_hosts_and_names_are_told_apart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pooler_is_refused_with_the_name_of_the_variable_to_use() {
     let ends = Ends::with_rows().await;
-    let (port, _pooler) = proxy::pooler().await;
-    let url = format!("postgresql://postgres:x@127.0.0.1:{port}/railway?sslmode=disable");
-    let told = told(copy(&url, &ends.target.url(), &ends.options()).await);
-    assert!(told.contains("pooler") && told.contains("DATABASE_UNPOOLED_URL"), "{told}");
-    ends.assert_target_is_old().await;
+    // Told to ignore `options`, it lets a session begin; else it refuses one.
+    for ignored in ["extra_float_digits", "extra_float_digits, options"] {
+        for is_source in [true, false] {
+            let server = if is_source { &ends.source } else { &ends.target };
+            let pooler = Pooler::start(server, ignored).await;
+            let pooled = format!("postgresql://postgres@127.0.0.1:{}/{DATABASE}?sslmode=disable", pooler.port);
+            let urls = if is_source { (pooled, ends.target.url()) } else { (ends.source.url(), pooled) };
+            let error = copy(&urls.0, &urls.1, &ends.options()).await.unwrap_err();
+            assert_eq!(Exit::of(&error), Exit::Invalid, "{error:#}");
+            let told = told::<()>(Err(error));
+            assert!(told.contains("pooler") && told.contains("DATABASE_UNPOOLED_URL"), "{told}");
+            ends.assert_target_is_old().await;
+        }
+    }
+}
+
+/// A PgBouncer that hands one server session to many clients, a transaction at a time.
+struct Pooler {
+    port: u16,
+    _folder: tempfile::TempDir,
+    _child: tokio::process::Child,
+}
+
+impl Pooler {
+    async fn start(server: &Cluster, ignored: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let settings = format!(
+            "[databases]\n* = host={} port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+             unix_socket_dir =\nauth_type = any\npool_mode = transaction\nignore_startup_parameters = {ignored}\n",
+            server.folder().display(),
+            server.port()
+        );
+        let settings = settings.replace("* = ", "* = user=postgres ");
+        let file = folder.path().join("pgbouncer.ini");
+        std::fs::write(&file, settings).unwrap();
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        let mut command = tokio::process::Command::new("/usr/sbin/pgbouncer");
+        command.arg("--quiet").arg(&file).kill_on_drop(true).stderr(Stdio::null());
+        // Like Postgres it refuses to run as root.
+        if let (true, Some(user)) = (geteuid().is_root(), User::from_name("postgres").unwrap()) {
+            command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+        }
+        let child = command.spawn().expect("start `pgbouncer` (run tests/setup)");
+        eventually("the pooler listens", async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok())
+            .await;
+        Self { port, _folder: folder, _child: child }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,6 +3,7 @@
 mod faults;
 mod guards;
 mod large;
+mod killing;
 mod matrix;
 mod proxy;
 mod rewriting;

@@ -1,4 +1,4 @@
-//! A TCP proxy before a server that can stop in the middle of a transfer, or change it, and a server that plays a pooler.
+//! TCP proxies before a server: one stops or cuts a connection at a certain point, one changes what it carries.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// Which way of a connection is held.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -16,7 +17,16 @@ pub enum Way {
     ToServer,
 }
 
-/// Holds each connection once it has carried so many bytes one way.
+/// What a connection must carry before something happens to it.
+#[derive(Clone, Copy)]
+enum When {
+    /// More than so many bytes this way.
+    Bytes(Way, usize),
+    /// These words to the server, on a connection without TLS; then they, or what the server answers, are held.
+    Words(&'static [u8], Way),
+}
+
+/// Stops or cuts each connection at a certain point.
 pub struct Proxy {
     pub port: u16,
     state: Arc<State>,
@@ -24,24 +34,54 @@ pub struct Proxy {
 }
 
 struct State {
-    way: Way,
-    after: usize,
+    when: When,
+    /// How many connections are cut instead of held.
+    cuts: AtomicUsize,
     open: AtomicBool,
     held: AtomicUsize,
+    end: CancellationToken,
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.task.abort();
+        self.state.end.cancel();
     }
 }
 
 impl Proxy {
-    /// Starts in front of a server on the loopback.
+    /// In front of a server on the loopback; holds each connection that has carried so many bytes one way.
     pub async fn start(server_port: u16, way: Way, after: usize) -> Self {
+        Self::with(server_port, When::Bytes(way, after), 0).await
+    }
+
+    /// Holds these words, and all that follows them, on their way to the server.
+    pub async fn before(server_port: u16, words: &'static [u8]) -> Self {
+        Self::with(server_port, When::Words(words, Way::ToServer), 0).await
+    }
+
+    /// Lets these words through, and holds what the server answers to them.
+    pub async fn after(server_port: u16, words: &'static [u8]) -> Self {
+        Self::with(server_port, When::Words(words, Way::FromServer), 0).await
+    }
+
+    /// Cuts the first so many connections that have carried so many bytes one way, and holds none.
+    pub async fn cutting(server_port: u16, way: Way, after: usize, times: usize) -> Self {
+        let proxy = Self::with(server_port, When::Bytes(way, after), times).await;
+        proxy.open();
+        proxy
+    }
+
+    async fn with(server_port: u16, when: When, cuts: usize) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let state = Arc::new(State { way, after, open: AtomicBool::new(false), held: AtomicUsize::new(0) });
+        let state = Arc::new(State {
+            when,
+            cuts: AtomicUsize::new(cuts),
+            open: AtomicBool::new(false),
+            held: AtomicUsize::new(0),
+            end: CancellationToken::new(),
+        });
         let shared = state.clone();
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -56,6 +96,11 @@ impl Proxy {
         self.state.held.load(Ordering::SeqCst)
     }
 
+    /// Whether all connections have been cut that were to be.
+    pub fn has_cut(&self) -> bool {
+        self.state.cuts.load(Ordering::SeqCst) == 0
+    }
+
     /// Lets everything through from now on.
     pub fn open(&self) {
         self.state.open.store(true, Ordering::SeqCst);
@@ -67,29 +112,61 @@ pub fn through(url: &str, server_port: u16, proxy: &Proxy) -> String {
     url.replace(&format!(":{server_port}/"), &format!(":{}/", proxy.port))
 }
 
+/// The same, without TLS, so that the proxy can read what goes by.
+pub fn in_clear(url: &str, server_port: u16, proxy: &Proxy) -> String {
+    format!("{}?sslmode=disable", through(url, server_port, proxy))
+}
+
 async fn carry(client: TcpStream, server_port: u16, state: Arc<State>) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", server_port)).await else { return };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let down = pump(from_server, to_client, (state.way == Way::FromServer).then(|| state.clone()));
-    let up = pump(from_client, to_server, (state.way == Way::ToServer).then_some(state));
+    let said = AtomicBool::new(false);
+    let down = pump(from_server, to_client, Some((Way::FromServer, &state, &said)));
+    let up = pump(from_client, to_server, Some((Way::ToServer, &state, &said)));
     // Whoever closes first closes both, as a real proxy does.
-    tokio::select! { () = down => {}, () = up => {} }
+    tokio::select! { () = down => {}, () = up => {}, () = state.end.cancelled() => {} }
 }
 
-async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: Option<Arc<State>>) {
-    let (mut buffer, mut carried) = (vec![0; 16 << 10], 0);
+/// Moves bytes one way. `said`: the words have gone by on this connection.
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, plan: Option<(Way, &State, &AtomicBool)>) {
+    let (mut buffer, mut carried, mut tail) = (vec![0; 16 << 10], 0, Vec::new());
     loop {
         let Ok(len @ 1..) = from.read(&mut buffer).await else { return };
         carried += len;
-        if let Some(state) = state.as_ref().filter(|state| carried > state.after) {
-            let _held = Held::new(state);
-            while !state.open.load(Ordering::SeqCst) {
-                tokio::time::sleep(Duration::from_millis(10)).await;
+        if let Some((way, state, said)) = plan {
+            let is_due = match state.when {
+                When::Bytes(at, after) => at == way && carried > after,
+                When::Words(words, _) if way == Way::ToServer => {
+                    tail.extend_from_slice(&buffer[..len]);
+                    if tail.windows(words.len()).any(|window| window == words) {
+                        said.store(true, Ordering::SeqCst);
+                    }
+                    tail.drain(..tail.len().saturating_sub(words.len() - 1));
+                    said.load(Ordering::SeqCst)
+                }
+                When::Words(..) => said.load(Ordering::SeqCst),
+            };
+            let is_cut = |cuts: usize| cuts.checked_sub(1);
+            if is_due && state.cuts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, is_cut).is_ok() {
+                return;
+            }
+            let is_held = !matches!(state.when, When::Words(_, held) if held != way);
+            if is_due && is_held {
+                state.hold().await;
             }
         }
         if to.write_all(&buffer[..len]).await.is_err() {
             return;
+        }
+    }
+}
+
+impl State {
+    async fn hold(&self) {
+        let _held = Held::new(self);
+        while !self.open.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 }
@@ -132,23 +209,6 @@ pub async fn forger(server_port: u16, from: &'static [u8], to: &'static [u8]) ->
                 };
                 tokio::select! { () = up => {}, () = pump(from_server, to_client, None) => {} }
             });
-        }
-    });
-    (port, task)
-}
-
-/// A server that says to every client what PgBouncer says to one that sends `options`.
-pub async fn pooler() -> (u16, JoinHandle<()>) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let task = tokio::spawn(async move {
-        while let Ok((mut client, _)) = listener.accept().await {
-            let mut startup = vec![0; 4096];
-            if client.read(&mut startup).await.is_ok() {
-                let fields = b"SFATAL\0C08P01\0Munsupported startup parameter: options\0\0";
-                let len = (fields.len() as u32 + 4).to_be_bytes();
-                let _ = client.write_all(&[b"E", len.as_slice(), fields].concat()).await;
-            }
         }
     });
     (port, task)

@@ -53,6 +53,7 @@ impl Default for ClusterOptions {
 #[derive(Debug)]
 pub struct Cluster {
     options: ClusterOptions,
+    bin: PgBin,
     port: u16,
     server: Child,
     folder: TempDir,
@@ -86,13 +87,19 @@ impl Cluster {
         run_as(account, reset)?;
         let port = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr())?.port();
         write_settings(account, folder.path(), &options, port)?;
+        let server = serve(bin, account, folder.path())?;
+        Ok(Cluster { options, bin: bin.clone(), port, server, folder })
+    }
 
-        let log = File::create(folder.path().join("log"))?;
-        let mut command = Command::new(bin.program("postgres"));
-        command.arg("-D").arg(&data).current_dir("/").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        account.apply(&mut command);
-        let server = spawn_bound(command, Signal::SIGQUIT).context("start `postgres`")?;
-        Ok(Cluster { options, port, server, folder })
+    /// Ends the server at once, as a crash does: nothing is written out.
+    pub fn crash(&mut self) -> Result<()> {
+        self.end(Signal::SIGQUIT)
+    }
+
+    /// Starts the server again after a crash, on the same port; it is ready to be connected to.
+    pub async fn start_again(&mut self) -> Result<()> {
+        self.server = serve(&self.bin, Account::find()?, self.folder.path())?;
+        self.await_ready().await.map(drop)
     }
 
     async fn await_ready(&mut self) -> Result<Client> {
@@ -200,6 +207,15 @@ impl Drop for Cluster {
             self.server.wait().ok();
         }
     }
+}
+
+fn serve(bin: &PgBin, account: Account, folder: &Path) -> Result<Child> {
+    let log = File::create(folder.join("log"))?;
+    let mut command = Command::new(bin.program("postgres"));
+    command.arg("-D").arg(folder.join("data"));
+    command.current_dir("/").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    account.apply(&mut command);
+    spawn_bound(command, Signal::SIGQUIT).context("start `postgres`")
 }
 
 fn quoted(text: &str, quote: char) -> String {
