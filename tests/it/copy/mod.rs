@@ -4,6 +4,7 @@ mod faults;
 mod guards;
 mod large;
 mod killing;
+mod lines;
 mod matrix;
 mod proxy;
 mod rewriting;

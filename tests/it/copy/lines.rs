@@ -1,0 +1,113 @@
+//! Lines that break or fall silent at any point: a copy gets past it, or ends in time with the old target untouched.
+
+use std::time::{Duration, Instant};
+
+use railstage::error::Exit;
+use railstage::postgres::CopyOptions;
+use tokio_util::sync::CancellationToken;
+
+use super::proxy::{Proxy, Way, in_clear, through};
+use super::{Ends, run, stoppable, texts, told};
+
+/// How many bytes a line carries before it breaks: from within the login to the middle of the rows.
+const BYTES: &[usize] = &[0, 50, 700, 3_000, 9_000, 40_000, 300_000, 3_000_000];
+
+/// The source's or the target's URL through a proxy.
+fn urls(ends: &Ends, of_source: bool, proxy: &Proxy) -> (String, String) {
+    let (source, target) = (ends.source.url(), ends.target.url());
+    match of_source {
+        true => (through(&source, ends.source.port(), proxy), target),
+        false => (source, through(&target, ends.target.port(), proxy)),
+    }
+}
+
+fn port(ends: &Ends, of_source: bool) -> u16 {
+    if of_source { ends.source.port() } else { ends.target.port() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_is_cut_once_costs_an_attempt_not_the_copy() {
+    let ends = Ends::with_rows().await;
+    for of_source in [true, false] {
+        for way in [Way::FromServer, Way::ToServer] {
+            for (i, bytes) in BYTES.iter().enumerate() {
+                let proxy = Proxy::cutting(port(&ends, of_source), way, *bytes, 1).await;
+                let (source, target) = urls(&ends, of_source, &proxy);
+                let copy_id = format!("{of_source}-{}-{i}", way == Way::ToServer);
+                let what = format!("{copy_id}: cut after {bytes} bytes");
+                let report = super::copy(&source, &target, &CopyOptions { copy_id, ..ends.options() }).await;
+                let report = report.unwrap_or_else(|error| panic!("{what}: {error:#}"));
+                assert_eq!(report.rows, 20002, "{what}");
+                assert_eq!(report.attempts, if proxy.has_cut() { 2 } else { 1 }, "{what}");
+                assert!(!report.reused, "{what}");
+            }
+        }
+    }
+    ends.assert_source_is_let_go().await;
+    let databases = "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1";
+    assert_eq!(texts(&ends.target().await, databases).await, ["postgres", super::DATABASE]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_is_always_cut_fails_and_leaves_all_as_it_was() {
+    let ends = Ends::with_rows().await;
+    for of_source in [true, false] {
+        let proxy = Proxy::cutting(port(&ends, of_source), Way::ToServer, 9_000, usize::MAX).await;
+        let (source, target) = urls(&ends, of_source, &proxy);
+        let error = super::copy(&source, &target, &ends.options()).await.unwrap_err();
+        assert_eq!(Exit::of(&error), Exit::Outside, "{error:#}");
+        ends.assert_source_is_let_go().await;
+        // Not even the half-built database could be dropped over such a line: the next copy drops it.
+        ends.copy(&CopyOptions { exclude_table_data: vec!["*".to_owned()], ..ends.options() }).await.unwrap();
+        run(&ends.target().await, &format!("DROP TABLE small, big; {}", super::OLD)).await;
+        run(&ends.target.connect("postgres").await.unwrap(), "COMMENT ON DATABASE railway IS NULL").await;
+        ends.assert_target_is_old().await;
+    }
+}
+
+/// Every point at which a copy waits for an answer.
+const WORDS: &[(bool, &[u8])] = &[
+    (true, b"pg_control_system"),
+    (true, b"pg_extension"),
+    (true, b"LOCK TABLE"),
+    (true, b"pg_export_snapshot"),
+    (true, b"pg_partitioned_table"),
+    (true, b"pg_shdepend"),
+    (true, b"TO STDOUT"),
+    (true, b"last_value"),
+    (false, b"pg_try_advisory_lock"),
+    (false, b"pg_available_extensions"),
+    (false, b"CREATE DATABASE"),
+    (false, b"CREATE TABLE"),
+    (false, b"FROM STDIN"),
+    (false, b"TO STDOUT"),
+    (false, b"setval"),
+    (false, b"ADD CONSTRAINT"),
+    (false, b"ANALYZE"),
+    (false, b"RENAME TO"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_falls_silent_at_any_point_is_noticed() {
+    let ends = Ends::with_rows().await;
+    run(&ends.source().await, "CREATE SEQUENCE numbers").await;
+    let options = CopyOptions { stall: Duration::from_secs(1), copy_id: String::new(), ..ends.options() };
+    for (of_source, words) in WORDS {
+        let what = format!("{} of {}", String::from_utf8_lossy(words), if *of_source { "source" } else { "target" });
+        let proxy = Proxy::after(port(&ends, *of_source), words).await;
+        let (mut source, mut target) = (ends.source.url(), ends.target.url());
+        match of_source {
+            true => source = in_clear(&source, ends.source.port(), &proxy),
+            false => target = in_clear(&target, ends.target.port(), &proxy),
+        }
+        let began = Instant::now();
+        let token = CancellationToken::new();
+        let copying = tokio::time::timeout(Duration::from_secs(60), stoppable(&source, &target, &options, &token));
+        let result = copying.await.unwrap_or_else(|_| panic!("{what}: the silence was not noticed"));
+        println!("{what}: {:.1} s", began.elapsed().as_secs_f32());
+        let told = told(result);
+        assert!(told.contains("within 1 s") || told.contains("for 1 s"), "{what}: {told}");
+        drop(proxy);
+        ends.assert_source_is_let_go().await;
+    }
+}
