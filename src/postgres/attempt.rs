@@ -75,7 +75,7 @@ impl Attempt<'_> {
         report.snapshot_at = snapshot.taken_at.clone();
         let rest = tokio::select! {
             filled = self.fill(&snapshot, &mut report, &mut phases) => filled?,
-            reason = snapshot.watch() => return Err(reason),
+            reason = snapshot.watch(self.options.snapshot_max_age, self.options.stall) => return Err(reason),
         };
         // From here on nothing of production is held.
         snapshot.holder.close().await;

@@ -15,6 +15,7 @@ use tokio_postgres::{Client, Config, Connection, Row};
 
 use super::endpoint::{self, Endpoint, TlsMode};
 use super::fault::{Fault, Transient};
+use super::patience::Patience;
 use super::settings::{self, Purpose};
 use super::tap::{Line, Tap, Tapped};
 use super::tls;
@@ -32,6 +33,7 @@ pub(super) struct Session {
     client: Client,
     driver: Driver,
     tap: Tap,
+    patience: Patience,
     /// What `server_version_num` says, such as 160004.
     version_num: i32,
     /// What `server_version` says.
@@ -67,7 +69,9 @@ impl Session {
             // An error of the connection reaches every request that is waiting on it.
             let _ = connection.await;
         }));
-        let mut session = Self { client, driver, tap, version_num: 0, version: String::new(), superuser: false };
+        let patience = Patience::new(endpoint, purpose);
+        let mut session =
+            Self { client, driver, tap, patience, version_num: 0, version: String::new(), superuser: false };
         session.introduce(&token).await?;
         let (names, values) = settings::for_purpose(purpose);
         session
@@ -81,7 +85,8 @@ impl Session {
         let row = self
             .row(
                 "SELECT current_setting('server_version_num')::int4, current_setting('server_version'),
-                        current_setting('is_superuser') = 'on', current_setting('railstage.session', true)",
+                        current_setting('is_superuser') = 'on', current_setting('railstage.session', true),
+                        pg_catalog.pg_backend_pid()",
                 &[],
             )
             .await?;
@@ -89,6 +94,7 @@ impl Session {
             return Err(pooler_refused());
         }
         (self.version_num, self.version, self.superuser) = (row.get(0), row.get(1), row.get(2));
+        self.patience.pid = row.get(4);
         Ok(())
     }
 
@@ -98,7 +104,7 @@ impl Session {
     }
 
     pub(super) async fn rows(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Fault> {
-        Ok(self.client.query_typed(sql, params).await?)
+        self.patience.wait(self.client.query_typed(sql, params)).await
     }
 
     /// The only row of an answer.
@@ -112,7 +118,7 @@ impl Session {
 
     /// Sends statements in one round trip; more than one of them are one transaction.
     pub(super) async fn run(&self, sql: &str) -> Result<(), Fault> {
-        Ok(self.client.batch_execute(sql).await?)
+        self.patience.wait(self.client.batch_execute(sql)).await
     }
 
     /// Sends a command whose answer is read, and whose rows are written, past the driver. Both ends go with the session

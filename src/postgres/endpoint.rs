@@ -30,6 +30,8 @@ const PARAMETERS: &[&str] = &[
 const APPLICATION: &str = "railstage";
 /// For each host, unless the URL says otherwise.
 const CONNECT_WITHIN: Duration = Duration::from_secs(15);
+/// A catalog of a hundred thousand tables is read in less.
+const ANSWER_WITHIN: Duration = Duration::from_secs(120);
 
 /// How a connection is encrypted and what the server must prove; the words are libpq's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +64,8 @@ pub struct Endpoint {
     pub(super) options: Option<String>,
     pub(super) application_name: String,
     pub(super) connect_timeout: Duration,
+    /// How long a server may be silent that has been asked something.
+    pub(super) answer_within: Duration,
 }
 
 impl Endpoint {
@@ -92,6 +96,7 @@ impl Endpoint {
             options: None,
             application_name: APPLICATION.to_owned(),
             connect_timeout: CONNECT_WITHIN,
+            answer_within: ANSWER_WITHIN,
         }
     }
 
@@ -215,6 +220,7 @@ impl Parts {
             options: self.options,
             application_name: self.application_name.unwrap_or_else(|| APPLICATION.to_owned()),
             connect_timeout: self.connect_timeout.unwrap_or(CONNECT_WITHIN),
+            answer_within: ANSWER_WITHIN,
         })
     }
 }

@@ -17,17 +17,16 @@ use super::upkeep::{Upkeep, connect_elsewhere};
 use crate::error::Failure;
 use crate::progress::Progress;
 
-/// Whole attempts, each with a snapshot of its own.
-const ATTEMPTS: u32 = 3;
 /// The pause before the second attempt; the third waits twice as long.
 const PAUSE: Duration = Duration::from_secs(2);
 /// How long a failed or cancelled copy may take to clean up.
-const CLEAN_WITHIN: Duration = Duration::from_secs(4);
+const CLEAN_WITHIN: Duration = Duration::from_secs(6);
+/// After so long the session that held the copy's lock counts as lost.
+const CLEAN_BY_SAME_WITHIN: Duration = Duration::from_secs(3);
 /// The old database may be large, and is nobody's any more.
 const DROP_WITHIN: Duration = Duration::from_secs(120);
 /// How often the target is asked whether it is still there, for the long commands that move no bytes.
 const ASK_EVERY: Duration = Duration::from_secs(10);
-const ANSWER_WITHIN: Duration = Duration::from_secs(90);
 
 /// What stands before the JSON of a [`Note`].
 const NOTE: &str = "railstage copy: ";
@@ -55,6 +54,8 @@ pub async fn copy_database(
     cancel: &CancellationToken,
 ) -> Result<CopyReport> {
     let began = Instant::now();
+    let patient = |endpoint: &Endpoint| Endpoint { answer_within: options.stall, ..endpoint.clone() };
+    let (source, target) = (&patient(source), &patient(target));
     let mut number = 1;
     loop {
         let attempt = one(source, target, options, progress, cancel, Count { number, began });
@@ -62,7 +63,7 @@ pub async fn copy_database(
             Ok(report) => return Ok(report),
             Err(error) => error,
         };
-        if number == ATTEMPTS || cancel.is_cancelled() || !is_worth_retrying(&error) {
+        if number >= options.attempts || cancel.is_cancelled() || !is_worth_retrying(&error) {
             return Err(sorted(error));
         }
         let pause = PAUSE.mul_f64(f64::from(number) * (0.75 + rand::random::<f64>() / 2.0));
@@ -168,7 +169,7 @@ async fn put_in_place(
 /// Drops the half-built database, over a new session when the old one is broken or busy.
 async fn clean(target: &Endpoint, upkeep: Upkeep, name: &str) -> Result<()> {
     let dropping = async {
-        if upkeep.drop_database(name).await.is_ok() {
+        if let Ok(Ok(())) = tokio::time::timeout(CLEAN_BY_SAME_WITHIN, upkeep.drop_database(name)).await {
             return Ok(());
         }
         drop(upkeep);
@@ -184,12 +185,8 @@ async fn clean(target: &Endpoint, upkeep: Upkeep, name: &str) -> Result<()> {
 async fn silence(upkeep: &Upkeep) -> anyhow::Error {
     loop {
         tokio::time::sleep(ASK_EVERY).await;
-        match tokio::time::timeout(ANSWER_WITHIN, upkeep.session.rows("SELECT 1", &[])).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(fault)) => return anyhow::Error::from(fault).context("keep the target's session"),
-            Err(_) => {
-                return Transient(format!("the target did not answer within {} s", ANSWER_WITHIN.as_secs())).into();
-            }
+        if let Err(fault) = upkeep.session.rows("SELECT 1", &[]).await {
+            return anyhow::Error::from(fault).context("keep the target's session");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fmt;
 use std::io::{self, ErrorKind};
+use std::time::Duration;
 
 use fallible_iterator::FallibleIterator as _;
 use postgres_protocol::message::backend::ErrorResponseBody;
@@ -67,6 +68,12 @@ impl From<io::Error> for Fault {
 }
 
 impl Fault {
+    /// What there is to say of a server that says nothing.
+    pub(super) fn silent(limit: Duration) -> Self {
+        let text = format!("no answer within {} s", limit.as_secs_f32());
+        Self { sqlstate: String::new(), text, transient: true }
+    }
+
     /// What a server said on a line that its driver does not read.
     pub(super) fn said(body: &ErrorResponseBody) -> io::Result<Self> {
         let mut fields = BTreeMap::new();
@@ -94,7 +101,8 @@ fn worded<'a>(message: &str, sqlstate: &str, more: impl Iterator<Item = &'a str>
 
 /// Only these end by themselves; everything else would fail again in the same way.
 fn is_transient(sqlstate: &str) -> bool {
-    sqlstate.starts_with("08") || matches!(sqlstate, "57P01" | "57P02" | "57P03" | "53300" | "40001" | "55P03")
+    sqlstate.starts_with("08")
+        || matches!(sqlstate, "57P01" | "57P02" | "57P03" | "53300" | "40001" | "40P01" | "55P03" | "25P03")
 }
 
 fn is_transient_io(kind: ErrorKind) -> bool {

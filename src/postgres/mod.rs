@@ -29,6 +29,7 @@ mod inspect;
 mod inventory;
 mod load;
 mod parts;
+mod patience;
 mod phases;
 mod plan;
 mod pulse;
@@ -77,8 +78,12 @@ pub struct CopyOptions {
     pub max_mb_per_s: Option<f64>,
     /// How tables are checked before the swap.
     pub verify: Verify,
-    /// A transfer that moves no byte for so long is given up.
+    /// A transfer that moves no byte for so long is given up, and so is a server that does not answer.
     pub stall: Duration,
+    /// How long the source's snapshot may be held: while it is, the source cannot clean up after its own changes.
+    pub snapshot_max_age: Duration,
+    /// How many times the whole is tried, each time with a snapshot of its own, when a line or a server fails.
+    pub attempts: u32,
     /// The program that reads the schema: a name to be found on PATH, or a path.
     pub pg_dump: PathBuf,
 }
@@ -95,6 +100,8 @@ impl Default for CopyOptions {
             max_mb_per_s: None,
             verify: Verify::Digest,
             stall: Duration::from_secs(120),
+            snapshot_max_age: Duration::from_secs(60 * 60),
+            attempts: 3,
             pg_dump: PathBuf::from("pg_dump"),
         }
     }

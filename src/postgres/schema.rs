@@ -10,6 +10,7 @@ use super::connect::Session;
 use super::endpoint::{ChannelBinding, Endpoint, TlsMode};
 use super::fault::{Fault, Transient};
 use super::script::{self, Entry};
+use super::source::dump_name;
 use crate::error::{Exit, Failure};
 use crate::process::{self, Child};
 
@@ -39,7 +40,7 @@ pub(super) async fn dump(
         Section::PreData => "--section=pre-data",
         Section::PostData => "--section=post-data",
     };
-    let dumped = child(source, process::find(&pg_dump.to_string_lossy())?)
+    let dumped = child(source, snapshot, process::find(&pg_dump.to_string_lossy())?)
         .args(["--schema-only", section, "--no-owner", "--no-privileges", "--no-tablespaces", "--no-security-labels"])
         .args(["--no-subscriptions", "--no-password", "--quote-all-identifiers", "--lock-wait-timeout=5s"])
         .args([format!("--snapshot={snapshot}"), format!("--encoding={encoding}")].map(OsString::from))
@@ -59,30 +60,56 @@ pub(super) async fn dump(
     Ok(script::entries(&text))
 }
 
+/// Words of `pg_dump` and its library about what another attempt may get past.
+const PASSING: &[&str] = &[
+    "server closed the connection",
+    "terminating connection",
+    "could not receive data",
+    "could not send data",
+    "no connection to the server",
+    "SSL error: unexpected eof",
+    "SSL SYSCALL error",
+    "SSL connection has been closed",
+    "expected authentication request",
+    "Connection refused",
+    "Connection reset",
+    "Connection timed out",
+    "connection timed out",
+    "timeout expired",
+    "the database system is",
+    "too many clients",
+    "connection slots are reserved",
+    "lock timeout",
+    "invalid snapshot identifier",
+    "could not import the requested snapshot",
+];
+
 fn judged(words: &str, message: String) -> anyhow::Error {
     if words.contains("server version mismatch") {
         return Failure::new(Exit::Program, message)
             .hint("install the client programs of the newest PostgreSQL")
             .into();
     }
-    let lost =
-        ["server closed the connection", "terminating connection", "could not receive data", "connection timed out"];
-    if lost.iter().any(|sign| words.contains(sign)) {
+    if PASSING.iter().any(|sign| words.contains(sign)) {
         Transient(message).into()
     } else {
         Failure::outside(message).into()
     }
 }
 
-fn child(source: &Endpoint, program: PathBuf) -> Child {
+fn child(source: &Endpoint, snapshot: &str, program: PathBuf) -> Child {
     let join = |parts: Vec<String>| parts.join(",");
-    let options = format!("{} -c default_transaction_read_only=on", source.options.as_deref().unwrap_or_default());
+    // Should we be killed, nobody but the server is left to end a `pg_dump` whose line is dead.
+    let options = format!(
+        "{} -c default_transaction_read_only=on -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
+        source.options.as_deref().unwrap_or_default()
+    );
     let mut child = Child::new(program, DUMP_WITHIN)
         .env("PGHOST", join(source.hosts.iter().map(|(host, _)| host.clone()).collect()))
         .env("PGPORT", join(source.hosts.iter().map(|(_, port)| port.to_string()).collect()))
         .env("PGUSER", &source.user)
         .env("PGDATABASE", &source.database)
-        .env("PGAPPNAME", &source.application_name)
+        .env("PGAPPNAME", dump_name(snapshot))
         .env("PGCONNECT_TIMEOUT", source.connect_timeout.as_secs().to_string())
         .env("PGOPTIONS", options.trim_start())
         .env(

@@ -1,6 +1,6 @@
 //! The one moment that every reader sees: an exported snapshot, and the session that holds it and gives way.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
@@ -8,6 +8,7 @@ use super::endpoint::Endpoint;
 use super::fault::Transient;
 use super::source::Source;
 use super::tables::Tables;
+use crate::error::Failure;
 
 /// How often the holder looks for sessions that wait behind it; well under its own idle limit of 60 s.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -21,11 +22,13 @@ pub(super) struct Snapshot {
     /// RFC 3339, by the source's clock.
     pub(super) taken_at: String,
     pub(super) tables: Tables,
+    taken: Instant,
 }
 
 impl Snapshot {
     /// Locks all tables, then exports: in this order no table can change between the two.
     pub(super) async fn take(endpoint: &Endpoint, exclude: &[String]) -> Result<Self> {
+        let taken = Instant::now();
         let scout = Source::open(endpoint, None).await?;
         let seen = Tables::read(&scout, exclude).await?;
         scout.close().await;
@@ -43,13 +46,16 @@ impl Snapshot {
         if tables.lockable != seen.lockable {
             return Err(Transient("tables were made or dropped meanwhile".to_owned()).into());
         }
-        Ok(Self { holder, id, taken_at, tables })
+        Ok(Self { holder, id, taken_at, tables, taken })
     }
 
     /// Keeps the holder's session alive; ends only with the reason to give the snapshot up.
-    pub(super) async fn watch(&self) -> anyhow::Error {
+    pub(super) async fn watch(&self, max_age: Duration, stall: Duration) -> anyhow::Error {
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(LOOK_EVERY.min(max_age.saturating_sub(self.taken.elapsed()))).await;
+            if self.taken.elapsed() >= max_age {
+                return too_old(max_age);
+            }
             match tokio::time::timeout(ANSWER_WITHIN, self.holder.waiting_behind()).await {
                 Ok(Ok(waiting)) => {
                     // Whoever waits for a lock behind us makes every reader of that table wait as well.
@@ -66,6 +72,22 @@ impl Snapshot {
                     return Transient(format!("the source did not answer within {} s", ANSWER_WITHIN.as_secs())).into();
                 }
             }
+            match self.holder.has_silent_dump(&self.id, stall).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    return Transient(format!("`pg_dump` has asked nothing for {} s", stall.as_secs_f32())).into();
+                }
+                Err(fault) => return anyhow::Error::from(fault).context("hold the snapshot"),
+            }
         }
     }
+}
+
+fn too_old(max_age: Duration) -> anyhow::Error {
+    Failure::deadline(format!(
+        "the source's snapshot was held for {} min, the most that is allowed",
+        max_age.as_secs() / 60
+    ))
+    .hint("copy more tables at a time, leave rows behind, copy from a replica, or allow it to be held for longer")
+    .into()
 }

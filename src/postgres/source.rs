@@ -2,6 +2,7 @@
 //! in a read-only transaction on a session that is read-only by default.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tokio_postgres::Row;
@@ -12,6 +13,11 @@ use super::endpoint::Endpoint;
 use super::fault::{Fault, Transient};
 use super::settings::Purpose;
 use super::wire::Reader;
+
+/// What the source's list of sessions shows for a `pg_dump` that reads in a snapshot.
+pub(super) fn dump_name(snapshot: &str) -> String {
+    format!("pg_dump {snapshot}")
+}
 
 /// A read-only transaction on the source.
 pub(super) struct Source {
@@ -77,6 +83,15 @@ impl Source {
                      FROM pg_catalog.pg_locks AS l LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid)
                     WHERE NOT l.granted AND pg_catalog.pg_backend_pid() = ANY (pg_catalog.pg_blocking_pids(l.pid))";
         Ok(self.rows(sql, &[]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    /// Whether a `pg_dump` of ours waits for so long that its line must have fallen silent.
+    pub(super) async fn has_silent_dump(&self, snapshot: &str, stall: Duration) -> Result<bool, Fault> {
+        let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity
+                     WHERE application_name = $1 AND state LIKE 'idle%' AND pg_catalog.clock_timestamp() - state_change > pg_catalog.make_interval(secs => $2))";
+        let name = dump_name(snapshot);
+        let rows = self.rows(sql, &[(&name, Type::TEXT), (&stall.as_secs_f64(), Type::FLOAT8)]).await?;
+        Ok(rows.iter().any(|row| row.get(0)))
     }
 
     /// Whether a lock of this kind is visible here, which tells that another session is on the same server.

@@ -31,6 +31,7 @@ const POINTS: &[Point] = &[
     point("looking at the source", Way::ToServer, true, b"pg_control_system"),
     point("its locks held", Way::FromServer, true, b"LOCK TABLE"),
     point("its snapshot taken", Way::FromServer, true, b"pg_export_snapshot"),
+    point("reading the schema", Way::FromServer, true, b"SET quote_all_identifiers"),
     point("making the new database", Way::FromServer, false, b"CREATE DATABASE"),
     point("making tables", Way::ToServer, false, b"CREATE TABLE"),
     point("reading rows", Way::FromServer, true, b"COPY \"public\""),

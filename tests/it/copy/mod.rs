@@ -87,7 +87,7 @@ impl Ends {
     /// Checks that the source has no session of a copy any more.
     async fn assert_source_is_let_go(&self) {
         let sessions = "SELECT application_name, state, query FROM pg_stat_activity
-                         WHERE datname IS NOT NULL AND pid <> pg_backend_pid() AND application_name IN ('railstage', 'pg_dump')";
+                         WHERE datname IS NOT NULL AND pid <> pg_backend_pid() AND (application_name = 'railstage' OR application_name LIKE 'pg_dump%')";
         eventually("sessions on the source end", async || texts(&self.source().await, sessions).await.is_empty()).await;
     }
 }
