@@ -20,7 +20,8 @@ use super::inventory;
 use super::load::{self, Arrived, Load};
 use super::phases::Phases;
 use super::pulse::Pulse;
-use super::report::{CopyReport, LeftColumn, Skipped, TableTime};
+use super::report::{CopyReport, LeftColumn, TableTime};
+use super::room;
 use super::schema::{self, Section};
 use super::script::Entry;
 use super::settings::Purpose;
@@ -88,6 +89,7 @@ impl Attempt<'_> {
     async fn fill(&self, snapshot: &Snapshot, report: &mut CopyReport, phases: &mut Phases<'_>) -> Result<Rest> {
         let (source, tables) = (&snapshot.holder, &snapshot.tables);
         guard::no_orphans(source, tables).await?;
+        room::is_enough(source, self.upkeep, tables).await?;
         phases.enter("schema");
         let shape = Shape::read(source).await?;
         report.skipped = inventory::not_carried(source, &shape, tables).await?;
@@ -104,6 +106,7 @@ impl Attempt<'_> {
             target.run("DROP SCHEMA IF EXISTS public").await.context("drop the schema `public`")?;
         }
         schema::apply(&target, &pre).await?;
+        report.skipped.extend(inventory::other_versions(source, &target).await?);
         target.close().await;
 
         phases.enter("data");
@@ -148,11 +151,7 @@ impl Attempt<'_> {
         finish::analyze_rest(&target).await?;
         schema::apply(&target, &event_triggers).await?;
         target.close().await;
-        for (role, setting) in rest.shape.settle(&self.upkeep.session, self.name).await? {
-            report
-                .skipped
-                .push(Skipped::new(format!("setting {setting} of role {role}"), "the role is not on the target"));
-        }
+        report.skipped.extend(rest.shape.settle(&self.upkeep.session, self.name).await?);
         Ok(())
     }
 

@@ -154,6 +154,9 @@ fn hint_for(sqlstate: &str) -> Option<&'static str> {
             "the login needs this right: read on every table of the source, CREATEDB and ownership on the target"
         }
         "53100" => "the target's disk is full: it must hold the old and the new database at once",
+        "57P02" | "57P03" => {
+            "the server crashed or is starting: its own log says why, and a full disk is the usual reason"
+        }
         "53300" => "the server has no connection left for this login",
         "55P03" => "another session holds a lock on this table: wait until its work is done",
         _ => return None,

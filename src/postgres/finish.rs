@@ -1,6 +1,7 @@
 //! What follows the rows: sequences, large objects, materialized views and statistics.
 
 use anyhow::{Context as _, Result, bail};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::connect::Session;
@@ -46,8 +47,9 @@ const SEQUENCES: &str = "
     SELECT n.nspname::text, c.relname::text
       FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
      WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d
-                        WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
+                        WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+                          AND NOT c.oid = ANY (coalesce(e.extconfig, '{}')))
      ORDER BY 1, 2";
 
 /// Copies every large object under its own OID, and reads all back to compare. How many there are, and their digest.
@@ -84,8 +86,23 @@ pub(super) async fn copy_large_objects(source: &Source, target: &Session, pulse:
     if sent != there {
         bail!("the large objects that arrived are not those that were sent");
     }
+    comment_on_objects(source, target).await.context("comment on large objects")?;
     Ok((oids.len() as u64, sent))
 }
+
+async fn comment_on_objects(source: &Source, target: &Session) -> Result<()> {
+    let comments = source.rows(OBJECT_COMMENTS, &[]).await?;
+    for comments in comments.chunks(OBJECTS_AT_ONCE) {
+        let comment =
+            |row: &Row| format!("COMMENT ON LARGE OBJECT {} IS {};", row.get::<_, u32>(0), sql::literal(row.get(1)));
+        target.run(&comments.iter().map(comment).collect::<String>()).await?;
+    }
+    Ok(())
+}
+
+const OBJECT_COMMENTS: &str = "
+    SELECT objoid, description FROM pg_catalog.pg_description
+     WHERE classoid = 'pg_catalog.pg_largeobject'::regclass AND objoid IN (SELECT oid FROM pg_catalog.pg_largeobject_metadata)";
 
 const FIRST_PIECES: &str = "SELECT o, pg_catalog.lo_get(o, 0, $2) FROM pg_catalog.unnest($1) AS x(o)";
 const PIECE: &str = "SELECT pg_catalog.lo_get($1, $2, $3)";

@@ -1,5 +1,7 @@
 //! What must hold before anything is done: two different databases, and versions and extensions that fit.
 
+use std::collections::HashSet;
+
 use anyhow::{Context as _, Result, bail};
 use tokio_postgres::types::Type;
 
@@ -95,40 +97,47 @@ pub(super) async fn extensions_fit(source: &Source, upkeep: &Upkeep) -> Result<(
     );
 }
 
-/// Refuses when a table that is copied refers to one whose data is left out: the foreign key could not be made.
+/// Refuses when a table that is copied refers to one whose data is left out: the foreign key could not be made. Names
+/// all that would have to be left out as well, those that refer to these too.
 pub(super) async fn no_orphans(source: &Source, tables: &Tables) -> Result<()> {
-    let excluded: Vec<u32> = tables.all.iter().filter(|t| t.excluded_by.is_some()).map(|t| t.oid).collect();
-    if excluded.is_empty() {
+    let mut without: HashSet<u32> = tables.all.iter().filter(|t| t.excluded_by.is_some()).map(|t| t.oid).collect();
+    if without.is_empty() {
         return Ok(());
     }
-    let sql = "SELECT k.conrelid, k.confrelid::regclass::text, k.conname::text
-                 FROM pg_catalog.pg_constraint AS k
-                WHERE k.contype = 'f' AND k.convalidated
-                  AND EXISTS (SELECT FROM pg_catalog.unnest($1) AS x(oid)
-                               WHERE x.oid = k.confrelid
-                                  OR k.confrelid IN (SELECT a.relid FROM pg_catalog.pg_partition_ancestors(x.oid) AS a(relid)))";
-    let keys = source.rows(sql, &[(&excluded, Type::OID_ARRAY)]).await.context("read the source's foreign keys")?;
+    let keys = source.rows(KEYS, &[]).await.context("read the source's foreign keys")?;
     let mut orphans = Vec::new();
-    for key in &keys {
-        let child: u32 = key.get(0);
-        if let Some(table) = tables.copied().find(|table| table.oid == child) {
-            orphans.push(format!(
-                "`{}` (its key `{}` refers to {})",
-                table.label(),
-                key.get::<_, String>(2),
-                key.get::<_, String>(1)
-            ));
+    loop {
+        let before = without.len();
+        for key in &keys {
+            let (child, referred): (u32, Vec<u32>) = (key.get(0), key.get(1));
+            let Some(table) = tables.copied().find(|table| table.oid == child) else { continue };
+            if referred.iter().any(|oid| without.contains(oid)) && without.insert(child) {
+                let (to, name): (String, String) = (key.get(2), key.get(3));
+                orphans.push((table.label(), format!("`{}` (its key `{name}` refers to `{to}`)", table.label())));
+            }
+        }
+        if without.len() == before {
+            break;
         }
     }
     if orphans.is_empty() {
         return Ok(());
     }
     orphans.sort();
+    let (names, told): (Vec<_>, Vec<_>) = orphans.into_iter().unzip();
     bail!(
-        Failure::invalid(format!("tables refer to rows that `exclude_table_data` leaves out: {}", orphans.join(", ")))
-            .hint("leave their data out as well")
+        Failure::invalid(format!("tables refer to rows that `exclude_table_data` leaves out: {}", told.join(", ")))
+            .hint(format!("leave their data out as well: {}", names.join(", ")))
     );
 }
+
+/// table, what it refers to with all its partitions, the latter's name, the key's.
+const KEYS: &str = "
+    SELECT k.conrelid, ARRAY(SELECT k.confrelid UNION SELECT t.relid::oid FROM pg_catalog.pg_partition_tree(k.confrelid) AS t),
+           n.nspname || '.' || c.relname, k.conname::text
+      FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_class AS c ON c.oid = k.confrelid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE k.contype = 'f' AND k.convalidated ORDER BY k.conrelid, k.conname";
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use tokio_postgres::types::Type;
 
 use super::connect::Session;
+use super::report::Skipped;
 use super::source::Source;
 use super::sql;
 
@@ -87,10 +88,11 @@ impl Shape {
         create
     }
 
-    /// The statements that give a database the source's limit and settings. Returns the settings of roles that are not there.
-    pub(super) async fn settle(&self, upkeep: &Session, name: &str) -> Result<Vec<(String, String)>> {
+    /// Gives a database the source's limit and settings. Those that the target cannot have are returned.
+    pub(super) async fn settle(&self, upkeep: &Session, name: &str) -> Result<Vec<Skipped>> {
         let database = sql::ident(name);
-        let mut statements = vec![format!("ALTER DATABASE {database} CONNECTION LIMIT {}", self.connection_limit)];
+        let limit = format!("ALTER DATABASE {database} CONNECTION LIMIT {}", self.connection_limit);
+        upkeep.run(&limit).await.context("give the new database the source's connection limit")?;
         let roles: Vec<String> = self.settings.iter().filter_map(|(role, ..)| role.clone()).collect();
         let there = upkeep
             .rows(
@@ -99,20 +101,29 @@ impl Shape {
             )
             .await?;
         let there: Vec<String> = there.iter().map(|row| row.get(0)).collect();
-        let mut left = Vec::new();
+        let mut skipped = Vec::new();
         for (role, setting, value) in &self.settings {
             let whose = match role {
                 None => format!("ALTER DATABASE {database}"),
                 Some(role) if there.contains(role) => format!("ALTER ROLE {} IN DATABASE {database}", sql::ident(role)),
                 Some(role) => {
-                    left.push((role.clone(), setting.clone()));
+                    skipped.push(Skipped::new(
+                        format!("setting {setting} of role {role}"),
+                        "the role is not on the target",
+                    ));
                     continue;
                 }
             };
-            statements.push(format!("{whose} SET {} TO {}", setting_name(setting), setting_value(setting, value)));
+            let set = format!("{whose} SET {} TO {}", setting_name(setting), setting_value(setting, value));
+            match upkeep.run(&set).await {
+                // A version may not know it any more, and a login may not be allowed to set it.
+                Err(fault) if !fault.sqlstate.is_empty() => {
+                    skipped.push(Skipped::new(format!("setting {setting} of the database"), fault.to_string()));
+                }
+                done => done.with_context(|| format!("give the new database the source's setting `{setting}`"))?,
+            }
         }
-        upkeep.run(&statements.join("; ")).await.context("give the new database the source's settings")?;
-        Ok(left)
+        Ok(skipped)
     }
 }
 

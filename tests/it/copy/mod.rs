@@ -8,6 +8,7 @@ mod lines;
 mod matrix;
 mod proxy;
 mod rewriting;
+mod servers;
 mod shapes;
 mod swapping;
 
@@ -115,7 +116,7 @@ async fn stoppable(
 }
 
 async fn run(client: &Client, sql: &str) {
-    client.batch_execute(sql).await.unwrap_or_else(|e| panic!("{e:?} in {sql}"));
+    client.batch_execute(sql).await.unwrap_or_else(|e| panic!("{e:?} in {sql:.300}"));
 }
 
 /// The rows of a query, each as its fields with `|` between; NULL is `~`.

@@ -165,6 +165,15 @@ CREATE INDEX types_words ON types USING gin (to_tsvector('words', t));
 CREATE CONVERSION odd_conversion FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
 CREATE OPERATOR FAMILY odd_family USING btree;
 CREATE OPERATOR CLASS odd_class FOR TYPE pair USING btree FAMILY odd_family AS OPERATOR 3 pg_catalog.=(record, record), FUNCTION 1 btrecordcmp(record, record);
+COMMENT ON POLICY for_outsiders ON guarded IS 'for some';
+COMMENT ON PUBLICATION everything IS 'all';
+COMMENT ON LARGE OBJECT 4243 IS 'empty';
+GRANT SELECT ON LARGE OBJECT 4242, 4243 TO outsider;
+GRANT UPDATE (v) ON cfg TO outsider;
+CREATE SUBSCRIPTION taken CONNECTION 'host=nowhere.invalid' PUBLICATION p WITH (connect = false);
+SET allow_system_table_mods = on;
+INSERT INTO pg_seclabel SELECT 'cfg'::regclass, 'pg_class'::regclass, 0, 'provider', 'secret';
+RESET allow_system_table_mods;
 CREATE PUBLICATION part FOR TABLE ONLY mother, cfg WITH (publish = 'insert');
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO outsider;
 REVOKE EXECUTE ON FUNCTION shout(text) FROM PUBLIC;
@@ -203,3 +212,4 @@ CREATE TABLE named_nulls (a int CONSTRAINT a_is_known NOT NULL, b int NOT NULL N
 COMMENT ON CONSTRAINT a_is_known ON named_nulls IS 'known';
 
 CREATE EVENT TRIGGER no_ddl ON ddl_command_start EXECUTE FUNCTION note_ddl();
+COMMENT ON EVENT TRIGGER no_ddl IS 'none';
