@@ -30,6 +30,7 @@ use super::snapshot::Snapshot;
 use super::source::Source;
 use super::tables::Table;
 use super::upkeep::Upkeep;
+use super::views::{self, View};
 use crate::progress::Progress;
 use crate::wordpress::rewrite::Rewriter;
 
@@ -51,7 +52,7 @@ pub(super) struct Attempt<'a> {
 struct Rest {
     shape: Shape,
     post: Vec<Entry>,
-    views: Vec<String>,
+    views: Vec<View>,
     /// Tables that have arrived and are being finished; dropping it ends that work.
     indexing: JoinSet<Result<Vec<Arrived>>>,
     objects: Digest,
@@ -68,6 +69,7 @@ impl Attempt<'_> {
         guard::versions_fit(scout.major(), self.upkeep.session.major())?;
         guard::two_databases(&scout, self.upkeep).await?;
         guard::extensions_fit(&scout, self.upkeep).await?;
+        guard::names_are_text(&scout).await?;
         report.source_version = scout.version().to_owned();
         report.target_version = self.upkeep.session.version.clone();
         scout.close().await;
@@ -89,11 +91,12 @@ impl Attempt<'_> {
     async fn fill(&self, snapshot: &Snapshot, report: &mut CopyReport, phases: &mut Phases<'_>) -> Result<Rest> {
         let (source, tables) = (&snapshot.holder, &snapshot.tables);
         guard::no_orphans(source, tables).await?;
+        guard::nothing_reaches_through(source, tables).await?;
         room::is_enough(source, self.upkeep, tables).await?;
         phases.enter("schema");
         let shape = Shape::read(source).await?;
         report.skipped = inventory::not_carried(source, &shape, tables).await?;
-        let views = finish::materialized_views(source).await?;
+        let views = views::filled(source).await?;
         let encoding = if shape.encoding == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" };
         let read = |section| schema::dump(self.source, &self.options.pg_dump, &snapshot.id, section, encoding);
         let (mut pre, mut post) = tokio::try_join!(read(Section::PreData), read(Section::PostData))?;
@@ -146,7 +149,7 @@ impl Attempt<'_> {
         let target = load::open_target(&self.beside(), &rest.shape.search_path).await?;
         let (event_triggers, post): (Vec<_>, Vec<_>) = rest.post.into_iter().partition(inventory::is_event_trigger);
         schema::apply(&target, &post).await?;
-        finish::refresh_views(rest.views, &target).await?;
+        report.skipped.extend(views::refresh(rest.views, &target).await?);
         phases.enter("statistics");
         finish::analyze_rest(&target).await?;
         schema::apply(&target, &event_triggers).await?;

@@ -1,4 +1,4 @@
-//! What follows the rows: sequences, large objects, materialized views and statistics.
+//! What follows the rows: sequences, large objects and statistics.
 
 use anyhow::{Context as _, Result, bail};
 use tokio_postgres::Row;
@@ -16,9 +16,6 @@ const SEQUENCES_AT_ONCE: usize = 200;
 const OBJECTS_AT_ONCE: usize = 64;
 /// A large object goes in pieces of this size.
 const PIECE_BYTES: i32 = 256 << 10;
-
-/// The SQLSTATE of reading a materialized view that holds nothing yet.
-const NOT_FILLED: &str = "55000";
 
 /// Sets every sequence to where the source's is. They are in no snapshot: read after the rows, they may be ahead of
 /// them, never behind.
@@ -144,54 +141,6 @@ async fn read_back(target: &Session, oid: u32, there: &mut Digest, pulse: &Pulse
 fn add(digest: &mut Digest, oid: u32, at: i64, piece: &[u8]) {
     digest.add(&[&oid.to_be_bytes(), at.to_be_bytes().as_slice(), piece].concat());
 }
-
-/// Fills the materialized views that are filled on the source, each after those it reads. What one reads through a
-/// function is in no catalog, so those that find another one empty are tried again after the rest.
-pub(super) async fn refresh_views(mut views: Vec<String>, target: &Session) -> Result<()> {
-    while !views.is_empty() {
-        let mut early = Vec::new();
-        let mut last = None;
-        for view in &views {
-            match target.run(&format!("REFRESH MATERIALIZED VIEW {view}")).await {
-                Err(fault) if fault.sqlstate == NOT_FILLED => {
-                    early.push(view.clone());
-                    last = Some(fault);
-                }
-                done => done.with_context(|| format!("fill the materialized view {view}"))?,
-            }
-        }
-        if let (true, Some(fault)) = (early.len() == views.len(), last) {
-            return Err(anyhow::Error::from(fault).context(format!("fill the materialized view {}", early[0])));
-        }
-        views = early;
-    }
-    Ok(())
-}
-
-/// The source's filled materialized views, quoted, in the order in which they can be filled.
-pub(super) async fn materialized_views(source: &Source) -> Result<Vec<String>> {
-    let rows = source.rows(VIEWS, &[]).await.context("list the source's materialized views")?;
-    Ok(rows.iter().map(|row| sql::qualified(row.get(0), row.get(1))).collect())
-}
-
-/// A view's depth is the longest way from it, through any views, down to tables.
-const VIEWS: &str = "
-    WITH RECURSIVE reads(view, what) AS (
-        SELECT DISTINCT r.ev_class, d.refobjid
-          FROM pg_catalog.pg_rewrite AS r
-          JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
-           AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid <> r.ev_class
-          JOIN pg_catalog.pg_class AS c ON c.oid = d.refobjid AND c.relkind IN ('v', 'm')),
-    depth(view, n) AS (
-        SELECT c.oid, 0 FROM pg_catalog.pg_class AS c WHERE c.relkind IN ('v', 'm')
-        UNION
-        SELECT reads.view, depth.n + 1 FROM depth JOIN reads ON reads.what = depth.view WHERE depth.n < 1000)
-    SELECT n.nspname::text, c.relname::text
-      FROM depth JOIN pg_catalog.pg_class AS c ON c.oid = depth.view JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-     WHERE c.relkind = 'm' AND c.relispopulated
-       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d
-                        WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-     GROUP BY 1, 2 ORDER BY max(depth.n), 1, 2";
 
 /// Gathers the statistics that no table has got with its rows: of materialized views and partitioned tables.
 pub(super) async fn analyze_rest(target: &Session) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use tokio_postgres::types::Type;
 
 use super::source::Source;
@@ -95,6 +95,49 @@ pub(super) async fn extensions_fit(source: &Source, upkeep: &Upkeep) -> Result<(
         Failure::invalid(format!("the target's server lacks extensions of the source: {}", names.join(", ")))
             .hint("use an image for the target that has them, such as the source's own")
     );
+}
+
+/// Refuses names that are no text: in a database without an encoding they may be any bytes.
+pub(super) async fn names_are_text(source: &Source) -> Result<()> {
+    match source.rows(NAMES, &[]).await {
+        Err(fault) if fault.sqlstate == "22021" => bail!(
+            Failure::invalid(format!("a name in the source database is not UTF-8: {fault}"))
+                .hint("rename it; only values may be of any bytes in a database of encoding SQL_ASCII")
+        ),
+        checked => checked.map(drop).context("check the source's names"),
+    }
+}
+
+/// Fails on the first name that is not UTF-8. Where the encoding is another, the server converts or refuses by itself.
+const NAMES: &str = "
+    SELECT pg_catalog.count(pg_catalog.convert_from(pg_catalog.convert_to(x.name, 'SQL_ASCII'), 'UTF8'))
+      FROM (SELECT relname::text FROM pg_catalog.pg_class UNION ALL SELECT attname FROM pg_catalog.pg_attribute
+            UNION ALL SELECT nspname FROM pg_catalog.pg_namespace UNION ALL SELECT conname FROM pg_catalog.pg_constraint
+            UNION ALL SELECT polname FROM pg_catalog.pg_policy UNION ALL SELECT rolname FROM pg_catalog.pg_roles) AS x(name)
+     WHERE pg_catalog.getdatabaseencoding() = 'SQL_ASCII'";
+
+/// Refuses a partitioned table that must be read as a whole while a part of it is on another server: that part would
+/// be read there, and written there too.
+pub(super) async fn nothing_reaches_through(source: &Source, tables: &Tables) -> Result<()> {
+    let roots: Vec<u32> = tables.copied().filter(|table| table.through_root).map(|table| table.oid).collect();
+    if roots.is_empty() {
+        return Ok(());
+    }
+    let sql = "SELECT n.nspname || '.' || c.relname
+                 FROM pg_catalog.unnest($1) AS root(oid), pg_catalog.pg_partition_tree(root.oid) AS t
+                 JOIN pg_catalog.pg_class AS c ON c.oid = t.relid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+                WHERE c.relkind = 'f' ORDER BY 1";
+    let rows = source.rows(sql, &[(&roots, Type::OID_ARRAY)]).await.context("look for partitions on other servers")?;
+    let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    ensure!(
+        names.is_empty(),
+        Failure::invalid(format!(
+            "partitions by hash are on another server, which a copy would write to: {}",
+            names.join(", ")
+        ))
+        .hint("leave the rows of their table out")
+    );
+    Ok(())
 }
 
 /// Refuses when a table that is copied refers to one whose data is left out: the foreign key could not be made. Names

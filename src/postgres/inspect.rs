@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use super::endpoint::Endpoint;
 use super::engine::read_note;
 use super::fault::sorted;
-use super::guard::OLDEST_MAJOR;
+use super::guard::{self, OLDEST_MAJOR};
 use super::inventory;
 use super::report::{SourceReport, TargetReport, WordPressSite};
 use super::shape::Shape;
@@ -25,6 +25,7 @@ pub async fn inspect(source: &Endpoint) -> Result<SourceReport> {
 
 async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
     let source = Source::open(endpoint, None).await?;
+    guard::names_are_text(&source).await?;
     let shape = Shape::read(&source).await?;
     let tables = Tables::read(&source, &[]).await?;
     let row = source

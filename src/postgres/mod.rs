@@ -5,9 +5,10 @@
 //! readers share, has `pg_dump` read the schema (`schema`, `script`), makes an empty database of the source's `shape`
 //! and the first half of the schema in it. Then pairs of sessions (`load`) take `tables` off a list; each table is
 //! `copy`'d row by row (`rows`), changed on the way (`transform`), read back and compared (`digest`) under a watchdog
-//! (`pulse`). What follows the rows is in `finish`, what is not carried is told by `inventory`. Production is let go
-//! before indexes are built. At last the `swap` gives the new database the old one's name. `source` is the only way to
-//! a source, and it cannot write; `connect`, `settings`, `tls` and `fault` are what a session is, and what it says.
+//! (`pulse`, and `patience` for single answers). What follows the rows is in `finish` and `views`, what is not carried
+//! is told by `inventory` and `left_out`. Production is let go before indexes are built. At last the `swap` gives the
+//! new database the old one's name. `source` is the only way to a source, and it cannot write; `connect`, `settings`,
+//! `tls` and `fault` are what a session is, and what it says.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -51,6 +52,7 @@ mod tls;
 mod transform;
 mod upkeep;
 mod verify;
+mod views;
 mod wire;
 
 pub use endpoint::{Endpoint, TlsMode};

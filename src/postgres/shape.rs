@@ -103,24 +103,21 @@ impl Shape {
         let there: Vec<String> = there.iter().map(|row| row.get(0)).collect();
         let mut skipped = Vec::new();
         for (role, setting, value) in &self.settings {
+            let of = role.as_ref().map_or("the database".to_owned(), |role| format!("role {role}"));
+            let object = format!("setting {setting} of {of}");
             let whose = match role {
                 None => format!("ALTER DATABASE {database}"),
                 Some(role) if there.contains(role) => format!("ALTER ROLE {} IN DATABASE {database}", sql::ident(role)),
-                Some(role) => {
-                    skipped.push(Skipped::new(
-                        format!("setting {setting} of role {role}"),
-                        "the role is not on the target",
-                    ));
+                Some(_) => {
+                    skipped.push(Skipped::new(object, "the role is not on the target"));
                     continue;
                 }
             };
             let set = format!("{whose} SET {} TO {}", setting_name(setting), setting_value(setting, value));
             match upkeep.run(&set).await {
                 // A version may not know it any more, and a login may not be allowed to set it.
-                Err(fault) if !fault.sqlstate.is_empty() => {
-                    skipped.push(Skipped::new(format!("setting {setting} of the database"), fault.to_string()));
-                }
-                done => done.with_context(|| format!("give the new database the source's setting `{setting}`"))?,
+                Err(fault) if !fault.sqlstate.is_empty() => skipped.push(Skipped::new(object, fault.to_string())),
+                done => done.with_context(|| format!("give the new database the source's {object}"))?,
             }
         }
         Ok(skipped)

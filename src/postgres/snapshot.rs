@@ -84,10 +84,9 @@ impl Snapshot {
 }
 
 fn too_old(max_age: Duration) -> anyhow::Error {
-    Failure::deadline(format!(
-        "the source's snapshot was held for {} min, the most that is allowed",
-        max_age.as_secs() / 60
-    ))
-    .hint("copy more tables at a time, leave rows behind, copy from a replica, or allow it to be held for longer")
-    .into()
+    let secs = max_age.as_secs();
+    let held = if secs.is_multiple_of(60) { format!("{} min", secs / 60) } else { format!("{secs} s") };
+    Failure::deadline(format!("the source's snapshot was held for {held}, the most that is allowed"))
+        .hint("copy more tables at a time, leave rows behind, copy from a replica, or allow it to be held for longer")
+        .into()
 }

@@ -3,6 +3,7 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use backboard::postgres::Cluster;
 use nix::unistd::{User, geteuid};
@@ -10,7 +11,7 @@ use railstage::error::Exit;
 use railstage::postgres::CopyOptions;
 
 use super::proxy::{Proxy, Way, through};
-use super::{DATABASE, Ends, PASSWORD, copy, eventually, run, told};
+use super::{DATABASE, Ends, PASSWORD, copy, eventually, run, texts, told};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_database_is_refused_however_it_is_spelled() {
@@ -133,10 +134,15 @@ async fn certificates_are_checked_as_sslmode_says() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn left_out_rows_must_not_be_referred_to() {
     let ends = Ends::with_rows().await;
+    run(&ends.source().await, "CREATE TABLE smaller (id int REFERENCES small); CREATE TABLE loose (id int)").await;
+    run(&ends.source().await, "ALTER TABLE loose ADD FOREIGN KEY (id) REFERENCES big NOT VALID").await;
     let mut options = CopyOptions { exclude_table_data: vec!["b?g".to_owned()], ..ends.options() };
     let told = told(ends.copy(&options).await);
-    assert!(told.contains("`public.small`") && told.contains("small_id_fkey"), "{told}");
+    let (first, second) = ("`public.small` (its key `small_id_fkey` refers to `public.big`)", "`smaller_id_fkey`");
+    assert!(told.contains(first) && told.contains(second) && !told.contains("loose"), "{told}");
+    assert!(told.ends_with("hint: leave their data out as well: public.small, public.smaller"), "{told}");
     ends.assert_target_is_old().await;
+    run(&ends.source().await, "DROP TABLE smaller, loose").await;
 
     options.exclude_table_data = vec!["*.big".to_owned(), "small".to_owned()];
     let report = ends.copy(&options).await.unwrap();
@@ -153,4 +159,95 @@ async fn an_extension_that_the_target_lacks_is_found_first() {
     let told = told(ends.copy(&ends.options()).await);
     assert!(told.contains("lacks extensions of the source: nowhere"), "{told}");
     ends.assert_target_is_old().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_a_superuser_can_make_is_left_out_and_named() {
+    let ends = Ends::with_rows().await;
+    let login = "CREATE ROLE app LOGIN CREATEDB PASSWORD 'canary-app'; ALTER DATABASE railway OWNER TO app";
+    for server in [&ends.source, &ends.target] {
+        run(&server.connect(DATABASE).await.unwrap(), login).await;
+    }
+    let source = ends.source().await;
+    run(&source, "ALTER TABLE big OWNER TO app; ALTER TABLE small OWNER TO app; CREATE EXTENSION hstore").await;
+    run(&source, "CREATE PUBLICATION everything FOR ALL TABLES; COMMENT ON PUBLICATION everything IS 'all'").await;
+    run(&source, "CREATE PUBLICATION whole FOR TABLES IN SCHEMA public").await;
+    run(&source, "CREATE FUNCTION nothing() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'").await;
+    run(&source, "CREATE EVENT TRIGGER quiet ON ddl_command_end EXECUTE FUNCTION nothing()").await;
+    run(&source, "COMMENT ON EVENT TRIGGER quiet IS 'nothing'; ALTER DATABASE railway SET log_statement = 'all'").await;
+    let as_app = |cluster: &Cluster| cluster.url().replace(&format!("postgres:{PASSWORD}"), "app:canary-app");
+    let report = copy(&as_app(&ends.source), &as_app(&ends.target), &ends.options()).await.unwrap();
+    let skipped: Vec<_> = report.skipped.iter().map(|s| format!("{}: {}", s.object, s.reason)).collect();
+    for expected in [
+        "event trigger quiet: only a superuser can make it",
+        "publication everything: only a superuser can make it",
+        "publication tables in schema public.whole public: only a superuser can make it",
+        "setting log_statement of the database: permission denied",
+        "ownership by role postgres (",
+    ] {
+        assert!(skipped.iter().any(|s| s.starts_with(expected)), "{expected} is not in {skipped:#?}");
+    }
+    assert_eq!(report.rows, 20002);
+    let owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'railway'";
+    assert_eq!(texts(&ends.target().await, owner).await, ["app"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_extension_holds_arrives_or_is_named() {
+    let ends = Ends::with_rows().await;
+    for server in [&ends.source, &ends.target] {
+        let folder = server.folder().join("extension");
+        std::fs::create_dir(&folder).unwrap();
+        let version = if server.port() == ends.source.port() { "1.0" } else { "1.1" };
+        std::fs::write(folder.join("jobs.control"), format!("default_version = '{version}'\n")).unwrap();
+        for version in ["1.0", "1.1"] {
+            std::fs::write(folder.join(format!("jobs--{version}.sql")), JOBS).unwrap();
+        }
+        let path = format!("ALTER SYSTEM SET extension_control_path = '$system:{}'", server.folder().display());
+        let client = server.connect(DATABASE).await.unwrap();
+        run(&client, &path).await;
+        run(&client, "SELECT pg_reload_conf()").await;
+    }
+    eventually("the extension is there", async || {
+        let there = "SELECT 1 FROM pg_available_extensions WHERE name = 'jobs'";
+        let (source, target) = (ends.source().await, ends.target().await);
+        !texts(&source, there).await.is_empty() && !texts(&target, there).await.is_empty()
+    })
+    .await;
+    run(&ends.source().await, "CREATE EXTENSION jobs; INSERT INTO job (command) VALUES ('mine'), ('also mine')").await;
+    run(&ends.source().await, "INSERT INTO job_log VALUES ('ran')").await;
+    let report = ends.copy(&ends.options()).await.unwrap();
+    let target = ends.target().await;
+    assert_eq!(texts(&target, "SELECT id, command FROM job ORDER BY id").await, ["1|theirs", "2|mine", "3|also mine"]);
+    assert_eq!(texts(&target, "SELECT nextval('job_id_seq')").await, ["4"]);
+    let skipped: Vec<_> = report.skipped.iter().map(|s| format!("{}: {}", s.object, s.reason)).collect();
+    for expected in [
+        "changes to public.job_log of extension jobs: the extension does not say that they are the user's",
+        "version 1.0 of extension jobs: the target's server has 1.1",
+    ] {
+        assert!(skipped.iter().any(|s| s == expected), "{expected} is not in {skipped:#?}");
+    }
+}
+
+const JOBS: &str = "
+    CREATE TABLE job (id serial PRIMARY KEY, command text);
+    INSERT INTO job (command) VALUES ('theirs');
+    SELECT pg_catalog.pg_extension_config_dump('job', 'WHERE id > 1');
+    SELECT pg_catalog.pg_extension_config_dump('job_id_seq', '');
+    CREATE TABLE job_log (line text);";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_snapshot_that_is_held_for_too_long_is_given_up() {
+    let ends = Ends::with_rows().await;
+    let proxy = Proxy::start(ends.source.port(), Way::FromServer, 3_000_000).await;
+    let source = through(&ends.source.url(), ends.source.port(), &proxy);
+    let options = CopyOptions { snapshot_max_age: Duration::from_secs(3), ..ends.options() };
+    let began = Instant::now();
+    let error = copy(&source, &ends.target.url(), &options).await.unwrap_err();
+    assert_eq!(Exit::of(&error), Exit::Deadline, "{error:#}");
+    let told = told::<()>(Err(error));
+    assert!(told.contains("snapshot was held for 3 s") && told.contains("copy from a replica"), "{told}");
+    assert!(began.elapsed() < Duration::from_secs(10), "it was not tried again");
+    ends.assert_target_is_old().await;
+    ends.assert_source_is_let_go().await;
 }

@@ -61,8 +61,44 @@ async fn every_version_is_copied_into_itself_and_every_newer_one() {
             digests.entry(source.major).or_default().push(report.digest);
         }
     }
+    not_on_newer_servers(&holders, &newest).await;
+    a_locale_of_the_server(&holders, &newest).await;
     for (major, digests) in digests {
         assert_eq!(digests.len() as u32, 19 - major);
         assert!(digests.iter().all(|digest| *digest == digests[0]), "{major}: {digests:?}");
     }
+}
+
+/// A setting that a newer version does not know is named; an extension that it does not have is found before anything.
+async fn not_on_newer_servers(holders: &[Holder], newest: &PgBin) {
+    let (oldest, last) = (&holders[0], &holders[holders.len() - 1]);
+    let source = oldest.cluster.connect(DATABASE).await.unwrap();
+    run(&source, "ALTER EVENT TRIGGER no_ddl DISABLE; ALTER DATABASE railway SET force_parallel_mode = off").await;
+    let url = last.cluster.url().replace(&format!("/{DATABASE}"), "/of_14");
+    let options = CopyOptions {
+        pg_dump: newest.program("pg_dump"),
+        exclude_table_data: vec!["*".to_owned()],
+        ..CopyOptions::default()
+    };
+    let report = copy(&oldest.cluster.url(), &url, &options).await.unwrap();
+    let setting = report.skipped.iter().find(|s| s.object == "setting force_parallel_mode of the database");
+    assert!(setting.is_some_and(|s| s.reason.contains("unrecognized configuration parameter")), "{:?}", report.skipped);
+
+    run(&source, "CREATE EXTENSION adminpack").await;
+    let told = told(copy(&oldest.cluster.url(), &url, &options).await);
+    assert!(told.contains("lacks extensions of the source: adminpack"), "{told}");
+}
+
+/// The server's own locales, which came with 17, stay what they are.
+async fn a_locale_of_the_server(holders: &[Holder], newest: &PgBin) {
+    let [.., source, target] = holders else { panic!("two versions") };
+    let create = "CREATE DATABASE own TEMPLATE template0 LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' LOCALE 'C'";
+    run(&source.cluster.connect("postgres").await.unwrap(), create).await;
+    run(&target.cluster.connect("postgres").await.unwrap(), "CREATE DATABASE own").await;
+    let url = |cluster: &Cluster| cluster.url().replace(&format!("/{DATABASE}"), "/own");
+    let options = CopyOptions { pg_dump: newest.program("pg_dump"), ..CopyOptions::default() };
+    copy(&url(&source.cluster), &url(&target.cluster), &options).await.unwrap();
+    let locale = "SELECT datlocprovider, datlocale, datcollate FROM pg_database WHERE datname = 'own'";
+    let target = target.cluster.connect("postgres").await.unwrap();
+    assert_eq!(texts(&target, locale).await, ["b|C.UTF-8|C"]);
 }

@@ -219,3 +219,29 @@ async fn a_look_at_the_source_tells_what_is_there() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_materialized_view_that_is_not_up_to_date_is_filled_anew_and_named() {
+    let ends = Ends::start().await;
+    let source = ends.source().await;
+    run(&source, "CREATE TABLE facts (v int); INSERT INTO facts VALUES (1)").await;
+    run(&source, "CREATE MATERIALIZED VIEW fresh AS SELECT v FROM facts WHERE v = 1").await;
+    run(&source, "CREATE MATERIALIZED VIEW stale AS SELECT v FROM facts; UPDATE facts SET v = v + 0; INSERT INTO facts VALUES (2)").await;
+    let report = ends.copy(&ends.options()).await.unwrap();
+    assert_eq!(texts(&ends.target().await, "SELECT v FROM stale ORDER BY v").await, ["1", "2"]);
+    let skipped: Vec<_> = report.skipped.iter().map(|s| format!("{}: {}", s.object, s.reason)).collect();
+    let reason = "it was filled anew, and its query gives other rows now";
+    assert_eq!(skipped, [format!("rows of materialized view public.stale as they were: {reason}")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_is_no_text_is_refused() {
+    let ends = Ends::start().await;
+    let admin = ends.source.connect("postgres").await.unwrap();
+    run(&admin, &format!("DROP DATABASE {DATABASE} WITH (FORCE)")).await;
+    run(&admin, &format!("CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING SQL_ASCII LOCALE 'C'")).await;
+    let make = r"DO $$ BEGIN EXECUTE 'CREATE TABLE ' || quote_ident(convert_from('caf\351'::bytea, 'SQL_ASCII')) || ' ()'; END $$";
+    run(&ends.source().await, make).await;
+    let told = super::told(ends.copy(&ends.options()).await);
+    assert!(told.contains("a name in the source database is not UTF-8") && told.contains("0xe9"), "{told}");
+}
