@@ -1,5 +1,7 @@
 //! `copy-db`: copies one Postgres database into another; needs no Railway.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use clap::builder::EnumValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -66,6 +68,14 @@ pub fn command() -> Command {
                 .help("How rows are checked before the swap"),
         )
         .arg(
+            Arg::new("max-snapshot-age")
+                .long("max-snapshot-age")
+                .value_name("MINUTES")
+                .default_value("60")
+                .value_parser(value_parser!(u64).range(1..))
+                .help("Give up when the source's snapshot has been held for so long, which keeps its vacuum back"),
+        )
+        .arg(
             Arg::new("dry-run")
                 .long("dry-run")
                 .action(ArgAction::SetTrue)
@@ -128,6 +138,9 @@ fn options(matches: &ArgMatches) -> CopyOptions {
         jobs: usize::from(*matches.get_one::<u16>("jobs").expect("it has a default")),
         max_mb_per_s: matches.get_one("max-rate").copied(),
         verify: *matches.get_one("verify").expect("it has a default"),
+        snapshot_max_age: Duration::from_secs(
+            60 * matches.get_one::<u64>("max-snapshot-age").expect("it has a default"),
+        ),
         ..CopyOptions::default()
     }
 }

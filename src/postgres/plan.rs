@@ -10,8 +10,11 @@ use super::fault::sorted;
 use super::guard;
 use super::inspect::{inspect, inspect_target};
 use super::report::{SourceReport, TargetReport};
+use super::room;
 use super::source::Source;
 use super::tables::Tables;
+use super::upkeep::Upkeep;
+use crate::error::failure;
 
 /// What two cores at each end have been seen to do with a WordPress database, indexes included.
 const USUAL_MB_PER_S: f64 = 50.0;
@@ -50,7 +53,7 @@ pub struct PlannedTable {
 /// When one of them cannot be reached; what else is wrong is among the plan's problems.
 pub async fn plan(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Result<CopyPlan> {
     let (source_report, target_report) = tokio::try_join!(inspect(source), inspect_target(target))?;
-    let (tables, orphans) = tables(source, options).await.map_err(sorted)?;
+    let (tables, refusals) = checked(source, target, options).await.map_err(sorted)?;
     let bytes: u64 = tables.copied().map(|table| table.size_bytes).sum();
     let rate = options.max_mb_per_s.unwrap_or(USUAL_MB_PER_S).min(USUAL_MB_PER_S);
     let problems = [
@@ -61,7 +64,7 @@ pub async fn plan(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -
             .map(|e| e.to_string())
             .into_iter()
             .collect(),
-        orphans.into_iter().collect::<Vec<_>>(),
+        refusals,
     ];
     Ok(CopyPlan {
         tables: tables
@@ -81,13 +84,28 @@ pub async fn plan(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -
     })
 }
 
-/// The tables, and why they could not be copied without those that are left out.
-async fn tables(source: &Endpoint, options: &CopyOptions) -> Result<(Tables, Option<String>)> {
-    let source = Source::open(source, None).await?;
+/// The tables, and what a copy of them into that target would be refused for.
+async fn checked(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Result<(Tables, Vec<String>)> {
+    let (upkeep, source) = (Upkeep::open(target).await?, Source::open(source, None).await?);
     let tables = Tables::read(&source, &options.exclude_table_data).await?;
-    let orphans = guard::no_orphans(&source, &tables).await.err().map(|error| error.to_string());
+    let checks = [
+        guard::two_databases(&source, &upkeep).await,
+        guard::extensions_fit(&source, &upkeep).await,
+        guard::no_orphans(&source, &tables).await,
+        guard::nothing_reaches_through(&source, &tables).await,
+        room::is_enough(&source, &upkeep, &tables).await,
+    ];
+    let mut refusals = Vec::new();
+    for check in checks {
+        match check.map_err(|error| (failure(&error).map(|f| f.message.clone()), error)) {
+            Ok(()) => {}
+            Err((Some(message), _)) => refusals.push(message),
+            Err((None, error)) => return Err(error),
+        }
+    }
     source.close().await;
-    Ok((tables, orphans))
+    upkeep.session.close().await;
+    Ok((tables, refusals))
 }
 
 impl CopyPlan {

@@ -2,8 +2,8 @@
 
 mod faults;
 mod guards;
-mod large;
 mod killing;
+mod large;
 mod lines;
 mod matrix;
 mod proxy;
