@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod commands;
 pub mod error;
+pub mod masking;
 pub mod postgres;
 pub mod schema;
 pub mod steps;

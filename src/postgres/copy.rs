@@ -197,8 +197,7 @@ fn add(
             Some(transform) => {
                 let out = into.row();
                 let begin = out.len();
-                transform.apply(row, out);
-                if out.len() > begin {
+                if transform.apply(row, out) {
                     sent.add(&out[begin..]);
                 }
             }

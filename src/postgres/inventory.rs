@@ -21,11 +21,8 @@ pub(super) async fn not_carried(source: &Source, shape: &Shape, tables: &Tables)
         .all
         .iter()
         .filter_map(|table| {
-            let glob = table.excluded_by.as_ref()?;
-            Some(Skipped::new(
-                format!("rows of {}", table.label()),
-                format!("left out by `exclude_table_data` ({glob})"),
-            ))
+            let reason = table.excluded_by.as_ref()?;
+            Some(Skipped::new(format!("rows of {}", table.label()), reason.as_str()))
         })
         .collect();
     for (sql, reason) in left_out::ALL {

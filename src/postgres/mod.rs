@@ -46,7 +46,7 @@ mod snapshot;
 mod source;
 mod sql;
 mod swap;
-mod tables;
+pub(crate) mod tables;
 mod tap;
 mod tls;
 mod transform;

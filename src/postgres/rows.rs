@@ -1,10 +1,34 @@
 //! Fields of COPY text: where they end, and what their escapes stand for.
 
+use std::borrow::Cow;
+
 use bytes::BytesMut;
 
-/// The fields of a row without its line end.
-pub(super) fn fields(row: &[u8]) -> impl Iterator<Item = &[u8]> {
-    row.split(|byte| *byte == b'\t')
+/// The field of a row without its line end; `last` is the number of the last one, for the shorter way there.
+pub(super) fn field(line: &[u8], number: usize, last: usize) -> &[u8] {
+    if number * 2 > last {
+        let mut end = line.len();
+        for _ in number..last {
+            end = memchr::memrchr(b'\t', &line[..end]).unwrap_or(0);
+        }
+        let start = memchr::memrchr(b'\t', &line[..end]).map_or(0, |tab| tab + 1);
+        return &line[start..end];
+    }
+    let mut start = 0;
+    for _ in 0..number {
+        start = memchr::memchr(b'\t', &line[start..]).map_or(line.len(), |tab| start + tab + 1);
+    }
+    let end = memchr::memchr(b'\t', &line[start..]).map_or(line.len(), |tab| start + tab);
+    &line[start..end]
+}
+
+/// The value that a field stands for; `None` is NULL.
+pub(super) fn value(field: &[u8]) -> Option<Cow<'_, [u8]>> {
+    match field {
+        b"\\N" => None,
+        _ if memchr::memchr(b'\\', field).is_none() => Some(Cow::Borrowed(field)),
+        _ => Some(Cow::Owned(unescape(field))),
+    }
 }
 
 /// Whether a field is NULL.
@@ -71,6 +95,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_field_is_found_from_either_end() {
+        let line = b"a\t\tccc\t\\N\te";
+        for (i, field) in line.split(|byte| *byte == b'\t').enumerate() {
+            assert_eq!(super::field(line, i, 4), field, "{i}");
+        }
+        assert_eq!(super::field(b"alone", 0, 0), b"alone");
+        assert_eq!(value(b"\\N"), None);
+        assert_eq!(value(b"a\\tb").as_deref(), Some(b"a\tb".as_slice()));
+    }
 
     proptest! {
         #[test]

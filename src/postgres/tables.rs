@@ -1,6 +1,7 @@
 //! The source's tables as its catalog describes them: what is copied, in which columns, and what is left out.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use tokio_postgres::Row;
@@ -8,10 +9,11 @@ use wildmatch::WildMatch;
 
 use super::source::Source;
 use super::sql;
+use crate::masking::table::TableMask;
 
 /// What a column's text is, as far as the transform cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Text of any sort, `json` and `xml` included: the server gives back what it got.
     Text,
     /// The server sorts keys and normalizes, so only values may change.
@@ -24,38 +26,56 @@ pub(super) enum Kind {
 
 /// One column that is copied; generated ones are not.
 #[derive(Clone, Debug)]
-pub(super) struct Column {
-    pub(super) name: String,
-    pub(super) kind: Kind,
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
     /// The n of `varchar(n)` and `char(n)`.
-    pub(super) max_chars: Option<usize>,
+    pub(crate) max_chars: Option<usize>,
     /// Part of a primary key, a foreign key or a partition key: changing it may break a relation.
-    pub(super) is_key: bool,
+    pub(crate) is_key: bool,
+    /// Part of the primary key.
+    pub(crate) is_primary: bool,
+    /// Part of a unique index, alone or with others.
+    pub(crate) is_unique: bool,
+    pub(crate) is_nullable: bool,
+    /// The name of its type, or of what its domain is made of, such as `varchar`.
+    pub(crate) type_name: String,
+}
+
+impl Column {
+    /// Whether any text may stand in it.
+    pub(crate) fn is_plain_text(&self) -> bool {
+        matches!(self.type_name.as_str(), "text" | "varchar" | "bpchar" | "citext")
+    }
 }
 
 /// One relation whose own rows are copied.
 #[derive(Clone, Debug)]
-pub(super) struct Table {
-    pub(super) oid: u32,
-    pub(super) schema: String,
-    pub(super) name: String,
-    pub(super) columns: Vec<Column>,
-    pub(super) size_bytes: u64,
+pub(crate) struct Table {
+    pub(crate) oid: u32,
+    pub(crate) schema: String,
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) size_bytes: u64,
     /// Pages of the table itself, without what is stored beside it.
-    pub(super) pages: u64,
+    pub(crate) pages: u64,
     /// Whether its rows have page numbers.
-    pub(super) is_heap: bool,
+    pub(crate) is_heap: bool,
     /// For a table that belongs to an extension: the `WHERE …` that tells the user's rows from the extension's.
-    pub(super) extension_filter: Option<String>,
+    pub(crate) extension_filter: Option<String>,
     /// Read and filled through the partitioned root, since its rows may belong to other partitions on the target.
-    pub(super) through_root: bool,
-    /// The glob that leaves its data out.
-    pub(super) excluded_by: Option<String>,
+    pub(crate) through_root: bool,
+    /// Why its rows are left behind.
+    pub(crate) excluded_by: Option<String>,
+    /// Its own name and those of the tables that it is a part of, bare and with their schemas.
+    pub(crate) names: Vec<String>,
+    /// How its rows are masked.
+    pub(crate) mask: Option<Arc<TableMask>>,
 }
 
 impl Table {
     /// `schema.table`, for people.
-    pub(super) fn label(&self) -> String {
+    pub(crate) fn label(&self) -> String {
         format!("{}.{}", self.schema, self.name)
     }
 
@@ -115,7 +135,7 @@ impl Table {
 }
 
 /// The tables of a database.
-pub(super) struct Tables {
+pub(crate) struct Tables {
     /// All with rows of their own, biggest first, the excluded ones too.
     pub(super) all: Vec<Table>,
     /// Every table and partitioned table, quoted: what the snapshot's holder locks.
@@ -159,7 +179,12 @@ fn table(row: &Row, columns: Vec<Column>, globs: &[(&String, WildMatch)]) -> Tab
         is_heap: row.get(9),
         extension_filter: row.get(5),
         through_root: row.get(6),
-        excluded_by: globs.iter().find(|(_, glob)| matches(glob)).map(|(text, _)| (*text).clone()),
+        excluded_by: globs
+            .iter()
+            .find(|(_, glob)| matches(glob))
+            .map(|(text, _)| format!("left out by `exclude_table_data` ({text})")),
+        names,
+        mask: None,
     }
 }
 
@@ -176,6 +201,10 @@ async fn read_columns(source: &Source) -> Result<HashMap<u32, Vec<Column>>> {
             },
             max_chars: row.get::<_, Option<i32>>(3).and_then(|n| usize::try_from(n).ok()),
             is_key: row.get(4),
+            is_primary: row.get(5),
+            is_unique: row.get(6),
+            is_nullable: row.get(7),
+            type_name: row.get(8),
         };
         columns.entry(row.get(0)).or_default().push(column);
     }
@@ -223,9 +252,19 @@ const TABLES: &str = "
             SELECT FROM pg_catalog.pg_depend AS d
              WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))";
 
-/// table oid, name, kind of text, length limit, is a key; in the order of the table's columns.
+/// table oid, name, kind of text, length limit, is a key, is of the primary key, is unique, may be NULL, type; in the
+/// order of the table's columns. The columns of an index on expressions are what the index depends on.
 const COLUMNS: &str = "
-    WITH RECURSIVE base(oid, type, typmod) AS (
+    WITH RECURSIVE one_of_a_kind(relid, attnum) AS (
+        SELECT i.indrelid, k.attnum FROM pg_catalog.pg_index AS i, pg_catalog.unnest(i.indkey) AS k(attnum)
+         WHERE i.indisunique
+        UNION ALL
+        SELECT i.indrelid, d.refobjsubid
+          FROM pg_catalog.pg_index AS i
+          JOIN pg_catalog.pg_depend AS d
+            ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid AND d.refobjid = i.indrelid
+         WHERE i.indisunique AND 0 = ANY (i.indkey)),
+    base(oid, type, typmod) AS (
         SELECT t.oid, t.oid, -1 FROM pg_catalog.pg_type AS t
         UNION ALL
         SELECT b.oid, t.typbasetype, CASE WHEN b.typmod >= 0 THEN b.typmod ELSE t.typtypmod END
@@ -244,12 +283,15 @@ const COLUMNS: &str = "
                      JOIN pg_catalog.pg_partitioned_table AS p ON p.partrelid = up.oid
                      LEFT JOIN pg_catalog.pg_attribute AS k ON k.attrelid = p.partrelid AND k.attnum = ANY (p.partattrs)
                     WHERE k.attname = a.attname OR 0 = ANY (p.partattrs))
-           OR c.relkind = 'p'
+           OR c.relkind = 'p',
+           coalesce(a.attnum = ANY (p.conkey), false), u.attnum IS NOT NULL, NOT (a.attnotnull OR t.typnotnull), t.typname::text
       FROM pg_catalog.pg_attribute AS a
       JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       JOIN base AS b ON b.oid = a.atttypid
       JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'
+      LEFT JOIN pg_catalog.pg_constraint AS p ON p.conrelid = a.attrelid AND p.contype = 'p'
+      LEFT JOIN (SELECT DISTINCT relid, attnum FROM one_of_a_kind) AS u ON u.relid = a.attrelid AND u.attnum = a.attnum
      WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
        AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
      ORDER BY a.attrelid, a.attnum";
@@ -271,6 +313,8 @@ pub(super) mod tests {
             extension_filter: None,
             through_root: false,
             excluded_by: None,
+            names: vec![name.to_owned(), format!("public.{name}")],
+            mask: None,
         }
     }
 }

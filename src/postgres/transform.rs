@@ -1,4 +1,5 @@
-//! What happens to a row on its way: per column, keep or rewrite. A row without an old host passes as it is.
+//! What happens to a row on its way: per column, mask, rewrite or keep. A row that no rule is about and that has no old
+//! host in it passes as it is.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,6 +8,8 @@ use bytes::BytesMut;
 
 use super::rows;
 use super::tables::{Column, Kind, Table};
+use crate::masking::Transformer;
+use crate::masking::table::{Chooser, New, Verdict};
 use crate::wordpress;
 use crate::wordpress::rewrite::Rewriter;
 
@@ -16,20 +19,22 @@ const KEY: &str = "part of a key";
 const PROTECTED: &str = "tells a plugin that this is a copy";
 const TOO_LONG: &str = "the rewritten value is too long for the column";
 
-/// What is done to a column.
+/// How a column is rewritten.
 enum Rule {
     Rewrite,
     /// Left as it is, for this reason.
     Leave(&'static str),
 }
 
-/// Counts of one table's values.
+/// Counts of one table's values, or of a part of it.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     pub(super) rewritten: u64,
     pub(super) malformed: u64,
     /// Values left with an old host in them, by column and reason.
     pub(super) left: BTreeMap<(usize, &'static str), u64>,
+    /// Values that each rule of the table's mask has changed or kept, or rows that it left behind.
+    pub(super) masked: Vec<u64>,
 }
 
 impl Counts {
@@ -38,6 +43,10 @@ impl Counts {
         self.malformed += other.malformed;
         for (what, values) in other.left {
             *self.left.entry(what).or_default() += values;
+        }
+        self.masked.resize(self.masked.len().max(other.masked.len()), 0);
+        for (all, more) in self.masked.iter_mut().zip(other.masked) {
+            *all += more;
         }
     }
 
@@ -53,26 +62,31 @@ pub(super) struct Transform<'a> {
     rules: Vec<Rule>,
     /// The column that names what the row's value is, as `option_name` does.
     key_column: Option<usize>,
+    masks: Option<Chooser>,
     pub(super) counts: Counts,
 }
 
 impl<'a> Transform<'a> {
     /// The transform of a table, or `None` when its rows pass as they are.
     pub(super) fn of(table: &'a Table, rewriter: &'a Rewriter) -> Option<Self> {
-        let rules: Vec<_> = table.columns.iter().map(rule).collect();
-        let key_column = table.columns.iter().position(|column| wordpress::is_key_column(&column.name));
-        (!rewriter.is_empty() && !rules.is_empty()).then(|| Self {
+        let is_needed = !rewriter.is_empty() || table.mask.is_some();
+        (is_needed && !table.columns.is_empty()).then(|| Self {
             rewriter,
             columns: &table.columns,
-            rules,
-            key_column,
-            counts: Counts::default(),
+            rules: table.columns.iter().map(rule).collect(),
+            key_column: table.columns.iter().position(|column| wordpress::is_key_column(&column.name)),
+            counts: Counts {
+                masked: vec![0; table.mask.as_ref().map_or(0, |mask| mask.rules.len())],
+                ..Counts::default()
+            },
+            masks: table.mask.clone().map(Chooser::new),
         })
     }
 
-    /// Whether something in these raw bytes may have to change.
+    /// Whether something in these raw bytes of a row may have to change.
     pub(super) fn may_change(&self, raw: &[u8]) -> bool {
-        self.rewriter.may_match(raw)
+        // Which rules are about a row shows only when it is there as a whole.
+        self.masks.is_some() || self.rewriter.may_match(raw)
     }
 
     /// How many bytes [`Self::may_change`] must see together to be sure.
@@ -80,40 +94,83 @@ impl<'a> Transform<'a> {
         self.rewriter.longest_host()
     }
 
-    /// Appends the row as it is to be sent.
-    pub(super) fn apply(&mut self, row: &[u8], out: &mut BytesMut) {
-        let Some(line) = row.strip_suffix(b"\n").filter(|line| self.rewriter.may_match(line)) else {
+    /// Appends the row as it is to be sent. The answer is whether it is: one that is left behind appends nothing.
+    pub(super) fn apply(&mut self, row: &[u8], out: &mut BytesMut) -> bool {
+        let Some(line) = row.strip_suffix(b"\n") else {
             out.extend_from_slice(row);
-            return;
+            return true;
         };
-        let key = self.key_column.and_then(|i| rows::fields(line).nth(i));
-        let is_protected = key.is_some_and(wordpress::is_never_rewritten_value);
-        for (i, field) in rows::fields(line).enumerate() {
-            if i > 0 {
-                out.extend_from_slice(b"\t");
-            }
-            match self.rewritten(i, field, is_protected) {
-                Some(value) => rows::escape_into(&value, out),
-                None => out.extend_from_slice(field),
-            }
+        let last = self.columns.len() - 1;
+        let verdict = match &mut self.masks {
+            Some(masks) => masks.look(|column| rows::value(rows::field(line, column, last))),
+            None => Verdict::Stays,
+        };
+        if let Verdict::Dropped(rule) = verdict {
+            self.counts.masked[rule] += 1;
+            return false;
         }
-        out.extend_from_slice(b"\n");
+        let is_masked = verdict == Verdict::Changes;
+        if !is_masked && !self.rewriter.may_match(line) {
+            out.extend_from_slice(row);
+            return true;
+        }
+        let key = self.key_column.map(|column| rows::field(line, column, last));
+        let is_protected = key.is_some_and(wordpress::is_never_rewritten_value);
+        let (mut done, mut start) = (0, 0);
+        for (i, end) in memchr::memchr_iter(b'\t', line).chain([line.len()]).enumerate() {
+            let field = &line[start..end];
+            let new = self.new_field(i, field, is_masked, is_protected);
+            if new != New::Stays {
+                out.extend_from_slice(&line[done..start]);
+                match &new {
+                    New::Value(value) => rows::escape_into(value, out),
+                    _ => out.extend_from_slice(b"\\N"),
+                }
+                done = end;
+            }
+            start = end + 1;
+        }
+        out.extend_from_slice(&row[done..]);
+        true
     }
 
-    /// The new value of a field, if it changes.
-    fn rewritten(&mut self, i: usize, field: &[u8], is_protected: bool) -> Option<Vec<u8>> {
-        if rows::is_null(field) || !self.rewriter.may_match(field) {
-            return None;
+    fn new_field(&mut self, i: usize, field: &[u8], is_masked: bool, is_protected: bool) -> New {
+        let (new, is_done) = if is_masked { self.masked(i, field) } else { (New::Stays, false) };
+        if is_done {
+            return new;
         }
+        let value = match &new {
+            New::Value(value) if self.rewriter.may_match(value) => Cow::Borrowed(value.as_slice()),
+            New::Stays if !rows::is_null(field) && self.rewriter.may_match(field) => rows::unescape(field).into(),
+            _ => return new,
+        };
+        self.rewritten(i, &value, is_protected).map(New::Value).unwrap_or(new)
+    }
+
+    /// What masking makes of a field, and whether that is final.
+    fn masked(&mut self, i: usize, field: &[u8]) -> (New, bool) {
+        let Some(masks) = &self.masks else { return (New::Stays, false) };
+        let Some(number) = masks.rule(i) else { return (New::Stays, false) };
+        let transformer = masks.mask().rules[number].transformer;
+        let column = &self.columns[i];
+        let value = rows::value(field).map(|value| unpadded(column, value));
+        let new = masks.new_value(number, value.as_deref());
+        let is_kept = transformer == Transformer::Keep && value.is_some_and(|value| !value.is_empty());
+        self.counts.masked[number] += u64::from(new != New::Stays || is_kept);
+        let is_final = new != New::Stays && !transformer.is_partial();
+        (if let New::Value(value) = new { New::Value(padded(column, value)) } else { new }, is_final)
+    }
+
+    /// The rewritten value, if it changes.
+    fn rewritten(&mut self, i: usize, value: &[u8], is_protected: bool) -> Option<Vec<u8>> {
         let rule = if is_protected { &Rule::Leave(PROTECTED) } else { &self.rules[i] };
         if let Rule::Leave(reason) = rule {
             *self.counts.left.entry((i, reason)).or_default() += 1;
             return None;
         }
-        let value = rows::unescape(field);
         let rewritten = match self.columns[i].kind {
-            Kind::Jsonb => self.rewriter.rewrite_jsonb(&value)?,
-            _ => self.rewriter.rewrite(&value)?,
+            Kind::Jsonb => self.rewriter.rewrite_jsonb(value)?,
+            _ => self.rewriter.rewrite(value)?,
         };
         self.counts.malformed += u64::from(rewritten.malformed);
         if rewritten.value == value {
@@ -124,7 +181,7 @@ impl<'a> Transform<'a> {
             return None;
         }
         self.counts.rewritten += 1;
-        Some(rewritten.value)
+        Some(padded(&self.columns[i], rewritten.value))
     }
 }
 
@@ -143,41 +200,28 @@ fn chars(value: &[u8]) -> usize {
     value.trim_end_matches(' ').chars().count()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::super::tables::tests::table;
-    use super::*;
-    use crate::wordpress::rewrite::UrlPair;
-
-    fn column(name: &str, kind: Kind, max_chars: Option<usize>, is_key: bool) -> Column {
-        Column { name: name.to_owned(), kind, max_chars, is_key }
+/// The value of a `char(n)` without the blanks that fill it up.
+fn unpadded<'v>(column: &Column, value: Cow<'v, [u8]>) -> Cow<'v, [u8]> {
+    if column.type_name != "bpchar" {
+        return value;
     }
-
-    #[test]
-    fn only_the_columns_that_may_be_are_rewritten() {
-        let table = Table {
-            columns: vec![
-                column("option_name", Kind::Text, None, false),
-                column("option_value", Kind::Text, None, false),
-                column("guid", Kind::Text, None, false),
-                column("id", Kind::Text, None, true),
-                column("short", Kind::Text, Some(14), false),
-            ],
-            ..table("t")
-        };
-        let rewriter = Rewriter::new(&[UrlPair::parse("https://a.test", "https://longer.test").unwrap()]);
-        let mut transform = Transform::of(&table, &rewriter).unwrap();
-        let mut out = BytesMut::new();
-        transform.apply(b"siteurl\thttps://a.test\\n\thttps://a.test\thttps://a.test\thttps://a.test\n", &mut out);
-        transform.apply(b"wc_subscriptions_siteurl\thttps://a.test\t\\N\t\t\n", &mut out);
-        assert_eq!(
-            out,
-            "siteurl\thttps://longer.test\\n\thttps://a.test\thttps://a.test\thttps://a.test\n\
-             wc_subscriptions_siteurl\thttps://a.test\t\\N\t\t\n"
-        );
-        assert_eq!(transform.counts.rewritten, 1);
-        assert_eq!(transform.counts.overflow(), 1);
-        let left: Vec<_> = transform.counts.left.keys().copied().collect();
-        assert_eq!(left, [(1, PROTECTED), (2, NEVER), (3, KEY), (4, TOO_LONG)]);
+    let len = value.len() - value.iter().rev().take_while(|b| **b == b' ').count();
+    match value {
+        Cow::Borrowed(value) => Cow::Borrowed(&value[..len]),
+        Cow::Owned(value) => Cow::Owned(value[..len].to_vec()),
     }
 }
+
+/// The value as a `char(n)` gives it back.
+fn padded(column: &Column, mut value: Vec<u8>) -> Vec<u8> {
+    if let Some(max) = column.max_chars.filter(|_| column.type_name == "bpchar") {
+        value.truncate(value.len() - value.iter().rev().take_while(|b| **b == b' ').count());
+        let missing = max.saturating_sub(chars(&value));
+        value.resize(value.len() + missing, b' ');
+    }
+    value
+}
+
+#[cfg(test)]
+#[path = "transform_tests.rs"]
+mod tests;

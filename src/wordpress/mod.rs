@@ -1,5 +1,6 @@
 //! What railstage knows of WordPress data: which of it holds URLs and must be rewritten, and which never may be.
 
+pub(crate) mod preset;
 pub mod rewrite;
 
 /// Columns that are left as they are: a post's `guid` is its identity for feed readers, `user_pass` is a hash, and

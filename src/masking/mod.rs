@@ -1,0 +1,70 @@
+//! Masking: people become strangers on their way, and what a copy must not hold or do is left behind.
+//!
+//! How it is decided: a [`Masking`] is what a caller asks for. `plan` lays its own `rules` and the WordPress preset over
+//! the tables that are there, which gives each table a mask (`table`). That tells for each row which rule holds for
+//! which column; `transformers`, `strangers` and `contacts` make the new values under a `key`, `values` look into
+//! serialized data. What no rule speaks of and yet looks personal is found by `suspects`. The `sheet` tells what was done.
+
+mod contacts;
+mod key;
+pub(crate) mod plan;
+mod rules;
+mod sheet;
+mod strangers;
+pub(crate) mod suspects;
+pub(crate) mod table;
+mod transformers;
+mod values;
+mod words;
+
+pub use key::{Key, KeySource};
+pub use rules::{Rule, RulesFile, When, check};
+pub use sheet::{ColumnLine, DroppedLine, EmptiedLine, Sheet, Suspect, Treatment};
+pub use transformers::Transformer;
+
+/// How people are masked.
+#[derive(Clone, Debug)]
+pub struct Masking {
+    /// Decides which stranger a person becomes.
+    pub key: Key,
+    /// Rules that go before the preset's.
+    pub rules: Vec<Rule>,
+    /// Which WordPress users keep their login and password.
+    pub keep_users: KeepUsers,
+    /// Whether a column that looks personal and that no rule speaks of is refused.
+    pub strict: bool,
+}
+
+impl Masking {
+    /// The preset alone, under a key.
+    pub fn new(key: Key) -> Self {
+        Self { key, rules: Vec::new(), keep_users: KeepUsers::default(), strict: false }
+    }
+}
+
+/// The word for all administrators in a list of users.
+const ADMINISTRATORS: &str = "administrators";
+
+/// WordPress users that keep their login and password: someone must get into the copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeepUsers {
+    /// Everyone whose role is administrator.
+    pub administrators: bool,
+    /// Logins or e-mail addresses.
+    pub named: Vec<String>,
+}
+
+impl Default for KeepUsers {
+    /// The administrators: they are the people who look after the site.
+    fn default() -> Self {
+        Self { administrators: true, named: Vec::new() }
+    }
+}
+
+impl KeepUsers {
+    /// Reads a list of logins or e-mail addresses, the word `administrators` for all of these, or `none` alone.
+    pub fn parse(list: &[String]) -> Self {
+        let named = list.iter().filter(|name| *name != ADMINISTRATORS && *name != "none").cloned().collect();
+        Self { administrators: list.iter().any(|name| name == ADMINISTRATORS), named }
+    }
+}

@@ -1,0 +1,147 @@
+//! The sheet: what was masked, emptied and left, by table and column, for whoever answers for personal data.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::key::KeySource;
+
+/// What became of personal data in a copy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Sheet {
+    /// Whether people are the same strangers in the site's next copy (`site`) or in this one only (`run`).
+    pub key: KeySource,
+    /// How many users keep their login and password.
+    pub kept_users: u64,
+    /// Values that were changed.
+    pub masked_values: u64,
+    /// Rows that were left behind.
+    pub dropped_rows: u64,
+    /// By column, in the order of tables: what was done to its values.
+    pub columns: Vec<ColumnLine>,
+    /// Rows that were left behind while others of their table came along.
+    pub dropped: Vec<DroppedLine>,
+    /// Tables that came without their rows.
+    pub emptied: Vec<EmptiedLine>,
+    /// What no rule speaks of, and yet looks personal: it was copied as it is.
+    pub suspects: Vec<Suspect>,
+}
+
+/// What was done to the values of a column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ColumnLine {
+    /// `schema.table.column`.
+    pub column: String,
+    /// Of which rows, such as `meta_key = billing_phone`; absent for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<String>,
+    /// What was done.
+    pub treatment: Treatment,
+    /// The transformer that did it.
+    pub transformer: String,
+    /// How many values it was done to; for `left`, how many there are.
+    pub values: u64,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+}
+
+/// What was done to a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Treatment {
+    /// Something invented stands there.
+    Masked,
+    /// Nothing stands there.
+    Emptied,
+    /// A fixed value stands there.
+    Set,
+    /// It is as it was, by a rule.
+    Left,
+}
+
+/// Rows that were left behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DroppedLine {
+    /// `schema.table`.
+    pub table: String,
+    /// Which rows.
+    pub rows: String,
+    /// How many.
+    pub count: u64,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+}
+
+/// A table that came without its rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EmptiedLine {
+    /// `schema.table`.
+    pub table: String,
+    /// How many rows it has in the source; of a large table, about so many.
+    pub rows: u64,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+}
+
+/// A column that looks personal, and that no rule speaks of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Suspect {
+    /// `schema.table.column`.
+    pub column: String,
+    /// Of which rows, such as `meta_key = favourite_phone`; absent for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<String>,
+    /// What it looks like.
+    pub because: String,
+    /// The transformer that would mask it.
+    pub transformer: String,
+}
+
+impl std::fmt::Display for Suspect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let rows = self.rows.as_ref().map(|rows| format!(" where {rows}")).unwrap_or_default();
+        write!(f, "`{}`{rows} ({})", self.column, self.because)
+    }
+}
+
+impl Sheet {
+    /// The sheet in lines for a person.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!(
+            "masked {} values; left {} rows behind, and those of {} tables; {} users keep their login and password",
+            self.masked_values,
+            self.dropped_rows,
+            self.emptied.len(),
+            self.kept_users
+        )];
+        let because = |text: &Option<String>| text.as_ref().map(|text| format!(" ({text})")).unwrap_or_default();
+        lines.extend(self.columns.iter().map(|line| {
+            let verb = match line.treatment {
+                Treatment::Masked => "masked",
+                Treatment::Emptied => "emptied",
+                Treatment::Set => "set",
+                Treatment::Left => "left",
+            };
+            let rows = line.rows.as_ref().map(|rows| format!(" where {rows}")).unwrap_or_default();
+            format!(
+                "{verb} {}{rows}: {} values, {}{}",
+                line.column,
+                line.values,
+                line.transformer,
+                because(&line.because)
+            )
+        }));
+        lines.extend(self.dropped.iter().map(|line| {
+            format!("left behind of {} where {}: {} rows{}", line.table, line.rows, line.count, because(&line.because))
+        }));
+        lines.extend(
+            self.emptied
+                .iter()
+                .map(|line| format!("left behind all of {}: {} rows{}", line.table, line.rows, because(&line.because))),
+        );
+        lines.extend(self.suspects.iter().map(|suspect| format!("looks personal, copied as it is: {suspect}")));
+        lines
+    }
+}

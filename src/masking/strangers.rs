@@ -1,0 +1,233 @@
+//! The strangers themselves: what a name, an address or a number becomes under a key. Each is a function of the value
+//! alone, so the same value is the same stranger in every column, table and database.
+
+use std::net::Ipv6Addr;
+
+use super::contacts;
+use super::key::{Digest, Key};
+use super::words::{CITIES, NAMES, STREETS};
+
+/// A name of more words is a text.
+const MOST_WORDS: usize = 12;
+/// Hex digits of what must not meet another: 64 bits.
+const HEX: usize = 16;
+
+/// An e-mail address at a domain that can never exist (RFC 2606), or several; what else stands there goes.
+pub(super) fn email(key: &Key, value: &str) -> String {
+    let trimmed = value.trim();
+    if contacts::is_email(trimmed) {
+        return one_email(key, trimmed);
+    }
+    let several = contacts::strangers_of(key, value);
+    if several.is_empty() { one_email(key, trimmed) } else { several.join(", ") }
+}
+
+/// The stranger of exactly one address.
+pub(super) fn one_email(key: &Key, address: &str) -> String {
+    format!("{}@example.invalid", user(key, "email", address))
+}
+
+/// What one logs in with; an address that is a login is the same as anywhere else.
+pub(super) fn login(key: &Key, value: &str) -> String {
+    if contacts::is_email(value) { one_email(key, value) } else { user(key, "login", value) }
+}
+
+/// `user-` and 16 hex digits, the same in small letters for all spellings that differ in case only, and yet another
+/// for each of them: a unique column stays unique, and a comparison that ignores case still holds.
+fn user(key: &Key, kind: &str, value: &str) -> String {
+    let lower = value.to_lowercase();
+    let plain = format!("user-{}", key.digest(kind, &lower).hex(HEX));
+    if lower == value { plain } else { spelled(&plain, &key.digest("case", value)) }
+}
+
+fn spelled(plain: &str, case: &Digest) -> String {
+    let spell = |(i, c): (usize, char)| if case.byte(i) & 1 == 1 { c.to_ascii_uppercase() } else { c };
+    plain.chars().enumerate().map(spell).collect()
+}
+
+/// A word for each word: full names and their parts agree, however a table cuts them.
+pub(super) fn name(key: &Key, value: &str) -> String {
+    let words: Vec<_> = value.split_whitespace().take(MOST_WORDS).map(|word| name_word(key, word)).collect();
+    words.join(" ")
+}
+
+fn name_word(key: &Key, word: &str) -> String {
+    if word.contains('@') {
+        return email(key, word);
+    }
+    let core = word.trim_matches(|c: char| !c.is_alphanumeric());
+    if core.is_empty() {
+        return word.to_owned();
+    }
+    if !core.chars().any(char::is_alphabetic) {
+        return shaped(key, word);
+    }
+    let (before, after) = word.split_once(core).unwrap_or_default();
+    let lower = core.to_lowercase();
+    let digest = key.digest("name", &lower);
+    let drawn = [0, 1].map(|n| digest.pick(n, NAMES));
+    let other = drawn.into_iter().find(|name| !name.eq_ignore_ascii_case(&lower)).unwrap_or(NAMES[0]);
+    format!("{before}{other}{after}")
+}
+
+/// A company of two strangers.
+pub(super) fn company(key: &Key, value: &str) -> String {
+    let digest = key.digest("company", &value.to_lowercase());
+    format!("{} {} Ltd", digest.pick(0, NAMES), digest.pick(1, NAMES))
+}
+
+/// A house in a street.
+pub(super) fn street(key: &Key, value: &str) -> String {
+    let digest = key.digest("street", &value.to_lowercase());
+    format!("{} {} {}", 1 + digest.number(2) % 240, digest.pick(0, NAMES), digest.pick(1, STREETS))
+}
+
+/// A city that is on no map.
+pub(super) fn city(key: &Key, value: &str) -> String {
+    key.digest("city", &value.to_lowercase()).pick(0, CITIES).to_owned()
+}
+
+/// A number under a country code that is nobody's: no message can reach a real telephone.
+pub(super) fn phone(key: &Key, value: &str) -> String {
+    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+    let whole = if digits.is_empty() { value } else { &digits };
+    format!("+999{:09}", key.digest("phone", whole).number(0) % 1_000_000_000)
+}
+
+/// Letters for letters and digits for digits, so that what checks the form is content.
+pub(super) fn shaped(key: &Key, value: &str) -> String {
+    let digest = key.digest("shape", &value.to_lowercase());
+    let drawn = |(i, c): (usize, char)| {
+        let byte = digest.byte(i);
+        match c {
+            '0'..='9' => char::from(b'0' + byte % 10),
+            'a'..='z' => char::from(b'a' + byte % 26),
+            _ if c.is_alphabetic() => char::from(b'A' + byte % 26),
+            other => other,
+        }
+    };
+    value.chars().enumerate().map(drawn).collect()
+}
+
+/// An account number of no country, with check digits that never hold.
+pub(super) fn iban(key: &Key, value: &str) -> String {
+    let digits = value.chars().filter(|c| c.is_alphanumeric()).count().clamp(5, 34) - 4;
+    let digest = key.digest("iban", &value.replace(' ', "").to_lowercase());
+    let account: String = (0..digits).map(|i| char::from(b'0' + digest.byte(i) % 10)).collect();
+    format!("ZZ00{account}")
+}
+
+/// An address of the networks that are set aside for benchmarks (RFC 2544) and documentation (RFC 3849).
+pub(super) fn ip(key: &Key, value: &str, is_unique: bool) -> String {
+    let digest = key.digest("ip", &value.to_lowercase());
+    if is_unique || value.contains(':') {
+        // No group is zero, so there is one way to write it.
+        let group = |n: usize| u16::from_be_bytes([digest.byte(n), digest.byte(n + 1)]) | 1;
+        return Ipv6Addr::new(0x2001, 0xdb8, group(0), group(2), group(4), group(6), group(8), group(10)).to_string();
+    }
+    format!("198.{}.{}.{}", 18 + (digest.byte(0) & 1), digest.byte(1), digest.byte(2))
+}
+
+/// A page of a site that can never exist.
+pub(super) fn url(key: &Key, value: &str) -> String {
+    format!("https://example.invalid/{}", key.digest("url", &value.to_lowercase()).hex(12))
+}
+
+/// A reference that leads nowhere.
+pub(super) fn id(key: &Key, value: &str) -> String {
+    format!("masked-{}", key.digest("id", value).hex(HEX))
+}
+
+/// The first day of the same year, with whatever time zone stands at the end.
+pub(super) fn date(value: &str) -> String {
+    let is_year = |year: &str| year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit());
+    match value.split_once('-') {
+        Some((year, rest)) if is_year(year) && !value.ends_with("BC") => {
+            let Some((_, time)) = rest.split_once([' ', 'T']) else { return format!("{year}-01-01") };
+            let zone = time.find(['+', 'Z']).map_or("", |at| &time[at..]);
+            format!("{year}-01-01{}00:00:00{zone}", &rest[5..6])
+        }
+        _ => "1970-01-01".to_owned(),
+    }
+}
+
+/// The end of a value that has to differ from all others.
+pub(super) fn tail(key: &Key, value: &str) -> String {
+    key.digest("unique", value).hex(12)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    fn key() -> Key {
+        Key::of_run(&Secret::new("the token of an account"), "run")
+    }
+
+    #[test]
+    fn a_full_name_is_made_of_what_its_parts_become() {
+        let key = key();
+        let full = name(&key, "Zoë  María García-López");
+        assert_eq!(full, format!("{} {}", name(&key, "ZOË María"), name(&key, "garcía-lópez")));
+        assert_eq!(full.split(' ').count(), 3);
+        assert!(full.is_ascii());
+        assert_eq!(name(&key, "Quill, Zoë"), format!("{}, {}", name(&key, "Quill"), name(&key, "Zoë")));
+        let index = name(&key, "Zoë Quill zoe@example.com 12");
+        assert!(index.contains(&email(&key, "zoe@example.com")) && !index.contains("12"), "{index}");
+    }
+
+    #[test]
+    fn no_name_stays() {
+        let key = key();
+        for word in NAMES {
+            assert_ne!(name(&key, word), *word);
+        }
+    }
+
+    #[test]
+    fn an_address_is_one_stranger_in_any_case_and_yet_unique() {
+        let key = key();
+        let (small, large) = (email(&key, "zoe@example.com"), email(&key, "Zoe@Example.com"));
+        assert_ne!(small, large);
+        assert_eq!(small, large.to_lowercase());
+        assert_ne!(large, email(&key, "ZOE@example.com"));
+        assert!(small.starts_with("user-") && small.ends_with("@example.invalid") && small.len() == 37, "{small}");
+        assert_eq!(login(&key, "zoe@example.com"), small);
+        assert_ne!(login(&key, "zoe"), login(&key, "zoé"));
+    }
+
+    #[test]
+    fn a_list_of_addresses_stays_a_list() {
+        let key = key();
+        let list = email(&key, "a@example.com, Bob <b@example.com>");
+        let (a, b) = (email(&key, "a@example.com"), email(&key, "b@example.com"));
+        assert_eq!(list, format!("{a}, {b}"));
+        assert!(email(&key, "not an address").ends_with("@example.invalid"));
+    }
+
+    #[test]
+    fn numbers_and_addresses_reach_nobody() {
+        let key = key();
+        assert_eq!(phone(&key, "+1-555-0101"), phone(&key, "+1 (555) 01 01"));
+        assert!(phone(&key, "+1-555-0101").starts_with("+999"));
+        let four = ip(&key, "203.0.113.9", false);
+        assert!(four.starts_with("198.18.") || four.starts_with("198.19."), "{four}");
+        assert!(ip(&key, "2001:4860::8888", false).starts_with("2001:db8:"));
+        assert!(ip(&key, "203.0.113.9", true).parse::<Ipv6Addr>().is_ok());
+        assert!(iban(&key, "DE89 3704 0044 0532 0130 00").starts_with("ZZ00"));
+        assert_eq!(iban(&key, "DE89 3704 0044 0532 0130 00").len(), 22);
+    }
+
+    #[test]
+    fn shapes_and_dates_keep_their_form() {
+        let key = key();
+        let code = shaped(&key, "SW1A 2AA");
+        assert!(code.len() == 8 && code.as_bytes()[4] == b' ' && code.as_bytes()[2].is_ascii_digit(), "{code}");
+        assert_eq!(date("1984-07-23"), "1984-01-01");
+        assert_eq!(date("1984-07-23 10:11:12.5+00"), "1984-01-01 00:00:00+00");
+        assert_eq!(date("1984-07-23T10:11:12Z"), "1984-01-01T00:00:00Z");
+        assert_eq!(date("0044-03-15 BC"), "1970-01-01");
+        assert_eq!(date("yesterday"), "1970-01-01");
+    }
+}

@@ -1,0 +1,192 @@
+//! Suspects: columns that look personal, by their names or by a sample of their values, and that no rule speaks of.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::contacts;
+use super::plan::Treated;
+use super::sheet::Suspect;
+use super::table::{Chooser, Verdict};
+use super::transformers::Transformer;
+use super::values;
+use crate::postgres::tables::{Column, Table};
+use crate::wordpress;
+
+/// A share of the values that are not blank: one in so many tells of the whole column.
+const ONE_IN: u64 = 20;
+
+/// Rows of a table, each with the text of its columns; `None` is NULL.
+pub(crate) type Sample = Vec<Vec<Option<String>>>;
+
+/// The suspects of one table.
+pub(crate) fn find(table: &Table, treated: &Treated, sample: &Sample) -> Vec<Suspect> {
+    if treated.emptied.is_some() {
+        return Vec::new();
+    }
+    let mut chooser = treated.mask.clone().map(Chooser::new);
+    let named = table.columns.iter().position(|column| wordpress::is_key_column(&column.name));
+    let mut seen: BTreeMap<(usize, Option<String>), Tally> = BTreeMap::new();
+    for row in sample {
+        let text = |column: usize| row[column].as_ref().map(|text| Cow::Borrowed(text.as_bytes()));
+        let verdict = chooser.as_mut().map_or(Verdict::Stays, |chooser| chooser.look(text));
+        if matches!(verdict, Verdict::Dropped(_)) {
+            continue;
+        }
+        for (i, value) in row.iter().enumerate() {
+            let is_ruled =
+                verdict == Verdict::Changes && chooser.as_ref().is_some_and(|chooser| chooser.rule(i).is_some());
+            let value = value.as_deref().filter(|value| !value.trim().is_empty());
+            let Some(value) = value.filter(|_| !is_ruled && !treated.settled.contains(&i)) else { continue };
+            // The values of a key are a column of their own.
+            let key = named.filter(|key| *key != i).and_then(|key| row[key].clone());
+            seen.entry((i, key)).or_default().add(value);
+        }
+    }
+    let ruled = |i: usize| {
+        let has_rule = treated.mask.iter().any(|mask| mask.rules.iter().any(|rule| rule.column == Some(i)));
+        treated.settled.contains(&i) || has_rule
+    };
+    let by_name = table.columns.iter().enumerate().filter(|(i, _)| !ruled(*i)).filter_map(|(_, column)| {
+        Some(suspect(
+            table,
+            column,
+            None,
+            values::personal(&column.name).filter(|t| holds(*t, column))?,
+            "its name".to_owned(),
+        ))
+    });
+    let mut suspects: Vec<_> = by_name.collect();
+    for ((i, key), tally) in seen {
+        let column = &table.columns[i];
+        let by_key = || {
+            let transformer = values::personal(key.as_deref()?).filter(|_| column.is_plain_text())?;
+            Some((transformer, "the name of its key".to_owned()))
+        };
+        let found = tally.verdict().or_else(by_key);
+        let is_known = suspects.iter().any(|known| known.column == label(table, column));
+        if let Some((transformer, because)) = found.filter(|_| !is_known) {
+            let key = key.zip(named).map(|(key, named)| format!("{} = {key}", table.columns[named].name));
+            suspects.push(suspect(table, column, key, transformer, because));
+        }
+    }
+    suspects
+}
+
+fn label(table: &Table, column: &Column) -> String {
+    format!("{}.{}", table.label(), column.name)
+}
+
+fn suspect(table: &Table, column: &Column, rows: Option<String>, transformer: Transformer, because: String) -> Suspect {
+    Suspect { column: label(table, column), rows, because, transformer: transformer.name() }
+}
+
+/// Whether a column's type can hold what its name says.
+fn holds(transformer: Transformer, column: &Column) -> bool {
+    let kind = column.type_name.as_str();
+    column.is_plain_text()
+        || match transformer {
+            Transformer::Ip => matches!(kind, "inet" | "cidr"),
+            Transformer::Date => matches!(kind, "date" | "timestamp" | "timestamptz"),
+            Transformer::Phone | Transformer::Id => matches!(kind, "int8" | "numeric"),
+            _ => false,
+        }
+}
+
+/// What the values of a column, or of a key in it, look like.
+#[derive(Default)]
+struct Tally {
+    values: u64,
+    like: BTreeMap<&'static str, (u64, Option<Transformer>)>,
+}
+
+impl Tally {
+    fn add(&mut self, value: &str) {
+        self.values += 1;
+        if let Some((what, transformer)) = looks_like(value) {
+            let entry = self.like.entry(what).or_insert((0, Some(transformer)));
+            entry.0 += 1;
+        }
+    }
+
+    fn verdict(&self) -> Option<(Transformer, String)> {
+        let (what, (count, transformer)) = self.like.iter().max_by_key(|(_, (count, _))| *count)?;
+        (count * ONE_IN >= self.values)
+            .then_some(((*transformer)?, format!("{count} of {} sampled values hold {what}", self.values)))
+    }
+}
+
+fn looks_like(value: &str) -> Option<(&'static str, Transformer)> {
+    const LONGEST_WHOLE: usize = 64;
+    let trimmed = value.trim();
+    if contacts::is_email(trimmed) {
+        return Some(("an e-mail address", Transformer::Email));
+    }
+    if trimmed.len() <= LONGEST_WHOLE {
+        if is_ip(trimmed) {
+            return Some(("an IP address", Transformer::Ip));
+        }
+        if is_iban(trimmed) {
+            return Some(("an IBAN", Transformer::Iban));
+        }
+        if is_phone(trimmed) {
+            return Some(("a telephone number", Transformer::Phone));
+        }
+    }
+    if !contacts::has_email(value) {
+        return None;
+    }
+    let is_structured = matches!(trimmed.as_bytes(), [b'{' | b'[', ..] | [b'a' | b'O' | b's', b':', ..]);
+    let transformer = if is_structured { Transformer::Inside } else { Transformer::Contacts };
+    Some(("an e-mail address among other text", transformer))
+}
+
+/// A version such as `1.2.3.4` is one as well; addresses of no network at all are none.
+fn is_ip(value: &str) -> bool {
+    value.parse::<std::net::IpAddr>().is_ok_and(|ip| !ip.is_unspecified() && !ip.is_loopback())
+        && (value.len() >= 7 || value.contains(':'))
+}
+
+fn is_phone(value: &str) -> bool {
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let is_written = value.starts_with('+') || value.starts_with('0') && value.contains([' ', '/', '-']);
+    is_written && (8..=17).contains(&digits) && value.bytes().all(|b| b.is_ascii_digit() || b" +-./()".contains(&b))
+}
+
+/// Whether the check digits hold (ISO 13616).
+fn is_iban(value: &str) -> bool {
+    let compact: Vec<u8> = value.bytes().filter(|b| *b != b' ').collect();
+    let [a, b, c, d, rest @ ..] = compact.as_slice() else { return false };
+    let is_formed = a.is_ascii_uppercase() && b.is_ascii_uppercase() && c.is_ascii_digit() && d.is_ascii_digit();
+    if !is_formed || !(11..=30).contains(&rest.len()) {
+        return false;
+    }
+    let mut remainder = 0_u32;
+    for byte in rest.iter().chain([a, b, c, d]) {
+        let Some(digit) = char::from(*byte).to_digit(36) else { return false };
+        remainder = (remainder * if digit > 9 { 100 } else { 10 } + digit) % 97;
+    }
+    remainder == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_value_looks_like_is_told() {
+        for (value, what) in [
+            ("zoe@example.com", "an e-mail address"),
+            ("203.0.113.9", "an IP address"),
+            ("2001:db8::1", "an IP address"),
+            ("DE89 3704 0044 0532 0130 00", "an IBAN"),
+            ("+44 20 7946 0123", "a telephone number"),
+            ("020 7946-0123", "a telephone number"),
+            ("Write to zoe@example.com", "an e-mail address among other text"),
+        ] {
+            assert_eq!(looks_like(value).map(|(what, _)| what), Some(what), "{value}");
+        }
+        for value in ["2024-05-06", "12345678", "DE00 3704 0044 0532 0130 00", "127.0.0.1", "SKU-1", "1.2.3", ""] {
+            assert_eq!(looks_like(value), None, "{value}");
+        }
+    }
+}

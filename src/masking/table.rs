@@ -1,0 +1,273 @@
+//! The mask of one table: which rule holds for which value of a row, and what the value becomes.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use wildmatch::WildMatch;
+
+use super::key::Key;
+use super::transformers::{Fit, Transformer};
+
+/// Keys of rows that are remembered with their rules; a table with more looks them up anew.
+const MOST_REMEMBERED: usize = 4096;
+
+/// Who made a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Own,
+    Preset,
+}
+
+/// A rule as it is for one table.
+#[derive(Debug)]
+pub(crate) struct MaskRule {
+    /// `None`: the rule is for whole rows.
+    pub(crate) column: Option<usize>,
+    pub(crate) test: Option<Test>,
+    pub(crate) transformer: Transformer,
+    /// What `set` puts there.
+    pub(crate) value: Vec<u8>,
+    pub(crate) because: Option<String>,
+    pub(crate) origin: Origin,
+}
+
+/// A condition on the value of a column.
+#[derive(Debug)]
+pub(crate) struct Test {
+    pub(crate) column: usize,
+    pub(crate) wants: Wants,
+}
+
+/// What a value must be.
+#[derive(Debug)]
+pub(crate) enum Wants {
+    Exactly(String),
+    Glob(WildMatch),
+    /// Users whose logins stay.
+    KeptUser(Arc<HashSet<String>>),
+}
+
+impl Wants {
+    fn holds(&self, value: &[u8]) -> bool {
+        match self {
+            Self::Exactly(text) => text.as_bytes() == value,
+            Self::Glob(glob) => std::str::from_utf8(value).is_ok_and(|value| glob.matches(value)),
+            Self::KeptUser(ids) => std::str::from_utf8(value).is_ok_and(|value| ids.contains(value)),
+        }
+    }
+}
+
+/// What a column takes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Slot {
+    pub(crate) fit: Fit,
+    /// Whether nothing is NULL there, not an empty text.
+    pub(crate) is_emptied_by_null: bool,
+}
+
+/// The rules of one table.
+#[derive(Debug)]
+pub(crate) struct TableMask {
+    pub(crate) key: Key,
+    /// In order: the first that fits a value holds.
+    pub(crate) rules: Vec<MaskRule>,
+    pub(crate) slots: Vec<Slot>,
+    /// The column by which rules are chosen, as `meta_key` is.
+    pub(crate) switch: Option<usize>,
+    /// Whether that column names what the row's value is.
+    pub(crate) switch_is_name: bool,
+}
+
+/// What becomes of a value.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum New {
+    Stays,
+    Null,
+    Value(Vec<u8>),
+}
+
+/// What becomes of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// No rule is about it.
+    Stays,
+    /// It is left behind, by this rule.
+    Dropped(usize),
+    /// See [`Chooser::rule`].
+    Changes,
+}
+
+/// The rules for the rows of one key.
+#[derive(Default)]
+struct Chosen {
+    /// Those whose test on the switch holds, or that have none on it.
+    rules: Vec<usize>,
+    name: String,
+}
+
+/// Chooses the rules of rows; one for each part of a table, since it remembers what it met.
+pub(crate) struct Chooser {
+    mask: Arc<TableMask>,
+    met: HashMap<Box<[u8]>, usize>,
+    chosen: Vec<Chosen>,
+    /// Which of `chosen` holds for the row.
+    current: usize,
+    /// The rule of each column of the row.
+    by_column: Vec<Option<usize>>,
+}
+
+impl Chooser {
+    pub(crate) fn new(mask: Arc<TableMask>) -> Self {
+        let mut chooser =
+            Self { by_column: vec![None; mask.slots.len()], mask, met: HashMap::new(), chosen: Vec::new(), current: 0 };
+        // For rows whose key is NULL, and for all where there is no switch.
+        let first = chooser.choose_by(None);
+        chooser.chosen.push(first);
+        chooser.chosen.push(Chosen::default());
+        chooser
+    }
+
+    pub(crate) fn mask(&self) -> &TableMask {
+        &self.mask
+    }
+
+    /// The verdict on a row; `value` gives a column's value, `None` for NULL.
+    pub(crate) fn look<'r>(&mut self, value: impl Fn(usize) -> Option<Cow<'r, [u8]>>) -> Verdict {
+        let mask = self.mask.clone();
+        self.current = match mask.switch.and_then(&value) {
+            None => 0,
+            Some(key) => self.find(&key),
+        };
+        let chosen = &self.chosen[self.current];
+        if chosen.rules.is_empty() {
+            return Verdict::Stays;
+        }
+        self.by_column.fill(None);
+        let mut is_any = false;
+        for number in &chosen.rules {
+            let rule = &mask.rules[*number];
+            let test = rule.test.as_ref().filter(|test| Some(test.column) != mask.switch);
+            if test.is_some_and(|test| !value(test.column).is_some_and(|value| test.wants.holds(&value))) {
+                continue;
+            }
+            match (rule.column, rule.transformer) {
+                (None, Transformer::DropRows) => return Verdict::Dropped(*number),
+                (None, _) => break,
+                (Some(column), _) => {
+                    self.by_column[column].get_or_insert(*number);
+                    is_any = true;
+                }
+            }
+        }
+        if is_any { Verdict::Changes } else { Verdict::Stays }
+    }
+
+    /// The rule for a column of the row last looked at.
+    pub(crate) fn rule(&self, column: usize) -> Option<usize> {
+        self.by_column[column]
+    }
+
+    /// The value that a rule puts in the place of another.
+    pub(crate) fn new_value(&self, number: usize, value: Option<&[u8]>) -> New {
+        let rule = &self.mask.rules[number];
+        let slot = rule.column.map(|column| self.mask.slots[column]).unwrap_or_default();
+        match (rule.transformer, value) {
+            (Transformer::Set, value) if value == Some(&rule.value) => New::Stays,
+            (Transformer::Set, _) => New::Value(rule.value.clone()),
+            (Transformer::Keep, _) | (_, None) => New::Stays,
+            (Transformer::Empty, Some(_)) if slot.is_emptied_by_null => New::Null,
+            (Transformer::Empty, Some(b"")) => New::Stays,
+            (Transformer::Empty, Some(_)) => New::Value(Vec::new()),
+            (transformer, Some(value)) => {
+                let name = &self.chosen[self.current].name;
+                transformer.masked(&self.mask.key, name, value, slot.fit).map_or(New::Stays, New::Value)
+            }
+        }
+    }
+
+    fn find(&mut self, key: &[u8]) -> usize {
+        if let Some(known) = self.met.get(key) {
+            return *known;
+        }
+        let chosen = self.choose_by(Some(key));
+        if self.met.len() == MOST_REMEMBERED {
+            self.chosen[1] = chosen;
+            return 1;
+        }
+        self.chosen.push(chosen);
+        self.met.insert(key.into(), self.chosen.len() - 1);
+        self.chosen.len() - 1
+    }
+
+    fn choose_by(&self, key: Option<&[u8]>) -> Chosen {
+        let holds = |rule: &MaskRule| match &rule.test {
+            Some(test) if Some(test.column) == self.mask.switch => key.is_some_and(|key| test.wants.holds(key)),
+            _ => true,
+        };
+        let rules = &self.mask.rules;
+        let is_named = self.mask.switch_is_name;
+        Chosen {
+            rules: (0..rules.len()).filter(|number| holds(&rules[*number])).collect(),
+            name: key.filter(|_| is_named).map(|key| String::from_utf8_lossy(key).into_owned()).unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(column: Option<usize>, test: Option<(usize, &str)>, transformer: Transformer) -> MaskRule {
+        let test = test.map(|(column, glob)| Test { column, wants: Wants::Glob(WildMatch::new(glob)) });
+        MaskRule { column, test, transformer, value: b"0".to_vec(), because: None, origin: Origin::Own }
+    }
+
+    fn chooser(rules: Vec<MaskRule>, switch: Option<usize>) -> Chooser {
+        let mask =
+            TableMask { key: Key::random(), rules, slots: vec![Slot::default(); 3], switch, switch_is_name: true };
+        Chooser::new(Arc::new(mask))
+    }
+
+    fn look(chooser: &mut Chooser, row: [Option<&'static str>; 3]) -> Verdict {
+        chooser.look(|column| row[column].map(|value| Cow::Borrowed(value.as_bytes())))
+    }
+
+    #[test]
+    fn the_first_rule_that_fits_holds() {
+        let rules = || {
+            vec![
+                rule(Some(1), Some((2, "keep me")), Transformer::Keep),
+                rule(None, Some((0, "session*")), Transformer::DropRows),
+                rule(Some(1), Some((0, "email")), Transformer::Email),
+                rule(None, Some((0, "quiet")), Transformer::Keep),
+                rule(Some(1), None, Transformer::Set),
+            ]
+        };
+        for switch in [Some(0), None] {
+            let mut chooser = chooser(rules(), switch);
+            for _ in 0..2 {
+                assert_eq!(look(&mut chooser, [Some("sessions"), Some("x"), None]), Verdict::Dropped(1));
+                assert_eq!(look(&mut chooser, [Some("email"), Some("x"), None]), Verdict::Changes);
+                assert_eq!(chooser.rule(1), Some(2));
+                assert_eq!(look(&mut chooser, [Some("email"), Some("x"), Some("keep me")]), Verdict::Changes);
+                assert_eq!(chooser.rule(1), Some(0));
+                assert_eq!(look(&mut chooser, [Some("quiet"), Some("x"), None]), Verdict::Stays);
+                assert_eq!(look(&mut chooser, [None, Some("x"), None]), Verdict::Changes);
+                assert_eq!((chooser.rule(0), chooser.rule(1)), (None, Some(4)));
+                assert_eq!(chooser.new_value(4, Some(b"1")), New::Value(b"0".to_vec()));
+                assert_eq!(chooser.new_value(4, Some(b"0")), New::Stays);
+            }
+        }
+    }
+
+    #[test]
+    fn more_keys_than_are_remembered_get_the_same_verdict() {
+        let mut chooser = chooser(vec![rule(None, Some((0, "*7")), Transformer::DropRows)], Some(0));
+        for i in 0..MOST_REMEMBERED + 50 {
+            let key = i.to_string();
+            let verdict = chooser.look(|_| Some(Cow::Owned(key.clone().into_bytes())));
+            assert_eq!(verdict == Verdict::Dropped(0), key.ends_with('7'), "{key}");
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! What the name of a field tells of its value: whose it is, or what it opens.
+
+use crate::masking::transformers::Transformer;
+
+/// Where a text stands: the name of its field, and of what that is a part of.
+pub(super) struct Place<'a> {
+    name: &'a str,
+    around: Option<&'a Place<'a>>,
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn named(name: &'a str) -> Self {
+        Self { name, around: None }
+    }
+
+    pub(super) fn member(&'a self, name: &'a str) -> Self {
+        Self { name, around: Some(self) }
+    }
+
+    /// A part without a name of its own, as in a list.
+    pub(super) fn element(&'a self) -> Self {
+        Self { name: self.name, around: self.around }
+    }
+
+    pub(super) fn personal(&self) -> Option<Transformer> {
+        personal(self.name)
+    }
+
+    /// Whether it, or what it is a part of, is a secret: tokens are often kept as `{"live": …}`.
+    pub(super) fn is_secret(&self) -> bool {
+        Words::of(self.name).is_secret() || self.around.is_some_and(|around| Words::of(around.name).is_secret())
+    }
+
+    /// The position of a switch that keeps money where it is, if this is one.
+    pub(super) fn safe_position(&self) -> Option<bool> {
+        let words = Words::of(self.name);
+        let is_any = |names: &[&str]| names.iter().any(|name| words.ends_with(name));
+        if is_any(&["testmode", "test_mode", "sandbox", "sandbox_mode", "sandbox_on", "sandbox_enabled"]) {
+            return Some(true);
+        }
+        is_any(&["livemode", "live_mode", "is_live"]).then_some(false)
+    }
+
+    /// Whether its text names the mode that something runs in.
+    pub(super) fn is_mode(&self) -> bool {
+        let words = Words::of(self.name);
+        ["mode", "environment", "env"].iter().any(|name| words.ends_with(name))
+    }
+}
+
+/// The fields whose values are a person's, by the words that their names end with; the first that fits holds.
+const PERSONAL: &[(Transformer, &[&str])] = &[
+    (Transformer::Email, &["email", "e_mail", "mail", "email_address", "mail_address"]),
+    (Transformer::UserAgent, &["user_agent", "useragent", "ua", "comment_agent"]),
+    (Transformer::Ip, &["ip", "ip_address", "ipaddress", "ip_addr", "remote_addr", "ipv4", "ipv6"]),
+    (
+        Transformer::Phone,
+        &[
+            "phone",
+            "phone_number",
+            "phonenumber",
+            "telephone",
+            "tel",
+            "mobile",
+            "mobile_number",
+            "cell",
+            "fax",
+            "msisdn",
+        ],
+    ),
+    (
+        Transformer::Name,
+        &[
+            "first_name",
+            "firstname",
+            "last_name",
+            "lastname",
+            "given_name",
+            "family_name",
+            "middle_name",
+            "maiden_name",
+            "surname",
+            "full_name",
+            "fullname",
+            "display_name",
+            "nickname",
+            "customer_name",
+            "client_name",
+            "patient_name",
+            "contact_name",
+            "recipient_name",
+            "payer_name",
+            "billing_name",
+            "shipping_name",
+            "cardholder",
+            "cardholder_name",
+            "card_holder",
+            "account_holder",
+            "person_name",
+            "employee_name",
+            "user_name_full",
+            "comment_author",
+            "author_name",
+            "sender_name",
+            "signature_name",
+        ],
+    ),
+    (Transformer::Login, &["user_login", "username", "user_name", "login_name", "user_nicename"]),
+    (Transformer::Company, &["company", "company_name"]),
+    (
+        Transformer::Street,
+        &[
+            "address_1",
+            "address_2",
+            "address1",
+            "address2",
+            "address",
+            "street",
+            "street_address",
+            "address_line_1",
+            "address_line_2",
+            "address_line1",
+            "address_line2",
+            "street_name",
+            "house_number",
+        ],
+    ),
+    (Transformer::City, &["city", "town", "suburb"]),
+    (Transformer::Postcode, &["postcode", "postal_code", "post_code", "postalcode", "zip", "zip_code", "zipcode"]),
+    (Transformer::Iban, &["iban"]),
+    (Transformer::Date, &["birthday", "birthdate", "birth_date", "date_of_birth", "dob"]),
+    (
+        Transformer::Id,
+        &[
+            "vat_number",
+            "vat_id",
+            "tax_id",
+            "tax_number",
+            "ssn",
+            "social_security_number",
+            "passport",
+            "passport_number",
+            "national_id",
+            "account_number",
+            "card_number",
+            "transaction_id",
+            "license_plate",
+            "drivers_license",
+        ],
+    ),
+];
+
+/// How the value of a field of this name is masked, when the name tells that it is a person's.
+pub(crate) fn personal(name: &str) -> Option<Transformer> {
+    let words = Words::of(name);
+    let fits = |names: &[&str]| names.iter().any(|name| words.ends_with(name));
+    PERSONAL.iter().find(|(_, names)| fits(names)).map(|(transformer, _)| *transformer)
+}
+
+/// The end of a name in small letters, its words with `_` between them: `billingAddress-1` is `billing_address_1`.
+struct Words {
+    text: [u8; Self::MOST],
+    start: usize,
+}
+
+impl Words {
+    /// No name in our lists is longer.
+    const MOST: usize = 40;
+
+    fn of(name: &str) -> Self {
+        let mut words = Self { text: [b'_'; Self::MOST], start: Self::MOST };
+        let mut after: Option<u8> = None;
+        for byte in name.bytes().rev() {
+            // `firstName`: a small letter before a large one ends a word.
+            if byte.is_ascii_lowercase() && after.is_some_and(|after| after.is_ascii_uppercase()) {
+                words.put(b'_');
+            }
+            let is_part = byte.is_ascii_alphanumeric() || byte >= 0x80;
+            let is_doubled = !is_part && (words.start == Self::MOST || words.text[words.start] == b'_');
+            if !is_doubled {
+                words.put(if is_part { byte.to_ascii_lowercase() } else { b'_' });
+            }
+            if words.start == 0 {
+                break;
+            }
+            after = Some(byte);
+        }
+        words
+    }
+
+    fn put(&mut self, byte: u8) {
+        if self.start > 0 {
+            self.start -= 1;
+            self.text[self.start] = byte;
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.text[self.start..]
+    }
+
+    /// Whether the name is these words, or ends with them.
+    fn ends_with(&self, words: &str) -> bool {
+        self.as_bytes().strip_suffix(words.as_bytes()).is_some_and(|before| matches!(before, [] | [.., b'_']))
+    }
+
+    fn contains(&self, letters: &str) -> bool {
+        memchr::memmem::find(self.as_bytes(), letters.as_bytes()).is_some()
+    }
+
+    fn is_secret(&self) -> bool {
+        const WITHIN: &[&str] = &["secret", "api_key", "apikey"];
+        const AT_END: &[&str] = &[
+            "private_key",
+            "publishable_key",
+            "public_key",
+            "access_key",
+            "auth_key",
+            "signing_key",
+            "encryption_key",
+            "license_key",
+            "licence_key",
+            "webhook_key",
+            "consumer_key",
+            "security_key",
+            "site_key",
+            "token",
+            "tokens",
+            "password",
+            "passphrase",
+            "passwd",
+            "pass",
+            "license",
+            "licence",
+            "credentials",
+            "auth_salt",
+            "nonce_salt",
+            "logged_in_salt",
+            "secure_auth_salt",
+            "logged_in_key",
+            "nonce_key",
+            "secure_auth_key",
+        ];
+        WITHIN.iter().any(|word| self.contains(word)) || AT_END.iter().any(|words| self.ends_with(words))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_fields_tell_whose_values_they_are() {
+        for (name, transformer) in [
+            ("billing_email", Transformer::Email),
+            ("_billing_first_name", Transformer::Name),
+            ("lastName", Transformer::Name),
+            ("Customer IP-Address", Transformer::Ip),
+            ("shippingAddress1", Transformer::Street),
+            ("mobile", Transformer::Phone),
+            ("customer.city", Transformer::City),
+            ("date_of_birth", Transformer::Date),
+        ] {
+            assert_eq!(personal(name), Some(transformer), "{name}");
+        }
+        for name in ["name", "title", "velocity", "ship", "opacity", "email_type", "country", "", "_"] {
+            assert_eq!(personal(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_fields_tell_what_opens_a_door() {
+        let is_secret = |name: &str| Place::named(name).is_secret();
+        for name in
+            ["secret_key", "mailgun_api_key", "smtpPass", "access_token", "license", "wp_auth_salt", "clientSecret"]
+        {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in ["meta_key", "bypass", "compass", "tokenization", "sort", "salty"] {
+            assert!(!is_secret(name), "{name}");
+        }
+        let tokens = Place::named("tokens");
+        assert!(tokens.member("live").is_secret() && tokens.element().is_secret());
+    }
+}

@@ -1,0 +1,155 @@
+//! What becomes of a text within a value: by the name of its field, else by what it looks like.
+
+use super::Scalar;
+use super::fields::Place;
+use crate::masking::contacts;
+use crate::masking::key::Key;
+use crate::masking::transformers::{Fit, Transformer};
+
+/// A longer text is no name, number or address.
+const LONGEST_PERSONAL: usize = 200;
+/// How keys of a live account begin.
+const LIVE_KEYS: &[&[u8]] = &[b"sk_live_", b"rk_live_", b"pk_live_", b"whsec_"];
+
+/// What is looked for in a value.
+pub(in crate::masking) struct Policy<'a> {
+    key: &'a Key,
+    /// Whether fields with a person's name, number or address are masked.
+    is_personal: bool,
+    /// Whether switches are put where no money moves.
+    is_settings: bool,
+}
+
+impl<'a> Policy<'a> {
+    /// For values that are about a person.
+    pub(in crate::masking) fn personal(key: &'a Key) -> Self {
+        Self { key, is_personal: true, is_settings: false }
+    }
+
+    /// For values that are about the site; fields named like a person's are labels more often than not.
+    pub(in crate::masking) fn settings(key: &'a Key) -> Self {
+        Self { key, is_personal: false, is_settings: true }
+    }
+
+    /// The new text, or `None` when it stays.
+    pub(super) fn text(&self, place: &Place<'_>, text: &[u8]) -> Option<Vec<u8>> {
+        if self.is_settings
+            && let Some(switched) = switched(place, text)
+        {
+            return Some(switched.to_vec());
+        }
+        if text.is_empty() {
+            return None;
+        }
+        if !is_flag(text) && place.is_secret() {
+            return Some(Vec::new());
+        }
+        if self.is_personal
+            && let Some(transformer) = place.personal().filter(|transformer| is_plausible(*transformer, text))
+        {
+            return transformer.masked(self.key, "", text, Fit::default());
+        }
+        self.content(text)
+    }
+
+    /// The new scalar, or `None` when it stays; a text never becomes a scalar, or the other way round.
+    pub(super) fn scalar(&self, place: &Place<'_>, scalar: Scalar) -> Option<Scalar> {
+        let of = |position| if position { Scalar::True } else { Scalar::False };
+        let is_number = scalar == Scalar::Number;
+        if self.is_settings
+            && let Some(position) = place.safe_position()
+        {
+            return Some(of(position)).filter(|new| *new != scalar);
+        }
+        let is_personal = || self.is_personal && matches!(place.personal(), Some(Transformer::Phone | Transformer::Id));
+        (is_number && (place.is_secret() || is_personal())).then_some(Scalar::Number)
+    }
+
+    fn content(&self, text: &[u8]) -> Option<Vec<u8>> {
+        let without_keys = without_live_keys(text);
+        let text = without_keys.as_deref().unwrap_or(text);
+        if memchr::memchr3(b'@', b'+', b'%', text).is_none() {
+            return without_keys;
+        }
+        let Ok(readable) = std::str::from_utf8(text) else { return without_keys };
+        let masked = if self.is_personal {
+            contacts::masked(self.key, readable)
+        } else {
+            contacts::masked_emails(self.key, readable)
+        };
+        masked.map(String::into_bytes).or(without_keys)
+    }
+}
+
+/// A switch in the position that moves no money, if it is one in another.
+fn switched(place: &Place<'_>, text: &[u8]) -> Option<&'static [u8]> {
+    if text.len() > 10 {
+        return None;
+    }
+    let lower = text.to_ascii_lowercase();
+    if place.is_mode() {
+        return match lower.as_slice() {
+            b"live" => Some(b"test"),
+            b"production" | b"prod" => Some(b"sandbox"),
+            _ => None,
+        };
+    }
+    match (place.safe_position()?, lower.as_slice()) {
+        (true, b"no") => Some(b"yes"),
+        // PHP keeps false as an empty text, and true as `1`.
+        (true, b"" | b"0") => Some(b"1"),
+        (true, b"false") => Some(b"true"),
+        (true, b"off") => Some(b"on"),
+        (false, b"yes") => Some(b"no"),
+        (false, b"1") => Some(b"0"),
+        (false, b"true") => Some(b"false"),
+        (false, b"on") => Some(b"off"),
+        _ => None,
+    }
+}
+
+/// Whether a text is a choice rather than a secret or a name.
+fn is_flag(text: &[u8]) -> bool {
+    const FLAGS: &[&[u8]] = &[b"yes", b"no", b"on", b"off", b"true", b"false", b"0", b"1"];
+    text.len() <= 5 && FLAGS.iter().any(|flag| text.eq_ignore_ascii_case(flag))
+}
+
+/// Whether a text can be what the name of its field says.
+fn is_plausible(transformer: Transformer, text: &[u8]) -> bool {
+    if text.len() > LONGEST_PERSONAL || is_flag(text) {
+        return false;
+    }
+    let digits = || text.iter().filter(|b| b.is_ascii_digit()).count();
+    let is_markup = || memchr::memchr2(b'<', b'{', text).is_some() || memchr::memmem::find(text, b"://").is_some();
+    match transformer {
+        // Addresses are known by what they look like.
+        Transformer::Email => memchr::memchr(b'@', text).is_some(),
+        Transformer::Phone => digits() >= 5,
+        Transformer::Ip => digits() > 0 && memchr::memchr2(b'.', b':', text).is_some(),
+        Transformer::Date => digits() >= 4,
+        Transformer::Id | Transformer::Iban | Transformer::Postcode => !is_markup(),
+        _ => !is_markup() && text.iter().any(|b| b.is_ascii_alphabetic() || *b >= 0x80),
+    }
+}
+
+fn without_live_keys(text: &[u8]) -> Option<Vec<u8>> {
+    let mut new = Vec::new();
+    let mut rest = text;
+    // What all of them have in common is looked for first.
+    while memchr::memchr(b'_', rest).is_some()
+        && let Some((at, prefix)) = first_live_key(rest)
+    {
+        new.extend_from_slice(&rest[..at]);
+        let after = &rest[at + prefix..];
+        rest = &after[after.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count()..];
+    }
+    (rest.len() < text.len()).then(|| {
+        new.extend_from_slice(rest);
+        new
+    })
+}
+
+fn first_live_key(text: &[u8]) -> Option<(usize, usize)> {
+    let found = LIVE_KEYS.iter().filter_map(|key| Some((memchr::memmem::find(text, key)?, key.len())));
+    found.min()
+}
