@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::masking::Rule;
 use crate::ttl::Ttl;
 
 /// Asks for a staging copy of an environment.
@@ -46,9 +47,15 @@ pub struct CloneRequest {
     /// The Postgres services to copy; empty means every one that is found.
     #[serde(default)]
     pub databases: Vec<DatabaseRequest>,
-    /// Whether personal data is masked. This version cannot mask, so it must be given, as `false`.
-    #[schemars(extend("const" = false, "x-expects" = "`false`, given in so many words: this version copies personal data as it is"))]
+    /// Mask personal data on the way, and leave behind what would act in the copy.
+    #[serde(default = "yes")]
     pub anonymize: bool,
+    /// WordPress users, by login or e-mail address, who keep login and password; the word `administrators` stands for all of these, and `none` alone for nobody.
+    #[serde(default = "administrators")]
+    pub keep_users: Vec<String>,
+    /// Refuse a database in which a column looks personal that no masking rule speaks of.
+    #[serde(default)]
+    pub strict: bool,
     /// Rewrite the site's URLs in variables and data to those of the copy.
     #[serde(default = "yes")]
     pub wordpress_url_replace: bool,
@@ -78,6 +85,9 @@ pub struct DatabaseRequest {
     /// Tables whose rows stay behind, as globs of `schema.table` or `table`.
     #[serde(default)]
     pub exclude_table_data: Vec<String>,
+    /// Masking rules that go before the preset's; the first that fits a value holds.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
 }
 
 /// What becomes of one variable in the copy.
@@ -155,6 +165,10 @@ pub struct SweepRequest {
 
 fn production() -> String {
     "production".to_owned()
+}
+
+fn administrators() -> Vec<String> {
+    vec!["administrators".to_owned()]
 }
 
 fn week() -> Ttl {

@@ -3,6 +3,7 @@
 use schemars::Schema;
 
 use crate::input::schema_of;
+use crate::masking::RulesFile;
 use crate::policy::Policy;
 use crate::record::Record;
 use crate::steps::STEPS;
@@ -16,6 +17,7 @@ pub fn files() -> Vec<(String, String)> {
         ]
     });
     let documents = [
+        ("masking-rules.json".to_owned(), text(&schema_of::<RulesFile>())),
         ("policy.json".to_owned(), text(&schema_of::<Policy>())),
         ("record.json".to_owned(), text(&schema_of::<Record>())),
     ];

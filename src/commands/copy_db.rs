@@ -13,6 +13,7 @@ use crate::cli::new_run;
 use crate::context::env_secret;
 use crate::error::{Exit, Failure, describe};
 use crate::log::{self, Output};
+use crate::masking::{self, KeepUsers, Key, Masking, RulesFile};
 use crate::postgres::{CopyOptions, CopyPlan, CopyReport, Endpoint, Verify, copy_database, plan};
 use crate::progress::Progress;
 use crate::stop::Stop;
@@ -44,6 +45,7 @@ pub fn command() -> Command {
                 .action(ArgAction::Append)
                 .help("Leave the rows of these tables behind; may be given several times"),
         )
+        .args(masking_args())
         .arg(
             Arg::new("jobs")
                 .long("jobs")
@@ -94,6 +96,47 @@ fn rate(text: &str) -> Result<f64, String> {
     rate.ok_or_else(|| "expected a number of megabytes a second that is more than 0".to_owned())
 }
 
+fn masking_args() -> [Arg; 4] {
+    [
+        Arg::new("anonymize")
+            .long("anonymize")
+            .action(ArgAction::SetTrue)
+            .help("Mask personal data on the way, by the WordPress preset and --rules; RAILSTAGE_MASKING_KEY keeps the same strangers from copy to copy"),
+        Arg::new("rules")
+            .long("rules")
+            .value_name("FILE")
+            .requires("anonymize")
+            .help("Masking rules that go before the preset's (YAML; schema masking-rules)"),
+        Arg::new("keep-user")
+            .long("keep-user")
+            .value_name("LOGIN")
+            .action(ArgAction::Append)
+            .requires("anonymize")
+            .help("A WordPress user, by login or e-mail address, who keeps login and password; may be given several times [default: administrators]"),
+        Arg::new("strict")
+            .long("strict")
+            .action(ArgAction::SetTrue)
+            .requires("anonymize")
+            .help("Refuse when a column looks personal and no rule speaks of it"),
+    ]
+}
+
+fn masking(matches: &ArgMatches) -> Result<Option<Masking>> {
+    if !matches.get_flag("anonymize") {
+        return Ok(None);
+    }
+    let rules = matches.get_one::<String>("rules").map_or(Ok(Vec::new()), |path| RulesFile::open(path))?;
+    let keep_users = match matches.get_many::<String>("keep-user") {
+        Some(names) => KeepUsers::parse(&names.cloned().collect::<Vec<_>>()),
+        None => KeepUsers::default(),
+    };
+    let key = match env_secret(masking::KEY_VARIABLE) {
+        Some(secret) => Key::of_site(&secret)?,
+        None => Key::random(),
+    };
+    Ok(Some(Masking { key, rules, keep_users, strict: matches.get_flag("strict") }))
+}
+
 fn url_pair(text: &str) -> Result<UrlPair, String> {
     let (old, new) =
         text.split_once('=').ok_or("expected OLD=NEW, such as https://shop.example.com=https://staging.example.com")?;
@@ -118,22 +161,23 @@ enum Done {
 
 async fn look(matches: &ArgMatches) -> Result<Done> {
     let (source, target) = (endpoint("SOURCE_DATABASE_URL")?, endpoint("TARGET_DATABASE_URL")?);
-    Ok(Done::Looked(Box::new(plan(&source, &target, &options(matches)).await?)))
+    Ok(Done::Looked(Box::new(plan(&source, &target, &options(matches)?).await?)))
 }
 
 async fn copy(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
     let (source, target) = (endpoint("SOURCE_DATABASE_URL")?, endpoint("TARGET_DATABASE_URL")?);
     let progress = std::sync::Arc::new(Progress::default());
     let ticker = Ticker::start(progress.clone());
-    let copied = copy_database(&source, &target, &options(matches), &progress, &stop.token).await;
+    let copied = copy_database(&source, &target, &options(matches)?, &progress, &stop.token).await;
     ticker.stop().await;
     Ok(Done::Copied(Box::new(copied?)))
 }
 
-fn options(matches: &ArgMatches) -> CopyOptions {
-    CopyOptions {
+fn options(matches: &ArgMatches) -> Result<CopyOptions> {
+    Ok(CopyOptions {
         copy_id: new_run().id,
         rewrite: matches.get_many("rewrite-url").unwrap_or_default().cloned().collect(),
+        masking: masking(matches)?,
         exclude_table_data: matches.get_many("exclude-table-data").unwrap_or_default().cloned().collect(),
         jobs: usize::from(*matches.get_one::<u16>("jobs").expect("it has a default")),
         max_mb_per_s: matches.get_one("max-rate").copied(),
@@ -142,7 +186,7 @@ fn options(matches: &ArgMatches) -> CopyOptions {
             60 * matches.get_one::<u64>("max-snapshot-age").expect("it has a default"),
         ),
         ..CopyOptions::default()
-    }
+    })
 }
 
 fn endpoint(variable: &str) -> Result<Endpoint> {

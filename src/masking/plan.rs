@@ -111,7 +111,12 @@ impl Laying<'_> {
             self.treated.emptied = Some(rule.because.clone());
             return;
         }
-        let find = |name: &String| self.table.columns.iter().position(|column| column.name == *name);
+        // Some tools that move WordPress to Postgres write all names in small letters.
+        let is_it = |column: &Column, name: &str| match origin {
+            Origin::Own => column.name == name,
+            Origin::Preset => column.name.eq_ignore_ascii_case(name),
+        };
+        let find = |name: &String| self.table.columns.iter().position(|column| is_it(column, name));
         let column = rule.column.as_ref().map(find);
         let tests = rule.when.as_ref().map(|when| Some((find(&when.column)?, when)));
         // A rule for many tables is about those that have what it names; one for none was found out before.
@@ -192,7 +197,7 @@ fn slot(column: &Column) -> Slot {
 }
 
 /// Why a transformer cannot be used for a column.
-fn misfit(transformer: Transformer, column: &Column) -> Option<String> {
+pub(super) fn misfit(transformer: Transformer, column: &Column) -> Option<String> {
     let kind = column.type_name.as_str();
     let fits = match transformer {
         Transformer::Keep => true,

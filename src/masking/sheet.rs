@@ -4,6 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::key::KeySource;
+use super::plan::Treated;
+use super::table::{MaskRule, Origin, Wants};
+use super::transformers::Transformer;
+use crate::postgres::tables::Table;
 
 /// What became of personal data in a copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -106,7 +110,88 @@ impl std::fmt::Display for Suspect {
     }
 }
 
+/// What was done to one table that came with its rows.
+pub(crate) struct Account<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) treated: &'a Treated,
+    /// Rows that came.
+    pub(crate) rows: u64,
+    /// By the rules of its mask, what each of them counted.
+    pub(crate) counts: &'a [u64],
+}
+
+impl Account<'_> {
+    fn column(&self, column: usize) -> String {
+        format!("{}.{}", self.table.whole(), self.table.columns[column].name)
+    }
+
+    /// The rows that a rule is about.
+    fn rows_of(&self, rule: &MaskRule) -> Option<String> {
+        let test = rule.test.as_ref()?;
+        let column = &self.table.columns[test.column].name;
+        Some(match &test.wants {
+            Wants::Exactly(text) => format!("{column} = {text}"),
+            Wants::Glob(glob) => format!("{column} = {glob}"),
+            Wants::KeptUser(_) => "the user keeps the login".to_owned(),
+        })
+    }
+}
+
 impl Sheet {
+    /// Takes in what was done to a table. The preset's rules that met nothing are not worth a line.
+    pub(crate) fn add(&mut self, account: &Account<'_>) {
+        let rules = account.treated.mask.iter().flat_map(|mask| &mask.rules);
+        for (rule, count) in rules.zip(account.counts).filter(|(rule, count)| **count > 0 || rule.origin == Origin::Own)
+        {
+            let (rows, because) = (account.rows_of(rule), rule.because.clone());
+            match rule.column {
+                None if rule.transformer == Transformer::Keep => {}
+                None => {
+                    self.dropped_rows += count;
+                    let (table, rows) = (account.table.whole(), rows.unwrap_or_default());
+                    let line = DroppedLine { table, rows, count: *count, because };
+                    match self.dropped.iter_mut().find(|known| (&known.table, &known.rows) == (&line.table, &line.rows))
+                    {
+                        Some(known) => known.count += count,
+                        None => self.dropped.push(line),
+                    }
+                }
+                Some(column) => {
+                    let treatment = match rule.transformer {
+                        Transformer::Keep => Treatment::Left,
+                        Transformer::Empty => Treatment::Emptied,
+                        Transformer::Set => Treatment::Set,
+                        _ => Treatment::Masked,
+                    };
+                    self.masked_values += if treatment == Treatment::Left { 0 } else { *count };
+                    let (column, transformer) = (account.column(column), rule.transformer.name());
+                    self.add_column(ColumnLine { column, rows, treatment, transformer, values: *count, because });
+                }
+            }
+        }
+        for (column, because) in &account.treated.kept {
+            self.add_column(ColumnLine {
+                column: account.column(*column),
+                rows: None,
+                treatment: Treatment::Left,
+                transformer: Transformer::Keep.name(),
+                values: account.rows,
+                because: because.clone(),
+            });
+        }
+    }
+
+    /// The partitions of a table share their lines.
+    fn add_column(&mut self, line: ColumnLine) {
+        let is_same = |known: &&mut ColumnLine| {
+            (&known.column, &known.rows, &known.transformer) == (&line.column, &line.rows, &line.transformer)
+        };
+        match self.columns.iter_mut().find(is_same) {
+            Some(known) => known.values += line.values,
+            None => self.columns.push(line),
+        }
+    }
+
     /// The sheet in lines for a person.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!(

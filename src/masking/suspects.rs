@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::contacts;
-use super::plan::Treated;
+use super::key::Key;
+use super::plan::{Treated, misfit};
 use super::sheet::Suspect;
 use super::table::{Chooser, Verdict};
 use super::transformers::Transformer;
-use super::values;
+use super::values::{self, Policy};
 use crate::postgres::tables::{Column, Table};
 use crate::wordpress;
 
@@ -39,7 +40,8 @@ pub(crate) fn find(table: &Table, treated: &Treated, sample: &Sample) -> Vec<Sus
             let Some(value) = value.filter(|_| !is_ruled && !treated.settled.contains(&i)) else { continue };
             // The values of a key are a column of their own.
             let key = named.filter(|key| *key != i).and_then(|key| row[key].clone());
-            seen.entry((i, key)).or_default().add(value);
+            let tally = seen.entry((i, key.clone())).or_default();
+            tally.add(key.as_deref().unwrap_or_default(), value);
         }
     }
     let ruled = |i: usize| {
@@ -58,13 +60,8 @@ pub(crate) fn find(table: &Table, treated: &Treated, sample: &Sample) -> Vec<Sus
     let mut suspects: Vec<_> = by_name.collect();
     for ((i, key), tally) in seen {
         let column = &table.columns[i];
-        let by_key = || {
-            let transformer = values::personal(key.as_deref()?).filter(|_| column.is_plain_text())?;
-            Some((transformer, "the name of its key".to_owned()))
-        };
-        let found = tally.verdict().or_else(by_key);
         let is_known = suspects.iter().any(|known| known.column == label(table, column));
-        if let Some((transformer, because)) = found.filter(|_| !is_known) {
+        if let Some((transformer, because)) = tally.verdict().filter(|_| !is_known) {
             let key = key.zip(named).map(|(key, named)| format!("{} = {key}", table.columns[named].name));
             suspects.push(suspect(table, column, key, transformer, because));
         }
@@ -73,11 +70,19 @@ pub(crate) fn find(table: &Table, treated: &Treated, sample: &Sample) -> Vec<Sus
 }
 
 fn label(table: &Table, column: &Column) -> String {
-    format!("{}.{}", table.label(), column.name)
+    format!("{}.{}", table.whole(), column.name)
 }
 
 fn suspect(table: &Table, column: &Column, rows: Option<String>, transformer: Transformer, because: String) -> Suspect {
+    let usable = [transformer, Transformer::Inside].into_iter().find(|usable| misfit(*usable, column).is_none());
+    let transformer = usable.unwrap_or(Transformer::Empty);
     Suspect { column: label(table, column), rows, because, transformer: transformer.name() }
+}
+
+/// Whether the text of a column's values tells what they are.
+pub(crate) fn can_be_looked_into(column: &Column) -> bool {
+    let kinds = ["json", "jsonb", "xml", "inet", "cidr", "_text", "_varchar", "hstore"];
+    column.is_plain_text() || kinds.contains(&column.type_name.as_str())
 }
 
 /// Whether a column's type can hold what its name says.
@@ -100,9 +105,9 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, value: &str) {
+    fn add(&mut self, key: &str, value: &str) {
         self.values += 1;
-        if let Some((what, transformer)) = looks_like(value) {
+        if let Some((what, transformer)) = looks_like(key, value) {
             let entry = self.like.entry(what).or_insert((0, Some(transformer)));
             entry.0 += 1;
         }
@@ -115,9 +120,10 @@ impl Tally {
     }
 }
 
-fn looks_like(value: &str) -> Option<(&'static str, Transformer)> {
+fn looks_like(key: &str, value: &str) -> Option<(&'static str, Transformer)> {
     const LONGEST_WHOLE: usize = 64;
     let trimmed = value.trim();
+    let is_changed = || values::walked(trimmed.as_bytes(), key, &Policy::personal(&Key::random())).is_some();
     if contacts::is_email(trimmed) {
         return Some(("an e-mail address", Transformer::Email));
     }
@@ -132,16 +138,19 @@ fn looks_like(value: &str) -> Option<(&'static str, Transformer)> {
             return Some(("a telephone number", Transformer::Phone));
         }
     }
-    if !contacts::has_email(value) {
-        return None;
+    if matches!(trimmed.as_bytes(), [b'{' | b'[', ..] | [b'a' | b'O' | b's', b':', ..]) {
+        return is_changed().then_some(("fields that are named or look like a person's", Transformer::Inside));
     }
-    let is_structured = matches!(trimmed.as_bytes(), [b'{' | b'[', ..] | [b'a' | b'O' | b's', b':', ..]);
-    let transformer = if is_structured { Transformer::Inside } else { Transformer::Contacts };
-    Some(("an e-mail address among other text", transformer))
+    if let Some(transformer) = values::personal(key).filter(|_| is_changed()) {
+        return Some(("what its key says", transformer));
+    }
+    contacts::has_email(value).then_some(("an e-mail address among other text", Transformer::Contacts))
 }
 
 /// A version such as `1.2.3.4` is one as well; addresses of no network at all are none.
 fn is_ip(value: &str) -> bool {
+    // As text an `inet` has its netmask.
+    let value = value.trim_end_matches("/32").trim_end_matches("/128");
     value.parse::<std::net::IpAddr>().is_ok_and(|ip| !ip.is_unspecified() && !ip.is_loopback())
         && (value.len() >= 7 || value.contains(':'))
 }
@@ -177,16 +186,19 @@ mod tests {
         for (value, what) in [
             ("zoe@example.com", "an e-mail address"),
             ("203.0.113.9", "an IP address"),
+            ("203.0.113.9/32", "an IP address"),
             ("2001:db8::1", "an IP address"),
             ("DE89 3704 0044 0532 0130 00", "an IBAN"),
             ("+44 20 7946 0123", "a telephone number"),
             ("020 7946-0123", "a telephone number"),
             ("Write to zoe@example.com", "an e-mail address among other text"),
+            (r#"{"first_name": "Zoë"}"#, "fields that are named or look like a person's"),
         ] {
-            assert_eq!(looks_like(value).map(|(what, _)| what), Some(what), "{value}");
+            assert_eq!(looks_like("", value).map(|(what, _)| what), Some(what), "{value}");
         }
         for value in ["2024-05-06", "12345678", "DE00 3704 0044 0532 0130 00", "127.0.0.1", "SKU-1", "1.2.3", ""] {
-            assert_eq!(looks_like(value), None, "{value}");
+            assert_eq!(looks_like("", value), None, "{value}");
         }
+        assert_eq!(looks_like("favourite_city", "Oslo"), Some(("what its key says", Transformer::City)));
     }
 }

@@ -18,6 +18,7 @@ use super::guard;
 use super::indexing::{self, Indexing, Owned, Pool};
 use super::inventory;
 use super::load::{self, Arrived, Load};
+use super::masking::Masked;
 use super::phases::Phases;
 use super::pulse::Pulse;
 use super::report::{CopyReport, LeftColumn, TableTime};
@@ -74,17 +75,32 @@ impl Attempt<'_> {
         report.target_version = self.upkeep.session.version.clone();
         scout.close().await;
 
-        let snapshot = Snapshot::take(self.source, &self.options.exclude_table_data).await?;
+        let mut snapshot = Snapshot::take(self.source, &self.options.exclude_table_data).await?;
         report.snapshot_at = snapshot.taken_at.clone();
+        let masked = tokio::select! {
+            masked = self.mask(&snapshot) => masked?,
+            reason = snapshot.watch(self.options.snapshot_max_age, self.options.stall) => return Err(reason),
+        };
+        if let Some(masked) = &masked {
+            masked.lay_over(&mut snapshot.tables);
+        }
         let rest = tokio::select! {
             filled = self.fill(&snapshot, &mut report, &mut phases) => filled?,
             reason = snapshot.watch(self.options.snapshot_max_age, self.options.stall) => return Err(reason),
         };
         // From here on nothing of production is held.
-        snapshot.holder.close().await;
-        self.complete(rest, &mut report, &mut phases).await?;
+        let Snapshot { holder, tables, .. } = snapshot;
+        holder.close().await;
+        let arrived = self.complete(rest, &mut report, &mut phases).await?;
+        report.masking = masked.map(|masked| masked.sheet(&tables, &arrived));
         report.phases = phases.end();
         Ok(report)
+    }
+
+    /// What is done to the people in the snapshot.
+    async fn mask(&self, snapshot: &Snapshot) -> Result<Option<Masked>> {
+        let Some(masking) = &self.options.masking else { return Ok(None) };
+        Masked::read(&snapshot.holder, &snapshot.tables, masking).await.map(Some)
     }
 
     /// Everything that reads the source.
@@ -142,7 +158,7 @@ impl Attempt<'_> {
     }
 
     /// Everything that needs the new database only.
-    async fn complete(&self, mut rest: Rest, report: &mut CopyReport, phases: &mut Phases<'_>) -> Result<()> {
+    async fn complete(&self, mut rest: Rest, report: &mut CopyReport, phases: &mut Phases<'_>) -> Result<Vec<Arrived>> {
         phases.enter("indexes");
         let arrived = rest.indexing.join_next().await.context("finish tables")?.context("join a worker")??;
         count(report, &arrived, rest.objects, rest.data_seconds);
@@ -155,7 +171,7 @@ impl Attempt<'_> {
         schema::apply(&target, &event_triggers).await?;
         target.close().await;
         report.skipped.extend(rest.shape.settle(&self.upkeep.session, self.name).await?);
-        Ok(())
+        Ok(arrived)
     }
 
     fn beside(&self) -> Endpoint {

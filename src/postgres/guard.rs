@@ -169,8 +169,14 @@ pub(super) async fn no_orphans(source: &Source, tables: &Tables) -> Result<()> {
     orphans.sort();
     let (names, told): (Vec<_>, Vec<_>) = orphans.into_iter().unzip();
     bail!(
-        Failure::invalid(format!("tables refer to rows that `exclude_table_data` leaves out: {}", told.join(", ")))
-            .hint(format!("leave their data out as well: {}", names.join(", ")))
+        Failure::invalid(format!(
+            "tables refer to rows that `exclude_table_data` or masking leaves behind: {}",
+            told.join(", ")
+        ))
+        .hint(format!(
+            "leave their data out as well: {}; or `keep` the tables they refer to by a masking rule",
+            names.join(", ")
+        ))
     );
 }
 

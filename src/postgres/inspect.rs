@@ -8,12 +8,14 @@ use super::engine::read_note;
 use super::fault::sorted;
 use super::guard::{self, OLDEST_MAJOR};
 use super::inventory;
+use super::masking::Masked;
 use super::report::{SourceReport, TargetReport, WordPressSite};
 use super::shape::Shape;
 use super::source::Source;
 use super::sql;
 use super::tables::Tables;
 use super::upkeep::Upkeep;
+use crate::masking::{Masking, Suspect};
 
 /// Looks at a source.
 ///
@@ -54,6 +56,21 @@ async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
     };
     source.close().await;
     Ok(report)
+}
+
+/// Tries masking rules on a source; the answer are columns that look personal and that no rule speaks of.
+///
+/// # Errors
+/// When the source cannot be reached; invalid input when a rule does not fit it, or a strict masking finds such columns.
+pub async fn inspect_masking(source: &Endpoint, exclude: &[String], masking: &Masking) -> Result<Vec<Suspect>> {
+    let read = async {
+        let source = Source::open(source, None).await?;
+        let tables = Tables::read(&source, exclude).await?;
+        let masked = Masked::read(&source, &tables, masking).await?;
+        source.close().await;
+        Ok(masked.into_suspects())
+    };
+    read.await.map_err(sorted)
 }
 
 /// What the WordPress sites in a database call themselves: `siteurl` and `home` of each.

@@ -13,6 +13,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::masking::Masking;
 use crate::wordpress::rewrite::UrlPair;
 
 mod attempt;
@@ -30,6 +31,7 @@ mod inspect;
 mod inventory;
 mod left_out;
 mod load;
+mod masking;
 mod parts;
 mod patience;
 mod phases;
@@ -57,7 +59,7 @@ mod wire;
 
 pub use endpoint::{Endpoint, TlsMode};
 pub use engine::copy_database;
-pub use inspect::{inspect, inspect_target, site_urls};
+pub use inspect::{inspect, inspect_masking, inspect_target, site_urls};
 pub use plan::{CopyPlan, PlannedTable, plan};
 pub use report::{CopyReport, LeftColumn, PhaseTime, Skipped, SourceReport, TableTime, TargetReport, WordPressSite};
 pub use verify::Verify;
@@ -72,6 +74,8 @@ pub struct CopyOptions {
     pub copy_id: String,
     /// URLs that are rewritten on the way.
     pub rewrite: Vec<UrlPair>,
+    /// How people are masked; `None` copies them as they are.
+    pub masking: Option<Masking>,
     /// Globs (`*`, `?`) on `table` or `schema.table`: these tables come without their rows.
     pub exclude_table_data: Vec<String>,
     /// How many tables are copied at a time, each over a session of its own on either end.
@@ -98,6 +102,7 @@ impl Default for CopyOptions {
         Self {
             copy_id: String::new(),
             rewrite: Vec::new(),
+            masking: None,
             exclude_table_data: Vec::new(),
             jobs: 2,
             cut_bytes: 1 << 30,

@@ -9,12 +9,14 @@ use super::endpoint::Endpoint;
 use super::fault::sorted;
 use super::guard;
 use super::inspect::{inspect, inspect_target};
+use super::masking::Masked;
 use super::report::{SourceReport, TargetReport};
 use super::room;
 use super::source::Source;
 use super::tables::Tables;
 use super::upkeep::Upkeep;
 use crate::error::failure;
+use crate::masking::Suspect;
 
 /// What two cores at each end have been seen to do with a WordPress database, indexes included.
 const USUAL_MB_PER_S: f64 = 50.0;
@@ -32,6 +34,8 @@ pub struct CopyPlan {
     pub bytes: u64,
     /// How long a copy would take, in seconds: at 50 MB/s, or the limit that was asked for.
     pub estimated_seconds: f64,
+    /// Columns that look personal and that no masking rule speaks of; none when nothing would be masked.
+    pub suspects: Vec<Suspect>,
     /// What a copy would fail on.
     pub problems: Vec<String>,
 }
@@ -43,7 +47,7 @@ pub struct PlannedTable {
     pub table: String,
     /// Its size on disk, in bytes, without indexes.
     pub size_bytes: u64,
-    /// The pattern that would leave its rows out.
+    /// Why its rows would stay behind.
     pub excluded_by: Option<String>,
 }
 
@@ -53,7 +57,7 @@ pub struct PlannedTable {
 /// When one of them cannot be reached; what else is wrong is among the plan's problems.
 pub async fn plan(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Result<CopyPlan> {
     let (source_report, target_report) = tokio::try_join!(inspect(source), inspect_target(target))?;
-    let (tables, refusals) = checked(source, target, options).await.map_err(sorted)?;
+    let Seen { tables, suspects, refusals } = look(source, target, options).await.map_err(sorted)?;
     let bytes: u64 = tables.copied().map(|table| table.size_bytes).sum();
     let rate = options.max_mb_per_s.unwrap_or(USUAL_MB_PER_S).min(USUAL_MB_PER_S);
     let problems = [
@@ -76,6 +80,7 @@ pub async fn plan(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -
                 excluded_by: table.excluded_by.clone(),
             })
             .collect(),
+        suspects,
         bytes,
         estimated_seconds: bytes as f64 / (rate * 1e6),
         problems: problems.concat(),
@@ -84,10 +89,26 @@ pub async fn plan(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -
     })
 }
 
-/// The tables, and what a copy of them into that target would be refused for.
-async fn checked(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Result<(Tables, Vec<String>)> {
+/// The tables as they would be copied, and what a copy would be refused for.
+struct Seen {
+    tables: Tables,
+    suspects: Vec<Suspect>,
+    refusals: Vec<String>,
+}
+
+async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Result<Seen> {
     let (upkeep, source) = (Upkeep::open(target).await?, Source::open(source, None).await?);
-    let tables = Tables::read(&source, &options.exclude_table_data).await?;
+    let mut tables = Tables::read(&source, &options.exclude_table_data).await?;
+    let (mut suspects, mut refusals) = (Vec::new(), Vec::new());
+    if let Some(masking) = &options.masking {
+        match refused(Masked::read(&source, &tables, masking).await)? {
+            Ok(masked) => {
+                masked.lay_over(&mut tables);
+                suspects = masked.into_suspects();
+            }
+            Err(message) => refusals.push(message),
+        }
+    }
     let checks = [
         guard::two_databases(&source, &upkeep).await,
         guard::extensions_fit(&source, &upkeep).await,
@@ -95,17 +116,24 @@ async fn checked(source: &Endpoint, target: &Endpoint, options: &CopyOptions) ->
         guard::nothing_reaches_through(&source, &tables).await,
         room::is_enough(&source, &upkeep, &tables).await,
     ];
-    let mut refusals = Vec::new();
     for check in checks {
-        match check.map_err(|error| (failure(&error).map(|f| f.message.clone()), error)) {
-            Ok(()) => {}
-            Err((Some(message), _)) => refusals.push(message),
-            Err((None, error)) => return Err(error),
-        }
+        refusals.extend(refused(check)?.err());
     }
     source.close().await;
     upkeep.session.close().await;
-    Ok((tables, refusals))
+    Ok(Seen { tables, suspects, refusals })
+}
+
+/// Tells a refusal, the inner error, from what kept a check from being made.
+fn refused<T>(check: Result<T>) -> Result<Result<T, String>> {
+    match check {
+        Ok(passed) => Ok(Ok(passed)),
+        Err(error) => match failure(&error).map(|failure| failure.message.clone()) {
+            Some(message) => Ok(Err(message)),
+            None => Err(error),
+        },
+    }
+}
 }
 
 impl CopyPlan {
@@ -122,7 +150,7 @@ impl CopyPlan {
             self.estimated_seconds.ceil()
         )];
         lines.extend(self.tables.iter().map(|table| {
-            let left_out = table.excluded_by.as_ref().map(|glob| format!(", rows left out by `{glob}`"));
+            let left_out = table.excluded_by.as_ref().map(|reason| format!(", its rows {reason}"));
             format!("{:>12.1} MB  {}{}", table.size_bytes as f64 / 1e6, table.table, left_out.unwrap_or_default())
         }));
         lines.extend(
@@ -130,6 +158,9 @@ impl CopyPlan {
                 .skipped
                 .iter()
                 .map(|skipped| format!("would not be copied: {} ({})", skipped.object, skipped.reason)),
+        );
+        lines.extend(
+            self.suspects.iter().map(|suspect| format!("looks personal, and would be copied as it is: {suspect}")),
         );
         lines.extend(self.problems.iter().map(|problem| format!("would fail: {problem}")));
         lines.join("\n")

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::masking::Sheet;
+
 /// What was copied, how fast, and what was not.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct CopyReport {
@@ -38,6 +40,9 @@ pub struct CopyReport {
     pub overflow_left: u64,
     /// Columns in which an old URL was left, and why.
     pub left: Vec<LeftColumn>,
+    /// What was masked, emptied and left; absent when personal data was copied as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masking: Option<Sheet>,
     /// Digest of all rows of all tables as they are on the target (SHA-256, hex).
     pub digest: String,
     /// The tables that took longest.
@@ -76,6 +81,7 @@ impl CopyReport {
                 self.rewritten_values, self.malformed_values, self.overflow_left
             ));
         }
+        lines.extend(self.masking.iter().flat_map(Sheet::lines));
         lines.extend(
             self.left.iter().map(|left| format!("left in {}: {} values, {}", left.column, left.values, left.reason)),
         );

@@ -33,8 +33,6 @@ pub(crate) struct Column {
     pub(crate) max_chars: Option<usize>,
     /// Part of a primary key, a foreign key or a partition key: changing it may break a relation.
     pub(crate) is_key: bool,
-    /// Part of the primary key.
-    pub(crate) is_primary: bool,
     /// Part of a unique index, alone or with others.
     pub(crate) is_unique: bool,
     pub(crate) is_nullable: bool,
@@ -67,7 +65,7 @@ pub(crate) struct Table {
     pub(crate) through_root: bool,
     /// Why its rows are left behind.
     pub(crate) excluded_by: Option<String>,
-    /// Its own name and those of the tables that it is a part of, bare and with their schemas.
+    /// Its own name, and those of the tables that it is a part of up to the whole, each bare and with its schema.
     pub(crate) names: Vec<String>,
     /// How its rows are masked.
     pub(crate) mask: Option<Arc<TableMask>>,
@@ -77,6 +75,11 @@ impl Table {
     /// `schema.table`, for people.
     pub(crate) fn label(&self) -> String {
         format!("{}.{}", self.schema, self.name)
+    }
+
+    /// `schema.table` of what it is a part of, for people.
+    pub(crate) fn whole(&self) -> String {
+        self.names.last().cloned().unwrap_or_default()
     }
 
     pub(super) fn quoted(&self) -> String {
@@ -201,10 +204,9 @@ async fn read_columns(source: &Source) -> Result<HashMap<u32, Vec<Column>>> {
             },
             max_chars: row.get::<_, Option<i32>>(3).and_then(|n| usize::try_from(n).ok()),
             is_key: row.get(4),
-            is_primary: row.get(5),
-            is_unique: row.get(6),
-            is_nullable: row.get(7),
-            type_name: row.get(8),
+            is_unique: row.get(5),
+            is_nullable: row.get(6),
+            type_name: row.get(7),
         };
         columns.entry(row.get(0)).or_default().push(column);
     }
@@ -235,11 +237,14 @@ const TABLES: &str = "
                 ELSE pg_catalog.pg_table_size(c.oid) END,
            CASE WHEN config.oid IS NOT NULL THEN ' ' || coalesce(config.filter, '') END,
            rerouted.root IS NOT NULL,
-           (SELECT pg_catalog.array_agg(x.name)
-              FROM (SELECT c.oid AS oid UNION SELECT pg_catalog.pg_partition_ancestors(c.oid)::oid) AS up
+           (SELECT pg_catalog.array_agg(x.name ORDER BY up.level, x.is_qualified)
+              FROM (SELECT c.oid, 0 AS level UNION ALL
+                    SELECT a.oid::oid, a.level
+                      FROM pg_catalog.pg_partition_ancestors(c.oid) WITH ORDINALITY AS a(oid, level)
+                     WHERE a.oid::oid <> c.oid) AS up
               JOIN pg_catalog.pg_class AS r ON r.oid = up.oid
               JOIN pg_catalog.pg_namespace AS s ON s.oid = r.relnamespace,
-                   LATERAL (VALUES (r.relname::text), (s.nspname || '.' || r.relname)) AS x(name)),
+                   LATERAL (VALUES (r.relname::text, false), (s.nspname || '.' || r.relname, true)) AS x(name, is_qualified)),
            CASE c.relkind WHEN 'p' THEN 0 ELSE pg_catalog.pg_relation_size(c.oid) END / current_setting('block_size')::int8,
            c.relkind = 'r' AND (SELECT m.amname = 'heap' FROM pg_catalog.pg_am AS m WHERE m.oid = c.relam)
       FROM pg_catalog.pg_class AS c
@@ -252,7 +257,7 @@ const TABLES: &str = "
             SELECT FROM pg_catalog.pg_depend AS d
              WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))";
 
-/// table oid, name, kind of text, length limit, is a key, is of the primary key, is unique, may be NULL, type; in the
+/// table oid, name, kind of text, length limit, is a key, is unique, may be NULL, type; in the
 /// order of the table's columns. The columns of an index on expressions are what the index depends on.
 const COLUMNS: &str = "
     WITH RECURSIVE one_of_a_kind(relid, attnum) AS (
@@ -284,13 +289,12 @@ const COLUMNS: &str = "
                      LEFT JOIN pg_catalog.pg_attribute AS k ON k.attrelid = p.partrelid AND k.attnum = ANY (p.partattrs)
                     WHERE k.attname = a.attname OR 0 = ANY (p.partattrs))
            OR c.relkind = 'p',
-           coalesce(a.attnum = ANY (p.conkey), false), u.attnum IS NOT NULL, NOT (a.attnotnull OR t.typnotnull), t.typname::text
+           u.attnum IS NOT NULL, NOT (a.attnotnull OR t.typnotnull), t.typname::text
       FROM pg_catalog.pg_attribute AS a
       JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       JOIN base AS b ON b.oid = a.atttypid
       JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'
-      LEFT JOIN pg_catalog.pg_constraint AS p ON p.conrelid = a.attrelid AND p.contype = 'p'
       LEFT JOIN (SELECT DISTINCT relid, attnum FROM one_of_a_kind) AS u ON u.relid = a.attrelid AND u.attnum = a.attnum
      WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
        AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'

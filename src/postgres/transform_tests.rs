@@ -8,7 +8,7 @@ use crate::wordpress::rewrite::UrlPair;
 fn column(name: &str, kind: Kind, max_chars: Option<usize>, is_key: bool) -> Column {
     let type_name = if max_chars.is_some() { "varchar" } else { "text" }.to_owned();
     let name = name.to_owned();
-    Column { name, kind, max_chars, is_key, is_primary: is_key, is_unique: is_key, is_nullable: true, type_name }
+    Column { name, kind, max_chars, is_key, is_unique: is_key, is_nullable: true, type_name }
 }
 
 fn table(columns: Vec<Column>, mask: Option<TableMask>) -> Table {

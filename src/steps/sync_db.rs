@@ -1,4 +1,4 @@
-//! `sync-db`: deploys the copy's databases and fills each with its source's data, rewritten on the way.
+//! `sync-db`: deploys the copy's databases and fills each with its source's data, rewritten and masked on the way.
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::deployments;
 use crate::guard::{self, Come, Target};
 use crate::hosts;
 use crate::kestra::Metric;
+use crate::masking;
 use crate::postgres::{self, CopyOptions, CopyReport};
 use crate::railway::{Change, Deploy};
 use crate::record::DatabaseRecord;
@@ -43,7 +44,7 @@ pub struct Database {
 
 impl Step for SyncDb {
     const NAME: &'static str = "sync-db";
-    const ABOUT: &'static str = "Copy the databases, rewriting URLs on the way";
+    const ABOUT: &'static str = "Copy the databases, rewriting URLs and masking people on the way";
     const DEADLINE: Duration = Duration::from_secs(118 * 60);
     type Input = CloneRequest;
     type Output = Output;
@@ -63,7 +64,7 @@ impl Step for SyncDb {
             let copy = copy(ctx, &target, &request, &pair)
                 .await
                 .with_context(|| format!("copy database `{}`", pair.service))?;
-            output.databases.push(Database { service: pair.service, masked: false, copy });
+            output.databases.push(Database { service: pair.service, masked: copy.masking.is_some(), copy });
         }
         let record =
             crate::record::Record { databases: output.databases.iter().map(record).collect(), ..target.record.clone() };
@@ -81,6 +82,7 @@ impl Step for SyncDb {
             Metric::Counter("copied_bytes", sum(|c| c.bytes)),
             Metric::Counter("copied_rows", sum(|c| c.rows)),
             Metric::Counter("rewritten_values", sum(|c| c.rewritten_values)),
+            Metric::Counter("masked_values", sum(|c| c.masking.as_ref().map_or(0, |sheet| sheet.masked_values))),
         ]
     }
 }
@@ -92,9 +94,13 @@ async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Pai
         Vec::new()
     };
     let asked = request.databases.iter().find(|d| d.service == pair.service);
+    let masking = masking::of_request(request, &pair.service, &target.record.run_hash)?;
+    // A masked copy is another one: a run that asks for it must not find one with people in it.
+    let manner = if masking.is_some() { "masked" } else { "plain" };
     let options = CopyOptions {
-        copy_id: format!("{}/{}", target.record.run_hash, pair.service),
+        copy_id: format!("{}/{}/{manner}", target.record.run_hash, pair.service),
         rewrite,
+        masking,
         exclude_table_data: asked.map(|d| d.exclude_table_data.clone()).unwrap_or_default(),
         jobs: ctx.policy.production_connections as usize,
         ..CopyOptions::default()

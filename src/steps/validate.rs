@@ -11,9 +11,10 @@ use crate::context::Context;
 use crate::databases;
 use crate::error::{Exit, Failure};
 use crate::guard;
+use crate::masking;
 use crate::postgres::{self, SourceReport};
 use crate::process;
-use crate::railway::{Environment, Project, ServiceInstance, Weight};
+use crate::railway::{Environment, Project, Rendered, ServiceInstance, Weight};
 use crate::request::{CloneRequest, Override};
 use crate::run::Names;
 use crate::services::{Role, web};
@@ -324,6 +325,7 @@ async fn check_databases(
                 for problem in &report.problems {
                     findings.error(service.service_name.clone(), problem.clone());
                 }
+                check_masking(ctx, request, service, rendered, findings).await?;
                 reports.push(Database { service: service.service_name.clone(), source: report });
             }
             // A server that does not answer is not the caller's mistake, and a rerun may find it up.
@@ -332,4 +334,32 @@ async fn check_databases(
         }
     }
     Ok(reports)
+}
+
+/// Tries the masking rules on a source: what they do not fit, and what they leave out.
+async fn check_masking(
+    ctx: &Context,
+    request: &CloneRequest,
+    service: &ServiceInstance,
+    rendered: &Rendered,
+    findings: &mut Findings,
+) -> Result<()> {
+    let name = service.service_name.as_str();
+    let asked = request.databases.iter().find(|d| d.service == name);
+    let excluded = asked.map(|d| d.exclude_table_data.as_slice()).unwrap_or_default();
+    let run_hash = ctx.run.names(request).run_hash;
+    let tried = async {
+        let Some(masking) = masking::of_request(request, name, &run_hash)? else { return Ok(Vec::new()) };
+        postgres::inspect_masking(&databases::source(service, rendered)?, excluded, &masking).await
+    };
+    match tried.await {
+        Ok(suspects) => {
+            for suspect in suspects {
+                findings.warning(name, format!("looks personal, and no masking rule speaks of it: {suspect}"));
+            }
+        }
+        Err(error) if Exit::of(&error) == Exit::Outside => return Err(error),
+        Err(error) => findings.error(name, format!("{error:#}")),
+    }
+    Ok(())
 }

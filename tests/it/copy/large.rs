@@ -98,7 +98,7 @@ async fn a_dry_run_tells_what_a_copy_would_do_and_does_nothing() {
     let refused = dry(&["--exclude-table-data", "big"]);
     assert_eq!(refused.status.code(), Some(2));
     let said: Value = serde_json::from_slice(&refused.stdout).unwrap();
-    assert_eq!(said["plan"]["tables"][0]["excluded_by"], "big");
+    assert_eq!(said["plan"]["tables"][0]["excluded_by"], "left out by `exclude_table_data` (big)");
     assert!(said["plan"]["problems"][0].as_str().unwrap().contains("public.small"), "{said}");
     ends.assert_target_is_old().await;
 }

@@ -5,6 +5,7 @@ mod guards;
 mod killing;
 mod large;
 mod lines;
+mod masking;
 mod matrix;
 mod proxy;
 mod rewriting;
