@@ -234,3 +234,15 @@ impl<'de> Visitor<'de> for OverrideVisitor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_masked_and_administrators_get_in_unless_a_request_says_otherwise() {
+        let request: CloneRequest = serde_json::from_value(serde_json::json!({"project_id": "p"})).unwrap();
+        assert!(request.anonymize && !request.strict);
+        assert_eq!(request.keep_users, ["administrators"]);
+    }
+}

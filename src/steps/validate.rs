@@ -2,23 +2,23 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::create_env::variables::wished_secret;
 use crate::context::Context;
-use crate::databases;
 use crate::error::{Exit, Failure};
 use crate::guard;
-use crate::masking;
-use crate::postgres::{self, SourceReport};
+use crate::postgres::SourceReport;
 use crate::process;
-use crate::railway::{Environment, Project, Rendered, ServiceInstance, Weight};
+use crate::railway::{Environment, Project, ServiceInstance, Weight};
 use crate::request::{CloneRequest, Override};
 use crate::run::Names;
 use crate::services::{Role, web};
 use crate::step::Step;
+
+mod sources;
 
 /// The oldest `railway` that has `railway api`.
 const OLDEST_RAILWAY: (u32, u32) = (5, 28);
@@ -134,7 +134,7 @@ impl Step for Validate {
         };
         check_services(source, &request, &mut findings);
         check_variables(source, &request, &mut findings);
-        let databases = check_databases(ctx, &project, source, &request, &mut findings).await?;
+        let databases = sources::check(ctx, &project, source, &request, &mut findings).await?;
         if findings.0.iter().any(|f| f.severity == Severity::Error) {
             return Err(refuse(&findings.0));
         }
@@ -302,64 +302,4 @@ fn check_variables(source: &Environment, request: &CloneRequest, findings: &mut 
             findings.error("variables", error.root_cause().to_string());
         }
     }
-}
-
-async fn check_databases(
-    ctx: &Context,
-    project: &Project,
-    source: &Environment,
-    request: &CloneRequest,
-    findings: &mut Findings,
-) -> Result<Vec<Database>> {
-    let wanted = databases::wanted(source, request);
-    let pairs: Vec<_> = wanted.iter().map(|s| (source.id.as_str(), s.service_id.as_str())).collect();
-    let rendered = ctx.railway()?.rendered(&project.id, &pairs, Weight::Repeatable).await?;
-    let mut reports = Vec::new();
-    for (service, rendered) in wanted.iter().zip(&rendered) {
-        let inspected = match databases::source(service, rendered) {
-            Ok(endpoint) => postgres::inspect(&endpoint).await,
-            Err(error) => Err(error),
-        };
-        match inspected.with_context(|| format!("read database `{}`", service.service_name)) {
-            Ok(report) => {
-                for problem in &report.problems {
-                    findings.error(service.service_name.clone(), problem.clone());
-                }
-                check_masking(ctx, request, service, rendered, findings).await?;
-                reports.push(Database { service: service.service_name.clone(), source: report });
-            }
-            // A server that does not answer is not the caller's mistake, and a rerun may find it up.
-            Err(error) if Exit::of(&error) == Exit::Outside => return Err(error),
-            Err(error) => findings.error(service.service_name.clone(), format!("{error:#}")),
-        }
-    }
-    Ok(reports)
-}
-
-/// Tries the masking rules on a source: what they do not fit, and what they leave out.
-async fn check_masking(
-    ctx: &Context,
-    request: &CloneRequest,
-    service: &ServiceInstance,
-    rendered: &Rendered,
-    findings: &mut Findings,
-) -> Result<()> {
-    let name = service.service_name.as_str();
-    let asked = request.databases.iter().find(|d| d.service == name);
-    let excluded = asked.map(|d| d.exclude_table_data.as_slice()).unwrap_or_default();
-    let run_hash = ctx.run.names(request).run_hash;
-    let tried = async {
-        let Some(masking) = masking::of_request(request, name, &run_hash)? else { return Ok(Vec::new()) };
-        postgres::inspect_masking(&databases::source(service, rendered)?, excluded, &masking).await
-    };
-    match tried.await {
-        Ok(suspects) => {
-            for suspect in suspects {
-                findings.warning(name, format!("looks personal, and no masking rule speaks of it: {suspect}"));
-            }
-        }
-        Err(error) if Exit::of(&error) == Exit::Outside => return Err(error),
-        Err(error) => findings.error(name, format!("{error:#}")),
-    }
-    Ok(())
 }

@@ -10,12 +10,12 @@ async fn a_hostile_body_is_refused_or_inert() {
     let engine = Engine::start(WorldOptions::prompt()).await;
     let project = engine.world.project_id();
     let injections = [
-        json!({"project_id": project, "anonymize": false, "client_name": "{{ secret('RAILWAY_API_TOKEN') }}", "ttl": "{{ 1 + 1 }}"}),
-        json!({"project_id": project, "anonymize": false, "environment_name": "$(touch /tmp/railstage-was-here)"}),
-        json!({"project_id": project, "anonymize": false, "source_environment": "x'; rm -rf / #\u{2028}`id`"}),
-        json!({"project_id": "not-in-the-policy", "anonymize": false}),
+        json!({"project_id": project, "client_name": "{{ secret('RAILWAY_API_TOKEN') }}", "ttl": "{{ 1 + 1 }}"}),
+        json!({"project_id": project, "environment_name": "$(touch /tmp/railstage-was-here)"}),
+        json!({"project_id": project, "source_environment": "x'; rm -rf / #\u{2028}`id`"}),
+        json!({"project_id": "not-in-the-policy"}),
         json!({"project_id": 7, "anonymize": "maybe", "keep": [], "{{ secret('RAILWAY_API_TOKEN') }}": 1}),
-        json!({"project_id": project, "anonymize": false, "policy": {"allowed_projects": ["*"]}}),
+        json!({"project_id": project, "policy": {"allowed_projects": ["*"]}}),
         json!({}),
     ];
     for body in injections {

@@ -17,15 +17,7 @@ async fn a_clone_shows_its_own_data_and_leaves_production_alone() {
     let mut command = stage.command();
     let policy = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(policy.path(), stage.policy.to_string()).unwrap();
-    command.args([
-        "clone",
-        "--json",
-        "--anonymize=false",
-        "--client-name",
-        "Acme & Co",
-        "--project-id",
-        &stage.world.project_id(),
-    ]);
+    command.args(["clone", "--json", "--client-name", "Acme & Co", "--project-id", &stage.world.project_id()]);
     command.arg("--policy").arg(policy.path());
     let call = finish(command).await;
     call.expect(0);
@@ -37,6 +29,12 @@ async fn a_clone_shows_its_own_data_and_leaves_production_alone() {
     let page = stage.world.fetch(host, "/").await.unwrap();
     assert_eq!(page.status, 200, "{:?}", page.location);
     assert!(page.body.contains(host) && !page.body.contains("shop.example.com"), "{}", page.body);
+    let original = stage.world.fetch("shop.example.com", "/").await.unwrap();
+    let (customer, stranger) = (latest_customer(&original.body), latest_customer(&page.body));
+    assert!(!stranger.is_empty() && stranger != customer, "{customer} is {stranger}");
+    let database = &report["steps"]["sync_db"]["databases"][0];
+    assert_eq!(database["masked"], true);
+    assert!(database["masking"]["masked_values"].as_u64().unwrap() > 1000, "{database}");
 
     assert_eq!(stage.world.state_digest("production").unwrap(), before, "production's settings changed");
     for entry in stage.world.mutations_touching(&production) {
@@ -47,6 +45,51 @@ async fn a_clone_shows_its_own_data_and_leaves_production_alone() {
         let never = ["environmentPatchCommit", "serviceDelete", "volumeDelete", "environmentTriggersDeploy"];
         assert!(!never.contains(&entry.operation.as_str()), "{entry:?}");
     }
+}
+
+/// Whose order the page shows.
+fn latest_customer(page: &str) -> &str {
+    let (_, rest) = page.split_once("<dd id=\"latest-order-by\">").expect("the latest order");
+    rest.split_once('<').expect("the end of the name").0
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_come_along_only_when_a_request_says_so() {
+    let stage = Stage::prompt().await;
+    let request = stage.request(json!({"environment_name": "plain", "anonymize": false}));
+    let call = stage.steps_until("sync-db", "plain", &request).await;
+    let database = &call.outputs()["databases"][0];
+    assert_eq!((&database["masked"], &database["masking"]), (&json!(false), &json!(null)));
+    // A copy with people in it is not what a run is content with that asks for one without.
+    let masked = stage.request(json!({"environment_name": "plain"}));
+    let call = stage.step("sync-db", "plain", &masked).await;
+    call.expect(0);
+    let database = &call.outputs()["databases"][0];
+    assert_eq!((&database["masked"], &database["reused"]), (&json!(true), &json!(false)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_looks_personal_is_told_before_anything_is_made_and_settled_by_a_rule() {
+    let stage = Stage::prompt().await;
+    let call = stage.step("validate", "strict", &stage.request(json!({}))).await;
+    call.expect(0);
+    let findings = call.outputs()["findings"].to_string();
+    assert!(findings.contains("public.shop_visits.visitor") && findings.contains("warning"), "{findings}");
+    let refused = stage.step("validate", "strict", &stage.request(json!({"strict": true}))).await;
+    refused.expect(2);
+    assert!(refused.error().contains("public.shop_visits.visitor"), "{}", refused.error());
+    let rules = json!([{"table": "shop_visits", "column": "visitor", "transformer": "ip"}]);
+    let databases = json!([{"service": "Postgres", "rules": rules}]);
+    stage.step("validate", "strict", &stage.request(json!({"strict": true, "databases": databases}))).await.expect(0);
+    let rules = json!([{"table": "shop_visit", "column": "visitor", "transformer": "ip"}]);
+    let databases = json!([{"service": "Postgres", "rules": rules}]);
+    let wrong = stage.step("validate", "strict", &stage.request(json!({"databases": databases}))).await;
+    wrong.expect(2);
+    assert!(
+        wrong.error().contains("there is no table `shop_visit`; the nearest are `shop_visits`"),
+        "{}",
+        wrong.error()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

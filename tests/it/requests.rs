@@ -18,13 +18,12 @@ async fn validate(request: &str) -> crate::stage::Call {
 async fn every_wrong_field_is_named_at_once() {
     let request = json!({
         "project_id": "p", "anonymise": true, "ttl": "P1M", "keep": "maybe", "environment_name": "UPPER",
-        "variables": {"web": {"A": {"remov": true}, "B": 3}}, "databases": [{"servce": "x"}], "include_services": "web",
+        "variables": {"web": {"A": {"remov": true}, "B": 3}}, "databases": [{"servce": "x", "rules": [{"table": "t", "colum": "c", "transformer": "emial"}]}], "include_services": "web",
     });
     let call = validate(&base64(&request.to_string())).await;
     call.expect(2);
     let error = call.error();
     for path in [
-        "`anonymize`: is missing",
         "`anonymise`: unknown field; did you mean `anonymize`?",
         "`ttl`: expected an ISO-8601 duration",
         "`keep`: expected true or false",
@@ -33,6 +32,8 @@ async fn every_wrong_field_is_named_at_once() {
         "`variables.web.B`",
         "`databases.0.servce`: unknown field; did you mean `service`?",
         "`databases.0.service`: is missing",
+        "`databases.0.rules.0.colum`: unknown field; did you mean `column`?",
+        "`databases.0.rules.0.transformer`: expected `keep`",
         "`include_services`: expected a list of text",
     ] {
         assert!(error.contains(path), "{path} is not in\n{error}");
@@ -55,15 +56,8 @@ async fn a_request_that_is_no_json_object_is_refused_in_words() {
 }
 
 #[tokio::test]
-async fn masking_must_be_declined_in_so_many_words() {
-    let asked = validate(&base64(&json!({"project_id": "p", "anonymize": true}).to_string())).await;
-    asked.expect(2);
-    assert!(asked.error().contains("`anonymize`: expected `false`"), "{}", asked.error());
-}
-
-#[tokio::test]
 async fn nulls_and_empty_texts_mean_absent() {
-    let request = json!({"project_id": "p", "anonymize": false, "ttl": "", "client_name": null, "custom_domain": ""});
+    let request = json!({"project_id": "p", "ttl": "", "client_name": null, "custom_domain": ""});
     let call = validate(&base64(&request.to_string())).await;
     // The request is fine; without a policy no project is allowed.
     call.expect(2);

@@ -79,10 +79,7 @@ async fn a_clone_that_fails_rolls_itself_back() {
         times: 2,
     });
     let mut command = stage.command();
-    command
-        .args(["clone", "--json", "--anonymize=false", "--project-id", &stage.world.project_id()])
-        .arg("--policy")
-        .arg(policy.path());
+    command.args(["clone", "--json", "--project-id", &stage.world.project_id()]).arg("--policy").arg(policy.path());
     let call = finish(command).await;
     call.expect(1);
     let report = call.json();
@@ -96,10 +93,7 @@ async fn ctrl_c_rolls_a_clone_back() {
     let stage = Stage::of(WorldOptions { deploy_time: Duration::from_secs(20), ..WorldOptions::prompt() }).await;
     let policy = policy_file(&stage);
     let mut command = stage.command();
-    command
-        .args(["clone", "--json", "--anonymize=false", "--project-id", &stage.world.project_id()])
-        .arg("--policy")
-        .arg(policy.path());
+    command.args(["clone", "--json", "--project-id", &stage.world.project_id()]).arg("--policy").arg(policy.path());
     let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     let pid = child.id().unwrap().to_string();
     while !stage.world.journal().iter().any(|e| e.operation == "serviceInstanceDeployV2") {

@@ -40,7 +40,7 @@ impl Stage {
 
     /// A request that this world grants, with `more` on top.
     pub fn request(&self, more: Value) -> Value {
-        let mut request = json!({ "project_id": self.world.project_id(), "anonymize": false });
+        let mut request = json!({ "project_id": self.world.project_id() });
         for (name, value) in more.as_object().expect("an object") {
             request[name] = value.clone();
         }

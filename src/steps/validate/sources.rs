@@ -1,0 +1,73 @@
+//! The checks of `validate` that ask the source databases themselves.
+
+use anyhow::{Context as _, Result};
+
+use super::{Database, Findings};
+use crate::context::Context;
+use crate::databases;
+use crate::error::Exit;
+use crate::masking;
+use crate::postgres;
+use crate::railway::{Environment, Project, Rendered, ServiceInstance, Weight};
+use crate::request::CloneRequest;
+
+/// Reads every source database, and tries the masking rules on it.
+pub(super) async fn check(
+    ctx: &Context,
+    project: &Project,
+    source: &Environment,
+    request: &CloneRequest,
+    findings: &mut Findings,
+) -> Result<Vec<Database>> {
+    let wanted = databases::wanted(source, request);
+    let pairs: Vec<_> = wanted.iter().map(|s| (source.id.as_str(), s.service_id.as_str())).collect();
+    let rendered = ctx.railway()?.rendered(&project.id, &pairs, Weight::Repeatable).await?;
+    let mut reports = Vec::new();
+    for (service, rendered) in wanted.iter().zip(&rendered) {
+        let inspected = match databases::source(service, rendered) {
+            Ok(endpoint) => postgres::inspect(&endpoint).await,
+            Err(error) => Err(error),
+        };
+        match inspected.with_context(|| format!("read database `{}`", service.service_name)) {
+            Ok(report) => {
+                for problem in &report.problems {
+                    findings.error(service.service_name.clone(), problem.clone());
+                }
+                check_masking(ctx, request, service, rendered, findings).await?;
+                reports.push(Database { service: service.service_name.clone(), source: report });
+            }
+            // A server that does not answer is not the caller's mistake, and a rerun may find it up.
+            Err(error) if Exit::of(&error) == Exit::Outside => return Err(error),
+            Err(error) => findings.error(service.service_name.clone(), format!("{error:#}")),
+        }
+    }
+    Ok(reports)
+}
+
+/// Tries the masking rules on a source: what they do not fit, and what they leave out.
+async fn check_masking(
+    ctx: &Context,
+    request: &CloneRequest,
+    service: &ServiceInstance,
+    rendered: &Rendered,
+    findings: &mut Findings,
+) -> Result<()> {
+    let name = service.service_name.as_str();
+    let asked = request.databases.iter().find(|d| d.service == name);
+    let excluded = asked.map(|d| d.exclude_table_data.as_slice()).unwrap_or_default();
+    let run_hash = ctx.run.names(request).run_hash;
+    let tried = async {
+        let Some(masking) = masking::of_request(request, name, &run_hash)? else { return Ok(Vec::new()) };
+        postgres::inspect_masking(&databases::source(service, rendered)?, excluded, &masking).await
+    };
+    match tried.await {
+        Ok(suspects) => {
+            for suspect in suspects {
+                findings.warning(name, format!("looks personal, and no masking rule speaks of it: {suspect}"));
+            }
+        }
+        Err(error) if Exit::of(&error) == Exit::Outside => return Err(error),
+        Err(error) => findings.error(name, format!("{error:#}")),
+    }
+    Ok(())
+}
