@@ -112,7 +112,7 @@ fn expectation(schema: &Value) -> String {
         return words.to_owned();
     }
     if let Some(only) = schema.get("const") {
-        return format!("`{only}`");
+        return only.as_str().map_or_else(|| format!("`{only}`"), |word| format!("`{word}`"));
     }
     if let Some(choices) = schema.get("oneOf").or(schema.get("anyOf")).and_then(Value::as_array) {
         let words: Vec<_> = choices.iter().filter(|c| c["type"] != "null").map(expectation).collect();
