@@ -87,9 +87,16 @@ pub(crate) struct Digest([u8; 32]);
 impl Digest {
     /// The first `digits` hex digits, at most 64.
     pub(crate) fn hex(&self, digits: usize) -> String {
+        let mut hex = String::with_capacity(digits);
+        self.push_hex(digits, &mut hex);
+        hex
+    }
+
+    /// Appends the same.
+    pub(crate) fn push_hex(&self, digits: usize, text: &mut String) {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let nibble = |i: usize| self.0[i / 2] >> (4 * (1 - i % 2)) & 15;
-        (0..digits.min(64)).map(|i| char::from(DIGITS[usize::from(nibble(i))])).collect()
+        text.extend((0..digits.min(64)).map(|i| char::from(DIGITS[usize::from(nibble(i))])));
     }
 
     /// The `n`th of four numbers.

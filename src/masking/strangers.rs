@@ -1,6 +1,7 @@
 //! The strangers themselves: what a name, an address or a number becomes under a key. Each is a function of the value
 //! alone, so the same value is the same stranger in every column, table and database.
 
+use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
 use super::contacts;
@@ -24,7 +25,9 @@ pub(super) fn email(key: &Key, value: &str) -> String {
 
 /// The stranger of exactly one address.
 pub(super) fn one_email(key: &Key, address: &str) -> String {
-    format!("{}@example.invalid", user(key, "email", address))
+    let mut email = user(key, "email", address);
+    email.push_str("@example.invalid");
+    email
 }
 
 /// What one logs in with; an address that is a login is the same as anywhere else.
@@ -35,9 +38,19 @@ pub(super) fn login(key: &Key, value: &str) -> String {
 /// `user-` and 16 hex digits, the same in small letters for all spellings that differ in case only, and yet another
 /// for each of them: a unique column stays unique, and a comparison that ignores case still holds.
 fn user(key: &Key, kind: &str, value: &str) -> String {
-    let lower = value.to_lowercase();
-    let plain = format!("user-{}", key.digest(kind, &lower).hex(HEX));
+    let lower = lowered(value);
+    let mut plain = String::with_capacity(40);
+    plain.push_str("user-");
+    key.digest(kind, &lower).push_hex(HEX, &mut plain);
     if lower == value { plain } else { spelled(&plain, &key.digest("case", value)) }
+}
+
+/// Small letters throughout; most values have no others.
+fn lowered(value: &str) -> Cow<'_, str> {
+    if value.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
+        return Cow::Borrowed(value);
+    }
+    Cow::Owned(value.to_lowercase())
 }
 
 fn spelled(plain: &str, case: &Digest) -> String {
@@ -47,44 +60,50 @@ fn spelled(plain: &str, case: &Digest) -> String {
 
 /// A word for each word: full names and their parts agree, however a table cuts them.
 pub(super) fn name(key: &Key, value: &str) -> String {
-    let words: Vec<_> = value.split_whitespace().take(MOST_WORDS).map(|word| name_word(key, word)).collect();
-    words.join(" ")
+    let mut name = String::with_capacity(value.len() + 16);
+    for word in value.split_whitespace().take(MOST_WORDS) {
+        if !name.is_empty() {
+            name.push(' ');
+        }
+        push_name_word(key, word, &mut name);
+    }
+    name
 }
 
-fn name_word(key: &Key, word: &str) -> String {
-    if word.contains('@') {
-        return email(key, word);
+fn push_name_word(key: &Key, word: &str, name: &mut String) {
+    if memchr::memchr(b'@', word.as_bytes()).is_some() {
+        return name.push_str(&email(key, word));
     }
     let core = word.trim_matches(|c: char| !c.is_alphanumeric());
     if core.is_empty() {
-        return word.to_owned();
+        return name.push_str(word);
     }
     if !core.chars().any(char::is_alphabetic) {
-        return shaped(key, word);
+        return name.push_str(&shaped(key, word));
     }
     let (before, after) = word.split_once(core).unwrap_or_default();
-    let lower = core.to_lowercase();
+    let lower = lowered(core);
     let digest = key.digest("name", &lower);
     let drawn = [0, 1].map(|n| digest.pick(n, NAMES));
     let other = drawn.into_iter().find(|name| !name.eq_ignore_ascii_case(&lower)).unwrap_or(NAMES[0]);
-    format!("{before}{other}{after}")
+    name.extend([before, other, after]);
 }
 
 /// A company of two strangers.
 pub(super) fn company(key: &Key, value: &str) -> String {
-    let digest = key.digest("company", &value.to_lowercase());
+    let digest = key.digest("company", &lowered(value));
     format!("{} {} Ltd", digest.pick(0, NAMES), digest.pick(1, NAMES))
 }
 
 /// A house in a street.
 pub(super) fn street(key: &Key, value: &str) -> String {
-    let digest = key.digest("street", &value.to_lowercase());
+    let digest = key.digest("street", &lowered(value));
     format!("{} {} {}", 1 + digest.number(2) % 240, digest.pick(0, NAMES), digest.pick(1, STREETS))
 }
 
 /// A city that is on no map.
 pub(super) fn city(key: &Key, value: &str) -> String {
-    key.digest("city", &value.to_lowercase()).pick(0, CITIES).to_owned()
+    key.digest("city", &lowered(value)).pick(0, CITIES).to_owned()
 }
 
 /// A number under a country code that is nobody's: no message can reach a real telephone.
@@ -96,7 +115,7 @@ pub(super) fn phone(key: &Key, value: &str) -> String {
 
 /// Letters for letters and digits for digits, so that what checks the form is content.
 pub(super) fn shaped(key: &Key, value: &str) -> String {
-    let digest = key.digest("shape", &value.to_lowercase());
+    let digest = key.digest("shape", &lowered(value));
     let drawn = |(i, c): (usize, char)| {
         let byte = digest.byte(i);
         match c {
@@ -119,7 +138,7 @@ pub(super) fn iban(key: &Key, value: &str) -> String {
 
 /// An address of the networks that are set aside for benchmarks (RFC 2544) and documentation (RFC 3849).
 pub(super) fn ip(key: &Key, value: &str, is_unique: bool) -> String {
-    let digest = key.digest("ip", &value.to_lowercase());
+    let digest = key.digest("ip", &lowered(value));
     if is_unique || value.contains(':') {
         // No group is zero, so there is one way to write it.
         let group = |n: usize| u16::from_be_bytes([digest.byte(n), digest.byte(n + 1)]) | 1;
@@ -130,7 +149,7 @@ pub(super) fn ip(key: &Key, value: &str, is_unique: bool) -> String {
 
 /// A page of a site that can never exist.
 pub(super) fn url(key: &Key, value: &str) -> String {
-    format!("https://example.invalid/{}", key.digest("url", &value.to_lowercase()).hex(12))
+    format!("https://example.invalid/{}", key.digest("url", &lowered(value)).hex(12))
 }
 
 /// A reference that leads nowhere.

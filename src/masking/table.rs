@@ -11,6 +11,9 @@ use super::transformers::{Fit, Transformer};
 
 /// Keys of rows that are remembered with their rules; a table with more looks them up anew.
 const MOST_REMEMBERED: usize = 4096;
+/// Values that are remembered with what they became, and how long they may be.
+const VALUES_REMEMBERED: usize = 2048;
+const LONGEST_REMEMBERED: usize = 128;
 
 /// Who made a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +109,15 @@ struct Chosen {
     name: String,
 }
 
+/// A value, and what it became.
+#[derive(Default)]
+struct Remembered {
+    /// The number of its rule, plus one.
+    rule: usize,
+    old: Vec<u8>,
+    new: Option<Vec<u8>>,
+}
+
 /// Chooses the rules of rows; one for each part of a table, since it remembers what it met.
 pub(crate) struct Chooser {
     mask: Arc<TableMask>,
@@ -115,12 +127,20 @@ pub(crate) struct Chooser {
     current: usize,
     /// The rule of each column of the row.
     by_column: Vec<Option<usize>>,
+    /// By a hash of rule and value; the next of the same hash takes the place.
+    values: Vec<Remembered>,
 }
 
 impl Chooser {
     pub(crate) fn new(mask: Arc<TableMask>) -> Self {
-        let mut chooser =
-            Self { by_column: vec![None; mask.slots.len()], mask, met: HashMap::new(), chosen: Vec::new(), current: 0 };
+        let mut chooser = Self {
+            by_column: vec![None; mask.slots.len()],
+            mask,
+            met: HashMap::new(),
+            chosen: Vec::new(),
+            current: 0,
+            values: Vec::new(),
+        };
         // For rows whose key is NULL, and for all where there is no switch.
         let first = chooser.choose_by(None);
         chooser.chosen.push(first);
@@ -134,12 +154,11 @@ impl Chooser {
 
     /// The verdict on a row; `value` gives a column's value, `None` for NULL.
     pub(crate) fn look<'r>(&mut self, value: impl Fn(usize) -> Option<Cow<'r, [u8]>>) -> Verdict {
-        let mask = self.mask.clone();
-        self.current = match mask.switch.and_then(&value) {
+        self.current = match self.mask.switch.and_then(&value) {
             None => 0,
             Some(key) => self.find(&key),
         };
-        let chosen = &self.chosen[self.current];
+        let (mask, chosen) = (&*self.mask, &self.chosen[self.current]);
         if chosen.rules.is_empty() {
             return Verdict::Stays;
         }
@@ -169,7 +188,40 @@ impl Chooser {
     }
 
     /// The value that a rule puts in the place of another.
-    pub(crate) fn new_value(&self, number: usize, value: Option<&[u8]>) -> New {
+    pub(crate) fn new_value(&mut self, number: usize, value: Option<&[u8]>) -> New {
+        let rule = &self.mask.rules[number];
+        if let Some(value) = value.filter(|value| value.len() <= LONGEST_REMEMBERED)
+            && rule.transformer.is_of_value_alone()
+        {
+            return self.remembered(number, value);
+        }
+        self.made(number, value)
+    }
+
+    /// The same for a value that may have been met before: people come again, and towns even more so.
+    fn remembered(&mut self, number: usize, value: &[u8]) -> New {
+        if self.values.is_empty() {
+            self.values.resize_with(VALUES_REMEMBERED, Remembered::default);
+        }
+        let hash = xxhash_rust::xxh3::xxh3_64_with_seed(value, number as u64);
+        let place = (hash % VALUES_REMEMBERED as u64) as usize;
+        let known = &self.values[place];
+        if known.rule != number + 1 || known.old != value {
+            let new = self.made(number, Some(value));
+            let known = &mut self.values[place];
+            known.rule = number + 1;
+            known.old.clear();
+            known.old.extend_from_slice(value);
+            known.new = match &new {
+                New::Value(new) => Some(new.clone()),
+                _ => None,
+            };
+            return new;
+        }
+        known.new.clone().map_or(New::Stays, New::Value)
+    }
+
+    fn made(&self, number: usize, value: Option<&[u8]>) -> New {
         let rule = &self.mask.rules[number];
         let slot = rule.column.map(|column| self.mask.slots[column]).unwrap_or_default();
         match (rule.transformer, value) {

@@ -84,6 +84,13 @@ impl Transformer {
         matches!(self, Self::Contacts | Self::Inside | Self::Settings)
     }
 
+    /// Whether what a value becomes depends on nothing else, and is worth remembering.
+    pub(crate) fn is_of_value_alone(self) -> bool {
+        let is_fixed =
+            matches!(self, Self::Keep | Self::Empty | Self::Set | Self::UserAgent | Self::Text | Self::Password);
+        !is_fixed && !self.is_partial() && !self.is_for_rows()
+    }
+
     /// Its name in a rule.
     pub(crate) fn name(self) -> String {
         serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
@@ -143,6 +150,10 @@ fn fitted(transformer: Transformer, key: &Key, value: &str, mut stranger: String
     let is_apart = transformer.is_one_to_one() || transformer == Transformer::Ip;
     let tail = (fit.is_unique && !is_apart).then(|| format!("-{}", strangers::tail(key, value)));
     let Some(max) = fit.max_chars else { return stranger + tail.as_deref().unwrap_or_default() };
+    // Strangers have no longer letters than those of ASCII, but for what is left of a text around them.
+    if tail.is_none() && stranger.len() <= max {
+        return stranger;
+    }
     let room = max.saturating_sub(tail.as_ref().map_or(0, String::len));
     if stranger.chars().count() > room {
         // What makes an address or a reference one of a kind is its hex digits, so they go first into a narrow column.

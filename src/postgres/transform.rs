@@ -55,6 +55,14 @@ impl Counts {
     }
 }
 
+/// What holds for all fields of a row.
+#[derive(Clone, Copy, Default)]
+struct OfRow {
+    is_masked: bool,
+    may_rewrite: bool,
+    is_protected: bool,
+}
+
 /// The transform of one table's rows.
 pub(super) struct Transform<'a> {
     rewriter: &'a Rewriter,
@@ -109,17 +117,21 @@ impl<'a> Transform<'a> {
             self.counts.masked[rule] += 1;
             return false;
         }
-        let is_masked = verdict == Verdict::Changes;
-        if !is_masked && !self.rewriter.may_match(line) {
+        let of_row = OfRow {
+            is_masked: verdict == Verdict::Changes,
+            may_rewrite: self.rewriter.may_match(line),
+            ..OfRow::default()
+        };
+        if !of_row.is_masked && !of_row.may_rewrite {
             out.extend_from_slice(row);
             return true;
         }
         let key = self.key_column.map(|column| rows::field(line, column, last));
-        let is_protected = key.is_some_and(wordpress::is_never_rewritten_value);
+        let of_row = OfRow { is_protected: key.is_some_and(wordpress::is_never_rewritten_value), ..of_row };
         let (mut done, mut start) = (0, 0);
         for (i, end) in memchr::memchr_iter(b'\t', line).chain([line.len()]).enumerate() {
             let field = &line[start..end];
-            let new = self.new_field(i, field, is_masked, is_protected);
+            let new = self.new_field(i, field, of_row);
             if new != New::Stays {
                 out.extend_from_slice(&line[done..start]);
                 match &new {
@@ -134,22 +146,24 @@ impl<'a> Transform<'a> {
         true
     }
 
-    fn new_field(&mut self, i: usize, field: &[u8], is_masked: bool, is_protected: bool) -> New {
-        let (new, is_done) = if is_masked { self.masked(i, field) } else { (New::Stays, false) };
+    fn new_field(&mut self, i: usize, field: &[u8], of_row: OfRow) -> New {
+        let (new, is_done) = if of_row.is_masked { self.masked(i, field) } else { (New::Stays, false) };
         if is_done {
             return new;
         }
         let value = match &new {
             New::Value(value) if self.rewriter.may_match(value) => Cow::Borrowed(value.as_slice()),
-            New::Stays if !rows::is_null(field) && self.rewriter.may_match(field) => rows::unescape(field).into(),
+            New::Stays if of_row.may_rewrite && !rows::is_null(field) && self.rewriter.may_match(field) => {
+                rows::unescape(field).into()
+            }
             _ => return new,
         };
-        self.rewritten(i, &value, is_protected).map(New::Value).unwrap_or(new)
+        self.rewritten(i, &value, of_row.is_protected).map(New::Value).unwrap_or(new)
     }
 
     /// What masking makes of a field, and whether that is final.
     fn masked(&mut self, i: usize, field: &[u8]) -> (New, bool) {
-        let Some(masks) = &self.masks else { return (New::Stays, false) };
+        let Some(masks) = &mut self.masks else { return (New::Stays, false) };
         let Some(number) = masks.rule(i) else { return (New::Stays, false) };
         let transformer = masks.mask().rules[number].transformer;
         let column = &self.columns[i];

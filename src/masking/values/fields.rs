@@ -1,5 +1,8 @@
 //! What the name of a field tells of its value: whose it is, or what it opens.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::masking::transformers::Transformer;
 
 /// Where a text stands: the name of its field, and of what that is a part of.
@@ -28,7 +31,8 @@ impl<'a> Place<'a> {
 
     /// Whether it, or what it is a part of, is a secret: tokens are often kept as `{"live": …}`.
     pub(super) fn is_secret(&self) -> bool {
-        Words::of(self.name).is_secret() || self.around.is_some_and(|around| Words::of(around.name).is_secret())
+        let is_secret = |name| matches!(Words::of(name).meaning(), Some(Meaning::Secret));
+        is_secret(self.name) || self.around.is_some_and(|around| is_secret(around.name))
     }
 
     /// The position of a switch that keeps money where it is, if this is one.
@@ -48,7 +52,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The fields whose values are a person's, by the words that their names end with; the first that fits holds.
+/// The fields whose values are a person's, by the words that their names end with; the longest end that fits holds.
 const PERSONAL: &[(Transformer, &[&str])] = &[
     (Transformer::Email, &["email", "e_mail", "mail", "email_address", "mail_address"]),
     (Transformer::UserAgent, &["user_agent", "useragent", "ua", "comment_agent"]),
@@ -150,11 +154,62 @@ const PERSONAL: &[(Transformer, &[&str])] = &[
     ),
 ];
 
+/// The fields that open something, by the words that their names end with.
+const SECRETS: &[&str] = &[
+    "private_key",
+    "publishable_key",
+    "public_key",
+    "access_key",
+    "auth_key",
+    "signing_key",
+    "encryption_key",
+    "license_key",
+    "licence_key",
+    "webhook_key",
+    "consumer_key",
+    "security_key",
+    "site_key",
+    "token",
+    "tokens",
+    "password",
+    "passphrase",
+    "passwd",
+    "pass",
+    "license",
+    "licence",
+    "credentials",
+    "auth_salt",
+    "nonce_salt",
+    "logged_in_salt",
+    "secure_auth_salt",
+    "logged_in_key",
+    "nonce_key",
+    "secure_auth_key",
+];
+/// The same, by words anywhere in the name.
+const SECRETS_WITHIN: &[&str] = &["secret", "api_key", "apikey"];
+
+/// What a name tells of a value.
+#[derive(Clone, Copy)]
+enum Meaning {
+    Personal(Transformer),
+    Secret,
+}
+
+static MEANINGS: LazyLock<HashMap<&[u8], Meaning>> = LazyLock::new(|| {
+    let personal = PERSONAL
+        .iter()
+        .flat_map(|(transformer, names)| names.iter().map(|name| (*name, Meaning::Personal(*transformer))));
+    let secret = SECRETS.iter().map(|name| (*name, Meaning::Secret));
+    personal.chain(secret).map(|(name, meaning)| (name.as_bytes(), meaning)).collect()
+});
+
 /// How the value of a field of this name is masked, when the name tells that it is a person's.
 pub(crate) fn personal(name: &str) -> Option<Transformer> {
-    let words = Words::of(name);
-    let fits = |names: &[&str]| names.iter().any(|name| words.ends_with(name));
-    PERSONAL.iter().find(|(_, names)| fits(names)).map(|(transformer, _)| *transformer)
+    match Words::of(name).meaning()? {
+        Meaning::Personal(transformer) => Some(transformer),
+        Meaning::Secret => None,
+    }
 }
 
 /// The end of a name in small letters, its words with `_` between them: `billingAddress-1` is `billing_address_1`.
@@ -204,44 +259,14 @@ impl Words {
         self.as_bytes().strip_suffix(words.as_bytes()).is_some_and(|before| matches!(before, [] | [.., b'_']))
     }
 
-    fn contains(&self, letters: &str) -> bool {
-        memchr::memmem::find(self.as_bytes(), letters.as_bytes()).is_some()
-    }
-
-    fn is_secret(&self) -> bool {
-        const WITHIN: &[&str] = &["secret", "api_key", "apikey"];
-        const AT_END: &[&str] = &[
-            "private_key",
-            "publishable_key",
-            "public_key",
-            "access_key",
-            "auth_key",
-            "signing_key",
-            "encryption_key",
-            "license_key",
-            "licence_key",
-            "webhook_key",
-            "consumer_key",
-            "security_key",
-            "site_key",
-            "token",
-            "tokens",
-            "password",
-            "passphrase",
-            "passwd",
-            "pass",
-            "license",
-            "licence",
-            "credentials",
-            "auth_salt",
-            "nonce_salt",
-            "logged_in_salt",
-            "secure_auth_salt",
-            "logged_in_key",
-            "nonce_key",
-            "secure_auth_key",
-        ];
-        WITHIN.iter().any(|word| self.contains(word)) || AT_END.iter().any(|words| self.ends_with(words))
+    /// The meaning of the longest end that has one, or of a word within.
+    fn meaning(&self) -> Option<Meaning> {
+        let text = self.as_bytes();
+        let ends = || [0].into_iter().chain(memchr::memchr_iter(b'_', text).map(|at| at + 1)).map(|at| &text[at..]);
+        if ends().any(|end| SECRETS_WITHIN.iter().any(|word| end.starts_with(word.as_bytes()))) {
+            return Some(Meaning::Secret);
+        }
+        ends().find_map(|end| MEANINGS.get(end).copied())
     }
 }
 

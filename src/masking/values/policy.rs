@@ -135,13 +135,9 @@ fn is_plausible(transformer: Transformer, text: &[u8]) -> bool {
 fn without_live_keys(text: &[u8]) -> Option<Vec<u8>> {
     let mut new = Vec::new();
     let mut rest = text;
-    // What all of them have in common is looked for first.
-    while memchr::memchr(b'_', rest).is_some()
-        && let Some((at, prefix)) = first_live_key(rest)
-    {
+    while let Some((at, len)) = first_live_key(rest) {
         new.extend_from_slice(&rest[..at]);
-        let after = &rest[at + prefix..];
-        rest = &after[after.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count()..];
+        rest = &rest[at + len..];
     }
     (rest.len() < text.len()).then(|| {
         new.extend_from_slice(rest);
@@ -149,7 +145,22 @@ fn without_live_keys(text: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
+/// Where the first one begins, and how long it is.
 fn first_live_key(text: &[u8]) -> Option<(usize, usize)> {
-    let found = LIVE_KEYS.iter().filter_map(|key| Some((memchr::memmem::find(text, key)?, key.len())));
-    found.min()
+    let mut begun = memchr::memchr_iter(b'_', text).filter_map(|at| {
+        let begins = |prefix: &&[u8]| {
+            let start = at.checked_sub(key_mark(prefix)).filter(|start| text[*start..].starts_with(prefix));
+            start.map(|start| (start, prefix.len()))
+        };
+        let (start, prefix) = LIVE_KEYS.iter().find_map(begins)?;
+        let after = &text[start + prefix..];
+        let len = after.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+        Some((start, prefix + len))
+    });
+    begun.next()
+}
+
+/// Where the first `_` of a prefix is.
+fn key_mark(prefix: &[u8]) -> usize {
+    prefix.iter().position(|b| *b == b'_').unwrap_or_default()
 }
