@@ -1,5 +1,7 @@
 //! What a copy would do, told without doing it: both ends are looked at, neither is changed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::Result;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,7 +15,7 @@ use super::masking::Masked;
 use super::report::{SourceReport, TargetReport};
 use super::room;
 use super::source::Source;
-use super::tables::Tables;
+use super::tables::{Table, Tables};
 use super::upkeep::Upkeep;
 use crate::error::failure;
 use crate::masking::Suspect;
@@ -49,6 +51,30 @@ pub struct PlannedTable {
     pub size_bytes: u64,
     /// Why its rows would stay behind.
     pub excluded_by: Option<String>,
+    /// What masking would look for, by column: the names of transformers; under `*` those for whole rows.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub masked: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl PlannedTable {
+    fn of(table: &Table) -> Self {
+        let mut masked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for rule in table.mask.iter().flat_map(|mask| &mask.rules) {
+            let column = rule.column.map_or("*", |column| &table.columns[column].name);
+            masked.entry(column.to_owned()).or_default().insert(rule.transformer.name());
+        }
+        Self { table: table.label(), size_bytes: table.size_bytes, excluded_by: table.excluded_by.clone(), masked }
+    }
+
+    fn summary(&self) -> String {
+        let left_out = self.excluded_by.as_ref().map(|reason| format!(", its rows {reason}")).unwrap_or_default();
+        let columns = self.masked.iter().map(|(column, transformers)| {
+            format!("{column} ({})", transformers.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
+        });
+        let masked = if self.masked.is_empty() { "" } else { ", masked: " };
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        format!("{:>12.1} MB  {}{left_out}{masked}{columns}", self.size_bytes as f64 / 1e6, self.table)
+    }
 }
 
 /// Looks at both ends.
@@ -71,15 +97,7 @@ pub async fn plan(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -
         refusals,
     ];
     Ok(CopyPlan {
-        tables: tables
-            .all
-            .iter()
-            .map(|table| PlannedTable {
-                table: table.label(),
-                size_bytes: table.size_bytes,
-                excluded_by: table.excluded_by.clone(),
-            })
-            .collect(),
+        tables: tables.all.iter().map(PlannedTable::of).collect(),
         suspects,
         bytes,
         estimated_seconds: bytes as f64 / (rate * 1e6),
@@ -149,10 +167,7 @@ impl CopyPlan {
             self.bytes as f64 / 1e6,
             self.estimated_seconds.ceil()
         )];
-        lines.extend(self.tables.iter().map(|table| {
-            let left_out = table.excluded_by.as_ref().map(|reason| format!(", its rows {reason}"));
-            format!("{:>12.1} MB  {}{}", table.size_bytes as f64 / 1e6, table.table, left_out.unwrap_or_default())
-        }));
+        lines.extend(self.tables.iter().map(PlannedTable::summary));
         lines.extend(
             self.source
                 .skipped

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::masking::Sheet;
 
+/// How many of the slowest tables a summary names.
+const SLOWEST_TOLD: usize = 5;
+
 /// What was copied, how fast, and what was not.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct CopyReport {
@@ -66,14 +69,15 @@ impl CopyReport {
             self.rows,
             self.tables,
             self.database,
-            self.bytes as f64 / 1e6,
+            megabytes(self.bytes),
             self.seconds,
             self.mb_per_s,
             self.snapshot_at
         )];
-        let phases: Vec<_> =
-            self.phases.iter().map(|phase| format!("{} {:.1} s", phase.phase, phase.seconds)).collect();
-        lines.push(format!("phases: {}", phases.join(", ")));
+        let listed = |items: Vec<String>| items.join(", ");
+        lines.push(format!("phases: {}", listed(self.phases.iter().map(PhaseTime::to_string).collect())));
+        let slowest = self.slowest_tables.iter().take(SLOWEST_TOLD).map(TableTime::to_string).collect();
+        lines.push(format!("slowest tables: {}", listed(slowest)));
         lines.push(format!("digest: {}", self.digest));
         if self.rewritten_values + self.malformed_values + self.overflow_left > 0 {
             lines.push(format!(
@@ -91,12 +95,28 @@ impl CopyReport {
 }
 
 /// How long a phase took.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct PhaseTime {
     /// The phase's name.
     pub phase: String,
     /// Seconds it took.
     pub seconds: f64,
+    /// Bytes of rows and large objects that arrived in it.
+    pub bytes: u64,
+}
+
+impl std::fmt::Display for PhaseTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {:.1} s", self.phase, self.seconds)?;
+        match self.bytes {
+            0 => Ok(()),
+            bytes => write!(f, " ({:.1} MB at {:.1} MB/s)", megabytes(bytes), megabytes(bytes) / self.seconds.max(0.001)),
+        }
+    }
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
 }
 
 /// How long a table took.
@@ -110,6 +130,12 @@ pub struct TableTime {
     pub bytes: u64,
     /// Seconds for copying and checking.
     pub seconds: f64,
+}
+
+impl std::fmt::Display for TableTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {:.1} s ({} rows, {:.1} MB)", self.table, self.seconds, self.rows, megabytes(self.bytes))
+    }
 }
 
 /// A column in which old URLs were left.

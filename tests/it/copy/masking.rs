@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use backboard::fixture;
 use railstage::masking::{KeepUsers, Key, Masking, RulesFile, Sheet, Treatment};
-use railstage::postgres::{CopyOptions, CopyReport, Endpoint, inspect_masking};
+use railstage::postgres::{CopyOptions, CopyReport, Endpoint, inspect_masking, plan};
 
 use super::{Ends, run, texts, told};
 
@@ -327,4 +327,21 @@ rules:
         assert_eq!(texts(&target, sql).await, ["0"], "{none}");
     }
     assert_eq!(report.masking.unwrap().kept_users, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_tells_what_would_be_masked() {
+    let ends = with_shop().await;
+    let (source, target) = (Endpoint::parse(&ends.source.url()).unwrap(), Endpoint::parse(&ends.target.url()).unwrap());
+    let told = async |options: &CopyOptions| plan(&source, &target, options).await.unwrap().summary();
+    let masked = told(&CopyOptions { masking: Some(masking("rules: []")), ..ends.options() }).await;
+    for words in [
+        "public.wp_users, masked: display_name (name), user_activation_key (empty), user_email (email)",
+        "public.wp_woocommerce_sessions, its rows left behind by masking",
+        "looks personal, and would be copied as it is: `public.accounts.email`",
+    ] {
+        assert!(masked.contains(words), "{words} is not in\n{masked}");
+    }
+    let plain = told(&ends.options()).await;
+    assert!(!plain.contains("masked") && !plain.contains("looks personal"), "{plain}");
 }
