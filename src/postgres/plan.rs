@@ -152,7 +152,6 @@ fn refused<T>(check: Result<T>) -> Result<Result<T, String>> {
         },
     }
 }
-}
 
 impl CopyPlan {
     /// The plan in a few lines for a person.

@@ -110,7 +110,9 @@ impl std::fmt::Display for PhaseTime {
         write!(f, "{} {:.1} s", self.phase, self.seconds)?;
         match self.bytes {
             0 => Ok(()),
-            bytes => write!(f, " ({:.1} MB at {:.1} MB/s)", megabytes(bytes), megabytes(bytes) / self.seconds.max(0.001)),
+            bytes => {
+                write!(f, " ({:.1} MB at {:.1} MB/s)", megabytes(bytes), megabytes(bytes) / self.seconds.max(0.001))
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod fields;
 mod json;
+mod names;
 mod php;
 mod policy;
 

@@ -11,6 +11,8 @@ mod urls;
 mod walk;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 use anyhow::{Context as _, Result};
