@@ -161,7 +161,7 @@ async fn put_in_place(
         report.left_behind = Some(aside);
     }
     let seconds = began.elapsed().as_secs_f64();
-    report.phases.push(PhaseTime { phase: "swap".to_owned(), seconds });
+    report.phases.push(PhaseTime { phase: "swap".to_owned(), seconds, bytes: 0 });
     report.seconds += seconds;
     Ok(report)
 }
