@@ -37,6 +37,8 @@ use crate::wordpress::rewrite::Rewriter;
 
 /// How many of the slowest tables a report names.
 const SLOWEST: usize = 10;
+/// A table that is not cut to be copied is read back in ranges of this size all the same.
+const RANGE_BYTES: u64 = 32 << 20;
 
 /// What an attempt works with.
 pub(super) struct Attempt<'a> {
@@ -129,7 +131,13 @@ impl Attempt<'_> {
         target.close().await;
 
         phases.enter("data");
-        let tables: Vec<Arc<Table>> = tables.copied().cloned().map(Arc::new).collect();
+        let binary_from = self.options.binary_from_bytes;
+        let in_format = |table: &Table| {
+            // Text in binary is in the database's own encoding, and what looks into it knows UTF-8 only.
+            let in_binary = shape.encoding == "UTF8" && table.gains_by_binary(binary_from);
+            Arc::new(Table { in_binary, ..table.clone() })
+        };
+        let tables: Vec<Arc<Table>> = tables.copied().map(in_format).collect();
         let expected: u64 = tables.iter().map(|table| table.size_bytes).sum();
         self.progress.expect(self.progress.read().done_bytes + expected);
         let manner = Manner { rewriter: Rewriter::new(&self.options.rewrite), encoding: shape.encoding.clone() };
@@ -198,6 +206,7 @@ impl Attempt<'_> {
             manner: manner.clone(),
             verify: self.options.verify,
             stall: self.options.stall,
+            range_bytes: self.options.cut_bytes.min(RANGE_BYTES),
             pool: Pool::new(self.beside(), shape.search_path.clone(), self.options.jobs),
         })
     }

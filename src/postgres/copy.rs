@@ -11,6 +11,7 @@ use super::digest::{Digest, RowHash};
 use super::fault::{Fault, fault};
 use super::flow::Flow;
 use super::parts::{Part, Piece};
+use super::rows::{self, Format};
 use super::source::Source;
 use super::tables::Table;
 use super::transform::{Counts, Transform};
@@ -20,6 +21,8 @@ use crate::wordpress::rewrite::Rewriter;
 
 /// A row that is looked into is held in memory; a longer one passes only when nothing in it is to be changed.
 const LOOKED_INTO_BYTES: usize = 16 << 20;
+/// So much of a message is there before its row is looked at.
+const ROW_BEGINS_BYTES: usize = 1024;
 /// How long a target that cut the line off may take to say why.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -39,14 +42,14 @@ pub(super) struct Manner {
 
 impl Manner {
     /// What is done to a table's rows, if anything.
-    fn transform<'a>(&'a self, table: &'a Table) -> Option<Transform<'a>> {
-        Transform::of(table, &self.rewriter)
+    fn transform<'a>(&'a self, table: &'a Table, format: Format) -> Option<Transform<'a>> {
+        Transform::of(table, &self.rewriter, format)
     }
 
     /// The encoding in which a table travels: its own, so that no byte is converted, except where values are looked
     /// into; their serialized lengths count UTF-8. In SQL_ASCII a server converts nothing whatever is asked for.
     pub(super) fn encoding(&self, table: &Table) -> String {
-        let is_looked_into = self.encoding != "SQL_ASCII" && self.transform(table).is_some();
+        let is_looked_into = self.encoding != "SQL_ASCII" && self.transform(table, Format::Text).is_some();
         if is_looked_into { "UTF8".to_owned() } else { self.encoding.clone() }
     }
 }
@@ -134,9 +137,9 @@ async fn forward(
     flow: &Flow<'_>,
 ) -> Result<Sent> {
     let began = Instant::now();
-    let mut transform = manner.transform(&piece.table);
+    let mut transform = manner.transform(&piece.table, piece.format);
     ensure!(
-        !piece.is_binary || transform.is_none(),
+        piece.format == Format::Text || piece.table.in_binary || transform.is_none(),
         too_long("a value in it is too long for a server to write as text")
     );
     let (mut sent, mut read) = (Digest::default(), 0);
@@ -162,14 +165,10 @@ async fn forward(
             }
             Chunk::Large(len) => {
                 read += 1;
-                sent.add_hashed(large(from, into, len, transform.as_ref(), flow).await?);
+                sent.add_hashed(large(from, into, len, piece, transform.as_ref(), flow).await?);
                 continue;
             }
             Chunk::End(rows) => {
-                if piece.is_binary {
-                    // The last message is the format's own end.
-                    (read, sent.rows) = (read.saturating_sub(1), rows);
-                }
                 ensure!(read == rows, "read it: {rows} rows are there, and {read} came");
                 into.copy_done();
                 let counts = transform.map(|transform| transform.counts).unwrap_or_default();
@@ -189,9 +188,14 @@ fn add(
     into: &mut Writer,
 ) -> Result<u64> {
     let mut rows = 0;
-    for row in wire::rows(messages) {
+    for message in wire::rows(messages) {
+        let (around, row) = piece.format.row_in(message);
+        if transform.is_some() {
+            into.row().extend_from_slice(around);
+        }
+        let Some(row) = row else { continue };
         // The protocol would allow anything; every PostgreSQL server sends one row per message.
-        ensure!(piece.is_binary || row.ends_with(b"\n"), "read it: a message is not one row");
+        ensure!(piece.format == Format::Binary || row.ends_with(b"\n"), "read it: a message is not one row");
         match &mut transform {
             None => sent.add(row),
             Some(transform) => {
@@ -212,6 +216,7 @@ async fn large(
     from: &mut Reader,
     into: &mut Writer,
     len: usize,
+    piece: &Piece,
     transform: Option<&Transform<'_>>,
     flow: &Flow<'_>,
 ) -> Result<RowHash> {
@@ -219,15 +224,17 @@ async fn large(
     let overlap = transform.map_or(0, Transform::longest_needle);
     // The end of what was looked at before: what is looked for may begin there.
     let mut seen = Vec::new();
+    from.whole(ROW_BEGINS_BYTES).await.context("read it")?;
+    let (around, row) = piece.format.row_in(&from.bytes()[HEADER_BYTES..]);
+    let key = first_field(row.unwrap_or_default(), piece);
+    let mut before = around.len();
     into.forward(&from.bytes()[..HEADER_BYTES]).await.context("write it")?;
     from.consume(HEADER_BYTES);
-    from.some(1).await.context("read it")?;
-    let key = first_field(from.bytes());
     let mut left = len - HEADER_BYTES;
     while left > 0 {
         let some = from.some(left.min(LARGE_BYTES)).await.context("read it")?;
         let bytes = &from.bytes()[..some];
-        hash.update(bytes);
+        hash.update(&bytes[std::mem::take(&mut before)..]);
         if let Some(transform) = transform {
             seen.extend_from_slice(bytes);
             if transform.may_change(&seen) {
@@ -244,9 +251,9 @@ async fn large(
     Ok(hash)
 }
 
-/// What people will know a row by.
-fn first_field(row: &[u8]) -> String {
-    let field = row.split(|byte| *byte == b'\t').next().unwrap_or_default();
+/// What people will know a row by, of which the beginning is there.
+fn first_field(row: &[u8], piece: &Piece) -> String {
+    let field = rows::first_field(row, &piece.table.columns, piece.format).unwrap_or_default();
     String::from_utf8_lossy(&field[..field.len().min(40)]).into_owned()
 }
 

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::connect::Session;
 use super::copy::Manner;
+use super::digest::Digest;
 use super::endpoint::Endpoint;
 use super::load::{Arrived, open_target};
 use super::pulse::Pulse;
@@ -77,6 +78,8 @@ pub(super) struct Indexing {
     pub(super) manner: Arc<Manner>,
     pub(super) verify: Verify,
     pub(super) stall: Duration,
+    /// So many bytes of a table are worth a session of their own to be read back.
+    pub(super) range_bytes: u64,
     pub(super) pool: Pool,
 }
 
@@ -134,9 +137,7 @@ async fn complete(indexing: Arc<Indexing>, mut arrived: Vec<Arrived>) -> Result<
             anyhow::Ok(())
         });
     }
-    let session = indexing.pool.take().await?;
-    indexing.compare(&session, &[&alone]).await?;
-    indexing.pool.give(session);
+    indexing.compare_alone(&alone).await?;
     while let Some(index) = indexes.join_next().await {
         index.context("join a worker")??;
     }
@@ -153,6 +154,35 @@ impl Indexing {
         let comparing = verify::compare(session, arrived, &self.manner, self.verify, &pulse);
         // A server that counts sends nothing meanwhile.
         if self.verify == Verify::Digest { pulse.watch(self.stall, comparing).await } else { comparing.await }
+    }
+
+    /// The same for one table, a large one by several sessions at a time.
+    async fn compare_alone(self: &Arc<Self>, alone: &Arrived) -> Result<()> {
+        let session = self.pool.take().await?;
+        let ranges =
+            if self.verify == Verify::Digest { verify::ranges(&session, alone, self.range_bytes).await? } else { None };
+        let Some(ranges) = ranges else {
+            self.compare(&session, &[alone]).await?;
+            self.pool.give(session);
+            return Ok(());
+        };
+        self.pool.give(session);
+        let mut reading = JoinSet::new();
+        for range in ranges {
+            let indexing = self.clone();
+            reading.spawn(async move {
+                let (session, pulse) = (indexing.pool.take().await?, Pulse::default());
+                let reading = verify::read_back(&session, std::slice::from_ref(&range), &indexing.manner, &pulse);
+                let there = pulse.watch(indexing.stall, reading).await?;
+                indexing.pool.give(session);
+                anyhow::Ok(there)
+            });
+        }
+        let mut there = Digest::default();
+        while let Some(read) = reading.join_next().await {
+            read.context("join a worker")??.into_iter().for_each(|digest| there.merge(digest));
+        }
+        verify::check(alone, &there, self.verify)
     }
 }
 

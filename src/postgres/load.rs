@@ -17,6 +17,7 @@ use super::fault::{Transient, fault};
 use super::flow::{Flow, Rate};
 use super::parts::{self, Part};
 use super::pulse::Pulse;
+use super::rows::Format;
 use super::settings::Purpose;
 use super::source::Source;
 use super::sql;
@@ -31,7 +32,7 @@ pub(super) struct Arrived {
     pub(super) counts: Counts,
     /// Of all sessions that worked on it, added up.
     pub(super) seconds: f64,
-    pub(super) is_binary: bool,
+    pub(super) format: Format,
 }
 
 /// What the pairs share.
@@ -71,7 +72,7 @@ pub(super) async fn all(
             digest: Digest::default(),
             counts: Counts::default(),
             seconds: 0.0,
-            is_binary: false,
+            format: piece.format,
         };
         begun.entry(piece.table.oid).or_insert((0, arrived)).0 += 1;
     }
@@ -149,7 +150,7 @@ impl Work {
             arrived.digest.merge(sent.digest);
             arrived.counts.add(sent.counts);
             arrived.seconds += sent.seconds;
-            arrived.is_binary = piece.is_binary;
+            arrived.format = piece.format;
             *parts -= 1;
             if *parts == 0 {
                 complete.extend(self.begun.remove(&oid).map(|(_, arrived)| arrived));

@@ -84,6 +84,9 @@ pub struct CopyOptions {
     pub jobs: usize,
     /// Tables larger than this, in bytes, are copied in several ranges at a time.
     pub cut_bytes: u64,
+    /// Tables whose values have so many bytes or more on average travel in binary where their types allow it, since that
+    /// is less work at both ends; shorter values would be longer in binary. 0: all tables whose types allow it.
+    pub binary_from_bytes: u64,
     /// A limit on what is read from the source, in megabytes (1,000,000 bytes) per second.
     pub max_mb_per_s: Option<f64>,
     /// How tables are checked before the swap.
@@ -108,6 +111,7 @@ impl Default for CopyOptions {
             exclude_table_data: Vec::new(),
             jobs: 2,
             cut_bytes: 1 << 30,
+            binary_from_bytes: 24,
             max_mb_per_s: None,
             verify: Verify::Digest,
             stall: Duration::from_secs(120),

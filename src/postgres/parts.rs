@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::rows::Format;
 use super::sql;
 use super::tables::Table;
 
@@ -17,8 +18,7 @@ pub(super) struct Piece {
     pub(super) table: Arc<Table>,
     /// First page and the one after the last; whatever grew behind the last range since belongs to it.
     pages: Option<(u64, Option<u64>)>,
-    /// Binary, for values that are too long for a server to write as text.
-    pub(super) is_binary: bool,
+    pub(super) format: Format,
 }
 
 /// What one pair of sessions copies in one go.
@@ -27,8 +27,21 @@ pub(super) struct Part(pub(super) Vec<Piece>);
 
 impl Piece {
     /// A whole table.
-    pub(super) fn of(table: Arc<Table>, is_binary: bool) -> Self {
-        Self { table, pages: None, is_binary }
+    pub(super) fn of(table: Arc<Table>) -> Self {
+        let format = if table.in_binary { Format::Binary } else { Format::Text };
+        Self { table, pages: None, format }
+    }
+
+    /// The same in another format.
+    pub(super) fn travelling(self, format: Format) -> Self {
+        Self { format, ..self }
+    }
+
+    /// The same in so many ranges of as many pages.
+    pub(super) fn ranges(&self, pages: u64, ranges: u64) -> Vec<Self> {
+        let begin = |range: u64| pages * range / ranges;
+        let range = |range: u64| Some((begin(range), (range + 1 < ranges).then(|| begin(range + 1))));
+        (0..ranges).map(|number| Self { pages: range(number), ..self.clone() }).collect()
     }
 
     /// What it is, for people.
@@ -42,15 +55,13 @@ impl Piece {
             let from = format!("ctid >= '({from},0)'");
             to.map_or_else(|| from.clone(), |to| format!("{from} AND ctid < '({to},0)'"))
         });
-        self.table.copy_out(&self.format(encoding), pages.as_deref())
+        self.table.copy_out(&self.options(encoding), pages.as_deref())
     }
 
-    /// The format in which it travels.
-    fn format(&self, encoding: &str) -> String {
-        if self.is_binary {
-            "FORMAT binary".to_owned()
-        } else {
-            format!("FORMAT text, ENCODING {}", sql::literal(encoding))
+    fn options(&self, encoding: &str) -> String {
+        match self.format {
+            Format::Binary => "FORMAT binary".to_owned(),
+            Format::Text => format!("FORMAT text, ENCODING {}", sql::literal(encoding)),
         }
     }
 }
@@ -70,17 +81,18 @@ impl Part {
             self.0
                 .iter()
                 .zip(encodings)
-                .map(|(piece, encoding)| piece.table.copy_in(&piece.format(encoding), frozen.is_some())),
+                .map(|(piece, encoding)| piece.table.copy_in(&piece.options(encoding), frozen.is_some())),
         );
         statements.push("COMMIT".to_owned());
         statements.join("; ")
     }
 
-    /// The same in binary, if there is anything in it that this could help.
+    /// The same in binary, if there is anything in it that this could help: values that are too long for a server to
+    /// write as text.
     pub(super) fn in_binary(&self) -> Option<Self> {
         match self.0.as_slice() {
-            [only] if only.table.has_bytes() && !only.is_binary => {
-                Some(Self(vec![Piece { is_binary: true, ..only.clone() }]))
+            [only] if only.table.has_bytes() && only.format == Format::Text => {
+                Some(Self(vec![only.clone().travelling(Format::Binary)]))
             }
             _ => None,
         }
@@ -111,7 +123,7 @@ pub(super) fn list(tables: &[Arc<Table>], pairs: usize, cut_bytes: u64) -> Vec<P
             bytes = 0;
         }
         bytes += table.size_bytes;
-        together.push(Piece::of(table.clone(), false));
+        together.push(Piece::of(table.clone()));
     }
     parts.extend((!together.is_empty()).then_some(Part(together)));
     parts
@@ -120,16 +132,11 @@ pub(super) fn list(tables: &[Arc<Table>], pairs: usize, cut_bytes: u64) -> Vec<P
 /// A table in ranges of at most about so many bytes.
 fn cut(table: &Arc<Table>, most_bytes: u64) -> Vec<Part> {
     let ranges = table.size_bytes.div_ceil(most_bytes).min(table.pages.max(1));
+    let whole = Piece::of(table.clone());
     if ranges < 2 || !table.can_be_cut() {
-        return vec![Part(vec![Piece::of(table.clone(), false)])];
+        return vec![Part(vec![whole])];
     }
-    let begin = |range: u64| table.pages * range / ranges;
-    (0..ranges)
-        .map(|range| {
-            let end = (range + 1 < ranges).then(|| begin(range + 1));
-            Part(vec![Piece { pages: Some((begin(range), end)), ..Piece::of(table.clone(), false) }])
-        })
-        .collect()
+    whole.ranges(table.pages, ranges).into_iter().map(|piece| Part(vec![piece])).collect()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub struct CopyReport {
     pub tables: u64,
     /// Rows copied.
     pub rows: u64,
-    /// Bytes sent to the target as COPY text.
+    /// Bytes of rows sent to the target.
     pub bytes: u64,
     /// Large objects copied.
     pub large_objects: u64,
@@ -46,7 +46,7 @@ pub struct CopyReport {
     /// What was masked, emptied and left; absent when personal data was copied as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub masking: Option<Sheet>,
-    /// Digest of all rows of all tables as they are on the target (SHA-256, hex).
+    /// Digest of all rows of all tables as they are on the target (SHA-256, hex), in the format in which they travelled.
     pub digest: String,
     /// The tables that took longest.
     pub slowest_tables: Vec<TableTime>,
@@ -128,7 +128,7 @@ pub struct TableTime {
     pub table: String,
     /// Rows copied.
     pub rows: u64,
-    /// Bytes sent to the target as COPY text.
+    /// Bytes of rows sent to the target.
     pub bytes: u64,
     /// Seconds for copying and checking.
     pub seconds: f64,

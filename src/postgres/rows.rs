@@ -1,11 +1,180 @@
-//! Fields of COPY text: where they end, and what their escapes stand for.
+//! Rows of a COPY, as text or in binary: where their fields are, and what stands in them.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use bytes::BytesMut;
+use bytes::{BufMut as _, BytesMut};
 
-/// The field of a row without its line end; `last` is the number of the last one, for the shorter way there.
-pub(super) fn field(line: &[u8], number: usize, last: usize) -> &[u8] {
+use super::tables::{Column, Kind};
+
+/// How a binary COPY begins; flags and the length of an extension follow, both always 0. No row can begin like it: it
+/// would have 20,551 columns.
+const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
+/// How long all that is before the first row of a binary COPY.
+pub(super) const HEADER_BYTES: usize = SIGNATURE.len() + 8;
+/// How a binary COPY ends.
+const END: &[u8] = b"\xff\xff";
+/// How long a field is, before it in binary.
+const LEN_BYTES: usize = 4;
+/// How many fields there are, before them in binary.
+const COUNT_BYTES: usize = 2;
+
+/// How rows travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Text,
+    Binary,
+}
+
+impl Format {
+    /// Tells the row in a message from what stands around the rows of a COPY; the end has no row.
+    pub(super) fn row_in(self, message: &[u8]) -> (&[u8], Option<&[u8]>) {
+        match self {
+            Self::Text => (&[], Some(message)),
+            Self::Binary => {
+                let begin = if message.starts_with(SIGNATURE) { HEADER_BYTES.min(message.len()) } else { 0 };
+                let (header, row) = message.split_at(begin);
+                if row == END { (message, None) } else { (header, Some(row)) }
+            }
+        }
+    }
+
+    /// Appends a field; `None` is NULL.
+    pub(super) fn put(self, column: &Column, value: Option<&[u8]>, out: &mut BytesMut) {
+        match (self, value) {
+            (Self::Text, None) => out.extend_from_slice(b"\\N"),
+            (Self::Text, Some(value)) => escape_into(value, out),
+            (Self::Binary, None) => out.put_i32(-1),
+            (Self::Binary, Some(value)) => {
+                let version: &[u8] = if column.kind == Kind::Jsonb { &[JSONB_VERSION] } else { &[] };
+                out.put_i32(i32::try_from(version.len() + value.len()).unwrap_or(i32::MAX));
+                out.extend_from_slice(version);
+                out.extend_from_slice(value);
+            }
+        }
+    }
+}
+
+/// The only version of a `jsonb` in binary, which stands before its text.
+const JSONB_VERSION: u8 = 1;
+
+/// A row, as it travels.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'r> {
+    /// Without the end of its line, or the number of its fields.
+    bytes: &'r [u8],
+    columns: &'r [Column],
+    format: Format,
+}
+
+/// A field of a row.
+#[derive(Clone, Copy)]
+pub(super) struct Field<'r> {
+    /// As it travels; `None` is NULL.
+    pub(super) raw: Option<&'r [u8]>,
+    column: &'r Column,
+    format: Format,
+}
+
+impl<'r> Field<'r> {
+    /// The value as its text; `None` is NULL. In binary only texts and whole numbers have one.
+    pub(super) fn value(self) -> Option<Cow<'r, [u8]>> {
+        let raw = self.raw?;
+        Some(match (self.format, self.column.kind) {
+            (Format::Text, _) if memchr::memchr(b'\\', raw).is_some() => Cow::Owned(unescape(raw)),
+            (Format::Binary, Kind::Jsonb) => Cow::Borrowed(raw.get(1..).unwrap_or_default()),
+            (Format::Binary, Kind::Other) if self.column.is_integer() => {
+                Cow::Owned(integer(raw).to_string().into_bytes())
+            }
+            _ => Cow::Borrowed(raw),
+        })
+    }
+}
+
+impl<'r> Row<'r> {
+    /// `None` when the bytes are no whole row of these columns.
+    pub(super) fn of(bytes: &'r [u8], columns: &'r [Column], format: Format) -> Option<Self> {
+        let bytes = match format {
+            Format::Text => bytes.strip_suffix(b"\n")?,
+            Format::Binary => {
+                let (count, fields) = bytes.split_first_chunk::<COUNT_BYTES>()?;
+                (usize::from(u16::from_be_bytes(*count)) == columns.len()).then_some(fields)?
+            }
+        };
+        Some(Self { bytes, columns, format })
+    }
+
+    /// Where in the bytes of the row its own begin.
+    pub(super) fn begin(&self) -> usize {
+        if self.format == Format::Binary { COUNT_BYTES } else { 0 }
+    }
+
+    /// The bytes that fields are ranges of.
+    pub(super) fn bytes(&self) -> &'r [u8] {
+        self.bytes
+    }
+
+    /// All fields in order, each with its place.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (Range<usize>, Field<'r>)> + use<'r> {
+        let row = *self;
+        let mut start = 0;
+        row.columns.iter().map(move |column| {
+            let (range, raw) = row.next(start);
+            start = if row.format == Format::Text { range.end + 1 } else { range.end };
+            (range, Field { raw, column, format: row.format })
+        })
+    }
+
+    pub(super) fn field(&self, number: usize) -> Field<'r> {
+        let (column, format) = (&self.columns[number], self.format);
+        let raw = match format {
+            Format::Text => Some(text_field(self.bytes, number, self.columns.len() - 1)).filter(|raw| *raw != b"\\N"),
+            Format::Binary => {
+                let start = (0..number).fold(0, |start, _| self.next(start).0.end);
+                self.next(start).1
+            }
+        };
+        Field { raw, column, format }
+    }
+
+    /// The field that begins at `start`, with all that belongs to it.
+    fn next(&self, start: usize) -> (Range<usize>, Option<&'r [u8]>) {
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        match self.format {
+            Format::Text => {
+                let len = memchr::memchr(b'\t', rest).unwrap_or(rest.len());
+                (start..start + len, Some(&rest[..len]).filter(|raw| *raw != b"\\N"))
+            }
+            Format::Binary => {
+                let Some((len, rest)) = rest.split_first_chunk::<LEN_BYTES>() else {
+                    return (start..self.bytes.len(), None);
+                };
+                // A length under zero is NULL's.
+                let Ok(len) = usize::try_from(i32::from_be_bytes(*len)) else {
+                    return (start..start + LEN_BYTES, None);
+                };
+                let raw = &rest[..len.min(rest.len())];
+                (start..start + LEN_BYTES + raw.len(), Some(raw))
+            }
+        }
+    }
+}
+
+/// The first field's value, of a row of which only the beginning may be there.
+pub(super) fn first_field<'r>(begin: &'r [u8], columns: &'r [Column], format: Format) -> Option<Cow<'r, [u8]>> {
+    let bytes = begin.get(if format == Format::Binary { COUNT_BYTES } else { 0 }..)?;
+    let raw = Row { bytes, columns, format }.next(0).1;
+    Field { raw, column: columns.first()?, format }.value()
+}
+
+/// A whole number of two, four or eight bytes.
+fn integer(bytes: &[u8]) -> i64 {
+    let sign = if bytes.first().is_some_and(|first| first & 0x80 != 0) { -1 } else { 0 };
+    bytes.iter().fold(sign, |number, byte| number << 8 | i64::from(*byte))
+}
+
+/// `last` is the number of the last field, for the shorter way there.
+fn text_field(line: &[u8], number: usize, last: usize) -> &[u8] {
     if number * 2 > last {
         let mut end = line.len();
         for _ in number..last {
@@ -22,22 +191,8 @@ pub(super) fn field(line: &[u8], number: usize, last: usize) -> &[u8] {
     &line[start..end]
 }
 
-/// The value that a field stands for; `None` is NULL.
-pub(super) fn value(field: &[u8]) -> Option<Cow<'_, [u8]>> {
-    match field {
-        b"\\N" => None,
-        _ if memchr::memchr(b'\\', field).is_none() => Some(Cow::Borrowed(field)),
-        _ => Some(Cow::Owned(unescape(field))),
-    }
-}
-
-/// Whether a field is NULL.
-pub(super) fn is_null(field: &[u8]) -> bool {
-    field == b"\\N"
-}
-
-/// The value that a field stands for.
-pub(super) fn unescape(field: &[u8]) -> Vec<u8> {
+/// The value that a field of text stands for.
+fn unescape(field: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(field.len());
     let mut rest = field;
     while let Some(at) = memchr::memchr(b'\\', rest) {
@@ -58,8 +213,8 @@ pub(super) fn unescape(field: &[u8]) -> Vec<u8> {
     value
 }
 
-/// Writes a value as a field, exactly as the server would: the rows are compared with what it gives back.
-pub(super) fn escape_into(value: &[u8], field: &mut BytesMut) {
+/// Writes a value as a field of text, exactly as the server would: the rows are compared with what it gives back.
+fn escape_into(value: &[u8], field: &mut BytesMut) {
     // Most stretches of a value need nothing, which a compiler can find out for a whole one at once.
     for stretch in value.chunks(64) {
         if !stretch.iter().fold(false, |is_found, byte| is_found | (*byte < b' ') | (*byte == b'\\')) {
@@ -96,15 +251,68 @@ mod tests {
 
     use super::*;
 
+    fn column(kind: Kind, type_name: &str) -> Column {
+        Column {
+            name: "c".to_owned(),
+            kind,
+            max_chars: None,
+            is_key: false,
+            is_unique: false,
+            is_nullable: true,
+            type_name: type_name.to_owned(),
+            is_builtin: true,
+        }
+    }
+
     #[test]
     fn a_field_is_found_from_either_end() {
-        let line = b"a\t\tccc\t\\N\te";
-        for (i, field) in line.split(|byte| *byte == b'\t').enumerate() {
-            assert_eq!(super::field(line, i, 4), field, "{i}");
+        let columns: Vec<_> = (0..5).map(|_| column(Kind::Text, "text")).collect();
+        let row = Row::of(b"a\t\tcc\\tc\t\\N\te\n", &columns, Format::Text).unwrap();
+        let values = [Some("a"), Some(""), Some("cc\tc"), None, Some("e")];
+        for ((i, value), (place, field)) in values.into_iter().enumerate().zip(row.fields()) {
+            let value = value.map(str::as_bytes);
+            assert_eq!(row.field(i).value().as_deref(), value, "{i}");
+            assert_eq!(field.value().as_deref(), value, "{i}");
+            assert_eq!(field.raw.unwrap_or(b"\\N"), &row.bytes()[place], "{i}");
         }
-        assert_eq!(super::field(b"alone", 0, 0), b"alone");
-        assert_eq!(value(b"\\N"), None);
-        assert_eq!(value(b"a\\tb").as_deref(), Some(b"a\tb".as_slice()));
+        assert!(Row::of(b"no end", &columns, Format::Text).is_none());
+    }
+
+    #[test]
+    fn a_binary_row_is_written_as_it_is_read() {
+        let columns = [
+            column(Kind::Text, "text"),
+            column(Kind::Other, "int8"),
+            column(Kind::Jsonb, "jsonb"),
+            column(Kind::Other, "int2"),
+        ];
+        let mut row = BytesMut::new();
+        row.put_u16(4);
+        Format::Binary.put(&columns[0], Some(b"a\tb\\"), &mut row);
+        Format::Binary.put(&columns[1], Some(&(-5_i64).to_be_bytes()), &mut row);
+        Format::Binary.put(&columns[2], Some(b"{}"), &mut row);
+        Format::Binary.put(&columns[3], None, &mut row);
+        let row = Row::of(&row, &columns, Format::Binary).unwrap();
+        let values = [Some("a\tb\\"), Some("-5"), Some("{}"), None].map(|value| value.map(str::as_bytes));
+        assert!(
+            row.fields().map(|(_, field)| field).zip(values).all(|(field, value)| field.value().as_deref() == value)
+        );
+        assert!((0..4).zip(values).all(|(i, value)| row.field(i).value().as_deref() == value));
+        assert_eq!(row.fields().last().unwrap().0.end, row.bytes().len());
+        assert_eq!([integer(&[0x7f, 0xff]), integer(&[0x80, 0])], [32767, -32768]);
+        assert!(Row::of(&[0, 3, 0, 0], &columns, Format::Binary).is_none());
+    }
+
+    #[test]
+    fn what_stands_around_binary_rows_is_told_from_them() {
+        let header = [SIGNATURE, &[0; 8]].concat();
+        let first = [&header, b"\0\x01row".as_slice()].concat();
+        assert_eq!(Format::Binary.row_in(&first), (header.as_slice(), Some(b"\0\x01row".as_slice())));
+        assert_eq!(Format::Binary.row_in(b"\0\x01row"), (b"".as_slice(), Some(b"\0\x01row".as_slice())));
+        assert_eq!(Format::Binary.row_in(END), (END, None));
+        let empty = [&header, END].concat();
+        assert_eq!(Format::Binary.row_in(&empty), (empty.as_slice(), None));
+        assert_eq!(Format::Text.row_in(&empty), (b"".as_slice(), Some(empty.as_slice())));
     }
 
     proptest! {

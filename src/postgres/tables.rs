@@ -9,6 +9,7 @@ use wildmatch::WildMatch;
 
 use super::source::Source;
 use super::sql;
+use crate::masking::Transformer;
 use crate::masking::table::TableMask;
 
 /// What a column's text is, as far as the transform cares.
@@ -38,12 +39,48 @@ pub(crate) struct Column {
     pub(crate) is_nullable: bool,
     /// The name of its type, or of what its domain is made of, such as `varchar`.
     pub(crate) type_name: String,
+    /// Whether that type is one of PostgreSQL's own.
+    pub(crate) is_builtin: bool,
 }
+
+/// Types of which every version from 14 on writes the same bytes for the same value, and reads those of all others.
+const BINARY: &[&str] = &[
+    "bool",
+    "int2",
+    "int4",
+    "int8",
+    "float4",
+    "float8",
+    "numeric",
+    "text",
+    "varchar",
+    "bpchar",
+    "json",
+    "jsonb",
+    "uuid",
+    "date",
+    "time",
+    "timetz",
+    "timestamp",
+    "timestamptz",
+    "interval",
+    "inet",
+    "cidr",
+];
 
 impl Column {
     /// Whether any text may stand in it.
     pub(crate) fn is_plain_text(&self) -> bool {
         matches!(self.type_name.as_str(), "text" | "varchar" | "bpchar" | "citext")
+    }
+
+    /// Whether its values are whole numbers, of so many bytes in binary.
+    pub(crate) fn is_integer(&self) -> bool {
+        matches!(self.type_name.as_str(), "int2" | "int4" | "int8")
+    }
+
+    fn fits_binary(&self) -> bool {
+        self.is_builtin && BINARY.contains(&self.type_name.as_str())
     }
 }
 
@@ -69,6 +106,10 @@ pub(crate) struct Table {
     pub(crate) names: Vec<String>,
     /// How its rows are masked.
     pub(crate) mask: Option<Arc<TableMask>>,
+    /// About how many rows it has, if that is known.
+    pub(crate) rows: u64,
+    /// Whether it travels in binary.
+    pub(crate) in_binary: bool,
 }
 
 impl Table {
@@ -128,7 +169,29 @@ impl Table {
     /// Whether ranges of pages can be copied by themselves. What must go in binary must go so as a whole, and that a
     /// table has such values shows only on the way.
     pub(super) fn can_be_cut(&self) -> bool {
-        self.is_heap && self.is_freezable() && !self.has_bytes()
+        self.has_pages() && !self.has_bytes()
+    }
+
+    /// Whether its own rows can be read in ranges of pages.
+    pub(super) fn has_pages(&self) -> bool {
+        self.is_heap && self.is_freezable()
+    }
+
+    /// Whether it is known to be cheaper in binary than as text: when its values have so many bytes or more on average,
+    /// since short ones are longer in binary. What masking looks into must be readable there too.
+    pub(super) fn gains_by_binary(&self, value_bytes: u64) -> bool {
+        let values = self.rows * self.columns.len() as u64;
+        let is_wide = value_bytes == 0 || values > 0 && self.size_bytes / values >= value_bytes;
+        is_wide && !self.columns.is_empty() && self.columns.iter().all(Column::fits_binary) && self.is_masked_as_text()
+    }
+
+    fn is_masked_as_text(&self) -> bool {
+        let is_text = |column: usize| self.columns[column].kind != Kind::Other;
+        self.mask.iter().flat_map(|mask| &mask.rules).all(|rule| {
+            let is_made = !matches!(rule.transformer, Transformer::Keep | Transformer::Empty);
+            rule.column.is_none_or(|column| !is_made || is_text(column))
+                && rule.test.as_ref().is_none_or(|test| is_text(test.column) || self.columns[test.column].is_integer())
+        })
     }
 
     /// Whether values can be in it that are twice as long as text.
@@ -188,6 +251,8 @@ fn table(row: &Row, columns: Vec<Column>, globs: &[(&String, WildMatch)]) -> Tab
             .map(|(text, _)| format!("left out by `exclude_table_data` ({text})")),
         names,
         mask: None,
+        rows: row.get::<_, f32>(10).max(0.0) as u64,
+        in_binary: false,
     }
 }
 
@@ -207,6 +272,7 @@ async fn read_columns(source: &Source) -> Result<HashMap<u32, Vec<Column>>> {
             is_unique: row.get(5),
             is_nullable: row.get(6),
             type_name: row.get(7),
+            is_builtin: row.get(8),
         };
         columns.entry(row.get(0)).or_default().push(column);
     }
@@ -214,7 +280,7 @@ async fn read_columns(source: &Source) -> Result<HashMap<u32, Vec<Column>>> {
 }
 
 /// oid, schema, name, has rows to copy, size, extension filter, through its root, names that a glob may
-/// match, pages, is a heap.
+/// match, pages, is a heap, about how many rows.
 ///
 /// Hash partitioning by an enum goes by the enum's OIDs, which differ on the target, and by an expression by who
 /// knows what; such a tree is copied through its root, as `pg_dump` does.
@@ -246,7 +312,8 @@ const TABLES: &str = "
               JOIN pg_catalog.pg_namespace AS s ON s.oid = r.relnamespace,
                    LATERAL (VALUES (r.relname::text, false), (s.nspname || '.' || r.relname, true)) AS x(name, is_qualified)),
            CASE c.relkind WHEN 'p' THEN 0 ELSE pg_catalog.pg_relation_size(c.oid) END / current_setting('block_size')::int8,
-           c.relkind = 'r' AND (SELECT m.amname = 'heap' FROM pg_catalog.pg_am AS m WHERE m.oid = c.relam)
+           c.relkind = 'r' AND (SELECT m.amname = 'heap' FROM pg_catalog.pg_am AS m WHERE m.oid = c.relam),
+           c.reltuples
       FROM pg_catalog.pg_class AS c
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       LEFT JOIN config ON config.oid = c.oid
@@ -257,7 +324,7 @@ const TABLES: &str = "
             SELECT FROM pg_catalog.pg_depend AS d
              WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))";
 
-/// table oid, name, kind of text, length limit, is a key, is unique, may be NULL, type; in the
+/// table oid, name, kind of text, length limit, is a key, is unique, may be NULL, type, is PostgreSQL's own; in the
 /// order of the table's columns. The columns of an index on expressions are what the index depends on.
 const COLUMNS: &str = "
     WITH RECURSIVE one_of_a_kind(relid, attnum) AS (
@@ -289,7 +356,7 @@ const COLUMNS: &str = "
                      LEFT JOIN pg_catalog.pg_attribute AS k ON k.attrelid = p.partrelid AND k.attnum = ANY (p.partattrs)
                     WHERE k.attname = a.attname OR 0 = ANY (p.partattrs))
            OR c.relkind = 'p',
-           u.attnum IS NOT NULL, NOT (a.attnotnull OR t.typnotnull), t.typname::text
+           u.attnum IS NOT NULL, NOT (a.attnotnull OR t.typnotnull), t.typname::text, t.oid < 16384
       FROM pg_catalog.pg_attribute AS a
       JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -319,6 +386,8 @@ pub(super) mod tests {
             excluded_by: None,
             names: vec![name.to_owned(), format!("public.{name}")],
             mask: None,
+            rows: 0,
+            in_binary: false,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use bytes::BytesMut;
 
-use super::rows;
+use super::rows::{Field, Format, Row};
 use super::tables::{Column, Kind, Table};
 use crate::masking::Transformer;
 use crate::masking::table::{Chooser, New, Verdict};
@@ -67,6 +67,7 @@ struct OfRow {
 pub(super) struct Transform<'a> {
     rewriter: &'a Rewriter,
     columns: &'a [Column],
+    format: Format,
     rules: Vec<Rule>,
     /// The column that names what the row's value is, as `option_name` does.
     key_column: Option<usize>,
@@ -76,11 +77,12 @@ pub(super) struct Transform<'a> {
 
 impl<'a> Transform<'a> {
     /// The transform of a table, or `None` when its rows pass as they are.
-    pub(super) fn of(table: &'a Table, rewriter: &'a Rewriter) -> Option<Self> {
+    pub(super) fn of(table: &'a Table, rewriter: &'a Rewriter, format: Format) -> Option<Self> {
         let is_needed = !rewriter.is_empty() || table.mask.is_some();
         (is_needed && !table.columns.is_empty()).then(|| Self {
             rewriter,
             columns: &table.columns,
+            format,
             rules: table.columns.iter().map(rule).collect(),
             key_column: table.columns.iter().position(|column| wordpress::is_key_column(&column.name)),
             counts: Counts {
@@ -104,13 +106,12 @@ impl<'a> Transform<'a> {
 
     /// Appends the row as it is to be sent. The answer is whether it is: one that is left behind appends nothing.
     pub(super) fn apply(&mut self, row: &[u8], out: &mut BytesMut) -> bool {
-        let Some(line) = row.strip_suffix(b"\n") else {
+        let Some(whole) = Row::of(row, self.columns, self.format) else {
             out.extend_from_slice(row);
             return true;
         };
-        let last = self.columns.len() - 1;
         let verdict = match &mut self.masks {
-            Some(masks) => masks.look(|column| rows::value(rows::field(line, column, last))),
+            Some(masks) => masks.look(|column| whole.field(column).value()),
             None => Verdict::Stays,
         };
         if let Verdict::Dropped(rule) = verdict {
@@ -119,55 +120,53 @@ impl<'a> Transform<'a> {
         }
         let of_row = OfRow {
             is_masked: verdict == Verdict::Changes,
-            may_rewrite: self.rewriter.may_match(line),
+            may_rewrite: self.rewriter.may_match(whole.bytes()),
             ..OfRow::default()
         };
         if !of_row.is_masked && !of_row.may_rewrite {
             out.extend_from_slice(row);
             return true;
         }
-        let key = self.key_column.map(|column| rows::field(line, column, last));
+        let key = self.key_column.and_then(|column| whole.field(column).raw);
         let of_row = OfRow { is_protected: key.is_some_and(wordpress::is_never_rewritten_value), ..of_row };
-        let (mut done, mut start) = (0, 0);
-        for (i, end) in memchr::memchr_iter(b'\t', line).chain([line.len()]).enumerate() {
-            let field = &line[start..end];
+        let begin = whole.begin();
+        let mut done = 0;
+        for (i, (place, field)) in whole.fields().enumerate() {
             let new = self.new_field(i, field, of_row);
             if new != New::Stays {
-                out.extend_from_slice(&line[done..start]);
-                match &new {
-                    New::Value(value) => rows::escape_into(value, out),
-                    _ => out.extend_from_slice(b"\\N"),
-                }
-                done = end;
+                out.extend_from_slice(&row[done..begin + place.start]);
+                let value = if let New::Value(value) = &new { Some(value.as_slice()) } else { None };
+                self.format.put(&self.columns[i], value, out);
+                done = begin + place.end;
             }
-            start = end + 1;
         }
         out.extend_from_slice(&row[done..]);
         true
     }
 
-    fn new_field(&mut self, i: usize, field: &[u8], of_row: OfRow) -> New {
+    fn new_field(&mut self, i: usize, field: Field<'_>, of_row: OfRow) -> New {
         let (new, is_done) = if of_row.is_masked { self.masked(i, field) } else { (New::Stays, false) };
         if is_done {
             return new;
         }
         let value = match &new {
-            New::Value(value) if self.rewriter.may_match(value) => Cow::Borrowed(value.as_slice()),
-            New::Stays if of_row.may_rewrite && !rows::is_null(field) && self.rewriter.may_match(field) => {
-                rows::unescape(field).into()
+            New::Value(value) if self.rewriter.may_match(value) => Some(Cow::Borrowed(value.as_slice())),
+            New::Stays if of_row.may_rewrite && field.raw.is_some_and(|raw| self.rewriter.may_match(raw)) => {
+                field.value()
             }
-            _ => return new,
+            _ => None,
         };
+        let Some(value) = value else { return new };
         self.rewritten(i, &value, of_row.is_protected).map(New::Value).unwrap_or(new)
     }
 
     /// What masking makes of a field, and whether that is final.
-    fn masked(&mut self, i: usize, field: &[u8]) -> (New, bool) {
+    fn masked(&mut self, i: usize, field: Field<'_>) -> (New, bool) {
         let Some(masks) = &mut self.masks else { return (New::Stays, false) };
         let Some(number) = masks.rule(i) else { return (New::Stays, false) };
         let transformer = masks.mask().rules[number].transformer;
         let column = &self.columns[i];
-        let value = rows::value(field).map(|value| unpadded(column, value));
+        let value = field.value().map(|value| unpadded(column, value));
         let new = masks.new_value(number, value.as_deref());
         let is_kept = transformer == Transformer::Keep && value.is_some_and(|value| !value.is_empty());
         self.counts.masked[number] += u64::from(new != New::Stays || is_kept);

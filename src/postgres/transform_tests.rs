@@ -8,7 +8,7 @@ use crate::wordpress::rewrite::UrlPair;
 fn column(name: &str, kind: Kind, max_chars: Option<usize>, is_key: bool) -> Column {
     let type_name = if max_chars.is_some() { "varchar" } else { "text" }.to_owned();
     let name = name.to_owned();
-    Column { name, kind, max_chars, is_key, is_unique: is_key, is_nullable: true, type_name }
+    Column { name, kind, max_chars, is_key, is_unique: is_key, is_nullable: true, type_name, is_builtin: true }
 }
 
 fn table(columns: Vec<Column>, mask: Option<TableMask>) -> Table {
@@ -36,7 +36,7 @@ fn only_the_columns_that_may_be_are_rewritten() {
         column("short", Kind::Text, Some(14), false),
     ];
     let (table, rewriter) = (table(columns, None), rewriter());
-    let mut transform = Transform::of(&table, &rewriter).unwrap();
+    let mut transform = Transform::of(&table, &rewriter, Format::Text).unwrap();
     let mut out = BytesMut::new();
     for row in [
         "siteurl\thttps://a.test\\n\thttps://a.test\thttps://a.test\thttps://a.test\n",
@@ -82,7 +82,7 @@ fn rows_are_dropped_masked_and_rewritten_by_their_keys() {
         mask_rule(Some(2), Some("settings"), Transformer::Settings),
     ]);
     let rewriter = rewriter();
-    let mut transform = Transform::of(&table, &rewriter).unwrap();
+    let mut transform = Transform::of(&table, &rewriter, Format::Text).unwrap();
     assert_eq!(applied(&mut transform, "1\tsession\tx\n"), None);
     assert_eq!(applied(&mut transform, "2\tother\tzoe@example.com\n").unwrap(), "2\tother\tzoe@example.com\n");
     let masked = applied(&mut transform, "3\temail\tzoe@example.com\n").unwrap();
@@ -118,7 +118,7 @@ fn a_fixed_width_column_gets_back_its_blanks() {
         switch_is_name: false,
     };
     let (table, rewriter) = (table(columns, Some(mask)), Rewriter::new(&[]));
-    let mut transform = Transform::of(&table, &rewriter).unwrap();
+    let mut transform = Transform::of(&table, &rewriter, Format::Text).unwrap();
     let masked = |transform: &mut Transform<'_>, row: &str| applied(transform, row).unwrap();
     let padded = masked(&mut transform, "a\tParis           \n");
     assert_eq!(padded.len(), "a\t".len() + 16 + 1, "{padded}");

@@ -1,8 +1,9 @@
 //! What is on the target against what was sent: read back there, once, so that production is not read again.
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio_postgres::types::Type;
 
 use super::connect::Session;
 use super::copy::Manner;
@@ -10,6 +11,7 @@ use super::digest::{Digest, RowHash};
 use super::load::Arrived;
 use super::parts::Piece;
 use super::pulse::Pulse;
+use super::rows::{self, Format};
 use super::wire::{self, Chunk, HEADER_BYTES, LARGE_BYTES, Reader};
 use crate::error::Failure;
 
@@ -26,6 +28,9 @@ pub enum Verify {
     Off,
 }
 
+/// So many sessions at most read one table back.
+const MOST_RANGES: u64 = 4;
+
 /// Compares tables with what was sent to them, in one round trip.
 pub(super) async fn compare(
     target: &Session,
@@ -35,57 +40,91 @@ pub(super) async fn compare(
     pulse: &Pulse,
 ) -> Result<()> {
     let there = match how {
-        Verify::Digest => digests(target, arrived, manner, pulse).await,
-        Verify::Count => counts(target, arrived).await,
-        Verify::Off => return Ok(()),
-    }
-    .context("read back what arrived")?;
-    for (arrived, there) in arrived.iter().zip(there) {
-        let sent = &arrived.digest;
-        let is_same = if how == Verify::Digest { *sent == there } else { sent.rows == there.rows };
-        if !is_same {
-            bail!(
-                Failure::outside(format!(
-                    "table `{}`: what arrived is not what was sent: {} rows and {} bytes sent, {} rows and {} bytes there",
-                    arrived.table.label(), sent.rows, sent.bytes, there.rows, there.bytes
-                ))
-                .hint("run the copy again; if the table fails again, a type of it prints differently on the target's version")
-            );
+        Verify::Digest => {
+            let pieces: Vec<_> = arrived.iter().map(|arrived| whole(arrived)).collect();
+            read_back(target, &pieces, manner, pulse).await?
         }
+        Verify::Count => counts(target, arrived).await.context("count what arrived")?,
+        Verify::Off => return Ok(()),
+    };
+    arrived.iter().zip(there).try_for_each(|(arrived, there)| check(arrived, &there, how))
+}
+
+/// A table as it is to be read back.
+fn whole(arrived: &Arrived) -> Piece {
+    Piece::of(arrived.table.clone()).travelling(arrived.format)
+}
+
+/// The ranges in which a large table is best read back, each of about so many bytes and by a session of its own; `None`
+/// for one that is not large.
+pub(super) async fn ranges(target: &Session, arrived: &Arrived, range_bytes: u64) -> Result<Option<Vec<Piece>>> {
+    let table = &arrived.table;
+    let wanted = (table.size_bytes / range_bytes).min(MOST_RANGES);
+    if wanted < 2 || !table.has_pages() {
+        return Ok(None);
     }
+    let sql = "SELECT pg_catalog.pg_relation_size(pg_catalog.to_regclass($1)) / pg_catalog.current_setting('block_size')::int8";
+    let pages: Option<i64> = target.row(sql, &[(&table.quoted(), Type::TEXT)]).await.context("ask its size")?.get(0);
+    let pages = pages.and_then(|pages| u64::try_from(pages).ok()).unwrap_or(0);
+    Ok((pages >= wanted).then(|| whole(arrived).ranges(pages, wanted)))
+}
+
+/// Refuses a table that is not what was sent to it.
+pub(super) fn check(arrived: &Arrived, there: &Digest, how: Verify) -> Result<()> {
+    let sent = &arrived.digest;
+    let is_same = if how == Verify::Digest { sent == there } else { sent.rows == there.rows };
+    ensure!(
+        is_same,
+        Failure::outside(format!(
+            "table `{}`: what arrived is not what was sent: {} rows and {} bytes sent, {} rows and {} bytes there",
+            arrived.table.label(),
+            sent.rows,
+            sent.bytes,
+            there.rows,
+            there.bytes
+        ))
+        .hint("run the copy again; if the table fails again, a type of it prints differently on the target's version")
+    );
     Ok(())
 }
 
-async fn digests(target: &Session, arrived: &[&Arrived], manner: &Manner, pulse: &Pulse) -> Result<Vec<Digest>> {
-    let pieces = arrived.iter().map(|arrived| Piece::of(arrived.table.clone(), arrived.is_binary));
-    let reads: Vec<_> = pieces.map(|piece| piece.copy_out(&manner.encoding(&piece.table))).collect();
-    // The search path decides how names of relations and types are printed: as on the source.
-    let all = format!("BEGIN READ ONLY; SET LOCAL search_path = ''; {}; COMMIT", reads.join("; "));
-    let (mut from, _) = target.converse(&all).await?;
-    from.passed().await?;
-    from.passed().await?;
-    let mut there = Vec::with_capacity(arrived.len());
-    for arrived in arrived {
-        there.push(digest(&mut from, arrived.is_binary, pulse).await?);
-    }
-    from.answers(&mut Vec::new()).await?;
-    from.give_back();
-    Ok(there)
+/// The digests of what is there.
+pub(super) async fn read_back(
+    target: &Session,
+    pieces: &[Piece],
+    manner: &Manner,
+    pulse: &Pulse,
+) -> Result<Vec<Digest>> {
+    let reading = async {
+        let reads: Vec<_> = pieces.iter().map(|piece| piece.copy_out(&manner.encoding(&piece.table))).collect();
+        // The search path decides how names of relations and types are printed: as on the source.
+        let all = format!("BEGIN READ ONLY; SET LOCAL search_path = ''; {}; COMMIT", reads.join("; "));
+        let (mut from, _) = target.converse(&all).await?;
+        from.passed().await?;
+        from.passed().await?;
+        let mut there = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            there.push(digest(&mut from, piece.format, pulse).await?);
+        }
+        from.answers(&mut Vec::new()).await?;
+        from.give_back();
+        anyhow::Ok(there)
+    };
+    reading.await.context("read back what arrived")
 }
 
-async fn digest(from: &mut Reader, is_binary: bool, pulse: &Pulse) -> Result<Digest> {
+async fn digest(from: &mut Reader, format: Format, pulse: &Pulse) -> Result<Digest> {
     let mut there = Digest::default();
     loop {
         match from.chunk().await? {
             Chunk::Rows(len) => {
-                wire::rows(&from.bytes()[..len]).for_each(|row| there.add(row));
+                let rows = wire::rows(&from.bytes()[..len]).filter_map(|message| format.row_in(message).1);
+                rows.for_each(|row| there.add(row));
                 from.consume(len);
             }
-            Chunk::Large(len) => there.add_hashed(large(from, len, pulse).await?),
+            Chunk::Large(len) => there.add_hashed(large(from, len, format, pulse).await?),
             Chunk::End(rows) => {
-                if is_binary {
-                    there.rows = rows;
-                }
+                ensure!(there.rows == rows, "{rows} rows are there, and {} came", there.rows);
                 return Ok(there);
             }
         }
@@ -93,13 +132,15 @@ async fn digest(from: &mut Reader, is_binary: bool, pulse: &Pulse) -> Result<Dig
     }
 }
 
-async fn large(from: &mut Reader, len: usize, pulse: &Pulse) -> Result<RowHash> {
+async fn large(from: &mut Reader, len: usize, format: Format, pulse: &Pulse) -> Result<RowHash> {
     let mut hash = RowHash::default();
+    from.whole(HEADER_BYTES + rows::HEADER_BYTES).await?;
+    let mut before = format.row_in(&from.bytes()[HEADER_BYTES..]).0.len();
     from.consume(HEADER_BYTES);
     let mut left = len - HEADER_BYTES;
     while left > 0 {
         let some = from.some(left.min(LARGE_BYTES)).await?;
-        hash.update(&from.bytes()[..some]);
+        hash.update(&from.bytes()[std::mem::take(&mut before)..some]);
         from.consume(some);
         left -= some;
         pulse.beat();

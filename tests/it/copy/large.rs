@@ -14,8 +14,18 @@ fn rewriting(ends: &Ends) -> CopyOptions {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_long_row_passes_unless_something_in_it_is_to_be_changed() {
+async fn a_long_row_of_text_passes_unless_something_in_it_is_to_be_changed() {
+    a_long_row(u64::MAX).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_row_in_binary_passes_unless_something_in_it_is_to_be_changed() {
+    a_long_row(0).await;
+}
+
+async fn a_long_row(binary_from_bytes: u64) {
     let ends = Ends::start().await;
+    let rewriting = |ends: &Ends| CopyOptions { binary_from_bytes, ..rewriting(ends) };
     let source = ends.source().await;
     run(&source, "CREATE TABLE long (id int, body text); INSERT INTO long VALUES (1, 'short'), (2, repeat('0123456789', 2000000)), (3, 'https://shop.example.com')").await;
     let digest = "SELECT id, length(body), md5(body) FROM long ORDER BY 1";
@@ -58,9 +68,14 @@ async fn a_table_in_ranges_and_many_at_once_arrive_whole() {
         run(&source, &format!("CREATE TABLE t{table} (id int PRIMARY KEY, word text); INSERT INTO t{table} SELECT i, 'word' FROM generate_series(1, {table}) AS i; CREATE INDEX ON t{table} (word)")).await;
     }
     run(&source, "DELETE FROM big WHERE id BETWEEN 5000 AND 9000; UPDATE big SET body = 'moved' WHERE id < 100").await;
-    for (copy_id, verify) in [("digest", Verify::Digest), ("count", Verify::Count), ("off", Verify::Off)] {
-        let options =
-            CopyOptions { copy_id: copy_id.to_owned(), cut_bytes: 1 << 20, jobs: 3, verify, ..ends.options() };
+    for (copy_id, verify, binary_from_bytes) in [
+        ("text", Verify::Digest, u64::MAX),
+        ("binary", Verify::Digest, 0),
+        ("count", Verify::Count, 0),
+        ("off", Verify::Off, 0),
+    ] {
+        let copy_id = copy_id.to_owned();
+        let options = CopyOptions { copy_id, cut_bytes: 1 << 20, jobs: 3, verify, binary_from_bytes, ..ends.options() };
         let report = ends.copy(&options).await.unwrap();
         assert_eq!((report.tables, report.attempts), (152, 1));
         let digest = "SELECT count(*), sum(hashtextextended(b::text, 0)) FROM big AS b";
