@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use anyhow::{Context as _, Result, bail, ensure};
 use tokio_postgres::types::Type;
 
+use super::catalog::Tables;
+use super::masking;
 use super::source::Source;
-use super::tables::Tables;
 use super::upkeep::Upkeep;
 use crate::error::Failure;
 
@@ -168,15 +169,14 @@ pub(super) async fn no_orphans(source: &Source, tables: &Tables) -> Result<()> {
     }
     orphans.sort();
     let (names, told): (Vec<_>, Vec<_>) = orphans.into_iter().unzip();
+    let is_masked = tables.all.iter().any(|table| table.excluded_by.as_deref() == Some(masking::LEFT_BEHIND));
+    let or_keep = if is_masked { ", or `keep` the tables that they refer to by a masking rule" } else { "" };
     bail!(
         Failure::invalid(format!(
             "tables refer to rows that `exclude_table_data` or masking leaves behind: {}",
             told.join(", ")
         ))
-        .hint(format!(
-            "leave their data out as well: {}; or `keep` the tables they refer to by a masking rule",
-            names.join(", ")
-        ))
+        .hint(format!("leave their data out as well: {}{or_keep}", names.join(", ")))
     );
 }
 

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 use tokio_postgres::types::Type;
 
+use super::catalog::Tables;
 use super::endpoint::Endpoint;
 use super::engine::read_note;
 use super::fault::sorted;
@@ -13,7 +14,6 @@ use super::report::{SourceReport, TargetReport, WordPressSite};
 use super::shape::Shape;
 use super::source::Source;
 use super::sql;
-use super::tables::Tables;
 use super::upkeep::Upkeep;
 use crate::masking::{Masking, Suspect};
 

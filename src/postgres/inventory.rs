@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::catalog::Tables;
 use super::connect::Session;
 use super::left_out;
 use super::report::Skipped;
@@ -13,7 +14,6 @@ use super::script::{Entry, SETTING};
 use super::shape::Shape;
 use super::source::Source;
 use super::sql;
-use super::tables::Tables;
 
 /// All that can be told from the source alone.
 pub(super) async fn not_carried(source: &Source, shape: &Shape, tables: &Tables) -> Result<Vec<Skipped>> {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use tokio_postgres::types::Type;
 
+use super::catalog::Tables;
 use super::load::Arrived;
 use super::source::Source;
 use super::sql;
-use super::tables::{Column, Table, Tables};
+use super::tables::{Column, Table};
 use crate::error::Failure;
 use crate::masking::plan::{self, MaskedSite, Treated};
 use crate::masking::suspects::{self, Sample};
@@ -26,6 +27,9 @@ const LARGE_PAGES: u64 = 64;
 const TOGETHER: usize = 40;
 /// The rows of a larger table are not counted, since the source would have to read it all for that.
 const COUNTED_BYTES: u64 = 64 << 20;
+
+/// Why the rows of a table that is emptied do not come.
+pub(super) const LEFT_BEHIND: &str = "left behind by masking";
 
 /// What is done to the people of a database.
 pub(super) struct Masked {
@@ -71,7 +75,7 @@ impl Masked {
         for (table, treated) in tables.all.iter_mut().zip(&self.treated) {
             table.mask = treated.mask.clone();
             if treated.emptied.is_some() && table.excluded_by.is_none() {
-                table.excluded_by = Some("left behind by masking".to_owned());
+                table.excluded_by = Some(LEFT_BEHIND.to_owned());
             }
         }
     }

@@ -3,7 +3,7 @@
 //! How data runs through it: [`copy_database`] (`engine`) opens a session beside the target (`upkeep`, with the lock
 //! on copies into it) and makes attempts. An `attempt` looks at both ends (`guard`), takes the `snapshot` that all
 //! readers share, has `pg_dump` read the schema (`schema`, `script`), makes an empty database of the source's `shape`
-//! and the first half of the schema in it. Then pairs of sessions (`load`) take `parts` of the `tables` off a list: large
+//! and the first half of the schema in it. Then pairs of sessions (`load`) take `parts` of the `tables` (as the `catalog` tells them) off a list: large
 //! tables in ranges, small ones many at a time. Rows are `copy`'d as raw messages (`tap`, `wire`), and where something in
 //! them may change (`transform`; `masking` says to whom) row by row (`rows`), under a watchdog (`pulse`, and `patience`
 //! for single answers) and a limit (`flow`). A table that has arrived gets its indexes (`indexing`) and is read back and
@@ -19,6 +19,7 @@ use crate::masking::Masking;
 use crate::wordpress::rewrite::UrlPair;
 
 mod attempt;
+mod catalog;
 mod connect;
 mod copy;
 mod digest;

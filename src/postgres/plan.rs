@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::CopyOptions;
+use super::catalog::Tables;
 use super::endpoint::Endpoint;
 use super::fault::sorted;
 use super::guard;
@@ -15,7 +16,7 @@ use super::masking::Masked;
 use super::report::{SourceReport, TargetReport};
 use super::room;
 use super::source::Source;
-use super::tables::{Table, Tables};
+use super::tables::Table;
 use super::upkeep::Upkeep;
 use crate::error::failure;
 use crate::masking::Suspect;

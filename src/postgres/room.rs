@@ -2,8 +2,8 @@
 
 use anyhow::{Context as _, Result, bail};
 
+use super::catalog::Tables;
 use super::source::Source;
-use super::tables::Tables;
 use super::upkeep::Upkeep;
 use crate::error::Failure;
 

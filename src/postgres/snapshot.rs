@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use super::catalog::Tables;
 use super::endpoint::Endpoint;
 use super::fault::Transient;
 use super::source::Source;
-use super::tables::Tables;
 use crate::error::Failure;
 
 /// How often the holder looks for sessions that wait behind it; well under its own idle limit of 60 s.
