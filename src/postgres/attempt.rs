@@ -15,11 +15,12 @@ use super::endpoint::Endpoint;
 use super::finish;
 use super::flow::Rate;
 use super::guard;
-use super::indexing::{self, Indexing, Owned, Pool};
+use super::indexing::{self, Indexing, Owned};
 use super::inventory;
 use super::load::{self, Arrived, Load};
 use super::masking::Masked;
 use super::phases::Phases;
+use super::pool::Pool;
 use super::pulse::Pulse;
 use super::report::{CopyReport, LeftColumn, TableTime};
 use super::room;
@@ -145,10 +146,11 @@ impl Attempt<'_> {
         let (arrivals, arriving) = mpsc::unbounded_channel();
         let mut indexing = JoinSet::new();
         let owned = indexing::take_out(&mut post, source, &tables).await?;
-        indexing.spawn(indexing::all(self.indexing(&shape, &manner, owned), arriving));
+        let pool = Arc::new(Pool::new(self.beside(), shape.search_path.clone(), (self.options.jobs / 2).max(2)));
+        indexing.spawn(indexing::all(self.indexing(&manner, owned, pool.clone()), arriving));
         tokio::select! {
             biased;
-            loaded = load::all(self.load(snapshot, &shape, &manner), &tables, self.options.jobs, arrivals) => loaded?,
+            loaded = load::all(self.load(snapshot, &shape, &manner, pool), &tables, self.options.jobs, arrivals) => loaded?,
             failed = indexing.join_next() => {
                 let failed = failed.context("finish tables")?.context("join a worker")?;
                 failed?;
@@ -186,7 +188,7 @@ impl Attempt<'_> {
         self.target.with_database(self.name)
     }
 
-    fn load(&self, snapshot: &Snapshot, shape: &Shape, manner: &Arc<Manner>) -> Load {
+    fn load(&self, snapshot: &Snapshot, shape: &Shape, manner: &Arc<Manner>, pool: Arc<Pool>) -> Load {
         Load {
             source: self.source.clone(),
             target: self.beside(),
@@ -197,17 +199,18 @@ impl Attempt<'_> {
             progress: self.progress.clone(),
             rate: Rate::new(self.options.max_mb_per_s),
             cut_bytes: self.options.cut_bytes,
+            pool,
         }
     }
 
-    fn indexing(&self, shape: &Shape, manner: &Arc<Manner>, owned: Owned) -> Arc<Indexing> {
+    fn indexing(&self, manner: &Arc<Manner>, owned: Owned, pool: Arc<Pool>) -> Arc<Indexing> {
         Arc::new(Indexing {
             owned: Mutex::new(owned),
             manner: manner.clone(),
             verify: self.options.verify,
             stall: self.options.stall,
             range_bytes: self.options.cut_bytes.min(RANGE_BYTES),
-            pool: Pool::new(self.beside(), shape.search_path.clone(), self.options.jobs),
+            pool,
         })
     }
 }

@@ -6,15 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
 use super::connect::Session;
 use super::copy::Manner;
 use super::digest::Digest;
-use super::endpoint::Endpoint;
-use super::load::{Arrived, open_target};
+use super::load::Arrived;
+use super::pool::Pool;
 use super::pulse::Pulse;
 use super::schema;
 use super::script::Entry;
@@ -80,7 +79,7 @@ pub(super) struct Indexing {
     pub(super) stall: Duration,
     /// So many bytes of a table are worth a session of their own to be read back.
     pub(super) range_bytes: u64,
-    pub(super) pool: Pool,
+    pub(super) pool: Arc<Pool>,
 }
 
 /// Works on tables as they arrive, until no more can come. The first failure ends all.
@@ -113,7 +112,8 @@ async fn complete(indexing: Arc<Indexing>, mut arrived: Vec<Arrived>) -> Result<
             .map(|arrived| own(&arrived.table))
             .flat_map(|own| own.constraints.into_iter().chain(own.indexes))
             .collect();
-        let session = indexing.pool.take().await?;
+        let bytes = arrived.iter().map(|arrived| arrived.table.size_bytes).sum();
+        let session = indexing.pool.take(bytes).await?;
         indexing.compare(&session, &arrived.iter().collect::<Vec<_>>()).await?;
         schema::apply(&session, &entries).await?;
         analyze(&session, &arrived).await?;
@@ -121,9 +121,9 @@ async fn complete(indexing: Arc<Indexing>, mut arrived: Vec<Arrived>) -> Result<
         return Ok(arrived);
     }
     let Some(alone) = arrived.pop() else { return Ok(arrived) };
-    let own = own(&alone.table);
+    let (own, bytes) = (own(&alone.table), alone.table.size_bytes);
     if !own.constraints.is_empty() {
-        let session = indexing.pool.take().await?;
+        let session = indexing.pool.take(bytes).await?;
         schema::apply(&session, &own.constraints).await?;
         indexing.pool.give(session);
     }
@@ -131,7 +131,7 @@ async fn complete(indexing: Arc<Indexing>, mut arrived: Vec<Arrived>) -> Result<
     for index in own.indexes {
         let indexing = indexing.clone();
         indexes.spawn(async move {
-            let session = indexing.pool.take().await?;
+            let session = indexing.pool.take(bytes).await?;
             schema::apply(&session, &[index]).await?;
             indexing.pool.give(session);
             anyhow::Ok(())
@@ -141,7 +141,7 @@ async fn complete(indexing: Arc<Indexing>, mut arrived: Vec<Arrived>) -> Result<
     while let Some(index) = indexes.join_next().await {
         index.context("join a worker")??;
     }
-    let session = indexing.pool.take().await?;
+    let session = indexing.pool.take(bytes).await?;
     let alone = vec![alone];
     analyze(&session, &alone).await?;
     indexing.pool.give(session);
@@ -158,7 +158,8 @@ impl Indexing {
 
     /// The same for one table, a large one by several sessions at a time.
     async fn compare_alone(self: &Arc<Self>, alone: &Arrived) -> Result<()> {
-        let session = self.pool.take().await?;
+        let bytes = alone.table.size_bytes;
+        let session = self.pool.take(bytes).await?;
         let ranges =
             if self.verify == Verify::Digest { verify::ranges(&session, alone, self.range_bytes).await? } else { None };
         let Some(ranges) = ranges else {
@@ -171,7 +172,7 @@ impl Indexing {
         for range in ranges {
             let indexing = self.clone();
             reading.spawn(async move {
-                let (session, pulse) = (indexing.pool.take().await?, Pulse::default());
+                let (session, pulse) = (indexing.pool.take(bytes).await?, Pulse::default());
                 let reading = verify::read_back(&session, std::slice::from_ref(&range), &indexing.manner, &pulse);
                 let there = pulse.watch(indexing.stall, reading).await?;
                 indexing.pool.give(session);
@@ -189,40 +190,4 @@ impl Indexing {
 async fn analyze(session: &Session, arrived: &[Arrived]) -> Result<()> {
     let tables: Vec<_> = arrived.iter().map(|arrived| arrived.table.quoted()).collect();
     session.run(&format!("ANALYZE {}", tables.join(", "))).await.context("gather statistics")
-}
-
-/// Sessions in the new database, so many at most; each is used by one at a time.
-pub(super) struct Pool {
-    target: Endpoint,
-    search_path: String,
-    permits: Semaphore,
-    idle: Mutex<Vec<Session>>,
-}
-
-impl Pool {
-    pub(super) fn new(target: Endpoint, search_path: String, most: usize) -> Self {
-        Self { target, search_path, permits: Semaphore::new(most.max(1)), idle: Mutex::default() }
-    }
-
-    /// Waits for a session. One that is not given back has failed, and so has all.
-    async fn take(&self) -> Result<Session> {
-        self.permits.acquire().await.context("wait for a session")?.forget();
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match idle {
-            Some(session) => Ok(session),
-            None => open_target(&self.target, &self.search_path).await,
-        }
-    }
-
-    fn give(&self, session: Session) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
-        self.permits.add_permits(1);
-    }
-
-    async fn close(&self) {
-        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
-        for session in idle {
-            session.close().await;
-        }
-    }
 }

@@ -16,6 +16,7 @@ use super::endpoint::Endpoint;
 use super::fault::{Transient, fault};
 use super::flow::{Flow, Rate};
 use super::parts::{self, Part};
+use super::pool::Pool;
 use super::pulse::Pulse;
 use super::rows::Format;
 use super::settings::Purpose;
@@ -47,6 +48,8 @@ pub(super) struct Load {
     pub(super) progress: Arc<Progress>,
     pub(super) rate: Rate,
     pub(super) cut_bytes: u64,
+    /// Where there is room for one more when a pair has nothing left to do.
+    pub(super) pool: Arc<Pool>,
 }
 
 /// Work that is left, and tables of which a part has arrived.
@@ -114,6 +117,7 @@ async fn pair(load: &Load, work: &Mutex<Work>, worker: usize, arrivals: &Unbound
     }
     source.close().await;
     target.close().await;
+    load.pool.grow();
     Ok(())
 }
 
