@@ -41,9 +41,11 @@ impl Progress {
 
     /// The counters as of now.
     pub fn read(&self) -> Reading {
+        let (total, done_bytes) = (self.total_bytes.load(Ordering::Relaxed), self.done_bytes.load(Ordering::Relaxed));
         Reading {
-            total_bytes: self.total_bytes.load(Ordering::Relaxed),
-            done_bytes: self.done_bytes.load(Ordering::Relaxed),
+            // What was expected is an estimate; there cannot be more than all.
+            total_bytes: if total == 0 { 0 } else { total.max(done_bytes) },
+            done_bytes,
             phase: *self.phase.lock().unwrap(),
             doing: self.doing.lock().unwrap().values().cloned().collect(),
         }
