@@ -48,7 +48,7 @@ async fn lines(progress: Arc<Progress>) {
 
 fn line(now: &Reading, since_last: u64, elapsed: Duration) -> String {
     let mb = |bytes: u64| bytes as f64 / 1e6;
-    let percent = (100 * now.done_bytes / now.total_bytes.max(1)).min(100);
+    let percent = 100 * now.done_bytes / now.total_bytes.max(1);
     let speed = mb(since_last) / LINE_EVERY.as_secs_f64();
     let average = now.done_bytes as f64 / elapsed.as_secs_f64().max(0.001);
     let rest = now.total_bytes.saturating_sub(now.done_bytes) as f64 / average.max(1.0);
@@ -80,7 +80,7 @@ async fn bar(progress: Arc<Progress>) {
             continue;
         }
         let bar = &shown.get_or_insert_with(|| OnScreen(ProgressBar::new(0).with_style(style()))).0;
-        bar.set_length(now.total_bytes.max(now.done_bytes));
+        bar.set_length(now.total_bytes);
         bar.set_position(now.done_bytes);
         bar.set_message(if now.doing.is_empty() {
             now.phase.to_owned()
