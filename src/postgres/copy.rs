@@ -49,7 +49,7 @@ impl Manner {
     /// The encoding in which a table travels: its own, so that no byte is converted, except where values are looked
     /// into; their serialized lengths count UTF-8. In SQL_ASCII a server converts nothing whatever is asked for.
     pub(super) fn encoding(&self, table: &Table) -> String {
-        let is_looked_into = self.encoding != "SQL_ASCII" && self.transform(table, Format::Text).is_some();
+        let is_looked_into = self.encoding != "SQL_ASCII" && Transform::is_needed(table, &self.rewriter);
         if is_looked_into { "UTF8".to_owned() } else { self.encoding.clone() }
     }
 }

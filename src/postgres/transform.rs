@@ -76,10 +76,14 @@ pub(super) struct Transform<'a> {
 }
 
 impl<'a> Transform<'a> {
+    /// Whether a table's rows are looked into at all.
+    pub(super) fn is_needed(table: &Table, rewriter: &Rewriter) -> bool {
+        (!rewriter.is_empty() || table.mask.is_some()) && !table.columns.is_empty()
+    }
+
     /// The transform of a table, or `None` when its rows pass as they are.
     pub(super) fn of(table: &'a Table, rewriter: &'a Rewriter, format: Format) -> Option<Self> {
-        let is_needed = !rewriter.is_empty() || table.mask.is_some();
-        (is_needed && !table.columns.is_empty()).then(|| Self {
+        Self::is_needed(table, rewriter).then(|| Self {
             rewriter,
             columns: &table.columns,
             format,
