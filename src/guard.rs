@@ -12,12 +12,12 @@ use crate::policy::Policy;
 use crate::railway::{Environment, Project, Weight};
 use crate::record::{Record, State};
 use crate::request::CloneRequest;
-use crate::run::{MAKING, Names};
+use crate::run::{Names, is_making_name};
 
 /// How long what was written may stay invisible: Railway's reads lag its writes.
 const VISIBLE_WITHIN: Duration = Duration::from_secs(10);
 
-/// An `rs-…` environment without a record counts as left over after this time.
+/// An `rs-<16 hex digits>` environment without a record counts as left over after this time.
 const LEFT_OVER_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// A run's copy as it stands now, proven to be its own.
@@ -213,9 +213,7 @@ pub fn reason_to_spare(
         return Some(format!("is the source of the living copy `{}`", copy.name));
     }
     let Some(record) = environment.record() else {
-        let left_over =
-            environment.name.starts_with(MAKING) && now.duration_since(environment.created_at) > LEFT_OVER_AFTER;
-        return (!left_over).then(|| "has no record of railstage".to_owned());
+        return reason_not_left_over(environment, now).map(str::to_owned);
     };
     if let Some(host) = promoted_host(environment, &record) {
         return Some(format!("carries the domain `{host}`, which railstage did not attach: someone promoted it"));
@@ -227,6 +225,24 @@ pub fn reason_to_spare(
         None if record.keep => Some("is kept".to_owned()),
         None if record.state == State::Cloning => Some(format!("is being made, and given up at {}", record.give_up_at)),
         None => Some(format!("lives until {}", record.expires_at)),
+    }
+}
+
+/// Why an environment without a record is not what a run of ours left over; `None` means that it is. A run that died
+/// before it wrote its record has made a copy under its own name, and nothing more.
+fn reason_not_left_over(environment: &Environment, now: Timestamp) -> Option<&'static str> {
+    if !is_making_name(&environment.name) {
+        Some("has no record of railstage")
+    } else if environment.source_environment.is_none() {
+        Some("has no record of railstage, and Railway knows no environment that it is a copy of")
+    } else if environment.service_instances.iter().any(|s| s.latest_deployment.is_some()) {
+        Some("has no record of railstage, and a service in it was deployed")
+    } else if environment.service_instances.iter().any(|s| !s.domains.custom_domains.is_empty()) {
+        Some("has no record of railstage, and carries a custom domain")
+    } else if now.duration_since(environment.created_at) <= LEFT_OVER_AFTER {
+        Some("has no record of railstage yet, and is younger than an hour")
+    } else {
+        None
     }
 }
 

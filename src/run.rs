@@ -34,7 +34,13 @@ impl Run {
 }
 
 /// How the name of an environment begins that is still being made.
-pub const MAKING: &str = "rs-";
+const MAKING: &str = "rs-";
+
+/// Whether a run of ours may have given this name to an environment that it was making.
+pub fn is_making_name(name: &str) -> bool {
+    let is_lower_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    name.strip_prefix(MAKING).is_some_and(|hash| hash.len() == 16 && hash.bytes().all(is_lower_hex))
+}
 
 fn run_hash(seed: &str) -> String {
     let digest = Sha256::digest(seed.as_bytes());
@@ -73,6 +79,16 @@ mod tests {
         assert!(first.target.starts_with("staging-m-ller-s"), "{}", first.target);
         assert!(first.target.len() <= LONGEST_NAME);
         assert_eq!(first.making.len(), "rs-".len() + 16);
+    }
+
+    #[test]
+    fn only_the_prefix_and_16_hex_digits_are_a_name_of_ours() {
+        assert!(is_making_name(&names(json!({"project_id": "p"})).making));
+        for other in
+            ["rs-live", "rs-0123456789ABCDEF", "rs-0123456789abcde", "rs-0123456789abcdef0", "0123456789abcdef"]
+        {
+            assert!(!is_making_name(other), "{other}");
+        }
     }
 
     #[test]

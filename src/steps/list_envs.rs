@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::railway::{Environment, Weight};
 use crate::record::{DatabaseRecord, State};
 use crate::request::{EnvironmentType, ListRequest};
-use crate::run::MAKING;
+use crate::run::is_making_name;
 use crate::step::{Part, Step};
 
 /// The step.
@@ -65,7 +65,7 @@ impl Step for ListEnvs {
 
 fn copy(environment: &Environment) -> Option<Copy> {
     let Some(record) = environment.record() else {
-        return environment.name.starts_with(MAKING).then(|| left_over(environment));
+        return is_making_name(&environment.name).then(|| left_over(environment));
     };
     Some(Copy {
         id: environment.id.clone(),

@@ -13,7 +13,7 @@ use crate::guard;
 use crate::railway::{Environment, Project, Weight};
 use crate::removal;
 use crate::request::SweepRequest;
-use crate::run::MAKING;
+use crate::run::is_making_name;
 use crate::step::{Part, Step};
 
 /// The step.
@@ -76,7 +76,7 @@ impl Step for SweepEnvs {
 async fn sweep(ctx: &Context, project_id: &str, output: &mut Output) -> Result<()> {
     let project = ctx.railway()?.project(project_id, Weight::Repeatable).await?;
     let mut failures = Vec::new();
-    for environment in project.environments.iter().filter(|e| e.record().is_some() || e.name.starts_with(MAKING)) {
+    for environment in project.environments.iter().filter(|e| e.record().is_some() || is_making_name(&e.name)) {
         if let Some(reason) = reason(ctx, &project, environment) {
             tracing::info!("`{}` stays: it {reason}", environment.name);
             output.spared.push(Spared { project_id: project_id.to_owned(), name: environment.name.clone(), reason });

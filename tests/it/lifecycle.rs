@@ -66,6 +66,31 @@ async fn a_sweep_deletes_what_is_over_and_nothing_else() {
     }
 }
 
+/// Environments that look a little like what a run of ours leaves over, and are a stranger's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_deletes_no_strangers_environment() {
+    let stage = Stage::prompt().await;
+    let old = Duration::from_secs(7200);
+    for name in ["rs-live", "rs-0123456789ABCDEF", "rs-0123456789abcde", "rs-0123456789abcdef0"] {
+        stage.world.create_environment(name, old).unwrap();
+    }
+    stage.world.create_environment("rs-00000000000000d1", old).unwrap();
+    stage.world.deploy("rs-00000000000000d1", "web").unwrap();
+    stage.world.create_environment("rs-00000000000000d2", old).unwrap();
+    stage.world.add_custom_domain("rs-00000000000000d2", "web", "live.example.net", true).unwrap();
+    stage.world.create_environment("rs-00000000000000d3", old).unwrap();
+    stage.world.forget_source("rs-00000000000000d3").unwrap();
+    let all = names(&stage);
+
+    let swept = stage.step("sweep-envs", "-", &json!({"dry_run": false})).await;
+    swept.expect(0);
+    assert_eq!(names(&stage), all);
+    let reasons = swept.outputs()["spared"].to_string();
+    for words in ["was deployed", "a custom domain", "knows no environment"] {
+        assert!(reasons.contains(words), "{words} is not in {reasons}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_source_of_a_living_copy_stays() {
     let stage = Stage::prompt().await;

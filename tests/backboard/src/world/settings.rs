@@ -90,6 +90,15 @@ impl World {
         created.map(|id: Uuid| id.to_string()).map_err(refused)
     }
 
+    /// Makes an environment one that was not made as a copy.
+    pub fn forget_source(&self, environment: &str) -> Result<()> {
+        let id = self.find(environment)?;
+        self.change(|model| {
+            model.environment_mut(id)?.source_environment_id = None;
+            Ok(())
+        })
+    }
+
     /// Deploys a service at the head of its branch, as Railway does of its own accord after a push.
     pub fn deploy(&self, environment: &str, service: &str) -> Result<()> {
         let (id, service) = (self.find(environment)?, self.find_service(service)?);
