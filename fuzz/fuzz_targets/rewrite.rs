@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use railstage::wordpress::rewrite::{Rewriter, UrlPair};
+use railstage::rewriting::{Rewriter, UrlPair};
 
 static REWRITER: LazyLock<Rewriter> = LazyLock::new(|| {
     let pairs = [("https://a.b", "https://longer.example.net:8443/x"), ("http://a.b/c", "https://d")];

@@ -1,7 +1,7 @@
 //! E-mail addresses and telephone numbers within other text.
 
-use super::key::Key;
-use super::strangers;
+use crate::masking::key::Key;
+use crate::masking::strangers;
 
 /// No local part or label is longer; it bounds the search.
 const LONGEST_PART: usize = 64;
@@ -14,7 +14,7 @@ pub(crate) fn is_email(value: &str) -> bool {
 }
 
 /// Whether there is an address in a text.
-pub(super) fn has_email(text: &str) -> bool {
+pub(crate) fn has_email(text: &str) -> bool {
     !found(text).is_empty()
 }
 
@@ -37,13 +37,13 @@ fn found(text: &str) -> Vec<Found<'_>> {
 }
 
 /// The strangers of the addresses in a text.
-pub(super) fn strangers_of(key: &Key, text: &str) -> Vec<String> {
+pub(crate) fn strangers_of(key: &Key, text: &str) -> Vec<String> {
     let plain = |found: Found<'_>| text[found.range].replacen(found.sign, "@", 1);
     found(text).into_iter().map(|found| strangers::one_email(key, &plain(found))).collect()
 }
 
 /// The text with every address masked; `None` when there is none.
-pub(super) fn masked_emails(key: &Key, text: &str) -> Option<String> {
+pub(crate) fn masked_emails(key: &Key, text: &str) -> Option<String> {
     let (mut masked, mut done) = (String::new(), 0);
     for Found { range, sign } in found(text) {
         let address = text[range.clone()].replacen(sign, "@", 1);
@@ -91,7 +91,7 @@ fn is_letter(c: char) -> bool {
 }
 
 /// The text with every telephone number masked that is written with its country code.
-pub(super) fn masked_phones(key: &Key, text: &str) -> Option<String> {
+pub(crate) fn masked_phones(key: &Key, text: &str) -> Option<String> {
     let mut masked = String::new();
     let mut done = 0;
     for plus in memchr::memchr_iter(b'+', text.as_bytes()) {
@@ -111,7 +111,7 @@ pub(super) fn masked_phones(key: &Key, text: &str) -> Option<String> {
 }
 
 /// The text with both masked; `None` when there is neither.
-pub(super) fn masked(key: &Key, text: &str) -> Option<String> {
+pub(crate) fn masked(key: &Key, text: &str) -> Option<String> {
     let emails = masked_emails(key, text);
     let phones = masked_phones(key, emails.as_deref().unwrap_or(text));
     phones.or(emails)

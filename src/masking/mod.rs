@@ -5,16 +5,10 @@
 //! which column; `transformers`, `strangers` and `contacts` make the new values under a `key`, `values` look into
 //! serialized data. What no rule speaks of and yet looks personal is found by `suspects`. The `sheet` tells what was done.
 
-use anyhow::{Context as _, Result};
-
-use crate::context::env_secret;
-use crate::error::{Exit, Failure};
-use crate::request::CloneRequest;
-
+pub(crate) mod assignment;
 mod contacts;
 mod key;
-pub(crate) mod plan;
-mod rules;
+pub(crate) mod preset;
 mod sheet;
 mod strangers;
 pub(crate) mod suspects;
@@ -25,10 +19,10 @@ mod words;
 
 pub(crate) use sheet::Account;
 
+pub use crate::contract::masking_rules::{Rule, RulesFile, When, check};
+pub use crate::contract::transformer::Transformer;
 pub use key::{Key, KeySource};
-pub use rules::{Rule, RulesFile, When, check};
 pub use sheet::{ColumnLine, DroppedLine, EmptiedLine, Sheet, Suspect, Treatment};
-pub use transformers::Transformer;
 
 /// How people are masked.
 #[derive(Clone, Debug)]
@@ -78,34 +72,4 @@ impl KeepUsers {
         let named = list.iter().filter(|name| *name != ADMINISTRATORS && *name != "none").cloned().collect();
         Self { administrators: list.iter().any(|name| name == ADMINISTRATORS), named }
     }
-}
-
-/// What a request asks for one of its databases; `None` when its people are copied as they are.
-///
-/// Without a key of the site's own, the run has one that is the same in all of its databases and attempts: made of the
-/// token that every worker has, since who knows the run's name alone must not be able to try out addresses.
-///
-/// # Errors
-/// Invalid input when a rule contradicts itself or the site's key is too short.
-pub(crate) fn of_request(request: &CloneRequest, service: &str, run_hash: &str) -> Result<Option<Masking>> {
-    if !request.anonymize {
-        return Ok(None);
-    }
-    let key = match env_secret(KEY_VARIABLE) {
-        Some(secret) => Key::of_site(&secret)?,
-        None => {
-            let token = env_secret("RAILWAY_API_TOKEN").with_context(|| {
-                Failure::new(Exit::Program, "there is no RAILWAY_API_TOKEN to make the run's masking key of")
-            })?;
-            Key::of_run(&token, run_hash)
-        }
-    };
-    let mut rules = Vec::new();
-    for (i, database) in request.databases.iter().enumerate() {
-        check(&format!("databases.{i}.rules"), &database.rules)?;
-        if database.service == service {
-            rules.extend(database.rules.iter().cloned());
-        }
-    }
-    Ok(Some(Masking { key, rules, keep_users: KeepUsers::parse(&request.keep_users), strict: request.strict }))
 }

@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::key::KeySource;
-use super::plan::Treated;
-use super::table::{MaskRule, Origin, Wants};
-use super::transformers::Transformer;
-use crate::postgres::tables::Table;
+use crate::contract::transformer::Transformer;
+use crate::data::tables::Table;
+use crate::masking::assignment::Treated;
+use crate::masking::key::KeySource;
+use crate::masking::table::{MaskRule, Origin, Wants};
 
 /// What became of personal data in a copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::contacts;
-use super::key::Key;
-use super::plan::{Treated, misfit};
-use super::sheet::Suspect;
-use super::table::{Chooser, Verdict};
-use super::transformers::Transformer;
-use super::values::{self, Policy};
-use crate::postgres::tables::{Column, Table};
-use crate::wordpress;
+use crate::contract::transformer::Transformer;
+use crate::data::tables::{Column, Table};
+use crate::masking::assignment::{Treated, misfit};
+use crate::masking::contacts;
+use crate::masking::key::Key;
+use crate::masking::sheet::Suspect;
+use crate::masking::table::{Chooser, Verdict};
+use crate::masking::values::{self, Policy};
+use crate::rewriting::wordpress;
 
 /// A share of the values that are not blank: one in so many tells of the whole column.
 const ONE_IN: u64 = 20;
@@ -79,22 +79,9 @@ fn suspect(table: &Table, column: &Column, rows: Option<String>, transformer: Tr
     Suspect { column: label(table, column), rows, because, transformer: transformer.name() }
 }
 
-/// Whether the text of a column's values tells what they are.
-pub(crate) fn can_be_looked_into(column: &Column) -> bool {
-    let kinds = ["json", "jsonb", "xml", "inet", "cidr", "_text", "_varchar", "hstore"];
-    column.is_plain_text() || kinds.contains(&column.type_name.as_str())
-}
-
 /// Whether a column's type can hold what its name says.
 fn holds(transformer: Transformer, column: &Column) -> bool {
-    let kind = column.type_name.as_str();
-    column.is_plain_text()
-        || match transformer {
-            Transformer::Ip => matches!(kind, "inet" | "cidr"),
-            Transformer::Date => matches!(kind, "date" | "timestamp" | "timestamptz"),
-            Transformer::Phone | Transformer::Id => matches!(kind, "int8" | "numeric"),
-            _ => false,
-        }
+    column.column_type.is_plain_text() || transformer.traits().is_found_in.contains(&column.column_type)
 }
 
 /// What the values of a column, or of a key in it, look like.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use wildmatch::WildMatch;
 
-use super::key::Key;
-use super::transformers::{Fit, Transformer};
+use crate::contract::transformer::Transformer;
+use crate::masking::key::Key;
+use crate::masking::transformers::Fit;
 
 /// Keys of rows that are remembered with their rules; a table with more looks them up anew.
 const MOST_REMEMBERED: usize = 4096;

@@ -1,68 +1,12 @@
-//! What can be done to a value, by name: the words that rules are written in.
+//! What each transformer makes of a value.
 
 use std::borrow::Cow;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::contacts;
-use super::key::Key;
-use super::strangers;
-use super::values::{self, Policy};
-
-/// What a rule does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Transformer {
-    /// Leaves the value as it is; without a column, the whole row, and without a condition, the whole table.
-    Keep,
-    /// Leaves nothing: an empty text, or NULL where the column is no text.
-    Empty,
-    /// Puts the rule's `value` there.
-    Set,
-    /// Leaves the row behind. Takes no column.
-    DropRows,
-    /// Leaves all rows of the table behind. Takes no column and no condition.
-    EmptyTable,
-    /// A name of as many words; each word always becomes the same one.
-    Name,
-    /// `user-<16 hex digits>@example.invalid`.
-    Email,
-    /// `user-<16 hex digits>`, or as `email` when it is an address.
-    Login,
-    /// A number under a country code that is nobody's.
-    Phone,
-    /// A house number and a street.
-    Street,
-    /// A city that is on no map.
-    City,
-    /// Letters for letters and digits for digits.
-    Postcode,
-    /// A company of two names.
-    Company,
-    /// An address of the networks set aside for benchmarks and documentation.
-    Ip,
-    /// `Mozilla/5.0`.
-    UserAgent,
-    /// A page of a site that can never exist.
-    Url,
-    /// `Masked text.`
-    Text,
-    /// `masked-<16 hex digits>`: a reference that leads nowhere.
-    Id,
-    /// An account number of no country.
-    Iban,
-    /// The first of January of the same year.
-    Date,
-    /// A hash that no password has.
-    Password,
-    /// E-mail addresses and telephone numbers in a text; the rest stays.
-    Contacts,
-    /// What is personal or secret within PHP-serialized data or JSON, by the names of its fields; the rest stays.
-    Inside,
-    /// Secrets, addresses and test modes within settings; the rest stays.
-    Settings,
-}
+use crate::contract::transformer::Transformer;
+use crate::masking::contacts;
+use crate::masking::key::Key;
+use crate::masking::strangers;
+use crate::masking::values::{self, Policy};
 
 /// What a column asks of its values.
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,28 +18,6 @@ pub(crate) struct Fit {
 }
 
 impl Transformer {
-    /// Whether it is for rows, not for values.
-    pub(crate) fn is_for_rows(self) -> bool {
-        matches!(self, Self::DropRows | Self::EmptyTable)
-    }
-
-    /// Whether it changes parts of a value, so that the rest may still hold what is to be rewritten.
-    pub(crate) fn is_partial(self) -> bool {
-        matches!(self, Self::Contacts | Self::Inside | Self::Settings)
-    }
-
-    /// Whether what a value becomes depends on nothing else, and is worth remembering.
-    pub(crate) fn is_of_value_alone(self) -> bool {
-        let is_fixed =
-            matches!(self, Self::Keep | Self::Empty | Self::Set | Self::UserAgent | Self::Text | Self::Password);
-        !is_fixed && !self.is_partial() && !self.is_for_rows()
-    }
-
-    /// Its name in a rule.
-    pub(crate) fn name(self) -> String {
-        serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
-    }
-
     /// The stranger that a value becomes; `None` when it stays as it is. `field` names the value where its column
     /// does not, as `meta_key` does.
     pub(crate) fn masked(self, key: &Key, field: &str, value: &[u8], fit: Fit) -> Option<Vec<u8>> {
@@ -137,11 +59,6 @@ impl Transformer {
             Self::Keep | Self::Empty | Self::Set | Self::DropRows | Self::EmptyTable => return None,
             Self::Contacts | Self::Inside | Self::Settings => return None,
         })
-    }
-
-    /// Whether two values are two strangers.
-    fn is_one_to_one(self) -> bool {
-        matches!(self, Self::Email | Self::Login | Self::Id)
     }
 }
 

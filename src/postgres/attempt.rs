@@ -7,34 +7,34 @@ use anyhow::{Context as _, Result};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::CopyOptions;
-use super::connect::Session;
-use super::copy::Manner;
-use super::digest::{self, Digest};
-use super::endpoint::Endpoint;
-use super::finish;
-use super::flow::Rate;
-use super::guard;
-use super::indexing::{self, Indexing, Owned};
-use super::inventory;
-use super::load::{self, Arrived, Load};
-use super::masking::Masked;
-use super::phases::Phases;
-use super::pool::Pool;
-use super::pulse::Pulse;
-use super::report::{CopyReport, LeftColumn, TableTime};
-use super::room;
-use super::schema::{self, Section};
-use super::script::Entry;
-use super::settings::Purpose;
-use super::shape::Shape;
-use super::snapshot::Snapshot;
-use super::source::Source;
-use super::tables::Table;
-use super::upkeep::Upkeep;
-use super::views::{self, View};
-use crate::progress::Progress;
-use crate::wordpress::rewrite::Rewriter;
+use crate::copying::flow::Rate;
+use crate::copying::options::CopyOptions;
+use crate::copying::phases::Phases;
+use crate::copying::progress::Progress;
+use crate::copying::pulse::Pulse;
+use crate::copying::report::{CopyReport, LeftColumn, TableTime};
+use crate::data::digest::{self, Digest};
+use crate::postgres::dump::{self, Section};
+use crate::postgres::post_data::indexing::{self, Indexing, Owned};
+use crate::postgres::post_data::pool::Pool;
+use crate::postgres::post_data::sequences_and_objects;
+use crate::postgres::post_data::views::{self, View};
+use crate::postgres::preflight::compatibility;
+use crate::postgres::preflight::inventory;
+use crate::postgres::preflight::people::Masked;
+use crate::postgres::preflight::room;
+use crate::postgres::preflight::shape::Shape;
+use crate::postgres::rows::copy::Manner;
+use crate::postgres::rows::load::{self, Arrived, Load};
+use crate::postgres::rows::relation::Relation;
+use crate::postgres::script::Entry;
+use crate::postgres::session::connect::Session;
+use crate::postgres::session::endpoint::Endpoint;
+use crate::postgres::session::settings::Purpose;
+use crate::postgres::session::source::Source;
+use crate::postgres::snapshot::Snapshot;
+use crate::postgres::upkeep::Upkeep;
+use crate::rewriting::Rewriter;
 
 /// How many of the slowest tables a report names.
 const SLOWEST: usize = 10;
@@ -42,14 +42,14 @@ const SLOWEST: usize = 10;
 const RANGE_BYTES: u64 = 32 << 20;
 
 /// What an attempt works with.
-pub(super) struct Attempt<'a> {
-    pub(super) source: &'a Endpoint,
-    pub(super) target: &'a Endpoint,
-    pub(super) upkeep: &'a Upkeep,
-    pub(super) options: &'a CopyOptions,
-    pub(super) progress: &'a Arc<Progress>,
+pub(crate) struct Attempt<'a> {
+    pub(crate) source: &'a Endpoint,
+    pub(crate) target: &'a Endpoint,
+    pub(crate) upkeep: &'a Upkeep,
+    pub(crate) options: &'a CopyOptions,
+    pub(crate) progress: &'a Arc<Progress>,
     /// The name of the new database.
-    pub(super) name: &'a str,
+    pub(crate) name: &'a str,
 }
 
 /// What is left to do once production is let go.
@@ -65,15 +65,15 @@ struct Rest {
 
 impl Attempt<'_> {
     /// Fills a new database beside the target; the swap is the caller's.
-    pub(super) async fn build(&self) -> Result<CopyReport> {
+    pub(crate) async fn build(&self) -> Result<CopyReport> {
         let mut phases = Phases::new(self.progress);
         let mut report = CopyReport { database: self.target.database.clone(), ..CopyReport::default() };
         phases.enter("guard");
         let scout = Source::open(self.source, None).await?;
-        guard::versions_fit(scout.major(), self.upkeep.session.major())?;
-        guard::two_databases(&scout, self.upkeep).await?;
-        guard::extensions_fit(&scout, self.upkeep).await?;
-        guard::names_are_text(&scout).await?;
+        compatibility::versions_fit(scout.major(), self.upkeep.session.major())?;
+        compatibility::two_databases(&scout, self.upkeep).await?;
+        compatibility::extensions_fit(&scout, self.upkeep).await?;
+        compatibility::names_are_text(&scout).await?;
         report.source_version = scout.version().to_owned();
         report.target_version = self.upkeep.session.version.clone();
         scout.close().await;
@@ -109,15 +109,15 @@ impl Attempt<'_> {
     /// Everything that reads the source.
     async fn fill(&self, snapshot: &Snapshot, report: &mut CopyReport, phases: &mut Phases<'_>) -> Result<Rest> {
         let (source, tables) = (&snapshot.holder, &snapshot.tables);
-        guard::no_orphans(source, tables).await?;
-        guard::nothing_reaches_through(source, tables).await?;
+        compatibility::no_orphans(source, tables).await?;
+        compatibility::nothing_reaches_through(source, tables).await?;
         room::is_enough(source, self.upkeep, tables).await?;
         phases.enter("schema");
         let shape = Shape::read(source).await?;
         report.skipped = inventory::not_carried(source, &shape, tables).await?;
         let views = views::filled(source).await?;
         let encoding = if shape.encoding == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" };
-        let read = |section| schema::dump(self.source, &self.options.pg_dump, &snapshot.id, section, encoding);
+        let read = |section| dump::dump(self.source, &self.options.pg_dump, &snapshot.id, section, encoding);
         let (mut pre, mut post) = tokio::try_join!(read(Section::PreData), read(Section::PostData))?;
         self.upkeep.create(&shape, self.name).await?;
         let target = Session::open(&self.beside(), Purpose::Fill).await?;
@@ -127,19 +127,19 @@ impl Attempt<'_> {
         if !shape.has_public_schema {
             target.run("DROP SCHEMA IF EXISTS public").await.context("drop the schema `public`")?;
         }
-        schema::apply(&target, &pre).await?;
+        dump::apply(&target, &pre).await?;
         report.skipped.extend(inventory::other_versions(source, &target).await?);
         target.close().await;
 
         phases.enter("data");
         let binary_from = self.options.binary_from_bytes;
-        let in_format = |table: &Table| {
+        let in_format = |relation: &Relation| {
             // Text in binary is in the database's own encoding, and what looks into it knows UTF-8 only.
-            let in_binary = shape.encoding == "UTF8" && table.gains_by_binary(binary_from);
-            Arc::new(Table { in_binary, ..table.clone() })
+            let in_binary = shape.encoding == "UTF8" && relation.gains_by_binary(binary_from);
+            Arc::new(Relation { in_binary, ..relation.clone() })
         };
-        let tables: Vec<Arc<Table>> = tables.copied().map(in_format).collect();
-        let expected: u64 = tables.iter().map(|table| table.size_bytes).sum();
+        let tables: Vec<Arc<Relation>> = tables.copied().map(in_format).collect();
+        let expected: u64 = tables.iter().map(|relation| relation.table.size_bytes).sum();
         self.progress.expect(self.progress.read().done_bytes + expected);
         let manner = Manner { rewriter: Rewriter::new(&self.options.rewrite), encoding: shape.encoding.clone() };
         let manner = Arc::new(manner);
@@ -159,10 +159,10 @@ impl Attempt<'_> {
         let data_seconds = phases.enter("objects");
         let target = load::open_target(&self.beside(), &shape.search_path).await?;
         let pulse = Pulse::default();
-        let objects = finish::copy_large_objects(source, &target, &pulse);
+        let objects = sequences_and_objects::copy_large_objects(source, &target, &pulse);
         let (large_objects, objects) = pulse.watch(self.options.stall, objects).await.context("copy large objects")?;
         report.large_objects = large_objects;
-        finish::copy_sequences(source, &target).await?;
+        sequences_and_objects::copy_sequences(source, &target).await?;
         target.close().await;
         Ok(Rest { shape, post, views, indexing, objects, data_seconds })
     }
@@ -174,11 +174,11 @@ impl Attempt<'_> {
         count(report, &arrived, rest.objects, rest.data_seconds);
         let target = load::open_target(&self.beside(), &rest.shape.search_path).await?;
         let (event_triggers, post): (Vec<_>, Vec<_>) = rest.post.into_iter().partition(inventory::is_event_trigger);
-        schema::apply(&target, &post).await?;
+        dump::apply(&target, &post).await?;
         report.skipped.extend(views::refresh(rest.views, &target).await?);
         phases.enter("statistics");
-        finish::analyze_rest(&target).await?;
-        schema::apply(&target, &event_triggers).await?;
+        sequences_and_objects::analyze_rest(&target).await?;
+        dump::apply(&target, &event_triggers).await?;
         target.close().await;
         report.skipped.extend(rest.shape.settle(&self.upkeep.session, self.name).await?);
         Ok(arrived)
@@ -226,7 +226,7 @@ fn count(report: &mut CopyReport, arrived: &[Arrived], objects: Digest, data_sec
         report.overflow_left += done.counts.overflow();
         for ((column, reason), values) in &done.counts.left {
             *left
-                .entry((format!("{}.{}", done.table.label(), done.table.columns[*column].name), reason))
+                .entry((format!("{}.{}", done.relation.label(), done.relation.table.columns[*column].name), reason))
                 .or_default() += values;
         }
     }
@@ -235,7 +235,7 @@ fn count(report: &mut CopyReport, arrived: &[Arrived], objects: Digest, data_sec
         .into_iter()
         .map(|((column, reason), values)| LeftColumn { column, values, reason: reason.to_owned() })
         .collect();
-    let digests = arrived.iter().map(|done| (done.table.label(), done.digest));
+    let digests = arrived.iter().map(|done| (done.relation.label(), done.digest));
     report.digest = digest::of_all(digests.chain([("large objects".to_owned(), objects)]));
     let mut times: Vec<_> = arrived.iter().map(time).collect();
     times.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
@@ -244,5 +244,5 @@ fn count(report: &mut CopyReport, arrived: &[Arrived], objects: Digest, data_sec
 }
 
 fn time(done: &Arrived) -> TableTime {
-    TableTime { table: done.table.label(), rows: done.digest.rows, bytes: done.digest.bytes, seconds: done.seconds }
+    TableTime { table: done.relation.label(), rows: done.digest.rows, bytes: done.digest.bytes, seconds: done.seconds }
 }

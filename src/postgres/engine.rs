@@ -7,15 +7,16 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use super::CopyOptions;
-use super::attempt::Attempt;
-use super::endpoint::Endpoint;
-use super::fault::{Transient, is_worth_retrying, sorted};
-use super::report::{CopyReport, PhaseTime};
-use super::swap::swap;
-use super::upkeep::{Upkeep, connect_elsewhere};
+use crate::copying::options::CopyOptions;
+use crate::copying::progress::Progress;
+use crate::copying::report::{CopyReport, PhaseTime};
+use crate::copying::transient::Transient;
 use crate::error::Failure;
-use crate::progress::Progress;
+use crate::postgres::attempt::Attempt;
+use crate::postgres::session::endpoint::Endpoint;
+use crate::postgres::session::fault::{is_worth_retrying, sorted};
+use crate::postgres::swap::swap;
+use crate::postgres::upkeep::{Upkeep, connect_elsewhere};
 
 /// The pause before the second attempt; the third waits twice as long.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -135,7 +136,7 @@ async fn finished(upkeep: &Upkeep, copy_id: &str) -> Result<Option<CopyReport>> 
 }
 
 /// The copy that a database's comment tells of.
-pub(super) fn read_note(comment: &str) -> Option<(String, CopyReport)> {
+pub(crate) fn read_note(comment: &str) -> Option<(String, CopyReport)> {
     // A note of another version of ours counts as none: the copy is then made again.
     let note: Note = serde_json::from_str(comment.strip_prefix(NOTE)?).ok()?;
     Some((note.copy_id, note.report))

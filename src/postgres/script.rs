@@ -2,20 +2,20 @@
 
 /// One object of a dump: its heading, and the statements that make it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// As in the heading: `TABLE`, `INDEX`, `FK CONSTRAINT`, …
-    pub(super) kind: String,
-    pub(super) schema: String,
-    pub(super) name: String,
-    pub(super) sql: String,
+    pub(crate) kind: String,
+    pub(crate) schema: String,
+    pub(crate) name: String,
+    pub(crate) sql: String,
 }
 
 /// A setting that holds for the entries after it, until the next one.
-pub(super) const SETTING: &str = "SET";
+pub(crate) const SETTING: &str = "SET";
 
 impl Entry {
     /// `index public.a_idx`, for people.
-    pub(super) fn label(&self) -> String {
+    pub(crate) fn label(&self) -> String {
         let kind = self.kind.to_lowercase();
         if self.schema == "-" {
             format!("{kind} {}", self.name)
@@ -35,7 +35,7 @@ impl Entry {
 
 /// Cuts a dump at its headings. What stands before the first is left out: settings for `psql`, some of which an older
 /// server does not know; our sessions have their own. So are `psql`'s own commands, such as `\restrict`.
-pub(super) fn entries(dump: &str) -> Vec<Entry> {
+pub(crate) fn entries(dump: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut current = Entry::default();
     let mut rest = dump;

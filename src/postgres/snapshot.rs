@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use super::catalog::Tables;
-use super::endpoint::Endpoint;
-use super::fault::Transient;
-use super::source::Source;
+use crate::copying::transient::Transient;
 use crate::error::Failure;
+use crate::postgres::preflight::catalog::Tables;
+use crate::postgres::session::endpoint::Endpoint;
+use crate::postgres::session::source::Source;
 
 /// How often the holder looks for sessions that wait behind it; well under its own idle limit of 60 s.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -16,18 +16,18 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// A held snapshot with the tables as they are in it; every one of them is locked against changes of its shape.
-pub(super) struct Snapshot {
-    pub(super) holder: Source,
-    pub(super) id: String,
+pub(crate) struct Snapshot {
+    pub(crate) holder: Source,
+    pub(crate) id: String,
     /// RFC 3339, by the source's clock.
-    pub(super) taken_at: String,
-    pub(super) tables: Tables,
+    pub(crate) taken_at: String,
+    pub(crate) tables: Tables,
     taken: Instant,
 }
 
 impl Snapshot {
     /// Locks all tables, then exports: in this order no table can change between the two.
-    pub(super) async fn take(endpoint: &Endpoint, exclude: &[String]) -> Result<Self> {
+    pub(crate) async fn take(endpoint: &Endpoint, exclude: &[String]) -> Result<Self> {
         let taken = Instant::now();
         let scout = Source::open(endpoint, None).await?;
         let seen = Tables::read(&scout, exclude).await?;
@@ -50,7 +50,7 @@ impl Snapshot {
     }
 
     /// Keeps the holder's session alive; ends only with the reason to give the snapshot up.
-    pub(super) async fn watch(&self, max_age: Duration, stall: Duration) -> anyhow::Error {
+    pub(crate) async fn watch(&self, max_age: Duration, stall: Duration) -> anyhow::Error {
         loop {
             tokio::time::sleep(LOOK_EVERY.min(max_age.saturating_sub(self.taken.elapsed()))).await;
             if self.taken.elapsed() >= max_age {

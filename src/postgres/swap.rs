@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 
-use super::connect::Session;
-use super::fault::Fault;
-use super::sql;
-use super::upkeep::Upkeep;
+use crate::postgres::session::connect::Session;
+use crate::postgres::session::fault::Fault;
+use crate::postgres::session::sql;
+use crate::postgres::upkeep::Upkeep;
 
 /// How long sessions may take to end before the swap is given up.
 const SWAP_WITHIN: Duration = Duration::from_secs(60);
@@ -19,7 +19,7 @@ const SWAP_WITHIN: Duration = Duration::from_secs(60);
 /// Renaming locks the name first, so from then on nobody can connect, and waits up to five seconds for sessions to
 /// end. Ending them from a second session meanwhile needs no lasting change, such as refusing connections, that a
 /// crash would leave behind.
-pub(super) async fn swap(
+pub(crate) async fn swap(
     upkeep: &Upkeep,
     second: &Session,
     new: &str,

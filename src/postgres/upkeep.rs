@@ -6,23 +6,23 @@ use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
 use tokio_postgres::types::Type;
 
-use super::connect::Session;
-use super::endpoint::Endpoint;
-use super::fault::fault;
-use super::settings::Purpose;
-use super::shape::Shape;
-use super::sql;
 use crate::error::Failure;
+use crate::postgres::preflight::shape::Shape;
+use crate::postgres::session::connect::Session;
+use crate::postgres::session::endpoint::Endpoint;
+use crate::postgres::session::fault::fault;
+use crate::postgres::session::settings::Purpose;
+use crate::postgres::session::sql;
 
 /// A second worker of the same run waits this long for the first to be found dead.
 const LOCK_WITHIN: Duration = Duration::from_secs(20);
 
 /// A session outside the target database, which nobody may be connected to when it is renamed. While it lives, no
 /// other copy into that database can begin.
-pub(super) struct Upkeep {
-    pub(super) session: Session,
-    pub(super) database: String,
-    pub(super) oid: u32,
+pub(crate) struct Upkeep {
+    pub(crate) session: Session,
+    pub(crate) database: String,
+    pub(crate) oid: u32,
     owner: String,
     /// What every database of ours for this target begins with.
     prefix: String,
@@ -30,7 +30,7 @@ pub(super) struct Upkeep {
 
 impl Upkeep {
     /// Connects to another database of the target's server and takes the lock on copies into this one.
-    pub(super) async fn open(target: &Endpoint) -> Result<Self> {
+    pub(crate) async fn open(target: &Endpoint) -> Result<Self> {
         let database = target.database.clone();
         let session = connect_elsewhere(target).await?;
         let sql = "SELECT d.oid, pg_catalog.pg_get_userbyid(d.datdba)::text, pg_catalog.pg_is_in_recovery()
@@ -72,7 +72,7 @@ impl Upkeep {
     }
 
     /// What an earlier copy wrote about itself on the target database.
-    pub(super) async fn comment(&self) -> Result<Option<String>> {
+    pub(crate) async fn comment(&self) -> Result<Option<String>> {
         let sql =
             "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = $1";
         let rows = self.session.rows(sql, &[(&self.database, Type::TEXT)]).await?;
@@ -80,7 +80,7 @@ impl Upkeep {
     }
 
     /// The databases that copies into this one have left on the server.
-    pub(super) async fn leftovers(&self) -> Result<Vec<String>> {
+    pub(crate) async fn leftovers(&self) -> Result<Vec<String>> {
         let sql = "SELECT datname::text FROM pg_catalog.pg_database WHERE pg_catalog.starts_with(datname::text, $1)";
         let rows = self
             .session
@@ -91,7 +91,7 @@ impl Upkeep {
     }
 
     /// Drops what earlier copies left; while we hold the lock none of it is anybody's.
-    pub(super) async fn drop_leftovers(&self) -> Result<()> {
+    pub(crate) async fn drop_leftovers(&self) -> Result<()> {
         for name in self.leftovers().await? {
             self.drop_database(&name).await?;
         }
@@ -99,32 +99,32 @@ impl Upkeep {
     }
 
     /// The name of the database that an attempt builds.
-    pub(super) fn name(&self, copy_id: &str, attempt: u32) -> String {
+    pub(crate) fn name(&self, copy_id: &str, attempt: u32) -> String {
         format!("{}{}_{attempt}", self.prefix, &hash(copy_id)[..8])
     }
 
     /// Makes an empty database of the source's shape.
-    pub(super) async fn create(&self, shape: &Shape, name: &str) -> Result<()> {
+    pub(crate) async fn create(&self, shape: &Shape, name: &str) -> Result<()> {
         let owner = self.session.superuser.then_some(self.owner.as_str());
         let create = shape.create(name, owner, self.session.major());
         self.session.run(&create).await.context("make the new database on the target")
     }
 
     /// Drops a database of ours, whoever is connected to it.
-    pub(super) async fn drop_database(&self, name: &str) -> Result<()> {
+    pub(crate) async fn drop_database(&self, name: &str) -> Result<()> {
         debug_assert!(name.starts_with(&self.prefix));
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", sql::ident(name));
         self.session.run(&drop).await.with_context(|| format!("drop the database `{name}` on the target"))
     }
 
     /// The name under which the old database stands aside between the swap and its end.
-    pub(super) fn aside(&self, copy_id: &str) -> String {
+    pub(crate) fn aside(&self, copy_id: &str) -> String {
         format!("{}{}_old", self.prefix, &hash(copy_id)[..8])
     }
 }
 
 /// A session in a database of the target's server that is not the target.
-pub(super) async fn connect_elsewhere(target: &Endpoint) -> Result<Session> {
+pub(crate) async fn connect_elsewhere(target: &Endpoint) -> Result<Session> {
     if target.database != "postgres" {
         match Session::open(&target.with_database("postgres"), Purpose::Upkeep).await {
             Err(error) if fault(&error).is_some_and(|fault| matches!(fault.sqlstate.as_str(), "3D000" | "42501")) => {}

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::batch::Batch;
 use super::calls::POSTGRES_PORT;
 use super::program::Weight;
-use crate::record::{Record, VARIABLE};
+use crate::contract::record::{Record, VARIABLE};
 
 /// Variables by service id, then name; `None` takes one out.
 pub type VariableChanges = BTreeMap<String, BTreeMap<String, Option<String>>>;

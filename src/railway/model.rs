@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
-use crate::record::{Record, VARIABLE};
+use crate::contract::record::{Record, VARIABLE};
 
 /// A project with all its environments.
 #[derive(Deserialize)]

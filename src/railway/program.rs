@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::error::{Exit, Failure};
-use crate::process::{self, Child, Finished};
+use crate::external::process::{self, Child, Finished};
 use crate::secret::Secret;
 
 /// Variables that choose Railway's backend.

@@ -6,18 +6,18 @@ use anyhow::{Context as _, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::context::Context;
-use crate::databases;
+use crate::contract::request::CloneRequest;
+use crate::environment::databases;
+use crate::environment::guard::{self, Come, Target};
+use crate::environment::hosts;
+use crate::environment::services::{self, Role, web, with_role};
 use crate::error::Failure;
-use crate::guard::{self, Come, Target};
-use crate::hosts;
 use crate::postgres;
 use crate::railway::{Change, CustomDomainChange, DnsRecord, DomainChange, GraphqlErrors, VariableChanges};
-use crate::request::CloneRequest;
-use crate::run::slug;
-use crate::services::{Role, web, with_role};
-use crate::step::Step;
-use crate::wordpress::rewrite::{Rewriter, UrlPair};
+use crate::rewriting::{Rewriter, UrlPair};
+use crate::running::context::Context;
+use crate::running::run::slug;
+use crate::running::step::Step;
 
 /// The longest DNS label.
 const LONGEST_LABEL: usize = 63;
@@ -102,7 +102,7 @@ fn explain(error: anyhow::Error) -> anyhow::Error {
 
 /// What the databases themselves say the site is called.
 async fn site_urls(ctx: &Context, target: &Target, request: &CloneRequest) -> Result<Vec<String>> {
-    let databases = databases::wanted(target.source(), request);
+    let databases = services::databases(target.source(), request);
     let mut urls = Vec::new();
     for source in databases::sources(ctx, &target.project.id, &target.source().id, &databases).await? {
         urls.extend(postgres::site_urls(&source).await?);

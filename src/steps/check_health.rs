@@ -6,15 +6,15 @@ use anyhow::{Context as _, Result, bail};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::context::Context;
+use crate::contract::record::{Record, State};
+use crate::contract::request::CloneRequest;
+use crate::environment::guard::{self, Come, Target};
+use crate::environment::hosts::{host_of, public_host, railway_host};
 use crate::error::{Exit, Failure};
-use crate::guard::{self, Come, Target};
-use crate::hosts::{host_of, public_host, railway_host};
-use crate::http::{self, Page};
+use crate::external::http::{self, Page};
 use crate::railway::Change;
-use crate::record::{Record, State};
-use crate::request::CloneRequest;
-use crate::step::Step;
+use crate::running::context::Context;
+use crate::running::step::Step;
 
 /// How long the copy may take to answer: domains and certificates need a while.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10 * 60);

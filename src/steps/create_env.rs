@@ -8,16 +8,16 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::context::Context;
+use crate::contract::record::{self, GIVE_UP_AFTER, Record, State, VERSION};
+use crate::contract::request::CloneRequest;
+use crate::environment::guard::{self, RunTarget};
+use crate::environment::removal;
+use crate::environment::services::{Role, with_role};
 use crate::error::{Failure, failure};
-use crate::guard::{self, RunTarget};
 use crate::railway::{Change, Environment, GraphqlErrors, Project, ServiceInstance, Weight};
-use crate::record::{self, GIVE_UP_AFTER, Record, State, VERSION};
-use crate::removal;
-use crate::request::CloneRequest;
-use crate::run::Names;
-use crate::services::{Role, with_role};
-use crate::step::{Step, Undo};
+use crate::running::context::Context;
+use crate::running::run::Names;
+use crate::running::step::{Step, Undo};
 
 pub(super) mod variables;
 

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::context::Context;
+use crate::contract::request::DeleteRequest;
+use crate::environment::guard;
+use crate::environment::removal;
 use crate::error::Failure;
-use crate::guard;
 use crate::railway::{Environment, Project, Weight};
-use crate::removal;
-use crate::request::DeleteRequest;
-use crate::step::{Part, Step};
+use crate::running::context::Context;
+use crate::running::step::{Part, Step};
 
 /// The step.
 pub struct DeleteEnv;

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::context::Context;
+use crate::contract::record::{DatabaseRecord, State};
+use crate::contract::request::{EnvironmentType, ListRequest};
 use crate::railway::{Environment, Weight};
-use crate::record::{DatabaseRecord, State};
-use crate::request::{EnvironmentType, ListRequest};
-use crate::run::is_making_name;
-use crate::step::{Part, Step};
+use crate::running::context::Context;
+use crate::running::run::is_making_name;
+use crate::running::step::{Part, Step};
 
 /// The step.
 pub struct ListEnvs;

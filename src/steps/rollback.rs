@@ -8,13 +8,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::STEPS;
-use crate::context::Context;
+use crate::contract::record::{self, State};
+use crate::contract::request::{CloneRequest, OnFailure};
+use crate::environment::guard::{self, RunTarget};
 use crate::error::{Exit, Failure};
-use crate::guard::{self, RunTarget};
 use crate::railway::{Change, Weight};
-use crate::record::{self, State};
-use crate::request::{CloneRequest, OnFailure};
-use crate::step::{Part, Step};
+use crate::running::context::Context;
+use crate::running::step::{Part, Step};
 
 /// How long a failed copy is left for a look.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);

@@ -6,16 +6,15 @@ use anyhow::{Result, bail};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::context::Context;
-use crate::databases;
-use crate::deployments;
+use crate::contract::policy::Policy;
+use crate::contract::request::CloneRequest;
+use crate::environment::deployments;
+use crate::environment::guard::{self, Come, Target};
+use crate::environment::services::{self, Role, with_role};
 use crate::error::Failure;
-use crate::guard::{self, Come, Target};
-use crate::policy::Policy;
 use crate::railway::{Deploy, Rendered, Weight};
-use crate::request::CloneRequest;
-use crate::services::{Role, with_role};
-use crate::step::Step;
+use crate::running::context::Context;
+use crate::running::step::Step;
 
 /// How long an app may take to build and start.
 const APP_UP: Duration = Duration::from_secs(32 * 60);
@@ -86,7 +85,7 @@ impl Step for StartApps {
 /// Refuses while an app that would start names production's database, or any other that the policy does not allow.
 async fn ensure_isolated(ctx: &Context, target: &Target, request: &CloneRequest) -> Result<()> {
     let apps = with_role(target.source(), request, &[Role::App]);
-    let databases = databases::wanted(target.source(), request);
+    let databases = services::databases(target.source(), request);
     let (source_id, copy_id) = (target.source().id.as_str(), target.environment().id.as_str());
     let mut asked: Vec<_> = apps.iter().map(|s| (copy_id, s.service_id.as_str())).collect();
     asked.extend(databases.iter().map(|s| (copy_id, s.service_id.as_str())));

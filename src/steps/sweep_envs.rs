@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::context::Context;
+use crate::contract::request::SweepRequest;
+use crate::environment::guard;
+use crate::environment::removal;
 use crate::error::{Exit, Failure};
-use crate::guard;
 use crate::railway::{Environment, Project, Weight};
-use crate::removal;
-use crate::request::SweepRequest;
-use crate::run::is_making_name;
-use crate::step::{Part, Step};
+use crate::running::context::Context;
+use crate::running::run::is_making_name;
+use crate::running::step::{Part, Step};
 
 /// The step.
 pub struct SweepEnvs;

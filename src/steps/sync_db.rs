@@ -6,19 +6,21 @@ use anyhow::{Context as _, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::context::Context;
-use crate::databases::{self, Pair};
-use crate::deployments;
-use crate::guard::{self, Come, Target};
-use crate::hosts;
-use crate::kestra::Metric;
-use crate::masking;
-use crate::postgres::{self, CopyOptions, CopyReport};
+use crate::contract::record::DatabaseRecord;
+use crate::contract::request::CloneRequest;
+use crate::copying::options::CopyOptions;
+use crate::copying::report::CopyReport;
+use crate::environment::databases::{self, Pair};
+use crate::environment::deployments;
+use crate::environment::guard::{self, Come, Target};
+use crate::environment::hosts;
+use crate::environment::masking_of_request;
+use crate::environment::services::{self, Role, with_role};
+use crate::external::kestra::Metric;
+use crate::postgres;
 use crate::railway::{Change, Deploy};
-use crate::record::DatabaseRecord;
-use crate::request::CloneRequest;
-use crate::services::{Role, with_role};
-use crate::step::Step;
+use crate::running::context::Context;
+use crate::running::step::Step;
 
 /// How long a database may take from its deploy to its first connection.
 const DATABASE_UP: Duration = Duration::from_secs(10 * 60);
@@ -54,7 +56,7 @@ impl Step for SyncDb {
         let run = with_role(target.source(), &request, &[Role::Database, Role::EmptyDatabase]);
         let deploys = run.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: None }).collect();
         deployments::deploy(ctx, &target, deploys, DATABASE_UP).await.context("deploy the databases")?;
-        let wanted = databases::wanted(target.source(), &request);
+        let wanted = services::databases(target.source(), &request);
         if wanted.is_empty() {
             tracing::info!("there is no Postgres service, so no data to copy");
             return Ok(Output { databases: Vec::new() });
@@ -66,8 +68,10 @@ impl Step for SyncDb {
                 .with_context(|| format!("copy database `{}`", pair.service))?;
             output.databases.push(Database { service: pair.service, masked: copy.masking.is_some(), copy });
         }
-        let record =
-            crate::record::Record { databases: output.databases.iter().map(record).collect(), ..target.record.clone() };
+        let record = crate::contract::record::Record {
+            databases: output.databases.iter().map(record).collect(),
+            ..target.record.clone()
+        };
         let change = Change { record: Some(record), ..Change::default() };
         ctx.railway()?
             .change(&target.project.id, &target.environment().id, &change)
@@ -94,7 +98,7 @@ async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Pai
         Vec::new()
     };
     let asked = request.databases.iter().find(|d| d.service == pair.service);
-    let masking = masking::of_request(request, &pair.service, &target.record.run_hash)?;
+    let masking = masking_of_request::of_request(request, &pair.service, &target.record.run_hash)?;
     // A masked copy is another one: a run that asks for it must not find one with people in it.
     let manner = if masking.is_some() { "masked" } else { "plain" };
     let options = CopyOptions {

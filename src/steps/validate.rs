@@ -7,16 +7,16 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::create_env::variables::wished_secret;
-use crate::context::Context;
+use crate::contract::request::{CloneRequest, Override};
+use crate::copying::report::SourceReport;
+use crate::environment::guard;
+use crate::environment::services::{Role, web};
 use crate::error::{Exit, Failure};
-use crate::guard;
-use crate::postgres::SourceReport;
-use crate::process;
+use crate::external::process;
 use crate::railway::{Environment, Project, ServiceInstance, Weight};
-use crate::request::{CloneRequest, Override};
-use crate::run::Names;
-use crate::services::{Role, web};
-use crate::step::Step;
+use crate::running::context::Context;
+use crate::running::run::Names;
+use crate::running::step::Step;
 
 mod sources;
 

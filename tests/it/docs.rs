@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use railstage::cli::schema_files;
 use railstage::error::Exit;
-use railstage::schema;
 use railstage::steps::STEPS;
 
 fn root() -> PathBuf {
@@ -20,15 +20,15 @@ fn schemas_on_disk_are_those_of_the_code() {
     let folder = root().join("schemas");
     if std::env::var_os("UPDATE").is_some() {
         std::fs::create_dir_all(&folder).unwrap();
-        schema::files().iter().for_each(|(name, text)| std::fs::write(folder.join(name), text).unwrap());
+        schema_files::files().iter().for_each(|(name, text)| std::fs::write(folder.join(name), text).unwrap());
     }
-    let mut expected: Vec<_> = schema::files().into_iter().map(|(name, _)| name).collect();
+    let mut expected: Vec<_> = schema_files::files().into_iter().map(|(name, _)| name).collect();
     expected.sort();
     let mut found: Vec<_> =
         std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     found.sort();
     assert_eq!(found, expected);
-    for (name, made) in schema::files() {
+    for (name, made) in schema_files::files() {
         assert_eq!(text(Path::new("schemas").join(&name)), made, "{name} is old: run the tests with UPDATE=1");
     }
 }
@@ -71,7 +71,7 @@ fn the_readme_lists_steps_and_exit_codes_of_the_code() {
 
 #[test]
 fn the_readme_lists_the_fields_of_a_request() {
-    let (_, schema) = schema::files().into_iter().find(|(name, _)| name == "validate.input.json").unwrap();
+    let (_, schema) = schema_files::files().into_iter().find(|(name, _)| name == "validate.input.json").unwrap();
     let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
     let fields: Vec<_> = schema["properties"].as_object().unwrap().keys().map(|name| format!("`{name}`")).collect();
     let listed: Vec<_> = table("request").into_iter().map(|row| row[0].clone()).collect();
@@ -137,7 +137,7 @@ fn the_clone_form_has_the_fields_of_a_request() {
     let (_, flow) = flows().into_iter().find(|(id, _)| id == "clone-staging").unwrap();
     let inputs: Vec<_> =
         flow["inputs"].as_sequence().unwrap().iter().map(|i| i["id"].as_str().unwrap().to_owned()).collect();
-    let (_, schema) = schema::files().into_iter().find(|(name, _)| name == "validate.input.json").unwrap();
+    let (_, schema) = schema_files::files().into_iter().find(|(name, _)| name == "validate.input.json").unwrap();
     let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
     let fields: Vec<_> = schema["properties"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(inputs[0], "request");

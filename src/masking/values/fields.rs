@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::names::{PERSONAL, SECRETS, SECRETS_WITHIN};
-use crate::masking::transformers::Transformer;
+use crate::contract::transformer::Transformer;
 
 /// Where a text stands: the name of its field, and of what that is a part of.
 pub(super) struct Place<'a> {

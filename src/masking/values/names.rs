@@ -1,6 +1,6 @@
 //! The names of fields that tell of their values, in small letters with `_` between words.
 
-use crate::masking::transformers::Transformer;
+use crate::contract::transformer::Transformer;
 
 /// The fields whose values are a person's, by the words that their names end with; the longest end that fits holds.
 pub(super) const PERSONAL: &[(Transformer, &[&str])] = &[

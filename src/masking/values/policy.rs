@@ -2,9 +2,10 @@
 
 use super::Scalar;
 use super::fields::Place;
+use crate::contract::transformer::Transformer;
 use crate::masking::contacts;
 use crate::masking::key::Key;
-use crate::masking::transformers::{Fit, Transformer};
+use crate::masking::transformers::Fit;
 
 /// A longer text is no name, number or address.
 const LONGEST_PERSONAL: usize = 200;

@@ -3,12 +3,12 @@
 use anyhow::{Context as _, Result};
 use rand::distr::{Alphanumeric, SampleString as _};
 
-use crate::context::env_secret;
+use crate::contract::request::{CloneRequest, Override};
+use crate::environment::services::{Role, with_role};
 use crate::error::Failure;
 use crate::railway::{Environment, VariableChanges};
-use crate::request::{CloneRequest, Override};
 use crate::secret::Secret;
-use crate::services::{Role, with_role};
+use crate::secret::env_secret;
 
 /// The variable that holds a Postgres service's password.
 const PASSWORD: &str = "POSTGRES_PASSWORD";

@@ -3,13 +3,14 @@
 use anyhow::{Context as _, Result};
 
 use super::{Database, Findings};
-use crate::context::Context;
-use crate::databases;
+use crate::contract::request::CloneRequest;
+use crate::environment::databases;
+use crate::environment::masking_of_request;
+use crate::environment::services;
 use crate::error::Exit;
-use crate::masking;
 use crate::postgres;
 use crate::railway::{Environment, Project, Rendered, ServiceInstance, Weight};
-use crate::request::CloneRequest;
+use crate::running::context::Context;
 
 /// Reads every source database, and tries the masking rules on it.
 pub(super) async fn check(
@@ -19,7 +20,7 @@ pub(super) async fn check(
     request: &CloneRequest,
     findings: &mut Findings,
 ) -> Result<Vec<Database>> {
-    let wanted = databases::wanted(source, request);
+    let wanted = services::databases(source, request);
     let pairs: Vec<_> = wanted.iter().map(|s| (source.id.as_str(), s.service_id.as_str())).collect();
     let rendered = ctx.railway()?.rendered(&project.id, &pairs, Weight::Repeatable).await?;
     let mut reports = Vec::new();
@@ -57,7 +58,7 @@ async fn check_masking(
     let excluded = asked.map(|d| d.exclude_table_data.as_slice()).unwrap_or_default();
     let run_hash = ctx.run.names(request).run_hash;
     let tried = async {
-        let Some(masking) = masking::of_request(request, name, &run_hash)? else { return Ok(Vec::new()) };
+        let Some(masking) = masking_of_request::of_request(request, name, &run_hash)? else { return Ok(Vec::new()) };
         postgres::inspect_masking(&databases::source(service, rendered)?, excluded, &masking).await
     };
     match tried.await {

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use railstage::copying::{CopyOptions, CopyReport};
 use railstage::error::Exit;
-use railstage::postgres::{CopyOptions, CopyReport};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 

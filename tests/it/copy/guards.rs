@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use backboard::postgres::Cluster;
 use nix::unistd::{User, geteuid};
+use railstage::copying::CopyOptions;
 use railstage::error::Exit;
-use railstage::postgres::CopyOptions;
 
 use super::proxy::{Proxy, Way, through};
 use super::{DATABASE, Ends, PASSWORD, copy, eventually, run, texts, told};

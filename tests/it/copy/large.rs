@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use railstage::postgres::{CopyOptions, Verify};
-use railstage::wordpress::rewrite::UrlPair;
+use railstage::copying::{CopyOptions, Verify};
+use railstage::rewriting::UrlPair;
 use serde_json::Value;
 
 use super::{Ends, PASSWORD, run, texts, told};

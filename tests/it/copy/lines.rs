@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use railstage::copying::CopyOptions;
 use railstage::error::Exit;
-use railstage::postgres::CopyOptions;
 use tokio_util::sync::CancellationToken;
 
 use super::proxy::{Proxy, Way, in_clear, through};

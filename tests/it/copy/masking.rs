@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use backboard::fixture;
+use railstage::copying::{CopyOptions, CopyReport};
 use railstage::masking::{KeepUsers, Key, Masking, RulesFile, Sheet, Treatment};
-use railstage::postgres::{CopyOptions, CopyReport, Endpoint, inspect_masking, plan};
-use railstage::wordpress::rewrite::UrlPair;
+use railstage::postgres::{Endpoint, inspect_masking, plan};
+use railstage::rewriting::UrlPair;
 
 use super::{Ends, run, texts, told};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use backboard::postgres::{Cluster, ClusterOptions, PgBin};
+use railstage::copying::CopyOptions;
 use railstage::error::Exit;
-use railstage::postgres::CopyOptions;
 
 use super::shapes::{assert_equal, dump, shapes};
 use super::{DATABASE, OLD, copy, run, texts, told};

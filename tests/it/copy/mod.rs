@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use backboard::postgres::{Cluster, ClusterOptions, PgBin};
-use railstage::postgres::{CopyOptions, CopyReport, Endpoint, Progress, copy_database};
+use railstage::copying::{CopyOptions, CopyReport, Progress};
+use railstage::postgres::{Endpoint, copy_database};
 use tokio_postgres::{Client, SimpleQueryMessage};
 use tokio_util::sync::CancellationToken;
 

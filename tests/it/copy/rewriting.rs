@@ -1,7 +1,7 @@
 //! URLs are rewritten on the way, and what must not be stays.
 
-use railstage::postgres::CopyOptions;
-use railstage::wordpress::rewrite::UrlPair;
+use railstage::copying::CopyOptions;
+use railstage::rewriting::UrlPair;
 
 use super::{Ends, run, texts};
 

@@ -5,8 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use backboard::postgres::{Cluster, ClusterOptions};
+use railstage::copying::CopyOptions;
 use railstage::error::Exit;
-use railstage::postgres::CopyOptions;
 use tokio_util::sync::CancellationToken;
 
 use super::proxy::{Proxy, Way, in_clear, through};
@@ -20,7 +20,7 @@ async fn meanwhile(
     ends: &mut Ends,
     of_source: bool,
     what: impl AsyncFnOnce(&mut Ends),
-) -> anyhow::Result<railstage::postgres::CopyReport> {
+) -> anyhow::Result<railstage::copying::CopyReport> {
     let (mut source, mut target) = (ends.source.url(), ends.target.url());
     let (url, port, way) = match of_source {
         true => (&mut source, ends.source.port(), Way::FromServer),

@@ -126,7 +126,7 @@ async fn databases_that_are_not_utf8_arrive_byte_for_byte() {
         let table =
             format!("CREATE TABLE t (b text); INSERT INTO t VALUES (convert_from('{value}'::bytea, '{encoding}'))");
         run(&ends.source().await, &table).await;
-        ends.copy(&railstage::postgres::CopyOptions { copy_id: encoding.to_owned(), ..ends.options() }).await.unwrap();
+        ends.copy(&railstage::copying::CopyOptions { copy_id: encoding.to_owned(), ..ends.options() }).await.unwrap();
         let target = ends.target().await;
         assert_eq!(texts(&target, "SHOW server_encoding").await, [encoding]);
         let same = format!("SELECT convert_to(b, '{encoding}') = '{value}'::bytea FROM t");

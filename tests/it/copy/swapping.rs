@@ -1,6 +1,7 @@
 //! The last step: the new database takes the old one's place at once, and says whose copy it is.
 
-use railstage::postgres::{CopyOptions, Endpoint, inspect_target};
+use railstage::copying::CopyOptions;
+use railstage::postgres::{Endpoint, inspect_target};
 
 use super::{Ends, run, texts};
 

@@ -1,0 +1,98 @@
+//! Arguments that several subcommands share, and what is read by them: files, Kestra's environment, the run's id.
+
+use std::io::Read as _;
+
+use anyhow::{Context as _, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::{Arg, ArgMatches};
+use jiff::Timestamp;
+use rand::distr::{Alphanumeric, SampleString as _};
+use serde_json::Value;
+
+use crate::contract::input;
+use crate::contract::policy::Policy;
+use crate::error::Failure;
+use crate::running::run::Run;
+
+pub(super) fn file_arg(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name("FILE").help(help)
+}
+
+/// `--policy FILE`.
+pub(crate) fn policy_arg() -> Arg {
+    file_arg("policy", "Read the policy from FILE (JSON or YAML) instead of RAILSTAGE_POLICY")
+}
+
+pub(super) fn run_id_arg() -> Arg {
+    Arg::new("run-id").long("run-id").value_name("ID").env("RAILSTAGE_RUN_ID").help("The run that the step belongs to")
+}
+
+/// The run that the step belongs to.
+pub(super) fn run(matches: &ArgMatches) -> Result<Run> {
+    let id = matches.get_one::<String>("run-id").filter(|id| !id.is_empty()).cloned();
+    let id = id.context(
+        Failure::invalid("there is no run id")
+            .hint("set RAILSTAGE_RUN_ID (in a flow: `{{ execution.id }}`) or --run-id"),
+    )?;
+    Ok(Run { id })
+}
+
+/// A run of our own, outside Kestra.
+pub(crate) fn new_run() -> Run {
+    Run {
+        id: format!(
+            "{}-{}",
+            Timestamp::now().strftime("%Y%m%d%H%M%S"),
+            Alphanumeric.sample_string(&mut rand::rng(), 8)
+        ),
+    }
+}
+
+/// The request as it came.
+pub(super) fn request(matches: &ArgMatches) -> Result<Value> {
+    let text = match matches.get_one::<String>("request") {
+        Some(path) => read_file(path)?,
+        None => from_env("RAILSTAGE_REQUEST")?.context(
+            Failure::invalid("there is no request").hint("set RAILSTAGE_REQUEST (base64 of JSON) or --request FILE"),
+        )?,
+    };
+    serde_json::from_str(&text).map_err(|e| Failure::invalid(format!("the request is not JSON: {e}")).into())
+}
+
+/// The policy from `--policy`, or the environment, or else the strict default.
+///
+/// # Errors
+/// [`Exit::Invalid`], naming each wrong field.
+pub(crate) fn policy(matches: &ArgMatches) -> Result<Policy> {
+    let text = match matches.get_one::<String>("policy") {
+        Some(path) => Some(read_file(path)?),
+        None => from_env("RAILSTAGE_POLICY")?,
+    };
+    let Some(text) = text else { return Ok(Policy::default()) };
+    // Every JSON document is a YAML document, so one reader does for both.
+    let value = serde_yaml::from_str(&text)
+        .map_err(|e| Failure::invalid(format!("the policy is neither JSON nor YAML: {e}")))?;
+    input::read("policy", value)
+}
+
+/// A file's text; `-` is standard input.
+///
+/// # Errors
+/// [`Exit::Invalid`] when it cannot be read.
+pub(crate) fn read_file(path: &str) -> Result<String> {
+    let read = || match path {
+        "-" => std::io::read_to_string(std::io::stdin().lock().take(4 << 20)),
+        path => std::fs::read_to_string(path),
+    };
+    read().with_context(|| Failure::invalid(format!("read `{path}`")))
+}
+
+/// A base64 variable that Kestra set; an empty one counts as absent.
+fn from_env(name: &str) -> Result<Option<String>> {
+    let Some(text) = std::env::var(name).ok().filter(|text| !text.trim().is_empty()) else { return Ok(None) };
+    let bytes = STANDARD.decode(text.trim()).with_context(|| Failure::invalid(format!("{name} is not base64")))?;
+    let text =
+        String::from_utf8(bytes).with_context(|| Failure::invalid(format!("{name} is not base64 of UTF-8 text")))?;
+    Ok(Some(text))
+}

@@ -1,0 +1,149 @@
+//! `clone`: all steps of a clone in one process, with a rollback when one fails or Ctrl-C is pressed.
+
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Map, Value, json};
+use tracing::Level;
+
+use super::{print_json, print_line};
+use crate::cli::args::{new_run, policy, policy_arg};
+use crate::cli::log::{self, Output};
+use crate::cli::run_shown;
+use crate::error::{Exit, describe};
+use crate::running::context::Context;
+use crate::running::step::{Finished, Part, StepDef};
+use crate::running::stop::Stop;
+use crate::steps::STEPS;
+
+mod flags;
+
+pub const NAME: &str = "clone";
+
+pub fn command() -> Command {
+    Command::new(NAME)
+        .about("Make a staging copy: every step in one go, rolled back on failure")
+        .arg(policy_arg())
+        .arg(
+            Arg::new("request")
+                .long("request")
+                .value_name("FILE")
+                .help("Begin with the request in FILE (`-`: standard input); flags come on top"),
+        )
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .action(ArgAction::SetTrue)
+                .help("Print one JSON object at the end, failure included"),
+        )
+        .args(flags::all())
+}
+
+pub async fn main(matches: &ArgMatches) -> Exit {
+    let on_terminal = std::io::stderr().is_terminal();
+    log::start(Output::Text, if on_terminal { Level::WARN } else { Level::INFO });
+    let prepared = prepare(matches);
+    let (ctx, stop, request) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            let text = describe(NAME, &error);
+            tracing::error!("{text}");
+            if matches.get_flag("json") {
+                print_json(&json!({ "status": "failed", "error": text }));
+            }
+            return Exit::of(&error);
+        }
+    };
+    let mut run = Clone { ctx, request, reports: Map::new(), started: Instant::now(), on_terminal };
+    let failed = run.all(&stop).await;
+    let exit = match failed {
+        None => Exit::Done,
+        Some(exit) => run.roll_back(exit).await,
+    };
+    run.report(matches.get_flag("json"), exit);
+    exit
+}
+
+fn prepare(matches: &ArgMatches) -> Result<(Context, Stop, Value)> {
+    let stop = Stop::listen()?;
+    let request = flags::request(matches)?;
+    Ok((Context::new(new_run(), policy(matches)?, stop.token.clone()), stop, request))
+}
+
+/// One clone on its way.
+struct Clone {
+    ctx: Context,
+    request: Value,
+    /// Each finished step's report, by the step's task id.
+    reports: Map<String, Value>,
+    started: Instant,
+    on_terminal: bool,
+}
+
+impl Clone {
+    /// Runs the steps in order; the exit code of the one that failed.
+    async fn all(&mut self, stop: &Stop) -> Option<Exit> {
+        for step in STEPS.iter().filter(|step| step.part == Part::Clone) {
+            let finished = self.step(step, stop).await;
+            if finished.exit != Exit::Done {
+                return Some(finished.exit);
+            }
+        }
+        None
+    }
+
+    async fn step(&mut self, step: &'static StepDef, stop: &Stop) -> Finished {
+        let spinner = self.on_terminal.then(|| spinner(step.name));
+        let finished = run_shown(step, &self.ctx, stop, Ok(self.request.clone())).await;
+        if let Some(spinner) = spinner {
+            spinner.finish_and_clear();
+        }
+        let mark = if finished.exit == Exit::Done { "done" } else { "failed" };
+        eprintln!("{:<14} {mark:<7} {:>7.1} s", step.name, finished.report.seconds);
+        if let Some(error) = &finished.report.error {
+            tracing::error!("{error}");
+        }
+        let report = serde_json::to_value(&finished.report).expect("outputs are plain data");
+        self.reports.insert(step.task_id(), report);
+        finished
+    }
+
+    /// Takes back what was made; a second signal ends even that.
+    async fn roll_back(&mut self, failed: Exit) -> Exit {
+        let Ok(stop) = Stop::listen() else { return failed };
+        self.ctx.stop = stop.token.clone();
+        for step in STEPS.iter().filter(|step| step.part == Part::Recovery) {
+            let finished = self.step(step, &stop).await;
+            if finished.exit != Exit::Done {
+                return Exit::Incomplete;
+            }
+        }
+        failed
+    }
+
+    fn report(self, as_json: bool, exit: Exit) {
+        let seconds = (self.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+        let text = |step: &str, field: &str| {
+            self.reports.get(step).and_then(|r| r[field].as_str()).unwrap_or_default().to_owned()
+        };
+        let (name, url) = (text("check_health", "environment_name"), text("check_health", "url"));
+        if as_json {
+            let status = if exit == Exit::Done { "ok" } else { "failed" };
+            print_json(&json!({
+                "status": status, "exit_code": exit.code(), "run_id": self.ctx.run.id, "environment_name": name, "url": url,
+                "seconds": seconds, "railway_calls": self.ctx.railway_calls(), "steps": self.reports,
+            }));
+        } else if exit == Exit::Done {
+            print_line(&format!("{name} is ready at {url}, {seconds:.1} s after the start"));
+        }
+    }
+}
+
+fn spinner(name: &'static str) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner().with_style(ProgressStyle::default_spinner()).with_message(name);
+    spinner.enable_steady_tick(Duration::from_millis(120));
+    spinner
+}

@@ -1,0 +1,224 @@
+//! `copy-db`: copies one Postgres database into another; needs no Railway.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::builder::EnumValueParser;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use serde_json::json;
+use tracing::Level;
+
+use super::{print_json, print_line};
+use crate::cli::args::new_run;
+use crate::cli::log::{self, Output};
+use crate::cli::ticker::Ticker;
+use crate::copying::options::{CopyOptions, Verify};
+use crate::copying::progress::Progress;
+use crate::copying::report::CopyReport;
+use crate::error::{Exit, Failure, describe};
+use crate::masking::{self, KeepUsers, Key, Masking, RulesFile};
+use crate::postgres::{CopyPlan, Endpoint, copy_database, plan};
+use crate::rewriting::UrlPair;
+use crate::running::stop::Stop;
+use crate::secret::env_secret;
+
+pub const NAME: &str = "copy-db";
+
+const LONG: &str = "Copies the database at SOURCE_DATABASE_URL over the one at TARGET_DATABASE_URL (both from the environment), \
+    which is built beside the old one, verified, and then takes its place in one transaction. The source is read in one \
+    snapshot and never written; on any failure the target stays as it was.";
+
+pub fn command() -> Command {
+    Command::new(NAME)
+        .about("Copy one Postgres database into another, without Railway")
+        .long_about(LONG)
+        .arg(
+            Arg::new("rewrite-url")
+                .long("rewrite-url")
+                .value_name("OLD=NEW")
+                .action(ArgAction::Append)
+                .value_parser(url_pair)
+                .help("Rewrite this URL in the data; may be given several times"),
+        )
+        .arg(
+            Arg::new("exclude-table-data")
+                .long("exclude-table-data")
+                .value_name("GLOB")
+                .action(ArgAction::Append)
+                .help("Leave the rows of these tables behind; may be given several times"),
+        )
+        .args(masking_args())
+        .arg(
+            Arg::new("jobs")
+                .long("jobs")
+                .value_name("N")
+                .default_value("2")
+                .value_parser(value_parser!(u16).range(1..=16))
+                .help("How many tables are copied at a time"),
+        )
+        .arg(
+            Arg::new("max-rate")
+                .long("max-rate")
+                .value_name("MB/s")
+                .value_parser(rate)
+                .help("Read the source no faster than so many megabytes (1,000,000 bytes) a second"),
+        )
+        .arg(
+            Arg::new("verify")
+                .long("verify")
+                .value_name("HOW")
+                .default_value("digest")
+                .value_parser(EnumValueParser::<Verify>::new())
+                .help("How rows are checked before the swap"),
+        )
+        .arg(
+            Arg::new("max-snapshot-age")
+                .long("max-snapshot-age")
+                .value_name("MINUTES")
+                .default_value("60")
+                .value_parser(value_parser!(u64).range(1..))
+                .help("Give up when the source's snapshot has been held for so long, which keeps its vacuum back"),
+        )
+        .arg(
+            Arg::new("dry-run")
+                .long("dry-run")
+                .action(ArgAction::SetTrue)
+                .help("Say what would be copied, in which order and about how long it would take; do nothing"),
+        )
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .action(ArgAction::SetTrue)
+                .help("Print one JSON object at the end, failure included"),
+        )
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    rate.ok_or_else(|| "expected a number of megabytes a second that is more than 0".to_owned())
+}
+
+fn masking_args() -> [Arg; 4] {
+    [
+        Arg::new("anonymize")
+            .long("anonymize")
+            .action(ArgAction::SetTrue)
+            .help("Mask personal data on the way, by the WordPress preset and --rules; RAILSTAGE_MASKING_KEY keeps the same strangers from copy to copy"),
+        Arg::new("rules")
+            .long("rules")
+            .value_name("FILE")
+            .requires("anonymize")
+            .help("Masking rules that go before the preset's (YAML; schema masking-rules)"),
+        Arg::new("keep-user")
+            .long("keep-user")
+            .value_name("LOGIN")
+            .action(ArgAction::Append)
+            .requires("anonymize")
+            .help("A WordPress user, by login or e-mail address, who keeps login and password; may be given several times [default: administrators]"),
+        Arg::new("strict")
+            .long("strict")
+            .action(ArgAction::SetTrue)
+            .requires("anonymize")
+            .help("Refuse when a column looks personal and no rule speaks of it"),
+    ]
+}
+
+fn masking(matches: &ArgMatches) -> Result<Option<Masking>> {
+    if !matches.get_flag("anonymize") {
+        return Ok(None);
+    }
+    let rules = matches.get_one::<String>("rules").map_or(Ok(Vec::new()), |path| RulesFile::open(path))?;
+    let keep_users = match matches.get_many::<String>("keep-user") {
+        Some(names) => KeepUsers::parse(&names.cloned().collect::<Vec<_>>()),
+        None => KeepUsers::default(),
+    };
+    let key = match env_secret(masking::KEY_VARIABLE) {
+        Some(secret) => Key::of_site(&secret)?,
+        None => Key::random(),
+    };
+    Ok(Some(Masking { key, rules, keep_users, strict: matches.get_flag("strict") }))
+}
+
+fn url_pair(text: &str) -> Result<UrlPair, String> {
+    let (old, new) =
+        text.split_once('=').ok_or("expected OLD=NEW, such as https://shop.example.com=https://staging.example.com")?;
+    UrlPair::parse(old, new).map_err(|e| format!("{e:#}"))
+}
+
+pub async fn main(matches: &ArgMatches) -> Exit {
+    log::start(Output::Text, Level::INFO);
+    let stop = match Stop::listen() {
+        Ok(stop) => stop,
+        Err(error) => return end(matches, &Err(error), None),
+    };
+    let done = if matches.get_flag("dry-run") { look(matches).await } else { copy(matches, &stop).await };
+    end(matches, &done, stop.exit())
+}
+
+/// What was done, or would be.
+enum Done {
+    Copied(Box<CopyReport>),
+    Looked(Box<CopyPlan>),
+}
+
+async fn look(matches: &ArgMatches) -> Result<Done> {
+    let (source, target) = (endpoint("SOURCE_DATABASE_URL")?, endpoint("TARGET_DATABASE_URL")?);
+    Ok(Done::Looked(Box::new(plan(&source, &target, &options(matches)?).await?)))
+}
+
+async fn copy(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
+    let (source, target) = (endpoint("SOURCE_DATABASE_URL")?, endpoint("TARGET_DATABASE_URL")?);
+    let progress = std::sync::Arc::new(Progress::default());
+    let ticker = Ticker::start(progress.clone());
+    let copied = copy_database(&source, &target, &options(matches)?, &progress, &stop.token).await;
+    ticker.stop().await;
+    Ok(Done::Copied(Box::new(copied?)))
+}
+
+fn options(matches: &ArgMatches) -> Result<CopyOptions> {
+    Ok(CopyOptions {
+        copy_id: new_run().id,
+        rewrite: matches.get_many("rewrite-url").unwrap_or_default().cloned().collect(),
+        masking: masking(matches)?,
+        exclude_table_data: matches.get_many("exclude-table-data").unwrap_or_default().cloned().collect(),
+        jobs: usize::from(*matches.get_one::<u16>("jobs").expect("it has a default")),
+        max_mb_per_s: matches.get_one("max-rate").copied(),
+        verify: *matches.get_one("verify").expect("it has a default"),
+        snapshot_max_age: Duration::from_secs(
+            60 * matches.get_one::<u64>("max-snapshot-age").expect("it has a default"),
+        ),
+        ..CopyOptions::default()
+    })
+}
+
+fn endpoint(variable: &str) -> Result<Endpoint> {
+    let url = env_secret(variable).with_context(|| {
+        Failure::invalid(format!("there is no {variable}")).hint(format!("set {variable} to a postgresql:// URL"))
+    })?;
+    Endpoint::parse(url.expose()).with_context(|| format!("read {variable}"))
+}
+
+fn end(matches: &ArgMatches, done: &Result<Done>, stopped: Option<Exit>) -> Exit {
+    let json = matches.get_flag("json");
+    match done {
+        Ok(Done::Copied(report)) if json => print_json(&json!({ "status": "ok", "copy": report })),
+        Ok(Done::Copied(report)) => print_line(&report.summary()),
+        Ok(Done::Looked(plan)) => {
+            if json {
+                print_json(&json!({ "status": "ok", "plan": plan }));
+            } else {
+                print_line(&plan.summary());
+            }
+            return if plan.problems.is_empty() { Exit::Done } else { Exit::Invalid };
+        }
+        Err(error) => {
+            let text = describe(NAME, error);
+            tracing::error!("{text}");
+            if json {
+                print_json(&json!({ "status": "failed", "error": text }));
+            }
+            return stopped.unwrap_or(Exit::of(error));
+        }
+    }
+    Exit::Done
+}

@@ -1,0 +1,248 @@
+//! What a caller asks for: the typed, documented requests of every step. The schemas in `schemas/` are made from here.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::contract::ttl::Ttl;
+use crate::contract::masking_rules::Rule;
+
+/// Asks for a staging copy of an environment.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloneRequest {
+    /// Id of the Railway project; must be one of the policy's `allowed_projects`.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9-]{1,64}$"), extend("x-expects" = "the id of a Railway project"))]
+    pub project_id: String,
+    /// Name or id of the environment to copy from.
+    #[serde(default = "production")]
+    #[schemars(length(min = 1, max = 64), extend("x-expects" = "the name or id of an environment"))]
+    pub source_environment: String,
+    /// Who the copy is for; part of its automatic name.
+    #[schemars(length(min = 1, max = 64), extend("x-expects" = "text of at most 64 characters"))]
+    pub client_name: Option<String>,
+    /// Name of the copy; by default `staging-<client>-<5 characters of the run id's hash>`.
+    #[schemars(regex(pattern = r"^[a-z](?:[a-z0-9-]{0,22}[a-z0-9])?$"), extend("x-expects" = "at most 24 of `a-z`, `0-9` and `-`, beginning with a letter"))]
+    pub environment_name: Option<String>,
+    /// The service that people visit; by default the only one with a public domain.
+    pub web_service: Option<String>,
+    /// How long the copy lives: an ISO-8601 duration of days to seconds.
+    #[serde(default = "week")]
+    pub ttl: Ttl,
+    /// Never expires; every list says so.
+    #[serde(default)]
+    pub keep: bool,
+    /// Services to run in the copy; empty means all but those with a cron schedule. Databases always run.
+    #[serde(default)]
+    pub include_services: Vec<String>,
+    /// Services that stay undeployed in the copy.
+    #[serde(default)]
+    pub exclude_services: Vec<String>,
+    /// Variables to set in the copy, by service name (`*` = every service) and variable name.
+    #[serde(default)]
+    pub variables: BTreeMap<String, BTreeMap<String, Override>>,
+    /// The Postgres services to copy; empty means every one that is found.
+    #[serde(default)]
+    pub databases: Vec<DatabaseRequest>,
+    /// Mask personal data on the way, and leave behind what would act in the copy.
+    #[serde(default = "yes")]
+    pub anonymize: bool,
+    /// WordPress users, by login or e-mail address, who keep login and password; the word `administrators` stands for all of these, and `none` alone for nobody.
+    #[serde(default = "administrators")]
+    pub keep_users: Vec<String>,
+    /// Refuse a database in which a column looks personal that no masking rule speaks of.
+    #[serde(default)]
+    pub strict: bool,
+    /// Rewrite the site's URLs in variables and data to those of the copy.
+    #[serde(default = "yes")]
+    pub wordpress_url_replace: bool,
+    /// A domain of yours for the copy, beside its `*.up.railway.app` domain.
+    #[schemars(regex(pattern = r"^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"), extend("x-expects" = "a domain name such as `staging.example.com`"))]
+    pub custom_domain: Option<String>,
+    /// What the copy says it is: sets `WP_ENVIRONMENT_TYPE` and the record.
+    #[serde(default)]
+    pub environment_type: EnvironmentType,
+    /// Services whose volume may come up empty in the copy: Railway copies none.
+    #[serde(default)]
+    pub allow_empty_volumes: Vec<String>,
+    /// What becomes of a copy that fails.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+    /// Takes the run id's place, so that the same request sent twice makes one copy.
+    #[schemars(length(min = 1, max = 200), extend("x-expects" = "text of at most 200 characters"))]
+    pub idempotency_key: Option<String>,
+}
+
+/// One database to copy.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseRequest {
+    /// Name of the database's service.
+    pub service: String,
+    /// Tables whose rows stay behind, as globs of `schema.table` or `table`.
+    #[serde(default)]
+    pub exclude_table_data: Vec<String>,
+    /// Masking rules that go before the preset's; the first that fits a value holds.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+}
+
+/// What becomes of one variable in the copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Override {
+    /// Gets this value.
+    Value(String),
+    /// Is taken out.
+    Remove,
+    /// Gets the value of `RAILSTAGE_SECRET_<name>`, which exists only if the flow's author put that line there.
+    Secret(String),
+}
+
+/// What kind of environment the copy says it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EnvironmentType {
+    #[default]
+    Staging,
+    Development,
+    Ephemeral,
+}
+
+impl EnvironmentType {
+    /// What WordPress knows it by (`wp_get_environment_type()` has no `ephemeral`).
+    pub fn as_wordpress(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Staging | Self::Ephemeral => "staging",
+        }
+    }
+}
+
+/// What becomes of a copy that fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    /// It is deleted.
+    #[default]
+    Rollback,
+    /// It is left for a look, its apps off, for a day at most.
+    Keep,
+}
+
+/// Asks which copies a project has.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListRequest {
+    /// Id of the Railway project; must be one of the policy's `allowed_projects`.
+    pub project_id: String,
+}
+
+/// Asks for one copy to be deleted.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteRequest {
+    /// Id of the Railway project; must be one of the policy's `allowed_projects`.
+    pub project_id: String,
+    /// Name or id of the copy.
+    pub environment: String,
+    /// The copy's name, typed again.
+    pub confirm: String,
+}
+
+/// Asks for what has expired or was left over to be deleted.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SweepRequest {
+    /// Id of one project; by default every project of the policy's `allowed_projects`.
+    pub project_id: Option<String>,
+    /// Only say what would be deleted.
+    #[serde(default = "yes")]
+    pub dry_run: bool,
+}
+
+fn production() -> String {
+    "production".to_owned()
+}
+
+fn administrators() -> Vec<String> {
+    vec!["administrators".to_owned()]
+}
+
+fn week() -> Ttl {
+    Ttl::days(7)
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl JsonSchema for Override {
+    fn schema_name() -> Cow<'static, str> {
+        "Override".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A value, `{\"remove\": true}`, or `{\"secret\": \"NAME\"}` for the value of `RAILSTAGE_SECRET_NAME`.",
+            "x-expects": "text, {\"remove\": true} or {\"secret\": \"NAME\"}",
+            "anyOf": [
+                { "type": "string" },
+                {
+                    "type": "object", "additionalProperties": false, "required": ["remove"],
+                    "properties": { "remove": { "const": true } },
+                },
+                {
+                    "type": "object", "additionalProperties": false, "required": ["secret"],
+                    "properties": { "secret": { "type": "string", "pattern": "^[A-Z][A-Z0-9_]*$" } },
+                },
+            ],
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Override {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OverrideVisitor)
+    }
+}
+
+struct OverrideVisitor;
+
+impl<'de> Visitor<'de> for OverrideVisitor {
+    type Value = Override;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("text, {\"remove\": true} or {\"secret\": \"NAME\"}")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Override, E> {
+        Ok(Override::Value(value.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Override, A::Error> {
+        let choice = match map.next_key::<String>()?.as_deref() {
+            Some("remove") if map.next_value::<bool>()? => Override::Remove,
+            Some("secret") => Override::Secret(map.next_value()?),
+            _ => return Err(A::Error::custom("expected {\"remove\": true} or {\"secret\": \"NAME\"}")),
+        };
+        match map.next_key::<String>()? {
+            None => Ok(choice),
+            Some(key) => Err(A::Error::unknown_field(&key, &[])),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_masked_and_administrators_get_in_unless_a_request_says_otherwise() {
+        let request: CloneRequest = serde_json::from_value(serde_json::json!({"project_id": "p"})).unwrap();
+        assert!(request.anonymize && !request.strict);
+        assert_eq!(request.keep_users, ["administrators"]);
+    }
+}

@@ -1,0 +1,232 @@
+//! What a copy and a look at a database say about themselves: outputs for people, so no secret is in them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::masking::Sheet;
+
+/// How many of the slowest tables a summary names.
+const SLOWEST_TOLD: usize = 5;
+
+/// What was copied, how fast, and what was not.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct CopyReport {
+    /// The target database's name.
+    pub database: String,
+    /// The moment of the source that was copied, by the source's clock (RFC 3339).
+    pub snapshot_at: String,
+    /// The source server's version.
+    pub source_version: String,
+    /// The target server's version.
+    pub target_version: String,
+    /// Tables whose rows were copied.
+    pub tables: u64,
+    /// Rows copied.
+    pub rows: u64,
+    /// Bytes of rows sent to the target.
+    pub bytes: u64,
+    /// Large objects copied.
+    pub large_objects: u64,
+    /// Seconds in all, failed attempts included.
+    pub seconds: f64,
+    /// Megabytes (1,000,000 bytes) of rows per second of the data phase.
+    pub mb_per_s: f64,
+    /// Seconds of each phase, in order.
+    pub phases: Vec<PhaseTime>,
+    /// How many attempts it took.
+    pub attempts: u32,
+    /// Values in which a URL was rewritten.
+    pub rewritten_values: u64,
+    /// Values with serialized data of a wrong length, which was left as it is.
+    pub malformed_values: u64,
+    /// Values left as they are because the rewritten one would be too long for its column.
+    pub overflow_left: u64,
+    /// Columns in which an old URL was left, and why.
+    pub left: Vec<LeftColumn>,
+    /// What was masked, emptied and left; absent when personal data was copied as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masking: Option<Sheet>,
+    /// Digest of all rows of all tables as they are on the target (SHA-256, hex), in the format in which they travelled.
+    pub digest: String,
+    /// The tables that took longest.
+    pub slowest_tables: Vec<TableTime>,
+    /// What the source has and the target does not, and why.
+    pub skipped: Vec<Skipped>,
+    /// The old database, when it could not be dropped after the swap; the next copy drops it.
+    pub left_behind: Option<String>,
+    /// Whether this run had copied before and nothing was done now.
+    pub reused: bool,
+}
+
+impl CopyReport {
+    /// The report in a few lines for a person.
+    pub fn summary(&self) -> String {
+        if self.reused {
+            return format!("`{}` holds this run's copy already (snapshot of {})", self.database, self.snapshot_at);
+        }
+        let mut lines = vec![format!(
+            "copied {} rows of {} tables into `{}`: {:.1} MB in {:.1} s ({:.1} MB/s), snapshot of {}",
+            self.rows,
+            self.tables,
+            self.database,
+            megabytes(self.bytes),
+            self.seconds,
+            self.mb_per_s,
+            self.snapshot_at
+        )];
+        let listed = |items: Vec<String>| items.join(", ");
+        lines.push(format!("phases: {}", listed(self.phases.iter().map(PhaseTime::to_string).collect())));
+        let slowest = self.slowest_tables.iter().take(SLOWEST_TOLD).map(TableTime::to_string).collect();
+        lines.push(format!("slowest tables: {}", listed(slowest)));
+        lines.push(format!("digest: {}", self.digest));
+        if self.rewritten_values + self.malformed_values + self.overflow_left > 0 {
+            lines.push(format!(
+                "URLs rewritten in {} values; {} with malformed serialized data; {} too long, left",
+                self.rewritten_values, self.malformed_values, self.overflow_left
+            ));
+        }
+        lines.extend(self.masking.iter().flat_map(Sheet::lines));
+        lines.extend(
+            self.left.iter().map(|left| format!("left in {}: {} values, {}", left.column, left.values, left.reason)),
+        );
+        lines.extend(self.skipped.iter().map(|skipped| format!("not copied: {} ({})", skipped.object, skipped.reason)));
+        lines.join("\n")
+    }
+}
+
+/// How long a phase took.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct PhaseTime {
+    /// The phase's name.
+    pub phase: String,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// Bytes of rows and large objects that arrived in it.
+    pub bytes: u64,
+}
+
+impl std::fmt::Display for PhaseTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {:.1} s", self.phase, self.seconds)?;
+        match self.bytes {
+            0 => Ok(()),
+            bytes => {
+                write!(f, " ({:.1} MB at {:.1} MB/s)", megabytes(bytes), megabytes(bytes) / self.seconds.max(0.001))
+            }
+        }
+    }
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+/// How long a table took.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct TableTime {
+    /// `schema.table`.
+    pub table: String,
+    /// Rows copied.
+    pub rows: u64,
+    /// Bytes of rows sent to the target.
+    pub bytes: u64,
+    /// Seconds for copying and checking.
+    pub seconds: f64,
+}
+
+impl std::fmt::Display for TableTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {:.1} s ({} rows, {:.1} MB)", self.table, self.seconds, self.rows, megabytes(self.bytes))
+    }
+}
+
+/// A column in which old URLs were left.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct LeftColumn {
+    /// `schema.table.column`.
+    pub column: String,
+    /// Values that have the old URL in them.
+    pub values: u64,
+    /// Why they were left.
+    pub reason: String,
+}
+
+/// Something that was not carried over.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Skipped {
+    /// What it is.
+    pub object: String,
+    /// Why it was not carried over.
+    pub reason: String,
+}
+
+impl Skipped {
+    pub(crate) fn new(object: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { object: object.into(), reason: reason.into() }
+    }
+}
+
+/// What a source database is, read without changing anything.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct SourceReport {
+    /// The database's name.
+    pub database: String,
+    /// The server's version.
+    pub version: String,
+    /// The server's major version.
+    pub major: i32,
+    /// The database's size on disk, in bytes.
+    pub size_bytes: u64,
+    /// Tables with rows of their own.
+    pub tables: u64,
+    /// The encoding, such as `UTF8`.
+    pub encoding: String,
+    /// The collation, such as `en_US.utf8`.
+    pub collation: String,
+    /// Extensions, with their versions.
+    pub extensions: Vec<String>,
+    /// Large objects.
+    pub large_objects: u64,
+    /// The WordPress site in it, if there is one.
+    pub wordpress: Option<WordPressSite>,
+    /// What a copy would fail on.
+    pub problems: Vec<String>,
+    /// What a copy would not carry over.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A WordPress site's own words about itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WordPressSite {
+    /// The schema of its tables.
+    pub schema: String,
+    /// What the names of its tables begin with, such as `wp_`.
+    pub table_prefix: String,
+    /// Option `siteurl`.
+    pub siteurl: Option<String>,
+    /// Option `home`.
+    pub home: Option<String>,
+}
+
+/// What a target database is, before anything is done to it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct TargetReport {
+    /// The database's name.
+    pub database: String,
+    /// The server's version.
+    pub version: String,
+    /// The server's major version.
+    pub major: i32,
+    /// The size on disk, in bytes, of the database that a copy would replace.
+    pub size_bytes: u64,
+    /// How many tables that database has.
+    pub tables: u64,
+    /// Sessions connected to it, which the swap ends.
+    pub sessions: u64,
+    /// The copy that it holds, if a copy of ours made it.
+    pub copy_id: Option<String>,
+    /// Half-built databases of earlier copies, which the next copy drops.
+    pub leftovers: Vec<String>,
+    /// What a copy would fail on.
+    pub problems: Vec<String>,
+}

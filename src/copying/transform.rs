@@ -1,0 +1,243 @@
+//! What happens to a row on its way: per column, mask, rewrite or keep. A row that no rule is about and that has no old
+//! host in it passes as it is.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+
+use crate::contract::transformer::Transformer;
+use crate::copying::row::{Field, Row as _, RowFormat};
+use crate::data::tables::{Column, ColumnType, Table};
+use crate::masking::table::{Chooser, New, TableMask, Verdict};
+use crate::rewriting::Rewriter;
+use crate::rewriting::wordpress;
+
+pub(crate) const NO_TEXT: &str = "not a text column";
+pub(crate) const NEVER: &str = "never rewritten";
+pub(crate) const KEY: &str = "part of a key";
+pub(crate) const PROTECTED: &str = "tells a plugin that this is a copy";
+pub(crate) const TOO_LONG: &str = "the rewritten value is too long for the column";
+
+/// How a column is rewritten.
+enum Rule {
+    Rewrite,
+    /// Left as it is, for this reason.
+    Leave(&'static str),
+}
+
+/// Counts of one table's values, or of a part of it.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) rewritten: u64,
+    pub(crate) malformed: u64,
+    /// Values left with an old host in them, by column and reason.
+    pub(crate) left: BTreeMap<(usize, &'static str), u64>,
+    /// Values that each rule of the table's mask has changed or kept, or rows that it left behind.
+    pub(crate) masked: Vec<u64>,
+}
+
+impl Counts {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.rewritten += other.rewritten;
+        self.malformed += other.malformed;
+        for (what, values) in other.left {
+            *self.left.entry(what).or_default() += values;
+        }
+        self.masked.resize(self.masked.len().max(other.masked.len()), 0);
+        for (all, more) in self.masked.iter_mut().zip(other.masked) {
+            *all += more;
+        }
+    }
+
+    pub(crate) fn overflow(&self) -> u64 {
+        self.left.iter().filter(|((_, reason), _)| *reason == TOO_LONG).map(|(_, values)| values).sum()
+    }
+}
+
+/// What holds for all fields of a row.
+#[derive(Clone, Copy, Default)]
+struct OfRow {
+    is_masked: bool,
+    may_rewrite: bool,
+    is_protected: bool,
+}
+
+/// The transform of one table's rows.
+pub(crate) struct Transform<'a, F> {
+    rewriter: &'a Rewriter,
+    columns: &'a [Column],
+    format: F,
+    rules: Vec<Rule>,
+    /// The column that names what the row's value is, as `option_name` does.
+    key_column: Option<usize>,
+    masks: Option<Chooser>,
+    pub(crate) counts: Counts,
+}
+
+/// Whether a table's rows are looked into at all.
+pub(crate) fn is_needed(table: &Table, mask: Option<&Arc<TableMask>>, rewriter: &Rewriter) -> bool {
+    (!rewriter.is_empty() || mask.is_some()) && !table.columns.is_empty()
+}
+
+impl<'a, F: RowFormat> Transform<'a, F> {
+    /// The transform of a table, or `None` when its rows pass as they are.
+    pub(crate) fn of(
+        table: &'a Table,
+        mask: Option<&Arc<TableMask>>,
+        rewriter: &'a Rewriter,
+        format: F,
+    ) -> Option<Self> {
+        is_needed(table, mask, rewriter).then(|| Self {
+            rewriter,
+            columns: &table.columns,
+            format,
+            rules: table.columns.iter().map(rule).collect(),
+            key_column: table.columns.iter().position(|column| wordpress::is_key_column(&column.name)),
+            counts: Counts { masked: vec![0; mask.map_or(0, |mask| mask.rules.len())], ..Counts::default() },
+            masks: mask.cloned().map(Chooser::new),
+        })
+    }
+
+    /// Whether something in these raw bytes of a row may have to change.
+    pub(crate) fn may_change(&self, raw: &[u8]) -> bool {
+        // Which rules are about a row shows only when it is there as a whole.
+        self.masks.is_some() || self.rewriter.may_match(raw)
+    }
+
+    /// How many bytes [`Self::may_change`] must see together to be sure.
+    pub(crate) fn longest_needle(&self) -> usize {
+        self.rewriter.longest_host()
+    }
+
+    /// Appends the row as it is to be sent. The answer is whether it is: one that is left behind appends nothing.
+    pub(crate) fn apply(&mut self, row: &[u8], out: &mut BytesMut) -> bool {
+        let Some(whole) = self.format.row(row, self.columns) else {
+            out.extend_from_slice(row);
+            return true;
+        };
+        let verdict = match &mut self.masks {
+            Some(masks) => masks.look(|column| whole.field(column).value()),
+            None => Verdict::Stays,
+        };
+        if let Verdict::Dropped(rule) = verdict {
+            self.counts.masked[rule] += 1;
+            return false;
+        }
+        let of_row = OfRow {
+            is_masked: verdict == Verdict::Changes,
+            may_rewrite: self.rewriter.may_match(whole.bytes()),
+            ..OfRow::default()
+        };
+        if !of_row.is_masked && !of_row.may_rewrite {
+            out.extend_from_slice(row);
+            return true;
+        }
+        let key = self.key_column.and_then(|column| whole.field(column).raw());
+        let of_row = OfRow { is_protected: key.is_some_and(wordpress::is_never_rewritten_value), ..of_row };
+        let begin = whole.begin();
+        let mut done = 0;
+        for (i, (place, field)) in whole.fields().enumerate() {
+            let new = self.new_field(i, field, of_row);
+            if new != New::Stays {
+                out.extend_from_slice(&row[done..begin + place.start]);
+                let value = if let New::Value(value) = &new { Some(value.as_slice()) } else { None };
+                self.format.put(&self.columns[i], value, out);
+                done = begin + place.end;
+            }
+        }
+        out.extend_from_slice(&row[done..]);
+        true
+    }
+
+    fn new_field<'r>(&mut self, i: usize, field: impl Field<'r>, of_row: OfRow) -> New {
+        let (new, is_done) = if of_row.is_masked { self.masked(i, field) } else { (New::Stays, false) };
+        if is_done {
+            return new;
+        }
+        let value = match &new {
+            New::Value(value) if self.rewriter.may_match(value) => Some(Cow::Borrowed(value.as_slice())),
+            New::Stays if of_row.may_rewrite && field.raw().is_some_and(|raw| self.rewriter.may_match(raw)) => {
+                field.value()
+            }
+            _ => None,
+        };
+        let Some(value) = value else { return new };
+        self.rewritten(i, &value, of_row.is_protected).map(New::Value).unwrap_or(new)
+    }
+
+    /// What masking makes of a field, and whether that is final.
+    fn masked<'r>(&mut self, i: usize, field: impl Field<'r>) -> (New, bool) {
+        let Some(masks) = &mut self.masks else { return (New::Stays, false) };
+        let Some(number) = masks.rule(i) else { return (New::Stays, false) };
+        let transformer = masks.mask().rules[number].transformer;
+        let column = &self.columns[i];
+        let value = field.value().map(|value| unpadded(column, value));
+        let new = masks.new_value(number, value.as_deref());
+        let is_kept = transformer == Transformer::Keep && value.is_some_and(|value| !value.is_empty());
+        self.counts.masked[number] += u64::from(new != New::Stays || is_kept);
+        let is_final = new != New::Stays && !transformer.is_partial();
+        (if let New::Value(value) = new { New::Value(padded(column, value)) } else { new }, is_final)
+    }
+
+    /// The rewritten value, if it changes.
+    fn rewritten(&mut self, i: usize, value: &[u8], is_protected: bool) -> Option<Vec<u8>> {
+        let rule = if is_protected { &Rule::Leave(PROTECTED) } else { &self.rules[i] };
+        if let Rule::Leave(reason) = rule {
+            *self.counts.left.entry((i, reason)).or_default() += 1;
+            return None;
+        }
+        let rewritten = match self.columns[i].column_type {
+            ColumnType::NormalizedJson => self.rewriter.rewrite_jsonb(value)?,
+            _ => self.rewriter.rewrite(value)?,
+        };
+        self.counts.malformed += u64::from(rewritten.malformed);
+        if rewritten.value == value {
+            return None;
+        }
+        if self.columns[i].max_chars.is_some_and(|max| chars(&rewritten.value) > max) {
+            *self.counts.left.entry((i, TOO_LONG)).or_default() += 1;
+            return None;
+        }
+        self.counts.rewritten += 1;
+        Some(padded(&self.columns[i], rewritten.value))
+    }
+}
+
+fn rule(column: &Column) -> Rule {
+    match column.column_type {
+        column_type if !column_type.is_changed_as_text() => Rule::Leave(NO_TEXT),
+        _ if wordpress::is_never_rewritten(&column.name) => Rule::Leave(NEVER),
+        _ if column.is_key => Rule::Leave(KEY),
+        _ => Rule::Rewrite,
+    }
+}
+
+/// Characters as `varchar(n)` counts them; trailing blanks do not overflow it.
+fn chars(value: &[u8]) -> usize {
+    let value: Cow<'_, str> = String::from_utf8_lossy(value);
+    value.trim_end_matches(' ').chars().count()
+}
+
+/// The value of a `char(n)` without the blanks that fill it up.
+fn unpadded<'v>(column: &Column, value: Cow<'v, [u8]>) -> Cow<'v, [u8]> {
+    if column.column_type != ColumnType::PaddedText {
+        return value;
+    }
+    let len = value.len() - value.iter().rev().take_while(|b| **b == b' ').count();
+    match value {
+        Cow::Borrowed(value) => Cow::Borrowed(&value[..len]),
+        Cow::Owned(value) => Cow::Owned(value[..len].to_vec()),
+    }
+}
+
+/// The value as a `char(n)` gives it back.
+fn padded(column: &Column, mut value: Vec<u8>) -> Vec<u8> {
+    if let Some(max) = column.max_chars.filter(|_| column.column_type == ColumnType::PaddedText) {
+        value.truncate(value.len() - value.iter().rev().take_while(|b| **b == b' ').count());
+        let missing = max.saturating_sub(chars(&value));
+        value.resize(value.len() + missing, b' ');
+    }
+    value
+}

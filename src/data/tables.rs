@@ -1,0 +1,110 @@
+//! A table: its columns with their types, and about how large it is.
+
+/// What the values of a column are, in the words of no server in particular.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ColumnType {
+    /// Any text may stand in it.
+    Text,
+    /// As [`Self::Text`], but filled up with blanks to its full length.
+    PaddedText,
+    Json,
+    /// JSON whose keys the server sorts and whose numbers it normalizes, so that only values may change.
+    NormalizedJson,
+    Xml,
+    Bytes,
+    Integer,
+    /// Of eight bytes.
+    LongInteger,
+    Decimal,
+    Date,
+    Timestamp,
+    /// An address, with or without its network.
+    InetAddress,
+    InetNetwork,
+    /// Of several texts in a form of the server's own, such as an array.
+    TextList,
+    /// Whatever else; never looked into.
+    Other,
+}
+
+impl ColumnType {
+    /// Whether any text may stand in it.
+    pub(crate) fn is_plain_text(self) -> bool {
+        matches!(self, Self::Text | Self::PaddedText)
+    }
+
+    /// Whether it holds text that the server gives back as it got it, or JSON: what may be changed as text.
+    pub(crate) fn is_changed_as_text(self) -> bool {
+        matches!(self, Self::Text | Self::PaddedText | Self::Json | Self::NormalizedJson | Self::Xml)
+    }
+
+    /// Whether the text of its values tells what they are.
+    pub(crate) fn is_readable(self) -> bool {
+        self.is_changed_as_text() || matches!(self, Self::InetAddress | Self::InetNetwork | Self::TextList)
+    }
+
+    pub(crate) fn is_integer(self) -> bool {
+        matches!(self, Self::Integer | Self::LongInteger)
+    }
+}
+
+/// One column that is copied; generated ones are not.
+#[derive(Clone, Debug)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) column_type: ColumnType,
+    /// What the server calls its type, for people.
+    pub(crate) type_name: String,
+    /// The n of `varchar(n)` and `char(n)`.
+    pub(crate) max_chars: Option<usize>,
+    /// Part of a primary key, a foreign key or a partition key: changing it may break a relation.
+    pub(crate) is_key: bool,
+    /// Part of a unique index, alone or with others.
+    pub(crate) is_unique: bool,
+    pub(crate) is_nullable: bool,
+}
+
+/// A table whose own rows are copied.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    pub(crate) schema: String,
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) size_bytes: u64,
+    /// Why its rows are left behind.
+    pub(crate) excluded_by: Option<String>,
+    /// Its own name, and those of the tables that it is a part of up to the whole, each bare and with its schema.
+    pub(crate) names: Vec<String>,
+    /// About how many rows it has, if that is known.
+    pub(crate) rows: u64,
+}
+
+impl Table {
+    /// `schema.table`, for people.
+    pub(crate) fn label(&self) -> String {
+        format!("{}.{}", self.schema, self.name)
+    }
+
+    /// `schema.table` of what it is a part of, for people.
+    pub(crate) fn whole(&self) -> String {
+        self.names.last().cloned().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A table of no columns and no size, to start from.
+    pub(crate) fn table(name: &str) -> Table {
+        Table {
+            schema: "public".to_owned(),
+            name: name.to_owned(),
+            columns: Vec::new(),
+            size_bytes: 0,
+            excluded_by: None,
+            names: vec![name.to_owned(), format!("public.{name}")],
+            rows: 0,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Deploying services of a copy and waiting until each is up, or telling why it is not.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use crate::environment::guard::Target;
+use crate::error::{Exit, Failure};
+use crate::railway::{Deploy, DeploymentStatus, Environment, Weight};
+use crate::running::context::Context;
+
+/// How many of a failed deployment's last log lines an error shows.
+const LOG_LINES: u32 = 20;
+
+/// How often a failed deployment is tried again: a Postgres on a fresh volume was seen to fail its first.
+const RETRIES: u32 = 1;
+
+/// Deploys what is not up yet, and waits for all of it.
+///
+/// # Errors
+/// [`Exit::Failed`] with the last log lines of a deployment that failed twice; [`Exit::Deadline`].
+pub async fn deploy(ctx: &Context, target: &Target, services: Vec<Deploy>, deadline: Duration) -> Result<()> {
+    let ids: Vec<_> = services.iter().map(|d| d.service_id.clone()).collect();
+    let mut wanted: Vec<_> =
+        services.into_iter().filter(|d| !is_under_way(target.environment(), &d.service_id)).collect();
+    let mut replaced: Vec<_> = wanted.iter().filter_map(|d| standing(target, &d.service_id)).collect();
+    for attempt in 0..=RETRIES {
+        if !wanted.is_empty() {
+            ctx.railway()?.deploy(&target.environment().id, &wanted).await?;
+        }
+        let failed = settled(ctx, target, &ids, &replaced, deadline).await?;
+        if failed.is_empty() {
+            return Ok(());
+        }
+        if attempt == RETRIES {
+            return Err(explain(ctx, target, &failed).await);
+        }
+        tracing::warn!("the deployment of {} services failed; trying once more", failed.len());
+        replaced.extend(failed.iter().map(|f| f.deployment_id.clone()));
+        wanted = failed
+            .into_iter()
+            .map(|f| Deploy { commit: commit_of(target, &f.service_id), service_id: f.service_id })
+            .collect();
+    }
+    unreachable!("the loop ends by returning")
+}
+
+/// A deployment that did not come up.
+struct FailedDeployment {
+    service_id: String,
+    deployment_id: String,
+}
+
+fn commit_of(target: &Target, service_id: &str) -> Option<String> {
+    target.source().service_by_id(service_id)?.commit().map(str::to_owned)
+}
+
+/// The deployment that stood before, and so says nothing of a new one.
+fn standing(target: &Target, service_id: &str) -> Option<String> {
+    Some(target.environment().service_by_id(service_id)?.latest_deployment.as_ref()?.id.clone())
+}
+
+fn is_under_way(environment: &Environment, service_id: &str) -> bool {
+    use DeploymentStatus::{NeedsApproval, Pending, Sleeping, Success};
+    let status = environment.service_by_id(service_id).and_then(|s| s.status());
+    matches!(status, Some(Success | Sleeping | Pending | NeedsApproval))
+}
+
+/// Waits until no deployment of `ids` is on its way; returns those that failed.
+async fn settled(
+    ctx: &Context,
+    target: &Target,
+    ids: &[String],
+    replaced: &[String],
+    deadline: Duration,
+) -> Result<Vec<FailedDeployment>> {
+    let (railway, project_id, environment_id) = (ctx.railway()?, &target.project.id, &target.environment().id);
+    let look = || async move {
+        let project = railway.project(project_id, Weight::Poll).await?;
+        let environment = project.environment(environment_id).context("find the copy again")?;
+        Ok(outcome(environment, ids, replaced))
+    };
+    ctx.until("deployments", deadline, Duration::from_secs(1), look).await
+}
+
+/// The failed deployments among `ids`, once none is on its way.
+fn outcome(environment: &Environment, ids: &[String], replaced: &[String]) -> Option<Vec<FailedDeployment>> {
+    use DeploymentStatus::{Crashed, Failed, NeedsApproval, Pending, Removed, Skipped, Sleeping, Success};
+    let mut failed = Vec::new();
+    for id in ids {
+        let deployment =
+            environment.service_by_id(id)?.latest_deployment.as_ref().filter(|d| !replaced.contains(&d.id))?;
+        match deployment.status {
+            Success | Sleeping => {}
+            Pending => return None,
+            Failed | Crashed | Removed | Skipped | NeedsApproval => {
+                failed.push(FailedDeployment { service_id: id.clone(), deployment_id: deployment.id.clone() });
+            }
+        }
+    }
+    Some(failed)
+}
+
+async fn explain(ctx: &Context, target: &Target, failed: &[FailedDeployment]) -> anyhow::Error {
+    let mut text = Vec::new();
+    for failure in failed {
+        let name = target.project.service_name(&failure.service_id).unwrap_or(&failure.service_id);
+        let lines = match ctx.railway() {
+            Ok(railway) => railway.logs(&failure.deployment_id, LOG_LINES).await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        };
+        text.push(format!("service `{name}` did not come up\n  {}", lines.join("\n  ")));
+    }
+    Failure::new(Exit::Failed, text.join("\n")).into()
+}

@@ -1,0 +1,61 @@
+//! Which part each service plays in a copy: database, app, or left out.
+
+use crate::contract::request::CloneRequest;
+use crate::railway::{Environment, ServiceInstance};
+
+/// What becomes of a service in the copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// A Postgres server whose data is copied.
+    Database,
+    /// A Postgres server that was not asked for: it runs, empty.
+    EmptyDatabase,
+    App,
+    /// Stays undeployed, as the request says.
+    LeftOut,
+    /// Stays undeployed, because of its schedule: without it, it would run its job at once.
+    Cron,
+}
+
+impl Role {
+    /// The part that `service` plays under `request`.
+    pub fn of(service: &ServiceInstance, request: &CloneRequest) -> Self {
+        let name = &service.service_name;
+        let named = request.include_services.contains(name);
+        if service.is_postgres() {
+            let wanted = request.databases.is_empty() || request.databases.iter().any(|d| d.service == *name);
+            let excluded = request.exclude_services.contains(name);
+            return match (excluded, wanted) {
+                (true, _) => Self::LeftOut,
+                (false, true) => Self::Database,
+                (false, false) => Self::EmptyDatabase,
+            };
+        }
+        if request.exclude_services.contains(name) || (!request.include_services.is_empty() && !named) {
+            Self::LeftOut
+        } else if service.cron_schedule.is_some() && !named {
+            Self::Cron
+        } else {
+            Self::App
+        }
+    }
+}
+
+/// The services of `environment` that play one of `roles`, in Railway's order.
+pub fn with_role<'a>(environment: &'a Environment, request: &CloneRequest, roles: &[Role]) -> Vec<&'a ServiceInstance> {
+    environment.service_instances.iter().filter(|s| roles.contains(&Role::of(s, request))).collect()
+}
+
+/// The databases that `request` wants copied.
+pub fn databases<'a>(environment: &'a Environment, request: &CloneRequest) -> Vec<&'a ServiceInstance> {
+    with_role(environment, request, &[Role::Database])
+}
+
+/// The service that people visit: the one that was named, or else the only app with a public domain.
+pub fn web<'a>(environment: &'a Environment, request: &CloneRequest) -> Option<&'a ServiceInstance> {
+    if let Some(name) = &request.web_service {
+        return environment.service(name);
+    }
+    let mut public = with_role(environment, request, &[Role::App]).into_iter().filter(|s| s.hosts().next().is_some());
+    public.next().filter(|_| public.next().is_none())
+}

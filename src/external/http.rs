@@ -1,0 +1,53 @@
+//! The only place that speaks HTTP: visiting a page of the copy.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use reqwest::header::LOCATION;
+use reqwest::redirect::Policy;
+
+/// How long one page may take.
+const PAGE: Duration = Duration::from_secs(20);
+
+/// How much of a page is read, bytes.
+const BODY_LIMIT: usize = 2 * 1024 * 1024;
+
+/// A client that follows no redirect by itself.
+pub type Client = reqwest::Client;
+
+/// One answer.
+pub struct Page {
+    pub status: u16,
+    /// Where a redirect leads, as an absolute URL.
+    pub location: Option<String>,
+    pub body: String,
+}
+
+/// A client that honours `HTTPS_PROXY` and `SSL_CERT_FILE`.
+///
+/// # Errors
+/// When the system's certificates cannot be read.
+pub fn client() -> Result<Client> {
+    crate::external::tls::install();
+    let agent = concat!("railstage/", env!("CARGO_PKG_VERSION"));
+    reqwest::Client::builder().redirect(Policy::none()).timeout(PAGE).user_agent(agent).build().context("set up HTTP")
+}
+
+/// Fetches `url`.
+///
+/// # Errors
+/// When there is no answer.
+pub async fn visit(client: &Client, url: &str) -> Result<Page> {
+    let mut response = client.get(url).send().await?;
+    let status = response.status().as_u16();
+    let location = response.headers().get(LOCATION).and_then(|l| l.to_str().ok());
+    let location = location.and_then(|l| response.url().join(l).ok()).map(String::from);
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > BODY_LIMIT {
+            break;
+        }
+    }
+    Ok(Page { status, location, body: String::from_utf8_lossy(&body).into_owned() })
+}

@@ -1,0 +1,180 @@
+//! The shape of the database, in the two halves between which the data goes: read by `pg_dump`, sent by us.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::copying::transient::Transient;
+use crate::error::{Exit, Failure};
+use crate::external::process::{self, Child};
+use crate::postgres::script::{self, Entry};
+use crate::postgres::session::connect::Session;
+use crate::postgres::session::endpoint::{ChannelBinding, Endpoint, TlsMode};
+use crate::postgres::session::fault::Fault;
+use crate::postgres::session::source::dump_name;
+
+/// Reading a catalog of tens of thousands of objects over a slow line stays well under this.
+const DUMP_WITHIN: Duration = Duration::from_secs(300);
+/// So many entries go in one round trip and one transaction; each holds locks until its end, of which a server has
+/// a few thousand.
+const BATCH_ENTRIES: usize = 100;
+const BATCH_BYTES: usize = 512 << 10;
+
+/// What of the schema stands before the data, and what after.
+#[derive(Clone, Copy)]
+pub(crate) enum Section {
+    PreData,
+    PostData,
+}
+
+/// Reads one half of the schema as of `snapshot`, by the program `pg_dump`.
+pub(crate) async fn dump(
+    source: &Endpoint,
+    pg_dump: &Path,
+    snapshot: &str,
+    section: Section,
+    encoding: &str,
+) -> Result<Vec<Entry>> {
+    let section = match section {
+        Section::PreData => "--section=pre-data",
+        Section::PostData => "--section=post-data",
+    };
+    let dumped = child(source, snapshot, process::find(&pg_dump.to_string_lossy())?)
+        .args(["--schema-only", section, "--no-owner", "--no-privileges", "--no-tablespaces", "--no-security-labels"])
+        .args(["--no-subscriptions", "--no-password", "--quote-all-identifiers", "--lock-wait-timeout=5s"])
+        .args([format!("--snapshot={snapshot}"), format!("--encoding={encoding}")].map(OsString::from))
+        .run()
+        .await
+        .context("read the source's schema")?;
+    if !dumped.status.success() {
+        let words = dumped.last_words();
+        return Err(judged(
+            &words,
+            format!("read the source's schema: `pg_dump` ended with {}: {words}", dumped.status),
+        ));
+    }
+    let text = String::from_utf8(dumped.stdout).context(
+        "read the source's schema: a name or default in it is not UTF-8, which its encoding SQL_ASCII allows",
+    )?;
+    Ok(script::entries(&text))
+}
+
+/// Words of `pg_dump` and its library about what another attempt may get past.
+const PASSING: &[&str] = &[
+    "server closed the connection",
+    "terminating connection",
+    "could not receive data",
+    "could not send data",
+    "no connection to the server",
+    "SSL error: unexpected eof",
+    "SSL SYSCALL error",
+    "SSL connection has been closed",
+    "expected authentication request",
+    "Connection refused",
+    "Connection reset",
+    "Connection timed out",
+    "connection timed out",
+    "timeout expired",
+    "the database system is",
+    "too many clients",
+    "connection slots are reserved",
+    "lock timeout",
+    "invalid snapshot identifier",
+    "could not import the requested snapshot",
+];
+
+fn judged(words: &str, message: String) -> anyhow::Error {
+    if words.contains("server version mismatch") {
+        return Failure::new(Exit::Program, message)
+            .hint("install the client programs of the newest PostgreSQL")
+            .into();
+    }
+    if PASSING.iter().any(|sign| words.contains(sign)) {
+        Transient(message).into()
+    } else {
+        Failure::outside(message).into()
+    }
+}
+
+fn child(source: &Endpoint, snapshot: &str, program: PathBuf) -> Child {
+    let join = |parts: Vec<String>| parts.join(",");
+    // Should we be killed, nobody but the server is left to end a `pg_dump` whose line is dead.
+    let options = format!(
+        "{} -c default_transaction_read_only=on -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
+        source.options.as_deref().unwrap_or_default()
+    );
+    let mut child = Child::new(program, DUMP_WITHIN)
+        .env("PGHOST", join(source.hosts.iter().map(|(host, _)| host.clone()).collect()))
+        .env("PGPORT", join(source.hosts.iter().map(|(_, port)| port.to_string()).collect()))
+        .env("PGUSER", &source.user)
+        .env("PGDATABASE", &source.database)
+        .env("PGAPPNAME", dump_name(snapshot))
+        .env("PGCONNECT_TIMEOUT", source.connect_timeout.as_secs().to_string())
+        .env("PGOPTIONS", options.trim_start())
+        .env(
+            "PGSSLMODE",
+            match source.tls {
+                TlsMode::Disable => "disable",
+                TlsMode::Prefer => "prefer",
+                TlsMode::Require => "require",
+                TlsMode::VerifyCa => "verify-ca",
+                TlsMode::VerifyFull => "verify-full",
+            },
+        )
+        .env(
+            "PGCHANNELBINDING",
+            match source.channel_binding {
+                ChannelBinding::Disable => "disable",
+                ChannelBinding::Prefer => "prefer",
+                ChannelBinding::Require => "require",
+            },
+        );
+    if let Some(password) = &source.password {
+        child = child.env("PGPASSWORD", password.expose());
+    }
+    if let Some(path) = &source.root_cert {
+        child = child.env("PGSSLROOTCERT", path.to_string_lossy());
+    }
+    child
+}
+
+/// Makes the entries on the target, many to a round trip. An error names the one entry that it is about.
+pub(crate) async fn apply(target: &Session, entries: &[Entry]) -> Result<()> {
+    for batch in batches(entries) {
+        let sql: String = batch.iter().map(|entry| entry.sql.as_str()).collect();
+        if let Err(fault) = target.run(&sql).await {
+            // The server rolled the batch back; one by one it becomes clear which entry it is.
+            one_by_one(target, batch, fault).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn one_by_one(target: &Session, batch: &[Entry], first: Fault) -> Result<()> {
+    if first.sqlstate.is_empty() {
+        bail!(anyhow::Error::from(first).context("make the schema on the target"));
+    }
+    for entry in batch {
+        target.run(&entry.sql).await.with_context(|| format!("make {} on the target", entry.label()))?;
+    }
+    Ok(())
+}
+
+fn batches(entries: &[Entry]) -> Vec<&[Entry]> {
+    let mut batches = Vec::new();
+    let mut start = 0;
+    let mut bytes = 0;
+    for (i, entry) in entries.iter().enumerate() {
+        bytes += entry.sql.len();
+        if i + 1 - start == BATCH_ENTRIES || bytes > BATCH_BYTES {
+            batches.push(&entries[start..=i]);
+            (start, bytes) = (i + 1, 0);
+        }
+    }
+    if start < entries.len() {
+        batches.push(&entries[start..]);
+    }
+    batches
+}

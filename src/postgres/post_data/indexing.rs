@@ -1,0 +1,194 @@
+//! What a table gets once its rows are there: its constraints and indexes, the comparison with what was sent, and
+//! statistics. Several tables, and several indexes of one, are worked on at a time, while others still arrive.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
+
+use crate::copying::options::Verify;
+use crate::copying::pulse::Pulse;
+use crate::data::digest::Digest;
+use crate::postgres::dump;
+use crate::postgres::post_data::pool::Pool;
+use crate::postgres::post_data::verify;
+use crate::postgres::rows::copy::Manner;
+use crate::postgres::rows::load::Arrived;
+use crate::postgres::rows::relation::Relation;
+use crate::postgres::script::Entry;
+use crate::postgres::session::connect::Session;
+use crate::postgres::session::source::Source;
+
+/// The entries of a dump that concern one table's own rows only.
+#[derive(Default)]
+pub(crate) struct Own {
+    /// Primary keys and the like, which nobody else may use the table for while they are made.
+    constraints: Vec<Entry>,
+    indexes: Vec<Entry>,
+}
+
+/// By the table's OID.
+pub(crate) type Owned = HashMap<u32, Own>;
+
+/// Takes out of `post` what can be made as soon as a table has arrived. The rest keeps its order.
+pub(crate) async fn take_out(post: &mut Vec<Entry>, source: &Source, tables: &[Arc<Relation>]) -> Result<Owned> {
+    let rows = source.rows(OWNERS, &[]).await.context("read which table an index belongs to")?;
+    let arriving: HashSet<u32> = tables.iter().filter(|table| !table.through_root).map(|table| table.oid).collect();
+    let mut owners: HashMap<(String, String, String), Option<u32>> = HashMap::new();
+    for row in rows {
+        let oid = Some(row.get::<_, u32>(3)).filter(|oid| arriving.contains(oid));
+        // A heading says `table constraint`, so two may read the same: nobody's then.
+        owners.entry((row.get(0), row.get(1), row.get(2))).and_modify(|owner| *owner = None).or_insert(oid);
+    }
+    let mut owned = Owned::new();
+    let (mut rest, all) = (Vec::new(), std::mem::take(post));
+    for entry in all {
+        let key = (entry.kind.clone(), entry.schema.clone(), entry.name.clone());
+        match owners.get(&key).copied().flatten() {
+            Some(oid) => {
+                let own = owned.entry(oid).or_default();
+                let list = if entry.kind == "INDEX" { &mut own.indexes } else { &mut own.constraints };
+                list.push(entry);
+            }
+            None => rest.push(entry),
+        }
+    }
+    *post = rest;
+    Ok(owned)
+}
+
+/// kind, schema and name as in a dump's heading, table.
+const OWNERS: &str = "
+    SELECT 'INDEX', n.nspname::text, c.relname::text, i.indrelid
+      FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
+    UNION ALL
+    SELECT 'CONSTRAINT', n.nspname, t.relname || ' ' || k.conname, k.conrelid
+      FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_class AS t ON t.oid = k.conrelid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
+     WHERE k.contype IN ('p', 'u', 'x')";
+
+/// What all tables of a copy have in common here.
+pub(crate) struct Indexing {
+    pub(crate) owned: Mutex<Owned>,
+    pub(crate) manner: Arc<Manner>,
+    pub(crate) verify: Verify,
+    pub(crate) stall: Duration,
+    /// So many bytes of a table are worth a session of their own to be read back.
+    pub(crate) range_bytes: u64,
+    pub(crate) pool: Arc<Pool>,
+}
+
+/// Works on tables as they arrive, until no more can come. The first failure ends all.
+pub(crate) async fn all(
+    indexing: Arc<Indexing>,
+    mut arrivals: UnboundedReceiver<Vec<Arrived>>,
+) -> Result<Vec<Arrived>> {
+    let mut tasks = JoinSet::new();
+    let mut done = Vec::new();
+    loop {
+        tokio::select! {
+            Some(arrived) = arrivals.recv() => {
+                tasks.spawn(complete(indexing.clone(), arrived));
+            }
+            Some(arrived) = tasks.join_next() => done.extend(arrived.context("join a worker")??),
+            else => break,
+        }
+    }
+    indexing.pool.close().await;
+    Ok(done)
+}
+
+async fn complete(indexing: Arc<Indexing>, mut arrived: Vec<Arrived>) -> Result<Vec<Arrived>> {
+    let own = |relation: &Relation| {
+        indexing.owned.lock().unwrap_or_else(PoisonError::into_inner).remove(&relation.oid).unwrap_or_default()
+    };
+    if arrived.len() > 1 {
+        let entries: Vec<Entry> = arrived
+            .iter()
+            .map(|arrived| own(&arrived.relation))
+            .flat_map(|own| own.constraints.into_iter().chain(own.indexes))
+            .collect();
+        let bytes = arrived.iter().map(|arrived| arrived.relation.table.size_bytes).sum();
+        let session = indexing.pool.take(bytes).await?;
+        indexing.compare(&session, &arrived.iter().collect::<Vec<_>>()).await?;
+        dump::apply(&session, &entries).await?;
+        analyze(&session, &arrived).await?;
+        indexing.pool.give(session);
+        return Ok(arrived);
+    }
+    let Some(alone) = arrived.pop() else { return Ok(arrived) };
+    let (own, bytes) = (own(&alone.relation), alone.relation.table.size_bytes);
+    if !own.constraints.is_empty() {
+        let session = indexing.pool.take(bytes).await?;
+        dump::apply(&session, &own.constraints).await?;
+        indexing.pool.give(session);
+    }
+    let mut indexes = JoinSet::new();
+    for index in own.indexes {
+        let indexing = indexing.clone();
+        indexes.spawn(async move {
+            let session = indexing.pool.take(bytes).await?;
+            dump::apply(&session, &[index]).await?;
+            indexing.pool.give(session);
+            anyhow::Ok(())
+        });
+    }
+    indexing.compare_alone(&alone).await?;
+    while let Some(index) = indexes.join_next().await {
+        index.context("join a worker")??;
+    }
+    let session = indexing.pool.take(bytes).await?;
+    let alone = vec![alone];
+    analyze(&session, &alone).await?;
+    indexing.pool.give(session);
+    Ok(alone)
+}
+
+impl Indexing {
+    async fn compare(&self, session: &Session, arrived: &[&Arrived]) -> Result<()> {
+        let pulse = Pulse::default();
+        let comparing = verify::compare(session, arrived, &self.manner, self.verify, &pulse);
+        // A server that counts sends nothing meanwhile.
+        if self.verify == Verify::Digest { pulse.watch(self.stall, comparing).await } else { comparing.await }
+    }
+
+    /// The same for one table, a large one by several sessions at a time.
+    async fn compare_alone(self: &Arc<Self>, alone: &Arrived) -> Result<()> {
+        let bytes = alone.relation.table.size_bytes;
+        let session = self.pool.take(bytes).await?;
+        let ranges =
+            if self.verify == Verify::Digest { verify::ranges(&session, alone, self.range_bytes).await? } else { None };
+        let Some(ranges) = ranges else {
+            self.compare(&session, &[alone]).await?;
+            self.pool.give(session);
+            return Ok(());
+        };
+        self.pool.give(session);
+        let mut reading = JoinSet::new();
+        for range in ranges {
+            let indexing = self.clone();
+            reading.spawn(async move {
+                let (session, pulse) = (indexing.pool.take(bytes).await?, Pulse::default());
+                let reading = verify::read_back(&session, std::slice::from_ref(&range), &indexing.manner, &pulse);
+                let there = pulse.watch(indexing.stall, reading).await?;
+                indexing.pool.give(session);
+                anyhow::Ok(there)
+            });
+        }
+        let mut there = Digest::default();
+        while let Some(read) = reading.join_next().await {
+            read.context("join a worker")??.into_iter().for_each(|digest| there.merge(digest));
+        }
+        verify::check(alone, &there, self.verify)
+    }
+}
+
+async fn analyze(session: &Session, arrived: &[Arrived]) -> Result<()> {
+    let tables: Vec<_> = arrived.iter().map(|arrived| arrived.relation.quoted()).collect();
+    session.run(&format!("ANALYZE {}", tables.join(", "))).await.context("gather statistics")
+}

@@ -1,0 +1,159 @@
+//! What follows the rows: sequences, large objects and statistics.
+
+use anyhow::{Context as _, Result, bail};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use crate::copying::pulse::Pulse;
+use crate::data::digest::Digest;
+use crate::postgres::session::connect::Session;
+use crate::postgres::session::source::Source;
+use crate::postgres::session::sql;
+
+/// So many sequences are read or set in one round trip.
+const SEQUENCES_AT_ONCE: usize = 200;
+/// So many large objects are copied in one round trip, as long as they are small.
+const OBJECTS_AT_ONCE: usize = 64;
+/// A large object goes in pieces of this size.
+const PIECE_BYTES: i32 = 256 << 10;
+
+/// Sets every sequence to where the source's is. They are in no snapshot: read after the rows, they may be ahead of
+/// them, never behind.
+pub(crate) async fn copy_sequences(source: &Source, target: &Session) -> Result<u64> {
+    let rows = source.rows(SEQUENCES, &[]).await.context("list the source's sequences")?;
+    let names: Vec<String> = rows.iter().map(|row| sql::qualified(row.get(0), row.get(1))).collect();
+    for names in names.chunks(SEQUENCES_AT_ONCE) {
+        let reads: Vec<_> = names
+            .iter()
+            .map(|name| format!("SELECT {}::text, last_value, is_called FROM {name}", sql::literal(name)))
+            .collect();
+        let values = source.rows(&reads.join(" UNION ALL "), &[]).await.context("read the source's sequences")?;
+        let sets: Vec<_> = values
+            .iter()
+            .map(|row| {
+                let (name, last, is_called): (String, i64, bool) = (row.get(0), row.get(1), row.get(2));
+                format!("pg_catalog.setval({}::regclass, {last}, {is_called})", sql::literal(&name))
+            })
+            .collect();
+        target.run(&format!("SELECT {}", sets.join(", "))).await.context("set the target's sequences")?;
+    }
+    Ok(names.len() as u64)
+}
+
+const SEQUENCES: &str = "
+    SELECT n.nspname::text, c.relname::text
+      FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
+                        WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
+                          AND NOT c.oid = ANY (coalesce(e.extconfig, '{}')))
+     ORDER BY 1, 2";
+
+/// Copies every large object under its own OID, and reads all back to compare. How many there are, and their digest.
+pub(crate) async fn copy_large_objects(source: &Source, target: &Session, pulse: &Pulse) -> Result<(u64, Digest)> {
+    let rows = source.rows("SELECT oid FROM pg_catalog.pg_largeobject_metadata ORDER BY oid", &[]).await;
+    let oids: Vec<u32> = rows.context("list the source's large objects")?.iter().map(|row| row.get(0)).collect();
+    let (mut sent, mut there) = (Digest::default(), Digest::default());
+    for oids in oids.chunks(OBJECTS_AT_ONCE) {
+        let mut unfinished = Vec::new();
+        let rows = source.rows(FIRST_PIECES, &[(&oids, Type::OID_ARRAY), (&PIECE_BYTES, Type::INT4)]).await;
+        let pieces: Vec<(u32, Vec<u8>)> =
+            rows.context("read large objects")?.iter().map(|row| (row.get(0), row.get(1))).collect();
+        pulse.beat();
+        for (oid, piece) in &pieces {
+            add(&mut sent, *oid, 0, piece);
+            unfinished.extend((piece.len() == PIECE_BYTES as usize).then_some(*oid));
+        }
+        let (ids, data): (Vec<u32>, Vec<Vec<u8>>) = pieces.into_iter().unzip();
+        let make = "SELECT pg_catalog.lo_from_bytea(o, d) FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS x(o, d)";
+        target
+            .rows(make, &[(&ids, Type::OID_ARRAY), (&data, Type::BYTEA_ARRAY)])
+            .await
+            .context("write large objects")?;
+        pulse.beat();
+        for oid in unfinished {
+            copy_rest(source, target, oid, &mut sent, pulse)
+                .await
+                .with_context(|| format!("copy large object {oid}"))?;
+        }
+    }
+    for oid in &oids {
+        read_back(target, *oid, &mut there, pulse).await.with_context(|| format!("read large object {oid} back"))?;
+    }
+    if sent != there {
+        bail!("the large objects that arrived are not those that were sent");
+    }
+    comment_on_objects(source, target).await.context("comment on large objects")?;
+    Ok((oids.len() as u64, sent))
+}
+
+async fn comment_on_objects(source: &Source, target: &Session) -> Result<()> {
+    let comments = source.rows(OBJECT_COMMENTS, &[]).await?;
+    for comments in comments.chunks(OBJECTS_AT_ONCE) {
+        let comment =
+            |row: &Row| format!("COMMENT ON LARGE OBJECT {} IS {};", row.get::<_, u32>(0), sql::literal(row.get(1)));
+        target.run(&comments.iter().map(comment).collect::<String>()).await?;
+    }
+    Ok(())
+}
+
+const OBJECT_COMMENTS: &str = "
+    SELECT objoid, description FROM pg_catalog.pg_description
+     WHERE classoid = 'pg_catalog.pg_largeobject'::regclass AND objoid IN (SELECT oid FROM pg_catalog.pg_largeobject_metadata)";
+
+const FIRST_PIECES: &str = "SELECT o, pg_catalog.lo_get(o, 0, $2) FROM pg_catalog.unnest($1) AS x(o)";
+const PIECE: &str = "SELECT pg_catalog.lo_get($1, $2, $3)";
+
+async fn copy_rest(source: &Source, target: &Session, oid: u32, sent: &mut Digest, pulse: &Pulse) -> Result<()> {
+    let mut at = i64::from(PIECE_BYTES);
+    loop {
+        let piece: Vec<u8> =
+            source.row(PIECE, &[(&oid, Type::OID), (&at, Type::INT8), (&PIECE_BYTES, Type::INT4)]).await?.get(0);
+        pulse.beat();
+        if piece.is_empty() {
+            return Ok(());
+        }
+        add(sent, oid, at, &piece);
+        let put = "SELECT pg_catalog.lo_put($1, $2, $3)";
+        target.rows(put, &[(&oid, Type::OID), (&at, Type::INT8), (&piece, Type::BYTEA)]).await?;
+        pulse.beat();
+        at += piece.len() as i64;
+    }
+}
+
+async fn read_back(target: &Session, oid: u32, there: &mut Digest, pulse: &Pulse) -> Result<()> {
+    let mut at = 0_i64;
+    loop {
+        let piece: Vec<u8> =
+            target.row(PIECE, &[(&oid, Type::OID), (&at, Type::INT8), (&PIECE_BYTES, Type::INT4)]).await?.get(0);
+        pulse.beat();
+        if at == 0 || !piece.is_empty() {
+            add(there, oid, at, &piece);
+        }
+        at += piece.len() as i64;
+        if piece.len() < PIECE_BYTES as usize {
+            return Ok(());
+        }
+    }
+}
+
+/// A piece counts with its object and place, so that none can stand for another.
+fn add(digest: &mut Digest, oid: u32, at: i64, piece: &[u8]) {
+    digest.add(&[&oid.to_be_bytes(), at.to_be_bytes().as_slice(), piece].concat());
+}
+
+/// Gathers the statistics that no table has got with its rows: of materialized views and partitioned tables.
+pub(crate) async fn analyze_rest(target: &Session) -> Result<()> {
+    let rows = target.rows(UNANALYZED, &[]).await.context("list what has no statistics")?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = rows.iter().map(|row| sql::qualified(row.get(0), row.get(1))).collect();
+    target.run(&format!("ANALYZE {}", names.join(", "))).await.context("gather statistics")
+}
+
+const UNANALYZED: &str = "
+    SELECT n.nspname::text, c.relname::text
+      FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE (c.relkind = 'm' AND c.relispopulated OR c.relkind = 'p' AND NOT c.relispartition)
+       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'";

@@ -1,0 +1,205 @@
+//! The source's tables as its catalog describes them, and which of them are left out.
+
+use std::collections::{BTreeSet, HashMap};
+
+use anyhow::{Context as _, Result};
+use tokio_postgres::Row;
+use wildmatch::WildMatch;
+
+use crate::data::tables::{Column, ColumnType, Table};
+use crate::postgres::rows::relation::{BINARY, Relation};
+use crate::postgres::session::source::Source;
+use crate::postgres::session::sql;
+
+/// The tables of a database.
+pub(crate) struct Tables {
+    /// All with rows of their own, biggest first, the excluded ones too.
+    pub(crate) all: Vec<Relation>,
+    /// Every table and partitioned table, quoted: what the snapshot's holder locks.
+    pub(crate) lockable: BTreeSet<String>,
+}
+
+impl Tables {
+    /// Reads the catalog. Tables of extensions are the extension's business, except those it marks as holding the
+    /// user's rows.
+    pub(crate) async fn read(source: &Source, exclude: &[String]) -> Result<Self> {
+        let rows = source.rows(TABLES, &[]).await.context("list the source's tables")?;
+        let mut columns = read_columns(source).await.context("list the source's columns")?;
+        let lockable = rows.iter().map(|row| sql::qualified(row.get(1), row.get(2))).collect();
+        let globs: Vec<_> = exclude.iter().map(|glob| (glob, WildMatch::new(glob))).collect();
+        let mut all: Vec<Relation> = rows
+            .iter()
+            .filter(|row| row.get(3))
+            .map(|row| relation(row, columns.remove(&row.get::<_, u32>(0)).unwrap_or_default(), &globs))
+            .collect();
+        all.sort_by(|a, b| b.table.size_bytes.cmp(&a.table.size_bytes).then_with(|| a.label().cmp(&b.label())));
+        Ok(Self { all, lockable })
+    }
+
+    /// The tables whose rows are copied.
+    pub(crate) fn copied(&self) -> impl Iterator<Item = &Relation> {
+        self.all.iter().filter(|relation| relation.table.excluded_by.is_none())
+    }
+
+    /// All of them as tables, in the same order.
+    pub(crate) fn tables(&self) -> Vec<&Table> {
+        self.all.iter().map(|relation| &relation.table).collect()
+    }
+}
+
+/// Its columns, and for each whether it is of a [`BINARY`] type.
+type Columns = Vec<(Column, bool)>;
+
+fn relation(row: &Row, columns: Columns, globs: &[(&String, WildMatch)]) -> Relation {
+    // A partition is also left out by the name of the table that it is a part of.
+    let names: Vec<String> = row.get(7);
+    let matches = |glob: &WildMatch| names.iter().any(|name| glob.matches(name));
+    let excluded_by = globs
+        .iter()
+        .find(|(_, glob)| matches(glob))
+        .map(|(text, _)| format!("left out by `exclude_table_data` ({text})"));
+    Relation {
+        oid: row.get(0),
+        pages: row.get::<_, i64>(8).max(0) as u64,
+        is_heap: row.get(9),
+        extension_filter: row.get(5),
+        through_root: row.get(6),
+        mask: None,
+        fits_binary: columns.iter().all(|(_, fits_binary)| *fits_binary),
+        in_binary: false,
+        table: Table {
+            schema: row.get(1),
+            name: row.get(2),
+            columns: columns.into_iter().map(|(column, _)| column).collect(),
+            size_bytes: row.get::<_, i64>(4).max(0) as u64,
+            excluded_by,
+            names,
+            rows: row.get::<_, f32>(10).max(0.0) as u64,
+        },
+    }
+}
+
+async fn read_columns(source: &Source) -> Result<HashMap<u32, Columns>> {
+    let mut columns: HashMap<u32, Columns> = HashMap::new();
+    for row in source.rows(COLUMNS, &[]).await? {
+        let type_name: String = row.get(6);
+        let fits_binary = row.get::<_, bool>(7) && BINARY.contains(&type_name.as_str());
+        let column = Column {
+            name: row.get(1),
+            column_type: column_type(&type_name),
+            type_name,
+            max_chars: row.get::<_, Option<i32>>(2).and_then(|n| usize::try_from(n).ok()),
+            is_key: row.get(3),
+            is_unique: row.get(4),
+            is_nullable: row.get(5),
+        };
+        columns.entry(row.get(0)).or_default().push((column, fits_binary));
+    }
+    Ok(columns)
+}
+
+/// What the values of a type of this name are.
+fn column_type(name: &str) -> ColumnType {
+    match name {
+        "text" | "varchar" | "citext" => ColumnType::Text,
+        "bpchar" => ColumnType::PaddedText,
+        "json" => ColumnType::Json,
+        "jsonb" => ColumnType::NormalizedJson,
+        "xml" => ColumnType::Xml,
+        "bytea" => ColumnType::Bytes,
+        "int2" | "int4" => ColumnType::Integer,
+        "int8" => ColumnType::LongInteger,
+        "numeric" => ColumnType::Decimal,
+        "date" => ColumnType::Date,
+        "timestamp" | "timestamptz" => ColumnType::Timestamp,
+        "inet" => ColumnType::InetAddress,
+        "cidr" => ColumnType::InetNetwork,
+        "_text" | "_varchar" | "hstore" => ColumnType::TextList,
+        _ => ColumnType::Other,
+    }
+}
+
+/// oid, schema, name, has rows to copy, size, extension filter, through its root, names that a glob may
+/// match, pages, is a heap, about how many rows.
+///
+/// Hash partitioning by an enum goes by the enum's OIDs, which differ on the target, and by an expression by who
+/// knows what; such a tree is copied through its root, as `pg_dump` does.
+const TABLES: &str = "
+    WITH rerouted AS (
+        SELECT DISTINCT pg_catalog.pg_partition_root(p.partrelid)::oid AS root
+          FROM pg_catalog.pg_partitioned_table AS p
+          LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs)
+          LEFT JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+         WHERE p.partstrat = 'h' AND (t.typtype IN ('e', 'd') OR t.typcategory = 'A' OR 0 = ANY (p.partattrs))),
+    config AS (
+        SELECT u.oid, u.filter
+          FROM pg_catalog.pg_extension AS e,
+               ROWS FROM (pg_catalog.unnest(e.extconfig), pg_catalog.unnest(e.extcondition)) AS u(oid, filter))
+    SELECT c.oid, n.nspname::text, c.relname::text,
+           CASE c.relkind WHEN 'p' THEN rerouted.root IS NOT NULL
+                ELSE NOT c.relispartition OR pg_catalog.pg_partition_root(c.oid)::oid NOT IN (SELECT root FROM rerouted) END,
+           CASE c.relkind WHEN 'p'
+                THEN (SELECT sum(pg_catalog.pg_table_size(t.relid)) FROM pg_catalog.pg_partition_tree(c.oid) AS t WHERE t.isleaf)::int8
+                ELSE pg_catalog.pg_table_size(c.oid) END,
+           CASE WHEN config.oid IS NOT NULL THEN ' ' || coalesce(config.filter, '') END,
+           rerouted.root IS NOT NULL,
+           (SELECT pg_catalog.array_agg(x.name ORDER BY up.level, x.is_qualified)
+              FROM (SELECT c.oid, 0 AS level UNION ALL
+                    SELECT a.oid::oid, a.level
+                      FROM pg_catalog.pg_partition_ancestors(c.oid) WITH ORDINALITY AS a(oid, level)
+                     WHERE a.oid::oid <> c.oid) AS up
+              JOIN pg_catalog.pg_class AS r ON r.oid = up.oid
+              JOIN pg_catalog.pg_namespace AS s ON s.oid = r.relnamespace,
+                   LATERAL (VALUES (r.relname::text, false), (s.nspname || '.' || r.relname, true)) AS x(name, is_qualified)),
+           CASE c.relkind WHEN 'p' THEN 0 ELSE pg_catalog.pg_relation_size(c.oid) END / current_setting('block_size')::int8,
+           c.relkind = 'r' AND (SELECT m.amname = 'heap' FROM pg_catalog.pg_am AS m WHERE m.oid = c.relam),
+           c.reltuples
+      FROM pg_catalog.pg_class AS c
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      LEFT JOIN config ON config.oid = c.oid
+      LEFT JOIN rerouted ON rerouted.root = c.oid
+     WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+       AND (config.oid IS NOT NULL OR NOT EXISTS (
+            SELECT FROM pg_catalog.pg_depend AS d
+             WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))";
+
+/// table oid, name, length limit, is a key, is unique, may be NULL, type, is PostgreSQL's own; in the
+/// order of the table's columns. The columns of an index on expressions are what the index depends on.
+const COLUMNS: &str = "
+    WITH RECURSIVE one_of_a_kind(relid, attnum) AS (
+        SELECT i.indrelid, k.attnum FROM pg_catalog.pg_index AS i, pg_catalog.unnest(i.indkey) AS k(attnum)
+         WHERE i.indisunique
+        UNION ALL
+        SELECT i.indrelid, d.refobjsubid
+          FROM pg_catalog.pg_index AS i
+          JOIN pg_catalog.pg_depend AS d
+            ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid AND d.refobjid = i.indrelid
+         WHERE i.indisunique AND 0 = ANY (i.indkey)),
+    base(oid, type, typmod) AS (
+        SELECT t.oid, t.oid, -1 FROM pg_catalog.pg_type AS t
+        UNION ALL
+        SELECT b.oid, t.typbasetype, CASE WHEN b.typmod >= 0 THEN b.typmod ELSE t.typtypmod END
+          FROM base AS b JOIN pg_catalog.pg_type AS t ON t.oid = b.type WHERE t.typtype = 'd')
+    SELECT a.attrelid, a.attname::text,
+           CASE WHEN t.typname IN ('varchar', 'bpchar')
+                THEN nullif(greatest(a.atttypmod, b.typmod), -1) - 4 END,
+           EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
+                    WHERE k.contype IN ('p', 'f') AND k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey)
+                       OR k.contype = 'f' AND k.confrelid = a.attrelid AND a.attnum = ANY (k.confkey))
+           OR c.relispartition AND EXISTS (
+                   SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) AS up(oid)
+                     JOIN pg_catalog.pg_partitioned_table AS p ON p.partrelid = up.oid
+                     LEFT JOIN pg_catalog.pg_attribute AS k ON k.attrelid = p.partrelid AND k.attnum = ANY (p.partattrs)
+                    WHERE k.attname = a.attname OR 0 = ANY (p.partattrs))
+           OR c.relkind = 'p',
+           u.attnum IS NOT NULL, NOT (a.attnotnull OR t.typnotnull), t.typname::text, t.oid < 16384
+      FROM pg_catalog.pg_attribute AS a
+      JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      JOIN base AS b ON b.oid = a.atttypid
+      JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'
+      LEFT JOIN (SELECT DISTINCT relid, attnum FROM one_of_a_kind) AS u ON u.relid = a.attrelid AND u.attnum = a.attnum
+     WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+     ORDER BY a.attrelid, a.attnum";

@@ -1,0 +1,184 @@
+//! What a copy would do, told without doing it: both ends are looked at, neither is changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::copying::options::CopyOptions;
+use crate::copying::report::{SourceReport, TargetReport};
+use crate::error::failure;
+use crate::masking::Suspect;
+use crate::postgres::preflight::catalog::Tables;
+use crate::postgres::preflight::compatibility;
+use crate::postgres::preflight::inspect::{inspect, inspect_target};
+use crate::postgres::preflight::people::Masked;
+use crate::postgres::preflight::room;
+use crate::postgres::rows::relation::Relation;
+use crate::postgres::session::endpoint::Endpoint;
+use crate::postgres::session::fault::sorted;
+use crate::postgres::session::source::Source;
+use crate::postgres::upkeep::Upkeep;
+
+/// What two cores at each end have been seen to do with a WordPress database, indexes included.
+const USUAL_MB_PER_S: f64 = 50.0;
+
+/// What a copy would do.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct CopyPlan {
+    /// The source.
+    pub source: SourceReport,
+    /// The target.
+    pub target: TargetReport,
+    /// The tables in the order in which they would be copied, the biggest first.
+    pub tables: Vec<PlannedTable>,
+    /// Size on disk of all tables whose rows would be copied, in bytes.
+    pub bytes: u64,
+    /// How long a copy would take, in seconds: at 50 MB/s, or the limit that was asked for.
+    pub estimated_seconds: f64,
+    /// Columns that look personal and that no masking rule speaks of; none when nothing would be masked.
+    pub suspects: Vec<Suspect>,
+    /// What a copy would fail on.
+    pub problems: Vec<String>,
+}
+
+/// A table as a copy would treat it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct PlannedTable {
+    /// `schema.table`.
+    pub table: String,
+    /// Its size on disk, in bytes, without indexes.
+    pub size_bytes: u64,
+    /// Why its rows would stay behind.
+    pub excluded_by: Option<String>,
+    /// What masking would look for, by column: the names of transformers; under `*` those for whole rows.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub masked: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl PlannedTable {
+    fn of(relation: &Relation) -> Self {
+        let table = &relation.table;
+        let mut masked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for rule in relation.mask.iter().flat_map(|mask| &mask.rules) {
+            let column = rule.column.map_or("*", |column| &table.columns[column].name);
+            masked.entry(column.to_owned()).or_default().insert(rule.transformer.name());
+        }
+        Self { table: table.label(), size_bytes: table.size_bytes, excluded_by: table.excluded_by.clone(), masked }
+    }
+
+    fn summary(&self) -> String {
+        let left_out = self.excluded_by.as_ref().map(|reason| format!(", its rows {reason}")).unwrap_or_default();
+        let columns = self.masked.iter().map(|(column, transformers)| {
+            format!("{column} ({})", transformers.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
+        });
+        let masked = if self.masked.is_empty() { "" } else { ", masked: " };
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        format!("{:>12.1} MB  {}{left_out}{masked}{columns}", self.size_bytes as f64 / 1e6, self.table)
+    }
+}
+
+/// Looks at both ends.
+///
+/// # Errors
+/// When one of them cannot be reached; what else is wrong is among the plan's problems.
+pub async fn plan(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Result<CopyPlan> {
+    let (source_report, target_report) = tokio::try_join!(inspect(source), inspect_target(target))?;
+    let Seen { tables, suspects, refusals } = look(source, target, options).await.map_err(sorted)?;
+    let bytes: u64 = tables.copied().map(|relation| relation.table.size_bytes).sum();
+    let rate = options.max_mb_per_s.unwrap_or(USUAL_MB_PER_S).min(USUAL_MB_PER_S);
+    let problems = [
+        source_report.problems.iter().map(|problem| format!("source: {problem}")).collect(),
+        target_report.problems.iter().map(|problem| format!("target: {problem}")).collect(),
+        compatibility::versions_fit(source_report.major, target_report.major)
+            .err()
+            .map(|e| e.to_string())
+            .into_iter()
+            .collect(),
+        refusals,
+    ];
+    Ok(CopyPlan {
+        tables: tables.all.iter().map(PlannedTable::of).collect(),
+        suspects,
+        bytes,
+        estimated_seconds: bytes as f64 / (rate * 1e6),
+        problems: problems.concat(),
+        source: source_report,
+        target: target_report,
+    })
+}
+
+/// The tables as they would be copied, and what a copy would be refused for.
+struct Seen {
+    tables: Tables,
+    suspects: Vec<Suspect>,
+    refusals: Vec<String>,
+}
+
+async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Result<Seen> {
+    let (upkeep, source) = (Upkeep::open(target).await?, Source::open(source, None).await?);
+    let mut tables = Tables::read(&source, &options.exclude_table_data).await?;
+    let (mut suspects, mut refusals) = (Vec::new(), Vec::new());
+    if let Some(masking) = &options.masking {
+        match refused(Masked::read(&source, &tables, masking).await)? {
+            Ok(masked) => {
+                masked.lay_over(&mut tables);
+                suspects = masked.into_suspects();
+            }
+            Err(message) => refusals.push(message),
+        }
+    }
+    let checks = [
+        compatibility::two_databases(&source, &upkeep).await,
+        compatibility::extensions_fit(&source, &upkeep).await,
+        compatibility::no_orphans(&source, &tables).await,
+        compatibility::nothing_reaches_through(&source, &tables).await,
+        room::is_enough(&source, &upkeep, &tables).await,
+    ];
+    for check in checks {
+        refusals.extend(refused(check)?.err());
+    }
+    source.close().await;
+    upkeep.session.close().await;
+    Ok(Seen { tables, suspects, refusals })
+}
+
+/// Tells a refusal, the inner error, from what kept a check from being made.
+fn refused<T>(check: Result<T>) -> Result<Result<T, String>> {
+    match check {
+        Ok(passed) => Ok(Ok(passed)),
+        Err(error) => match failure(&error).map(|failure| failure.message.clone()) {
+            Some(message) => Ok(Err(message)),
+            None => Err(error),
+        },
+    }
+}
+
+impl CopyPlan {
+    /// The plan in a few lines for a person.
+    pub fn summary(&self) -> String {
+        let mut lines = vec![format!(
+            "would copy `{}` (PostgreSQL {}) over `{}` (PostgreSQL {}), {} tables of {:.1} MB in about {:.0} s; nothing was done",
+            self.source.database,
+            self.source.version,
+            self.target.database,
+            self.target.version,
+            self.tables.len(),
+            self.bytes as f64 / 1e6,
+            self.estimated_seconds.ceil()
+        )];
+        lines.extend(self.tables.iter().map(PlannedTable::summary));
+        lines.extend(
+            self.source
+                .skipped
+                .iter()
+                .map(|skipped| format!("would not be copied: {} ({})", skipped.object, skipped.reason)),
+        );
+        lines.extend(
+            self.suspects.iter().map(|suspect| format!("looks personal, and would be copied as it is: {suspect}")),
+        );
+        lines.extend(self.problems.iter().map(|problem| format!("would fail: {problem}")));
+        lines.join("\n")
+    }
+}

@@ -1,0 +1,180 @@
+//! A look at a database before a copy: it changes nothing, and tells all that a copy would fail on at once.
+
+use anyhow::{Context as _, Result};
+use tokio_postgres::types::Type;
+
+use crate::copying::report::{SourceReport, TargetReport, WordPressSite};
+use crate::masking::{Masking, Suspect};
+use crate::postgres::engine::read_note;
+use crate::postgres::preflight::catalog::Tables;
+use crate::postgres::preflight::compatibility::{self, OLDEST_MAJOR};
+use crate::postgres::preflight::inventory;
+use crate::postgres::preflight::people::Masked;
+use crate::postgres::preflight::shape::Shape;
+use crate::postgres::session::endpoint::Endpoint;
+use crate::postgres::session::fault::sorted;
+use crate::postgres::session::source::Source;
+use crate::postgres::session::sql;
+use crate::postgres::upkeep::Upkeep;
+
+/// Looks at a source.
+///
+/// # Errors
+/// When it cannot be reached or is no direct connection; what else is wrong with it is in the report.
+pub async fn inspect(source: &Endpoint) -> Result<SourceReport> {
+    inspected(source).await.map_err(sorted)
+}
+
+async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
+    let source = Source::open(endpoint, None).await?;
+    compatibility::names_are_text(&source).await?;
+    let shape = Shape::read(&source).await?;
+    let tables = Tables::read(&source, &[]).await?;
+    let row = source
+        .row(
+            "SELECT pg_catalog.pg_database_size(d.oid), d.datcollate::text,
+                    (SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata),
+                    (SELECT pg_catalog.array_agg(extname || ' ' || extversion ORDER BY extname) FROM pg_catalog.pg_extension)
+               FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()",
+            &[],
+        )
+        .await
+        .context("look at the source")?;
+    let report = SourceReport {
+        database: endpoint.database.clone(),
+        version: source.version().to_owned(),
+        major: source.major(),
+        size_bytes: row.get::<_, i64>(0).max(0) as u64,
+        tables: tables.all.len() as u64,
+        encoding: shape.encoding.clone(),
+        collation: row.get(1),
+        extensions: row.get::<_, Option<Vec<String>>>(3).unwrap_or_default(),
+        large_objects: row.get::<_, i64>(2).max(0) as u64,
+        wordpress: sites(&source).await?.into_iter().next(),
+        problems: problems(&source).await?,
+        skipped: inventory::not_carried(&source, &shape, &tables).await?,
+    };
+    source.close().await;
+    Ok(report)
+}
+
+/// Tries masking rules on a source; the answer are columns that look personal and that no rule speaks of.
+///
+/// # Errors
+/// When the source cannot be reached; invalid input when a rule does not fit it, or a strict masking finds such columns.
+pub async fn inspect_masking(source: &Endpoint, exclude: &[String], masking: &Masking) -> Result<Vec<Suspect>> {
+    let read = async {
+        let source = Source::open(source, None).await?;
+        let tables = Tables::read(&source, exclude).await?;
+        let masked = Masked::read(&source, &tables, masking).await?;
+        source.close().await;
+        Ok(masked.into_suspects())
+    };
+    read.await.map_err(sorted)
+}
+
+/// What the WordPress sites in a database call themselves: `siteurl` and `home` of each.
+///
+/// # Errors
+/// When the database cannot be reached or read.
+pub async fn site_urls(source: &Endpoint) -> Result<Vec<String>> {
+    let read = async {
+        let source = Source::open(source, None).await?;
+        let sites = sites(&source).await?;
+        source.close().await;
+        let mut urls: Vec<_> = sites.into_iter().flat_map(|site| [site.siteurl, site.home]).flatten().collect();
+        urls.sort();
+        urls.dedup();
+        anyhow::Ok(urls)
+    };
+    read.await.map_err(sorted)
+}
+
+/// The WordPress sites, the one with the shortest prefix first: those of a network have longer ones.
+async fn sites(source: &Source) -> Result<Vec<WordPressSite>> {
+    let found = source.rows(SITES, &[]).await.context("look for WordPress")?;
+    let mut sites = Vec::new();
+    for row in found {
+        let (schema, prefix): (String, String) = (row.get(0), row.get(1));
+        let table = sql::qualified(&schema, &format!("{prefix}options"));
+        let query = format!(
+            "SELECT option_name::text, option_value::text FROM {table} WHERE option_name IN ('siteurl', 'home')"
+        );
+        let options = source.rows(&query, &[]).await.context("read the site's options")?;
+        let option = |name: &str| options.iter().find(|row| row.get::<_, String>(0) == name).and_then(|row| row.get(1));
+        sites.push(WordPressSite { siteurl: option("siteurl"), home: option("home"), schema, table_prefix: prefix });
+    }
+    Ok(sites)
+}
+
+const SITES: &str = "
+    SELECT n.nspname::text, pg_catalog.regexp_replace(c.relname::text, 'options$', '')
+      FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'p') AND c.relname ~ 'options$' AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+       AND (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute AS a
+             WHERE a.attrelid = c.oid AND a.attname IN ('option_name', 'option_value') AND NOT a.attisdropped) = 2
+       AND EXISTS (SELECT FROM pg_catalog.pg_class AS p
+                    WHERE p.relnamespace = c.relnamespace AND p.relname = pg_catalog.regexp_replace(c.relname::text, 'options$', 'posts'))
+     ORDER BY pg_catalog.length(c.relname::text), 1, 2";
+
+async fn problems(source: &Source) -> Result<Vec<String>> {
+    let mut problems = Vec::new();
+    if source.major() < OLDEST_MAJOR {
+        problems
+            .push(format!("it is PostgreSQL {}, and {OLDEST_MAJOR} is the oldest that can be copied", source.major()));
+    }
+    let rows = source.rows(UNREADABLE, &[]).await.context("look for tables that cannot be read")?;
+    problems.extend(rows.iter().map(|row| row.get(0)));
+    Ok(problems)
+}
+
+const UNREADABLE: &str = "
+    SELECT CASE WHEN NOT pg_catalog.has_table_privilege(c.oid, 'SELECT')
+                THEN 'its login may not read ' || n.nspname || '.' || c.relname
+                ELSE 'row-level security hides rows of ' || n.nspname || '.' || c.relname || ' from its login: use the owner, or a role with BYPASSRLS' END
+      FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+       AND (NOT pg_catalog.has_table_privilege(c.oid, 'SELECT') OR c.relkind <> 'S' AND pg_catalog.row_security_active(c.oid))
+     ORDER BY n.nspname, c.relname";
+
+/// Looks at a target.
+///
+/// # Errors
+/// When it cannot be reached, is a standby, or another copy into it is under way.
+pub async fn inspect_target(target: &Endpoint) -> Result<TargetReport> {
+    inspected_target(target).await.map_err(sorted)
+}
+
+async fn inspected_target(target: &Endpoint) -> Result<TargetReport> {
+    let upkeep = Upkeep::open(target).await?;
+    let inside = Source::open(target, None).await?;
+    let tables = Tables::read(&inside, &[]).await?;
+    inside.close().await;
+    let sql = "SELECT pg_catalog.pg_database_size($1), r.rolsuper OR r.rolcreatedb,
+                      (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE datid = $1)
+                 FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user";
+    let row = upkeep.session.row(sql, &[(&upkeep.oid, Type::OID)]).await.context("look at the target")?;
+    let mut problems = Vec::new();
+    if upkeep.session.major() < OLDEST_MAJOR {
+        problems.push(format!(
+            "it is PostgreSQL {}, and {OLDEST_MAJOR} is the oldest that can be copied",
+            upkeep.session.major()
+        ));
+    }
+    if !row.get::<_, bool>(1) {
+        problems.push("its login may not create databases".to_owned());
+    }
+    let report = TargetReport {
+        database: target.database.clone(),
+        version: upkeep.session.version.clone(),
+        major: upkeep.session.major(),
+        size_bytes: row.get::<_, i64>(0).max(0) as u64,
+        tables: tables.all.len() as u64,
+        sessions: row.get::<_, i64>(2).max(0) as u64,
+        copy_id: upkeep.comment().await?.as_deref().and_then(read_note).map(|(id, _)| id),
+        leftovers: upkeep.leftovers().await?,
+        problems,
+    };
+    upkeep.session.close().await;
+    Ok(report)
+}

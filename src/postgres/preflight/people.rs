@@ -1,0 +1,263 @@
+//! Masking from the database's side: what must be asked of the source before its rows come, and what is told afterwards.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use tokio_postgres::types::Type;
+
+use crate::data::tables::{Column, Table};
+use crate::error::Failure;
+use crate::masking::assignment::{self, MaskedSite, Treated};
+use crate::masking::preset::Site;
+use crate::masking::suspects::{self, Sample};
+use crate::masking::{Account, EmptiedLine, KeySource, Masking, Sheet, Suspect};
+use crate::postgres::preflight::catalog::Tables;
+use crate::postgres::rows::load::Arrived;
+use crate::postgres::rows::relation::Relation;
+use crate::postgres::session::source::Source;
+use crate::postgres::session::sql;
+
+/// So many rows from the beginning of a table, and so many from anywhere in it, are looked at.
+const SAMPLE_ROWS: u32 = 100;
+/// Of longer values only the beginning is looked at.
+const SAMPLE_CHARS: u32 = 1000;
+/// A table of more pages is looked into in other places as well.
+const LARGE_PAGES: u64 = 64;
+/// So many tables are asked about in one round trip.
+const TOGETHER: usize = 40;
+/// The rows of a larger table are not counted, since the source would have to read it all for that.
+const COUNTED_BYTES: u64 = 64 << 20;
+
+/// Why the rows of a table that is emptied do not come.
+pub(crate) const LEFT_BEHIND: &str = "left behind by masking";
+
+/// What is done to the people of a database.
+pub(crate) struct Masked {
+    /// In the order of the tables.
+    treated: Vec<Treated>,
+    suspects: Vec<Suspect>,
+    emptied: Vec<EmptiedLine>,
+    kept_users: u64,
+    key: KeySource,
+}
+
+impl Masked {
+    /// Lays the rules over the tables, and looks for what they leave out.
+    ///
+    /// # Errors
+    /// Invalid input when a rule does not fit the data, and for a strict masking when a column looks personal that no
+    /// rule speaks of.
+    pub(crate) async fn read(source: &Source, tables: &Tables, masking: &Masking) -> Result<Self> {
+        let plain = tables.tables();
+        let sites = sites(source, tables, masking).await?;
+        let treated = assignment::assign(&plain, masking, &sites)?;
+        let suspects = suspects(source, &tables.all, &treated).await.context("look for columns that look personal")?;
+        if masking.strict && !suspects.is_empty() {
+            let all: Vec<_> = suspects.iter().map(Suspect::to_string).collect();
+            bail!(
+                Failure::invalid(format!(
+                    "columns look personal, and no masking rule speaks of them: {}",
+                    all.join("; ")
+                ))
+                .hint("give a rule for each, with a transformer that masks it, or `keep`")
+            );
+        }
+        let emptied = emptied(source, &tables.all, &treated).await.context("count the rows that stay behind")?;
+        let kept_users = sites.iter().filter(|site| site.site.has_users).map(|site| site.kept_users.len() as u64).sum();
+        Ok(Self { treated, suspects, emptied, kept_users, key: masking.key.source() })
+    }
+
+    pub(crate) fn into_suspects(self) -> Vec<Suspect> {
+        self.suspects
+    }
+
+    /// Makes the tables follow.
+    pub(crate) fn lay_over(&self, tables: &mut Tables) {
+        for (relation, treated) in tables.all.iter_mut().zip(&self.treated) {
+            relation.mask.clone_from(&treated.mask);
+            if treated.emptied.is_some() && relation.table.excluded_by.is_none() {
+                relation.table.excluded_by = Some(LEFT_BEHIND.to_owned());
+            }
+        }
+    }
+
+    /// What was done, once the rows are there.
+    pub(crate) fn sheet(self, tables: &Tables, arrived: &[Arrived]) -> Sheet {
+        let mut sheet = Sheet {
+            key: self.key,
+            kept_users: self.kept_users,
+            emptied: self.emptied,
+            suspects: self.suspects,
+            ..Sheet::default()
+        };
+        let mut accounts: Vec<_> = tables
+            .all
+            .iter()
+            .zip(&self.treated)
+            .filter_map(|(relation, treated)| {
+                let arrived = arrived.iter().find(|arrived| arrived.relation.oid == relation.oid)?;
+                Some(Account {
+                    table: &relation.table,
+                    treated,
+                    rows: arrived.digest.rows,
+                    counts: &arrived.counts.masked,
+                })
+            })
+            .collect();
+        accounts.sort_by_key(|account| account.table.label());
+        accounts.iter().for_each(|account| sheet.add(account));
+        sheet
+    }
+}
+
+/// The sites whose people are masked, each with the users that keep their logins.
+async fn sites(source: &Source, tables: &Tables, masking: &Masking) -> Result<Vec<MaskedSite>> {
+    let sites = Site::all(&tables.tables());
+    let mut kept = Vec::new();
+    let mut found = BTreeSet::new();
+    for site in sites.iter().filter(|site| site.has_users) {
+        let users = kept_users(source, &tables.all, site, masking)
+            .await
+            .context("look for the users that keep their logins")?;
+        found.extend(users.iter().flat_map(|user| [user.login.clone(), user.email.clone()]));
+        kept.push((site.clone(), Arc::new(users.into_iter().map(|user| user.id).collect::<HashSet<_>>())));
+    }
+    for name in masking.keep_users.named.iter().filter(|name| !kept.is_empty() && !found.contains(*name)) {
+        tracing::warn!("`keep_users`: there is no user `{name}`");
+    }
+    // The sites of a network have the users of the one whose prefix theirs begins with.
+    let of = |site: &Site| {
+        let same = kept.iter().filter(|(own, _)| own.schema == site.schema && site.prefix.starts_with(&own.prefix));
+        same.max_by_key(|(own, _)| own.prefix.len()).map(|(_, users)| users.clone()).unwrap_or_default()
+    };
+    Ok(sites.iter().map(|site| MaskedSite { kept_users: of(site), site: site.clone() }).collect())
+}
+
+struct User {
+    id: String,
+    login: String,
+    email: String,
+}
+
+/// The users of a site that keep their logins: those who are named, and who are administrators anywhere in its network.
+async fn kept_users(source: &Source, relations: &[Relation], site: &Site, masking: &Masking) -> Result<Vec<User>> {
+    let Some(users) = relations.iter().find(|relation| site.owns(&relation.table, "users")) else {
+        return Ok(Vec::new());
+    };
+    let column = |table: &Table, name: &str| {
+        let found = table.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name));
+        found.map_or_else(|| sql::ident(name), |column| sql::ident(&column.name))
+    };
+    let mut administrators = Vec::new();
+    if let Some(meta) =
+        relations.iter().find(|relation| masking.keep_users.administrators && site.owns(&relation.table, "usermeta"))
+    {
+        let query = format!(
+            "SELECT user_id::text, meta_key::text FROM {}
+              WHERE meta_key LIKE '%capabilities' AND meta_value LIKE '%s:13:\"administrator\";b:1;%'",
+            meta.quoted()
+        );
+        let rows = source.rows(&query, &[]).await?;
+        let is_of_site = |key: &str| {
+            let blog = key.strip_prefix(&site.prefix).and_then(|key| key.strip_suffix("capabilities"));
+            let is_number =
+                |blog: &str| blog.ends_with('_') && blog[..blog.len() - 1].bytes().all(|b| b.is_ascii_digit());
+            blog.is_some_and(|blog| blog.is_empty() || is_number(blog))
+        };
+        administrators.extend(rows.iter().filter(|row| is_of_site(row.get(1))).map(|row| row.get::<_, String>(0)));
+    }
+    let id = column(&users.table, "ID");
+    let query = format!(
+        "SELECT {id}::text, user_login::text, user_email::text FROM {}
+          WHERE {id}::text = ANY ($1) OR user_login::text = ANY ($2) OR user_email::text = ANY ($2)",
+        users.quoted()
+    );
+    let named = &masking.keep_users.named;
+    let rows = source.rows(&query, &[(&administrators, Type::TEXT_ARRAY), (named, Type::TEXT_ARRAY)]).await?;
+    Ok(rows.iter().map(|row| User { id: row.get(0), login: row.get(1), email: row.get(2) }).collect())
+}
+
+/// Columns that look personal, of all tables that come with their rows.
+async fn suspects(source: &Source, relations: &[Relation], treated: &[Treated]) -> Result<Vec<Suspect>> {
+    let looked_at: Vec<_> = relations
+        .iter()
+        .zip(treated)
+        .filter(|(Relation { table, .. }, treated)| {
+            table.excluded_by.is_none() && treated.emptied.is_none() && !table.columns.is_empty()
+        })
+        .collect();
+    let mut suspects = Vec::new();
+    for together in looked_at.chunks(TOGETHER) {
+        let queries = together.iter().enumerate().map(|(i, (relation, _))| sample_query(i, relation));
+        let rows = source.rows(&queries.collect::<Vec<_>>().join(" UNION ALL "), &[]).await?;
+        let mut samples = vec![Sample::new(); together.len()];
+        for row in rows {
+            // In SQL_ASCII a value may be no text at all.
+            if let (Ok(table), Ok(values)) = (row.try_get::<_, i32>(0), row.try_get::<_, Vec<Option<String>>>(1)) {
+                samples[table as usize].push(values);
+            }
+        }
+        let found = together
+            .iter()
+            .zip(&samples)
+            .flat_map(|((relation, treated), sample)| suspects::find(&relation.table, treated, sample));
+        suspects.extend(found);
+    }
+    suspects.sort();
+    // The partitions of a table look alike.
+    suspects.dedup_by(|a, b| (&a.column, &a.rows) == (&b.column, &b.rows));
+    Ok(suspects)
+}
+
+/// The number of the table, and its columns as text, where they can be looked into.
+fn sample_query(number: usize, relation: &Relation) -> String {
+    let shown = |column: &Column| match column.column_type.is_readable() {
+        true => format!("pg_catalog.left({}::text, {SAMPLE_CHARS})", sql::ident(&column.name)),
+        false => "NULL".to_owned(),
+    };
+    let columns: Vec<_> = relation.table.columns.iter().map(shown).collect();
+    let from = if relation.through_root { relation.quoted() } else { format!("ONLY {}", relation.quoted()) };
+    let rows = |sample: &str| {
+        format!(
+            "(SELECT {number}::int4, ARRAY[{}]::text[] FROM {from}{sample} LIMIT {SAMPLE_ROWS})",
+            columns.join(", ")
+        )
+    };
+    let mut query = rows("");
+    if relation.pages > LARGE_PAGES && relation.is_heap {
+        let percent = 100.0 * f64::from(SAMPLE_ROWS) / 4.0 / relation.pages as f64;
+        query.push_str(" UNION ALL ");
+        query.push_str(&rows(&format!(" TABLESAMPLE SYSTEM ({:.6}) REPEATABLE (7)", percent.min(100.0))));
+    }
+    query
+}
+
+/// How many rows stay behind in each table that is emptied.
+async fn emptied(source: &Source, relations: &[Relation], treated: &[Treated]) -> Result<Vec<EmptiedLine>> {
+    let mut lines = Vec::new();
+    let mut queries = Vec::new();
+    for (relation, treated) in relations.iter().zip(treated) {
+        let Some(because) = &treated.emptied else { continue };
+        queries.push(if relation.table.size_bytes <= COUNTED_BYTES {
+            format!("({})", relation.count())
+        } else {
+            format!("(SELECT greatest(reltuples, 0)::int8 FROM pg_catalog.pg_class WHERE oid = {})", relation.oid)
+        });
+        lines.push(EmptiedLine { table: relation.table.whole(), rows: 0, because: because.clone() });
+    }
+    if lines.is_empty() {
+        return Ok(lines);
+    }
+    let row = source.row(&format!("SELECT ARRAY[{}]::int8[]", queries.join(", ")), &[]).await?;
+    for (line, rows) in lines.iter_mut().zip(row.get::<_, Vec<i64>>(0)) {
+        line.rows = rows.max(0) as u64;
+    }
+    lines.sort_by(|a: &EmptiedLine, b| a.table.cmp(&b.table));
+    lines.dedup_by(|more, line| {
+        let is_part = more.table == line.table;
+        line.rows += if is_part { more.rows } else { 0 };
+        is_part
+    });
+    Ok(lines)
+}

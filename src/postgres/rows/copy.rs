@@ -1,0 +1,264 @@
+//! Rows on their way: out of the source, through the transform, into the target. What is not changed is forwarded in
+//! the bytes in which it came.
+
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Error, Result, bail, ensure};
+
+use crate::copying::flow::Flow;
+use crate::copying::transform::{self, Counts, Transform};
+use crate::data::digest::{Digest, RowHash};
+use crate::error::Failure;
+use crate::postgres::rows::format::{self, Format};
+use crate::postgres::rows::parts::{Part, Piece};
+use crate::postgres::rows::relation::Relation;
+use crate::postgres::session::connect::Session;
+use crate::postgres::session::fault::{Fault, fault};
+use crate::postgres::session::source::Source;
+use crate::postgres::session::wire::{self, Chunk, HEADER_BYTES, LARGE_BYTES, Reader, Writer};
+use crate::rewriting::Rewriter;
+
+/// A row that is looked into is held in memory; a longer one passes only when nothing in it is to be changed.
+const LOOKED_INTO_BYTES: usize = 16 << 20;
+/// So much of a message is there before its row is looked at.
+const ROW_BEGINS_BYTES: usize = 1024;
+/// How long a target that cut the line off may take to say why.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Rows that were sent to a table.
+pub(crate) struct Sent {
+    pub(crate) digest: Digest,
+    pub(crate) counts: Counts,
+    pub(crate) seconds: f64,
+}
+
+/// What the tables of one copy have in common.
+pub(crate) struct Manner {
+    pub(crate) rewriter: Rewriter,
+    /// The source database's own encoding.
+    pub(crate) encoding: String,
+}
+
+impl Manner {
+    /// What is done to a table's rows, if anything.
+    fn transform<'a>(&'a self, relation: &'a Relation, format: Format) -> Option<Transform<'a, Format>> {
+        Transform::of(&relation.table, relation.mask.as_ref(), &self.rewriter, format)
+    }
+
+    /// The encoding in which a table travels: its own, so that no byte is converted, except where values are looked
+    /// into; their serialized lengths count UTF-8. In SQL_ASCII a server converts nothing whatever is asked for.
+    pub(crate) fn encoding(&self, relation: &Relation) -> String {
+        let is_looked_into = self.encoding != "SQL_ASCII"
+            && transform::is_needed(&relation.table, relation.mask.as_ref(), &self.rewriter);
+        if is_looked_into { "UTF8".to_owned() } else { self.encoding.clone() }
+    }
+}
+
+/// Copies one part. What its tables have got can be kept only when this succeeds; else both sessions are of no more use.
+pub(crate) async fn copy_part(
+    source: &Source,
+    target: &Session,
+    part: &Part,
+    manner: &Manner,
+    flow: &Flow<'_>,
+) -> Result<Vec<Sent>> {
+    let encodings: Vec<_> = part.0.iter().map(|piece| manner.encoding(&piece.relation)).collect();
+    let reads: Vec<_> = part.0.iter().zip(&encodings).map(|(piece, encoding)| piece.copy_out(encoding)).collect();
+    let mut from = source.copy_out(&reads.join("; ")).await.context("read it")?;
+    let (mut answers, mut into) = target.converse(&part.copy_in(&encodings)).await.context("write it")?;
+    let forwarding = async {
+        let mut sent = Vec::with_capacity(part.0.len());
+        for piece in &part.0 {
+            let copying = forward(&mut from, &mut into, piece, manner, flow).await;
+            sent.push(copying.with_context(|| format!("copy {}", piece.label()))?);
+        }
+        into.flush().await.context("write it")?;
+        from.answers(&mut Vec::new()).await.context("read it")?;
+        Ok(sent)
+    };
+    let mut written = Vec::new();
+    let sent = match together(forwarding, answers.answers(&mut written)).await {
+        // Those that the server has answered for are not what it speaks of.
+        Err(Broken::There(said)) => {
+            let piece = part.0.get(written.len()).or(part.0.last()).map(Piece::label).unwrap_or_default();
+            return Err(Error::from(said).context("write it").context(format!("copy {piece}")));
+        }
+        Err(Broken::Here(error)) => return Err(error),
+        Ok(sent) => sent,
+    };
+    from.give_back();
+    answers.give_back();
+    for ((piece, sent), written) in part.0.iter().zip(&sent).zip(written) {
+        let rows = sent.digest.rows;
+        ensure!(rows == written, "table `{}`: {rows} rows were sent, and the target took {written}", piece.label());
+    }
+    Ok(sent)
+}
+
+/// Which side of a COPY failed.
+enum Broken {
+    /// What the target's server said.
+    There(Fault),
+    Here(Error),
+}
+
+/// Runs both sides of a COPY. A target that refuses rows says so on one side and cuts the other off.
+async fn together(
+    forwarding: impl Future<Output = Result<Vec<Sent>>>,
+    answering: impl Future<Output = Result<(), Fault>>,
+) -> Result<Vec<Sent>, Broken> {
+    let (mut forwarding, mut answering) = (pin!(forwarding), pin!(answering));
+    let error = tokio::select! {
+        biased;
+        answered = &mut answering => {
+            answered.map_err(Broken::There)?;
+            return forwarding.await.map_err(Broken::Here);
+        }
+        sent = &mut forwarding => match sent {
+            Ok(sent) => return answering.await.map(|()| sent).map_err(Broken::There),
+            Err(error) => error,
+        },
+    };
+    let is_cut_off = fault(&error).is_some_and(|fault| fault.sqlstate.is_empty());
+    if is_cut_off
+        && let Ok(Err(said)) = tokio::time::timeout(LAST_WORDS, answering).await
+        && !said.sqlstate.is_empty()
+    {
+        return Err(Broken::There(said));
+    }
+    Err(Broken::Here(error))
+}
+
+async fn forward(
+    from: &mut Reader,
+    into: &mut Writer,
+    piece: &Piece,
+    manner: &Manner,
+    flow: &Flow<'_>,
+) -> Result<Sent> {
+    let began = Instant::now();
+    let mut transform = manner.transform(&piece.relation, piece.format);
+    ensure!(
+        piece.format == Format::Text || piece.relation.in_binary || transform.is_none(),
+        too_long("a value in it is too long for a server to write as text")
+    );
+    let (mut sent, mut read) = (Digest::default(), 0);
+    loop {
+        let moved = match from.chunk().await.context("read it")? {
+            Chunk::Rows(len) => {
+                let messages = &from.bytes()[..len];
+                read += add(messages, piece, transform.as_mut(), &mut sent, into)?;
+                match transform {
+                    Some(_) => into.rows_written().await,
+                    None => into.forward(messages).await,
+                }
+                .context("write it")?;
+                from.consume(len);
+                len
+            }
+            Chunk::Large(len) if transform.is_some() && len <= LOOKED_INTO_BYTES => {
+                from.whole(len).await.context("read it")?;
+                read += add(&from.bytes()[..len], piece, transform.as_mut(), &mut sent, into)?;
+                into.rows_written().await.context("write it")?;
+                from.consume(len);
+                len
+            }
+            Chunk::Large(len) => {
+                read += 1;
+                sent.add_hashed(large(from, into, len, piece, transform.as_ref(), flow).await?);
+                continue;
+            }
+            Chunk::End(rows) => {
+                ensure!(read == rows, "read it: {rows} rows are there, and {read} came");
+                into.copy_done();
+                let counts = transform.map(|transform| transform.counts).unwrap_or_default();
+                return Ok(Sent { digest: sent, counts, seconds: began.elapsed().as_secs_f64() });
+            }
+        };
+        flow.moved(moved).await;
+    }
+}
+
+/// Takes whole rows into the digest as they are sent, and writes those that may be changed. How many there were.
+fn add(
+    messages: &[u8],
+    piece: &Piece,
+    mut transform: Option<&mut Transform<'_, Format>>,
+    sent: &mut Digest,
+    into: &mut Writer,
+) -> Result<u64> {
+    let mut rows = 0;
+    for message in wire::rows(messages) {
+        let (around, row) = piece.format.row_in(message);
+        if transform.is_some() {
+            into.row().extend_from_slice(around);
+        }
+        let Some(row) = row else { continue };
+        // The protocol would allow anything; every PostgreSQL server sends one row per message.
+        ensure!(piece.format == Format::Binary || row.ends_with(b"\n"), "read it: a message is not one row");
+        match &mut transform {
+            None => sent.add(row),
+            Some(transform) => {
+                let out = into.row();
+                let begin = out.len();
+                if transform.apply(row, out) {
+                    sent.add(&out[begin..]);
+                }
+            }
+        }
+        rows += 1;
+    }
+    Ok(rows)
+}
+
+/// Passes a row on in pieces. Nothing of it can be changed on the way, so it is refused when something would have to be.
+async fn large(
+    from: &mut Reader,
+    into: &mut Writer,
+    len: usize,
+    piece: &Piece,
+    transform: Option<&Transform<'_, Format>>,
+    flow: &Flow<'_>,
+) -> Result<RowHash> {
+    let mut hash = RowHash::default();
+    let overlap = transform.map_or(0, Transform::longest_needle);
+    // The end of what was looked at before: what is looked for may begin there.
+    let mut seen = Vec::new();
+    from.whole(ROW_BEGINS_BYTES).await.context("read it")?;
+    let (around, row) = piece.format.row_in(&from.bytes()[HEADER_BYTES..]);
+    let key = first_field(row.unwrap_or_default(), piece);
+    let mut before = around.len();
+    into.forward(&from.bytes()[..HEADER_BYTES]).await.context("write it")?;
+    from.consume(HEADER_BYTES);
+    let mut left = len - HEADER_BYTES;
+    while left > 0 {
+        let some = from.some(left.min(LARGE_BYTES)).await.context("read it")?;
+        let bytes = &from.bytes()[..some];
+        hash.update(&bytes[std::mem::take(&mut before)..]);
+        if let Some(transform) = transform {
+            seen.extend_from_slice(bytes);
+            if transform.may_change(&seen) {
+                let size = len / 1_000_000;
+                bail!(too_long(&format!("row `{key}` has {size} MB, and something in it is to be changed")));
+            }
+            seen.drain(..seen.len().saturating_sub(overlap));
+        }
+        into.forward(bytes).await.context("write it")?;
+        from.consume(some);
+        left -= some;
+        flow.moved(some).await;
+    }
+    Ok(hash)
+}
+
+/// What people will know a row by, of which the beginning is there.
+fn first_field(row: &[u8], piece: &Piece) -> String {
+    let field = format::first_field(row, &piece.relation.table.columns, piece.format).unwrap_or_default();
+    String::from_utf8_lossy(&field[..field.len().min(40)]).into_owned()
+}
+
+fn too_long(why: &str) -> Failure {
+    Failure::invalid(format!("{why}; rows up to {} MiB can be changed", LOOKED_INTO_BYTES >> 20))
+        .hint("leave the table's data out, or copy it as it is")
+}

@@ -1,0 +1,10 @@
+//! How rows travel: which parts of which tables, over which pair of sessions, in which format.
+
+pub(super) mod copy;
+pub(super) mod format;
+pub(super) mod load;
+pub(super) mod parts;
+pub(super) mod relation;
+
+#[cfg(test)]
+mod transform_tests;

@@ -1,0 +1,180 @@
+//! The list of work of the data phase: small tables many at a time, large ones in ranges of pages.
+
+use std::sync::Arc;
+
+use crate::postgres::rows::format::Format;
+use crate::postgres::rows::relation::Relation;
+use crate::postgres::session::sql;
+
+/// Tables under this size are copied many at a time, since round trips are all that they cost.
+const SMALL_BYTES: u64 = 256 << 10;
+/// So many small tables, and so many bytes of them, go together.
+const SMALL_TABLES: usize = 64;
+const SMALL_TOGETHER_BYTES: u64 = 4 << 20;
+
+/// A table, or some pages of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Piece {
+    pub(crate) relation: Arc<Relation>,
+    /// First page and the one after the last; whatever grew behind the last range since belongs to it.
+    pages: Option<(u64, Option<u64>)>,
+    pub(crate) format: Format,
+}
+
+/// What one pair of sessions copies in one go.
+#[derive(Clone, Debug)]
+pub(crate) struct Part(pub(crate) Vec<Piece>);
+
+impl Piece {
+    /// A whole table.
+    pub(crate) fn of(relation: Arc<Relation>) -> Self {
+        let format = if relation.in_binary { Format::Binary } else { Format::Text };
+        Self { relation, pages: None, format }
+    }
+
+    /// The same in another format.
+    pub(crate) fn travelling(self, format: Format) -> Self {
+        Self { format, ..self }
+    }
+
+    /// The same in so many ranges of as many pages.
+    pub(crate) fn ranges(&self, pages: u64, ranges: u64) -> Vec<Self> {
+        let begin = |range: u64| pages * range / ranges;
+        let range = |range: u64| Some((begin(range), (range + 1 < ranges).then(|| begin(range + 1))));
+        (0..ranges).map(|number| Self { pages: range(number), ..self.clone() }).collect()
+    }
+
+    /// What it is, for people.
+    pub(crate) fn label(&self) -> String {
+        format!("table `{}`", self.relation.label())
+    }
+
+    /// The COPY that reads it.
+    pub(crate) fn copy_out(&self, encoding: &str) -> String {
+        let pages = self.pages.map(|(from, to)| {
+            let from = format!("ctid >= '({from},0)'");
+            to.map_or_else(|| from.clone(), |to| format!("{from} AND ctid < '({to},0)'"))
+        });
+        self.relation.copy_out(&self.options(encoding), pages.as_deref())
+    }
+
+    fn options(&self, encoding: &str) -> String {
+        match self.format {
+            Format::Binary => "FORMAT binary".to_owned(),
+            Format::Text => format!("FORMAT text, ENCODING {}", sql::literal(encoding)),
+        }
+    }
+}
+
+impl Part {
+    /// The COPYs that fill the tables, with what stands around them: one transaction.
+    pub(crate) fn copy_in(&self, encodings: &[String]) -> String {
+        // Only a table that this transaction alone has filled can be written frozen, so that reading it back need not
+        // write every page a second time. For small ones a new file each would cost more than that.
+        let frozen = match self.0.as_slice() {
+            [only] if only.pages.is_none() && only.relation.is_freezable() => Some(&only.relation),
+            _ => None,
+        };
+        let mut statements = vec!["BEGIN".to_owned()];
+        statements.extend(frozen.map(|relation| format!("TRUNCATE ONLY {}", relation.quoted())));
+        statements.extend(
+            self.0
+                .iter()
+                .zip(encodings)
+                .map(|(piece, encoding)| piece.relation.copy_in(&piece.options(encoding), frozen.is_some())),
+        );
+        statements.push("COMMIT".to_owned());
+        statements.join("; ")
+    }
+
+    /// The same in binary, if there is anything in it that this could help: values that are too long for a server to
+    /// write as text.
+    pub(crate) fn in_binary(&self) -> Option<Self> {
+        match self.0.as_slice() {
+            [only] if only.relation.has_bytes() && only.format == Format::Text => {
+                Some(Self(vec![only.clone().travelling(Format::Binary)]))
+            }
+            _ => None,
+        }
+    }
+
+    /// What people are told is being copied.
+    pub(crate) fn label(&self) -> String {
+        match self.0.as_slice() {
+            [only] => only.label(),
+            [first, more @ ..] => format!("{} and {} more", first.label(), more.len()),
+            [] => "nothing".to_owned(),
+        }
+    }
+}
+
+/// All parts, the biggest first, for so many pairs of sessions. `tables` are ordered by size; one is cut when it is
+/// larger than `cut_bytes`, and larger than its pair's share of all there is.
+pub(crate) fn list(tables: &[Arc<Relation>], pairs: usize, cut_bytes: u64) -> Vec<Part> {
+    let (large, small): (Vec<_>, Vec<_>) = tables.iter().partition(|relation| relation.table.size_bytes >= SMALL_BYTES);
+    let all: u64 = tables.iter().map(|relation| relation.table.size_bytes).sum();
+    let share = all / pairs.max(1) as u64;
+    let mut parts: Vec<Part> = large.into_iter().flat_map(|relation| cut(relation, share.max(cut_bytes))).collect();
+    let mut together = Vec::new();
+    let mut bytes = 0;
+    for relation in small {
+        if together.len() == SMALL_TABLES || bytes + relation.table.size_bytes > SMALL_TOGETHER_BYTES {
+            parts.push(Part(std::mem::take(&mut together)));
+            bytes = 0;
+        }
+        bytes += relation.table.size_bytes;
+        together.push(Piece::of(relation.clone()));
+    }
+    parts.extend((!together.is_empty()).then_some(Part(together)));
+    parts
+}
+
+/// A table in ranges of at most about so many bytes.
+fn cut(relation: &Arc<Relation>, most_bytes: u64) -> Vec<Part> {
+    let ranges = relation.table.size_bytes.div_ceil(most_bytes).min(relation.pages.max(1));
+    let whole = Piece::of(relation.clone());
+    if ranges < 2 || !relation.can_be_cut() {
+        return vec![Part(vec![whole])];
+    }
+    whole.ranges(relation.pages, ranges).into_iter().map(|piece| Part(vec![piece])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::rows::relation::tests::relation;
+
+    fn sized(name: &str, size_bytes: u64) -> Relation {
+        let mut relation = relation(name);
+        relation.table.size_bytes = size_bytes;
+        relation
+    }
+
+    fn labels(parts: &[Part]) -> Vec<String> {
+        parts.iter().map(Part::label).collect()
+    }
+
+    #[test]
+    fn small_tables_go_together_and_large_ones_in_ranges() {
+        let mut tables = vec![Arc::new(Relation { pages: 1000, ..sized("large", 4 << 30) })];
+        tables.push(Arc::new(sized("middle", 1 << 20)));
+        tables.extend((0..70).map(|i| Arc::new(sized(&format!("small{i}"), 8192))));
+        let parts = list(&tables, 4, 1 << 30);
+        assert_eq!(
+            labels(&parts),
+            [
+                "table `public.large`",
+                "table `public.large`",
+                "table `public.large`",
+                "table `public.large`",
+                "table `public.middle`",
+                "table `public.small0` and 63 more",
+                "table `public.small64` and 5 more"
+            ]
+        );
+        let read: Vec<_> = parts[..4].iter().map(|part| part.0[0].copy_out("UTF8")).collect();
+        assert!(read[0].contains("WHERE ctid >= '(0,0)' AND ctid < '(250,0)'"), "{}", read[0]);
+        assert!(read[3].contains("WHERE ctid >= '(750,0)')"), "{}", read[3]);
+        assert_eq!(list(&tables, 1, 1 << 30).len(), 4, "one pair has nothing to gain from small ranges");
+    }
+}

@@ -1,0 +1,158 @@
+//! A table as this server has it: how it is read and filled, in which parts and in which format.
+
+use std::sync::Arc;
+
+use crate::contract::transformer::Effect;
+use crate::data::tables::{ColumnType, Table};
+use crate::masking::table::TableMask;
+use crate::postgres::session::sql;
+
+/// Types of which every version from 14 on writes the same bytes for the same value, and reads those of all others.
+pub(crate) const BINARY: &[&str] = &[
+    "bool",
+    "int2",
+    "int4",
+    "int8",
+    "float4",
+    "float8",
+    "numeric",
+    "text",
+    "varchar",
+    "bpchar",
+    "json",
+    "jsonb",
+    "uuid",
+    "date",
+    "time",
+    "timetz",
+    "timestamp",
+    "timestamptz",
+    "interval",
+    "inet",
+    "cidr",
+];
+
+/// One relation whose own rows are copied.
+#[derive(Clone, Debug)]
+pub(crate) struct Relation {
+    pub(crate) table: Table,
+    pub(crate) oid: u32,
+    /// Pages of the table itself, without what is stored beside it.
+    pub(crate) pages: u64,
+    /// Whether its rows have page numbers.
+    pub(crate) is_heap: bool,
+    /// For a table that belongs to an extension: the `WHERE …` that tells the user's rows from the extension's.
+    pub(crate) extension_filter: Option<String>,
+    /// Read and filled through the partitioned root, since its rows may belong to other partitions on the target.
+    pub(crate) through_root: bool,
+    /// How its rows are masked.
+    pub(crate) mask: Option<Arc<TableMask>>,
+    /// Whether all its columns are of [`BINARY`] types.
+    pub(crate) fits_binary: bool,
+    /// Whether it travels in binary.
+    pub(crate) in_binary: bool,
+}
+
+impl Relation {
+    /// `schema.table`, for people.
+    pub(crate) fn label(&self) -> String {
+        self.table.label()
+    }
+
+    pub(crate) fn quoted(&self) -> String {
+        sql::qualified(&self.table.schema, &self.table.name)
+    }
+
+    fn column_list(&self) -> String {
+        self.table.columns.iter().map(|column| sql::ident(&column.name)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The COPY that reads the table, or what of it fits `only`; the same one reads it back on the target.
+    pub(crate) fn copy_out(&self, format: &str, only: Option<&str>) -> String {
+        let (columns, table) = (self.column_list(), self.quoted());
+        let filter = only.map(|only| format!(" WHERE {only}")).or_else(|| self.extension_filter.clone());
+        let what = if self.through_root {
+            format!("(SELECT {columns} FROM {table})")
+        } else if let Some(filter) = filter {
+            format!("(SELECT {columns} FROM ONLY {table}{filter})")
+        } else if columns.is_empty() {
+            format!("(SELECT FROM ONLY {table})")
+        } else {
+            format!("{table} ({columns})")
+        };
+        format!("COPY {what} TO STDOUT ({format})")
+    }
+
+    /// The COPY that fills the table.
+    pub(crate) fn copy_in(&self, format: &str, is_frozen: bool) -> String {
+        let columns = if self.table.columns.is_empty() { String::new() } else { format!(" ({})", self.column_list()) };
+        let freeze = if is_frozen { ", FREEZE" } else { "" };
+        format!("COPY {}{columns} FROM STDIN ({format}{freeze})", self.quoted())
+    }
+
+    /// The query that counts the rows which [`Self::copy_out`] reads.
+    pub(crate) fn count(&self) -> String {
+        let only = if self.through_root { "" } else { "ONLY " };
+        let filter = self.extension_filter.as_deref().unwrap_or_default();
+        format!("SELECT pg_catalog.count(*) FROM {only}{}{filter}", self.quoted())
+    }
+
+    /// Whether the table is ours alone to empty, so that its rows can be written frozen.
+    pub(crate) fn is_freezable(&self) -> bool {
+        self.extension_filter.is_none() && !self.through_root
+    }
+
+    /// Whether ranges of pages can be copied by themselves. What must go in binary must go so as a whole, and that a
+    /// table has such values shows only on the way.
+    pub(crate) fn can_be_cut(&self) -> bool {
+        self.has_pages() && !self.has_bytes()
+    }
+
+    /// Whether its own rows can be read in ranges of pages.
+    pub(crate) fn has_pages(&self) -> bool {
+        self.is_heap && self.is_freezable()
+    }
+
+    /// Whether it is known to be cheaper in binary than as text: when its values have so many bytes or more on average,
+    /// since short ones are longer in binary. What masking looks into must be readable there too.
+    pub(crate) fn gains_by_binary(&self, value_bytes: u64) -> bool {
+        let values = self.table.rows * self.table.columns.len() as u64;
+        let is_wide = value_bytes == 0 || values > 0 && self.table.size_bytes / values >= value_bytes;
+        is_wide && !self.table.columns.is_empty() && self.fits_binary && self.is_masked_as_text()
+    }
+
+    fn is_masked_as_text(&self) -> bool {
+        let column_type = |column: usize| self.table.columns[column].column_type;
+        let is_text = |column| column_type(column).is_changed_as_text() || column_type(column) == ColumnType::Bytes;
+        self.mask.iter().flat_map(|mask| &mask.rules).all(|rule| {
+            let is_made = !matches!(rule.transformer.traits().effect, Effect::Keeps | Effect::Empties);
+            rule.column.is_none_or(|column| !is_made || is_text(column))
+                && rule.test.as_ref().is_none_or(|test| is_text(test.column) || column_type(test.column).is_integer())
+        })
+    }
+
+    /// Whether values can be in it that are twice as long as text.
+    pub(crate) fn has_bytes(&self) -> bool {
+        self.table.columns.iter().any(|column| column.column_type == ColumnType::Bytes)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A relation of no columns and no size, to start from.
+    pub(crate) fn relation(name: &str) -> Relation {
+        Relation {
+            table: crate::data::tables::tests::table(name),
+            oid: 1,
+            pages: 0,
+            is_heap: true,
+            extension_filter: None,
+            through_root: false,
+            mask: None,
+            fits_binary: true,
+            in_binary: false,
+        }
+    }
+}

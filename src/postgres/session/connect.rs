@@ -1,0 +1,224 @@
+//! Sessions with a server: one login, pinned settings, and proof that no pooler stands in between.
+
+use std::io;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
+use tokio_postgres::config::{ChannelBinding, SslMode};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Config, Connection, Row};
+
+use crate::copying::transient::Transient;
+use crate::error::Failure;
+use crate::postgres::session::endpoint::{self, Endpoint, TlsMode};
+use crate::postgres::session::fault::Fault;
+use crate::postgres::session::patience::Patience;
+use crate::postgres::session::settings::{self, Purpose};
+use crate::postgres::session::tap::{Line, Tap, Tapped};
+use crate::postgres::session::tls;
+use crate::postgres::session::wire::{Reader, Writer};
+
+/// A parameter of a query with its type, so that a query is one round trip.
+pub(crate) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+const KEEPALIVE: Duration = Duration::from_secs(10);
+const KEEPALIVE_RETRIES: u32 = 3;
+
+/// One session. Dropping it closes the socket at once, whatever is under way; the server then rolls back.
+pub(crate) struct Session {
+    client: Client,
+    driver: Driver,
+    tap: Tap,
+    patience: Patience,
+    /// What `server_version_num` says, such as 160004.
+    version_num: i32,
+    /// What `server_version` says.
+    pub(crate) version: String,
+    pub(crate) superuser: bool,
+}
+
+/// The task that moves a session's bytes; dropping it closes the socket.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Session {
+    /// Opens a session with the settings of its purpose.
+    pub(crate) async fn open(endpoint: &Endpoint, purpose: Purpose) -> Result<Self> {
+        Self::try_open(endpoint, purpose).await.with_context(|| format!("connect to `{endpoint}`"))
+    }
+
+    async fn try_open(endpoint: &Endpoint, purpose: Purpose) -> Result<Self> {
+        let token = format!("{:016x}", rand::random::<u64>());
+        // The socket's own limit does not cover a server that accepts and then says nothing.
+        let limit = endpoint.connect_timeout * 2;
+        let connecting = connect(endpoint, config(endpoint, purpose, &token));
+        let (client, connection, tap) = match tokio::time::timeout(limit, connecting).await {
+            Ok(connected) => connected?,
+            Err(_) => bail!(Transient(format!("no answer within {} s", limit.as_secs()))),
+        };
+        let driver = Driver(tokio::spawn(async move {
+            // An error of the connection reaches every request that is waiting on it.
+            let _ = connection.await;
+        }));
+        let patience = Patience::new(endpoint, purpose);
+        let mut session =
+            Self { client, driver, tap, patience, version_num: 0, version: String::new(), superuser: false };
+        session.introduce(&token).await?;
+        let (names, values) = settings::for_purpose(purpose);
+        session
+            .rows(settings::APPLY, &[(&names, Type::TEXT_ARRAY), (&values, Type::TEXT_ARRAY)])
+            .await
+            .context("set the session's settings")?;
+        Ok(session)
+    }
+
+    async fn introduce(&mut self, token: &str) -> Result<()> {
+        let row = self
+            .row(
+                "SELECT current_setting('server_version_num')::int4, current_setting('server_version'),
+                        current_setting('is_superuser') = 'on', current_setting('railstage.session', true),
+                        pg_catalog.pg_backend_pid()",
+                &[],
+            )
+            .await?;
+        if row.get::<_, Option<String>>(3).as_deref() != Some(token) {
+            return Err(pooler_refused());
+        }
+        (self.version_num, self.version, self.superuser) = (row.get(0), row.get(1), row.get(2));
+        self.patience.pid = row.get(4);
+        Ok(())
+    }
+
+    /// The major version, such as 16.
+    pub(crate) fn major(&self) -> i32 {
+        self.version_num / 10_000
+    }
+
+    pub(crate) async fn rows(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Fault> {
+        self.patience.wait(self.client.query_typed(sql, params)).await
+    }
+
+    /// The only row of an answer.
+    pub(crate) async fn row(&self, sql: &str, params: &[Param<'_>]) -> Result<Row> {
+        let mut rows = self.rows(sql, params).await?;
+        match (rows.pop(), rows.is_empty()) {
+            (Some(row), true) => Ok(row),
+            _ => bail!("the server's answer has not the one row that was expected"),
+        }
+    }
+
+    /// Sends statements in one round trip; more than one of them are one transaction.
+    pub(crate) async fn run(&self, sql: &str) -> Result<(), Fault> {
+        self.patience.wait(self.client.batch_execute(sql)).await
+    }
+
+    /// Sends a command whose answer is read, and whose rows are written, past the driver. Both ends go with the session
+    /// when they are not brought to [`Reader::answers`] and given back.
+    pub(crate) async fn converse(&self, sql: &str) -> Result<(Reader, Writer), Fault> {
+        let line = self.tap.take();
+        let mut writer = Writer::new(line.clone());
+        writer.query(sql).await?;
+        Ok((Reader::new(line), writer))
+    }
+
+    /// Says goodbye and waits until the socket is closed, so that the server has no session of ours left.
+    pub(crate) async fn close(self) {
+        let Session { client, mut driver, tap: _tap, .. } = self;
+        drop(client);
+        // A server that does not close is left to the driver's own end.
+        let _ = tokio::time::timeout(Duration::from_secs(2), &mut driver.0).await;
+    }
+}
+
+/// A connection with a tap on it: on the TLS stream when there is one, else on the socket.
+async fn connect(endpoint: &Endpoint, config: Config) -> Result<(Client, Connection<Tap, Tap>, Tap)> {
+    let mut last = None;
+    for (host, port) in &endpoint.hosts {
+        let dialled = tokio::time::timeout(endpoint.connect_timeout, dial(host, *port)).await;
+        let line = match dialled.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            Ok(line) => line,
+            Err(error) => {
+                last = Some(error);
+                continue;
+            }
+        };
+        let connector = MakeTlsConnect::<Tap>::make_tls_connect(&mut tls::connector(endpoint)?, host);
+        let (connector, encrypted) = Tapped::new(connector.context("read the host's name for TLS")?);
+        let socket = Tap::new(line);
+        let connected = config.connect_raw(socket.clone(), connector).await;
+        let (client, connection) = connected.map_err(|error| connect_error(error.into()))?;
+        let encrypted = encrypted.lock().unwrap_or_else(PoisonError::into_inner).take();
+        return Ok((client, connection, encrypted.unwrap_or(socket)));
+    }
+    Err(last.map_or_else(|| anyhow!("the URL names no host"), |error| Fault::from(error).into()))
+}
+
+/// Opens the socket; a peer that has gone is noticed within half a minute.
+async fn dial(host: &str, port: u16) -> io::Result<Box<dyn Line>> {
+    if endpoint::is_socket_dir(host) {
+        return Ok(Box::new(UnixStream::connect(format!("{host}/.s.PGSQL.{port}")).await?));
+    }
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE).with_retries(KEEPALIVE_RETRIES);
+    SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+    Ok(Box::new(stream))
+}
+
+fn config(endpoint: &Endpoint, purpose: Purpose, token: &str) -> Config {
+    let mut config = Config::new();
+    let local = endpoint.hosts.iter().all(|(host, _)| endpoint::is_socket_dir(host));
+    config
+        .user(&endpoint.user)
+        .dbname(&endpoint.database)
+        .application_name(&endpoint.application_name)
+        .options(startup_options(endpoint, purpose, token))
+        .ssl_mode(match endpoint.tls {
+            _ if local => SslMode::Disable,
+            TlsMode::Disable => SslMode::Disable,
+            TlsMode::Prefer => SslMode::Prefer,
+            TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => SslMode::Require,
+        })
+        .channel_binding(match endpoint.channel_binding {
+            endpoint::ChannelBinding::Disable => ChannelBinding::Disable,
+            endpoint::ChannelBinding::Prefer => ChannelBinding::Prefer,
+            endpoint::ChannelBinding::Require => ChannelBinding::Require,
+        });
+    if let Some(password) = &endpoint.password {
+        config.password(password.expose());
+    }
+    config
+}
+
+/// What the server applies before the first command: read-only for a source, and a token that a pooler would lose,
+/// since it hands out server sessions that others have started.
+fn startup_options(endpoint: &Endpoint, purpose: Purpose, token: &str) -> String {
+    let mut options = endpoint.options.clone().unwrap_or_default();
+    if purpose == Purpose::Read {
+        options.push_str(" -c default_transaction_read_only=on");
+    }
+    options.push_str(" -c railstage.session=");
+    options.push_str(token);
+    options.trim_start().to_owned()
+}
+
+fn connect_error(fault: Fault) -> anyhow::Error {
+    // PgBouncer's words when it is not told to ignore `options`.
+    if fault.to_string().contains("unsupported startup parameter") { pooler_refused() } else { fault.into() }
+}
+
+fn pooler_refused() -> anyhow::Error {
+    Failure::invalid("a connection pooler answers there, and a copy needs one server session for its snapshot")
+        .hint("use the database's direct URL: on Railway `DATABASE_PUBLIC_UNPOOLED_URL` or `DATABASE_UNPOOLED_URL`")
+        .into()
+}

@@ -1,0 +1,153 @@
+//! What a server, or the way to it, said: worded for people, sorted by whether a new attempt can help.
+
+use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use fallible_iterator::FallibleIterator as _;
+use postgres_protocol::message::backend::ErrorResponseBody;
+
+use crate::copying::transient::Transient;
+use crate::error::{Exit, Failure, failure};
+
+/// An error of a connection: the server's own words with SQLSTATE, or why the connection broke.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    /// Empty when the server itself said nothing.
+    pub(crate) sqlstate: String,
+    text: String,
+    transient: bool,
+}
+
+impl From<tokio_postgres::Error> for Fault {
+    fn from(error: tokio_postgres::Error) -> Self {
+        if let Some(said) = error.as_db_error() {
+            let sqlstate = said.code().code().to_owned();
+            let more = [said.detail(), said.where_()].into_iter().flatten();
+            return Self {
+                transient: is_transient(&sqlstate),
+                text: worded(said.message(), &sqlstate, more),
+                sqlstate,
+            };
+        }
+        let io = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+        let transient = error.is_closed() || io.is_some_and(|e| is_transient_io(e.kind()));
+        let text = match error.source() {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        };
+        Self { sqlstate: String::new(), text, transient }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self { sqlstate: String::new(), transient: is_transient_io(error.kind()), text: error.to_string() }
+    }
+}
+
+impl Fault {
+    /// What there is to say of a server that says nothing.
+    pub(crate) fn silent(limit: Duration) -> Self {
+        let text = format!("no answer within {} s", limit.as_secs_f32());
+        Self { sqlstate: String::new(), text, transient: true }
+    }
+
+    /// What a server said on a line that its driver does not read.
+    pub(crate) fn said(body: &ErrorResponseBody) -> io::Result<Self> {
+        let mut fields = BTreeMap::new();
+        let mut found = body.fields();
+        while let Some(field) = found.next()? {
+            fields.insert(field.type_(), String::from_utf8_lossy(field.value_bytes()).into_owned());
+        }
+        let mut field = |kind| fields.remove(&kind).unwrap_or_default();
+        let (sqlstate, message, detail, place) = (field(b'C'), field(b'M'), field(b'D'), field(b'W'));
+        let more = [&detail, &place].into_iter().filter(|text| !text.is_empty()).map(String::as_str);
+        Ok(Self { transient: is_transient(&sqlstate), text: worded(&message, &sqlstate, more), sqlstate })
+    }
+}
+
+fn worded<'a>(message: &str, sqlstate: &str, more: impl Iterator<Item = &'a str>) -> String {
+    let mut text = format!("{message} (SQLSTATE {sqlstate})");
+    for more in more {
+        // `where` of a COPY repeats a whole row, which is data and may be megabytes.
+        let line: String = more.lines().next().unwrap_or_default().chars().take(200).collect();
+        text.push_str(": ");
+        text.push_str(&line);
+    }
+    text
+}
+
+/// Only these end by themselves; everything else would fail again in the same way.
+fn is_transient(sqlstate: &str) -> bool {
+    sqlstate.starts_with("08")
+        || matches!(sqlstate, "57P01" | "57P02" | "57P03" | "53300" | "40001" | "40P01" | "55P03" | "25P03")
+}
+
+fn is_transient_io(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionRefused
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof
+            | ErrorKind::TimedOut
+    )
+}
+
+/// Whether a whole new attempt may succeed.
+pub(crate) fn is_worth_retrying(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<Fault>().is_some_and(|fault| fault.transient)
+            || cause.downcast_ref::<io::Error>().is_some_and(|e| is_transient_io(e.kind()))
+            || cause.is::<Transient>()
+    })
+}
+
+/// The fault in an error's chain, when a server or the way to it caused it.
+pub(crate) fn fault(error: &anyhow::Error) -> Option<&Fault> {
+    error.chain().find_map(|cause| cause.downcast_ref())
+}
+
+/// Gives an error its exit code and, where the SQLSTATE tells, what to change.
+pub(crate) fn sorted(error: anyhow::Error) -> anyhow::Error {
+    if failure(&error).is_some() {
+        return error;
+    }
+    let outside = fault(&error).is_some() || is_worth_retrying(&error);
+    let exit = if outside { Exit::Outside } else { Exit::Failed };
+    let hint = fault(&error).and_then(|fault| hint_for(&fault.sqlstate));
+    let sorted = Failure::new(exit, format!("{error:#}"));
+    match hint {
+        Some(hint) => sorted.hint(hint).into(),
+        None => sorted.into(),
+    }
+}
+
+fn hint_for(sqlstate: &str) -> Option<&'static str> {
+    Some(match sqlstate {
+        "28P01" | "28000" => "check user and password in the database URL, and `sslmode` where the server asks for TLS",
+        "3D000" => "check the database name at the end of the database URL",
+        "42501" => {
+            "the login needs this right: read on every table of the source, CREATEDB and ownership on the target"
+        }
+        "53100" => "the target's disk is full: it must hold the old and the new database at once",
+        "57P02" | "57P03" => {
+            "the server crashed or is starting: its own log says why, and a full disk is the usual reason"
+        }
+        "53300" => "the server has no connection left for this login",
+        "55P03" => "another session holds a lock on this table: wait until its work is done",
+        _ => return None,
+    })
+}

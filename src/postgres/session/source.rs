@@ -1,0 +1,109 @@
+//! A session with the source that can read and nothing else: it has no method that writes, and every statement runs
+//! in a read-only transaction on a session that is read-only by default.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use crate::copying::transient::Transient;
+use crate::postgres::session::connect::{Param, Session};
+use crate::postgres::session::endpoint::Endpoint;
+use crate::postgres::session::fault::Fault;
+use crate::postgres::session::settings::Purpose;
+use crate::postgres::session::wire::Reader;
+
+/// What the source's list of sessions shows for a `pg_dump` that reads in a snapshot.
+pub(crate) fn dump_name(snapshot: &str) -> String {
+    format!("pg_dump {snapshot}")
+}
+
+/// A read-only transaction on the source.
+pub(crate) struct Source {
+    session: Session,
+}
+
+impl Source {
+    /// Opens a session and begins its one transaction, which sees `snapshot` when one is given.
+    pub(crate) async fn open(endpoint: &Endpoint, snapshot: Option<&str>) -> Result<Self> {
+        let session = Session::open(endpoint, Purpose::Read).await?;
+        let mut begin = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY".to_owned();
+        if let Some(snapshot) = snapshot {
+            begin.push_str(&format!("; SET TRANSACTION SNAPSHOT {}", crate::postgres::session::sql::literal(snapshot)));
+        }
+        session.run(&begin).await.map_err(|fault| match snapshot {
+            // The holder has gone, for a reason that its own watch tells better.
+            Some(_) if fault.sqlstate.starts_with("22") || fault.sqlstate == "42704" => {
+                anyhow::Error::from(Transient(format!("import the snapshot: {fault}")))
+            }
+            _ => anyhow::Error::from(fault).context("begin a read-only transaction"),
+        })?;
+        Ok(Self { session })
+    }
+
+    pub(crate) fn version(&self) -> &str {
+        &self.session.version
+    }
+
+    pub(crate) fn major(&self) -> i32 {
+        self.session.major()
+    }
+
+    pub(crate) async fn rows(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Fault> {
+        self.session.rows(sql, params).await
+    }
+
+    pub(crate) async fn row(&self, sql: &str, params: &[Param<'_>]) -> Result<Row> {
+        self.session.row(sql, params).await
+    }
+
+    /// One value of one row.
+    pub(crate) async fn value<T: for<'a> tokio_postgres::types::FromSql<'a>>(&self, sql: &str) -> Result<T> {
+        Ok(self.session.row(sql, &[]).await?.try_get(0).map_err(Fault::from)?)
+    }
+
+    /// Begins to read rows; `copies` are COPYs to standard output and nothing else.
+    pub(crate) async fn copy_out(&self, copies: &str) -> Result<Reader, Fault> {
+        Ok(self.session.converse(copies).await?.0)
+    }
+
+    /// Takes the weakest lock there is on each table, all in one round trip.
+    pub(crate) async fn lock_shared(&self, quoted_names: &BTreeSet<String>) -> Result<(), Fault> {
+        if quoted_names.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = quoted_names.iter().map(|name| format!("ONLY {name}")).collect();
+        self.session.run(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", names.join(", "))).await
+    }
+
+    /// Sessions whose wish for a lock waits behind this one, with what they want to run.
+    pub(crate) async fn waiting_behind(&self) -> Result<Vec<(i32, String)>, Fault> {
+        let sql = "SELECT DISTINCT l.pid, coalesce(pg_catalog.left(a.query, 120), '')
+                     FROM pg_catalog.pg_locks AS l LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid)
+                    WHERE NOT l.granted AND pg_catalog.pg_backend_pid() = ANY (pg_catalog.pg_blocking_pids(l.pid))";
+        Ok(self.rows(sql, &[]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    /// Whether a `pg_dump` of ours waits for so long that its line must have fallen silent.
+    pub(crate) async fn has_silent_dump(&self, snapshot: &str, stall: Duration) -> Result<bool, Fault> {
+        let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity
+                     WHERE application_name = $1 AND state LIKE 'idle%' AND pg_catalog.clock_timestamp() - state_change > pg_catalog.make_interval(secs => $2))";
+        let name = dump_name(snapshot);
+        let rows = self.rows(sql, &[(&name, Type::TEXT), (&stall.as_secs_f64(), Type::FLOAT8)]).await?;
+        Ok(rows.iter().any(|row| row.get(0)))
+    }
+
+    /// Whether a lock of this kind is visible here, which tells that another session is on the same server.
+    pub(crate) async fn sees_advisory_lock(&self, key: i64) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND objsubid = 1
+                     AND (classid::int8 << 32) | objid::int8 = $1)";
+        Ok(self.row(sql, &[(&key, Type::INT8)]).await.context("read the server's locks")?.get(0))
+    }
+
+    /// Ends the transaction and the session.
+    pub(crate) async fn close(self) {
+        self.session.close().await;
+    }
+}

@@ -1,0 +1,29 @@
+//! Quoting of names and texts for SQL that cannot take parameters.
+
+/// A name in double quotes.
+pub(crate) fn ident(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A schema-qualified name in double quotes.
+pub(crate) fn qualified(schema: &str, name: &str) -> String {
+    format!("{}.{}", ident(schema), ident(name))
+}
+
+/// A text literal that means the same whatever `standard_conforming_strings` says.
+pub(crate) fn literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    if text.contains('\\') { format!(" E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_cannot_be_escaped_from() {
+        assert_eq!(qualified("a", "b\"; DROP"), "\"a\".\"b\"\"; DROP\"");
+        assert_eq!(literal("it's"), "'it''s'");
+        assert_eq!(literal("\\' x"), " E'\\\\'' x'");
+    }
+}

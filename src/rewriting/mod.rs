@@ -1,0 +1,170 @@
+//! Rewrites a site's URLs in any value: plain, escaped, or in PHP-serialized data and JSON within each other.
+//!
+//! The letters of an old host are looked for first (`site.rs`); a value without them is not touched. Then one walk over
+//! the value (`walk.rs`) asks at each place whether a URL stands there (`urls.rs`), and keeps count of the serialized
+//! strings around it (`tokens.rs`) through whatever escapes JSON put there (`escapes.rs`). All other bytes stay.
+
+mod escapes;
+mod site;
+mod tokens;
+mod urls;
+mod walk;
+pub(crate) mod wordpress;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+use anyhow::{Context as _, Result};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use site::{HostFinder, Site};
+use urls::{Edit, Host};
+use walk::{Occurrence, Walk};
+
+/// A URL of the source and what stands in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct UrlPair {
+    /// The URL in the source, such as `https://shop.example.com`; it may have a port and a path.
+    pub old: String,
+    /// The URL in the copy, such as `https://web-staging.up.railway.app`.
+    pub new: String,
+}
+
+impl UrlPair {
+    /// Reads two URLs, or bare hosts for which `https` is assumed.
+    ///
+    /// # Errors
+    /// Invalid input when one of them is neither, or has more than a scheme, a host, a port and a path.
+    pub fn parse(old: &str, new: &str) -> Result<Self> {
+        let old = Site::parse(old).context("read the old URL")?;
+        let new = Site::parse(new).context("read the new URL")?;
+        Ok(Self { old: old.to_string(), new: new.to_string() })
+    }
+}
+
+/// A value in which an old URL was met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewritten {
+    /// The new value.
+    pub value: Vec<u8>,
+    /// Whether serialized data with a wrong length was met; what is in such a string was left as it is.
+    pub malformed: bool,
+}
+
+/// Puts new URLs in the place of old ones, the longest old URL first.
+///
+/// An old URL is known by its host, in any case and under any scheme: after `//` in whatever escaping, or alone as a
+/// whole value. It is never a part of a longer host, of an e-mail address or of prose.
+#[derive(Clone, Debug)]
+pub struct Rewriter {
+    hosts: Vec<Host>,
+}
+
+impl Rewriter {
+    /// A pair that [`UrlPair::parse`] refuses, or whose URLs are the same, rewrites nothing.
+    pub fn new(pairs: &[UrlPair]) -> Self {
+        let mut hosts: Vec<Host> = Vec::new();
+        for pair in pairs {
+            let (Ok(old), Ok(new)) = (Site::parse(&pair.old), Site::parse(&pair.new)) else { continue };
+            if old == new {
+                continue;
+            }
+            match hosts.iter_mut().find(|host| host.name == old.host) {
+                Some(host) => host.pairs.push((old, new)),
+                None => hosts.push(Host {
+                    name: old.host.clone(),
+                    finder: HostFinder::new(&old.host),
+                    pairs: vec![(old, new)],
+                }),
+            }
+        }
+        for host in &mut hosts {
+            host.pairs.sort_by_key(|(old, _)| std::cmp::Reverse(old.len()));
+        }
+        Self { hosts }
+    }
+
+    /// Whether there is nothing to rewrite.
+    pub fn is_empty(&self) -> bool {
+        self.hosts.is_empty()
+    }
+
+    /// Whether the letters of an old host occur at all; a host is never escaped, so this holds for raw COPY text too.
+    pub fn may_match(&self, raw: &[u8]) -> bool {
+        self.hosts.iter().any(|host| host.finder.find(raw, 0).is_some())
+    }
+
+    /// How long, in bytes, the longest old host is.
+    pub fn longest_host(&self) -> usize {
+        self.hosts.iter().map(|host| host.name.len()).max().unwrap_or(0)
+    }
+
+    /// The rewritten value, or `None` when there is no old URL in it.
+    ///
+    /// When all there are stand in broken strings, the answer is the value as it is, and `malformed`.
+    pub fn rewrite(&self, value: &[u8]) -> Option<Rewritten> {
+        self.rewrite_unless(value, |_| false)
+    }
+
+    /// The same for the text of a `jsonb` value, whose keys stay: the server sorts them by length, so what it would
+    /// give back for another key cannot be told.
+    pub fn rewrite_jsonb(&self, value: &[u8]) -> Option<Rewritten> {
+        self.rewrite_unless(value, |edit| is_in_key(&value[edit.end..]))
+    }
+
+    fn rewrite_unless(&self, value: &[u8], stays: impl Fn(&Edit) -> bool) -> Option<Rewritten> {
+        let mut occurrences = Vec::new();
+        for host in &self.hosts {
+            let mut from = 0;
+            while let Some(at) = host.finder.find(value, from) {
+                occurrences.push(Occurrence { at, host });
+                from = at + 1;
+            }
+        }
+        if occurrences.is_empty() {
+            return None;
+        }
+        occurrences.sort_by_key(|occurrence| occurrence.at);
+        let plan = Walk::new(value, occurrences).run();
+        let mut new = Vec::with_capacity(value.len() + 32 * plan.edits.len());
+        let mut done = 0;
+        let mut is_changed = false;
+        for edit in plan.edits.iter().filter(|edit| edit.end > edit.start && !stays(edit)) {
+            new.extend_from_slice(&value[done..edit.start]);
+            new.extend_from_slice(&edit.bytes);
+            (done, is_changed) = (edit.end, true);
+        }
+        new.extend_from_slice(&value[done..]);
+        (is_changed || plan.missed).then_some(Rewritten { value: new, malformed: plan.malformed || is_cut_off(value) })
+    }
+
+    /// The same for text such as a variable's value; `None` when it stays as it is.
+    pub fn rewrite_text(&self, value: &str) -> Option<String> {
+        let rewritten = self.rewrite(value.as_bytes())?.value;
+        String::from_utf8(rewritten).ok().filter(|new| new != value)
+    }
+}
+
+/// Whether a serialized value lacks its end, as those do that lost what stood behind a NUL byte on their way into
+/// Postgres.
+fn is_cut_off(value: &[u8]) -> bool {
+    let [b'a' | b'O' | b'C' | b's' | b'E', b':', rest @ ..] = value else { return false };
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    digits > 0 && rest.get(digits) == Some(&b':') && !matches!(value.trim_ascii_end(), [.., b';' | b'}'])
+}
+
+/// Whether the string of a JSON text that ends somewhere in `rest` is a key.
+fn is_in_key(rest: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(next) = memchr::memchr2(b'"', b'\\', rest.get(at..).unwrap_or_default()) {
+        at += next;
+        match rest[at] {
+            b'"' => return rest.get(at + 1) == Some(&b':'),
+            _ => at += 2,
+        }
+    }
+    false
+}

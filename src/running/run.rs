@@ -1,0 +1,99 @@
+//! One execution and the names that follow from it, the same in every step.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::contract::request::CloneRequest;
+
+/// Railway documents no limit for an environment's name; 24 is safe, and leaves room for a service in a DNS label.
+const LONGEST_NAME: usize = 24;
+
+/// One Kestra execution, or one `railstage clone`.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub id: String,
+}
+
+/// The names under which a run makes its copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// 16 hex digits that stand for the run, or for the request's `idempotency_key`.
+    pub run_hash: String,
+    /// What the environment is called while it is made: `rs-<run hash>`.
+    pub making: String,
+    /// What it is called in the end.
+    pub target: String,
+}
+
+impl Run {
+    /// The names for `request` in this run.
+    pub fn names(&self, request: &CloneRequest) -> Names {
+        let run_hash = run_hash(request.idempotency_key.as_deref().unwrap_or(&self.id));
+        let target = request.environment_name.clone().unwrap_or_else(|| automatic_name(request, &run_hash));
+        Names { making: format!("{MAKING}{run_hash}"), target, run_hash }
+    }
+}
+
+/// How the name of an environment begins that is still being made.
+const MAKING: &str = "rs-";
+
+/// Whether a run of ours may have given this name to an environment that it was making.
+pub fn is_making_name(name: &str) -> bool {
+    let is_lower_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    name.strip_prefix(MAKING).is_some_and(|hash| hash.len() == 16 && hash.bytes().all(is_lower_hex))
+}
+
+fn run_hash(seed: &str) -> String {
+    let digest = Sha256::digest(seed.as_bytes());
+    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn automatic_name(request: &CloneRequest, run_hash: &str) -> String {
+    let tail = &run_hash[..5];
+    let client = slug(request.client_name.as_deref().unwrap_or_default());
+    let room = LONGEST_NAME - "staging--".len() - tail.len();
+    let client = client[..client.len().min(room)].trim_end_matches('-');
+    if client.is_empty() { format!("staging-{tail}") } else { format!("staging-{client}-{tail}") }
+}
+
+/// `text` as lower-case letters, digits and single dashes: what both Railway and DNS take.
+pub fn slug(text: &str) -> String {
+    let dashed: String = text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    dashed.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn names(request: serde_json::Value) -> Names {
+        let request = serde_json::from_value(request).unwrap();
+        Run { id: "5kQz".into() }.names(&request)
+    }
+
+    #[test]
+    fn the_automatic_name_fits_and_is_the_same_every_time() {
+        let request = json!({"project_id": "p", "client_name": "Müller & Söhne Großhandel"});
+        let first = names(request.clone());
+        assert_eq!(first, names(request));
+        assert!(first.target.starts_with("staging-m-ller-s"), "{}", first.target);
+        assert!(first.target.len() <= LONGEST_NAME);
+        assert_eq!(first.making.len(), "rs-".len() + 16);
+    }
+
+    #[test]
+    fn only_the_prefix_and_16_hex_digits_are_a_name_of_ours() {
+        assert!(is_making_name(&names(json!({"project_id": "p"})).making));
+        for other in
+            ["rs-live", "rs-0123456789ABCDEF", "rs-0123456789abcde", "rs-0123456789abcdef0", "0123456789abcdef"]
+        {
+            assert!(!is_making_name(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn an_idempotency_key_takes_the_run_ids_place() {
+        let with_key = json!({"project_id": "p", "idempotency_key": "order-1"});
+        assert_ne!(names(with_key).run_hash, names(json!({"project_id": "p"})).run_hash);
+    }
+}
