@@ -10,8 +10,11 @@ pub mod postgres;
 pub mod rewriting;
 pub mod steps;
 
+pub use external::process_env::ProcessEnv;
+
 mod contract;
 mod data;
+mod engines;
 mod environment;
 mod external;
 mod railway;

@@ -44,11 +44,6 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A secret from the environment; an empty one counts as absent.
-pub fn env_secret(name: &str) -> Option<Secret> {
-    std::env::var(name).ok().filter(|value| !value.is_empty()).map(Secret::new)
-}
-
 /// `text` with every known secret, bare, base64 or URL-encoded, replaced by stars.
 pub fn scrub(text: &str) -> String {
     let mut clean = text.to_owned();

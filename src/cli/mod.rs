@@ -10,16 +10,18 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{ArgMatches, Command};
-use serde_json::{Value, json};
+use serde_json::json;
 use tracing::Level;
 
 use crate::cli::log::Output;
 use crate::cli::ticker::Ticker;
+use crate::contract::policy::Policy;
 use crate::error::{Exit, describe};
 use crate::external::kestra;
+use crate::external::process_env::ProcessEnv;
 use crate::running::context::Context;
-use crate::running::runner;
-use crate::running::step::{Finished, Part, StepDef};
+use crate::running::run::Run;
+use crate::running::step::{Group, Outcome, Prepared, StepDef, Work};
 use crate::running::stop::Stop;
 use crate::steps::{self, STEPS};
 
@@ -52,7 +54,7 @@ fn step_command(step: &StepDef) -> Command {
             "Read the JSON request from FILE (`-`: standard input) instead of RAILSTAGE_REQUEST",
         ))
         .arg(args::policy_arg());
-    if step.part == Part::Lifecycle { command } else { command.arg(args::run_id_arg()) }
+    if step.group == Group::Lifecycle { command } else { command.arg(args::run_id_arg()) }
 }
 
 /// Runs what the command line asks for.
@@ -69,29 +71,40 @@ pub async fn main() -> ExitCode {
 async fn step_main(step: &'static StepDef, matches: &ArgMatches) -> Exit {
     let output = Output::from_env();
     log::start(output, Level::INFO);
-    let prepared = prepare(step, matches);
-    let (ctx, stop) = match prepared {
-        Ok(prepared) => prepared,
+    let (run, policy, stop) = match begin(step, matches) {
+        Ok(begun) => begun,
         Err(error) => return refuse(step, output, &error),
     };
-    let finished = run_shown(step, &ctx, &stop, args::request(matches)).await;
-    if let Some(error) = &finished.report.error {
+    let outcome = match step.prepare(&policy, args::request(matches)) {
+        Prepared::Ended(outcome) => outcome,
+        Prepared::Ready(work) => match Context::sign_in(run, policy, process_env(), stop.token.clone()) {
+            Ok(ctx) => run_shown(step, &ctx, &stop, work).await,
+            Err(error) => Outcome::failed(step.name, &error, 0.0, 0),
+        },
+    };
+    if let Some(error) = &outcome.report.error {
         tracing::error!("{error}");
     }
     match output {
         Output::Kestra => {
-            finished.metrics.iter().for_each(|metric| kestra::metric(step.name, metric));
-            kestra::outputs(&finished.report);
+            outcome.metrics.iter().for_each(|metric| kestra::metric(step.name, metric));
+            kestra::outputs(&outcome.report);
         }
-        Output::Text => commands::print_json(&finished.report),
+        Output::Text => commands::print_json(&outcome.report),
     }
-    finished.exit
+    outcome.exit
 }
 
-fn prepare(step: &StepDef, matches: &ArgMatches) -> Result<(Context, Stop)> {
+/// All that a step needs before its request is read.
+fn begin(step: &StepDef, matches: &ArgMatches) -> Result<(Run, Policy, Stop)> {
     let stop = Stop::listen()?;
-    let run = if step.part == Part::Lifecycle { args::new_run() } else { args::run(matches)? };
-    Ok((Context::new(run, args::policy(matches)?, stop.token.clone()), stop))
+    let run = if step.group == Group::Lifecycle { args::new_run() } else { args::run(matches)? };
+    Ok((run, args::policy(matches)?, stop))
+}
+
+/// The variables that this process was started with.
+fn process_env() -> ProcessEnv {
+    ProcessEnv::new(std::env::vars_os())
 }
 
 /// A step that cannot even begin says so in its outputs, too.
@@ -104,10 +117,10 @@ fn refuse(step: &StepDef, output: Output, error: &anyhow::Error) -> Exit {
     Exit::of(error)
 }
 
-/// Runs a step while its progress is shown.
-async fn run_shown(step: &StepDef, ctx: &Context, stop: &Stop, request: Result<Value>) -> Finished {
+/// Does a step's work while its progress is shown.
+async fn run_shown(step: &StepDef, ctx: &Context, stop: &Stop, work: Work) -> Outcome {
     let ticker = Ticker::start(ctx.progress.clone());
-    let finished = runner::run(step, ctx, stop, request).await;
+    let outcome = stop.run(step, ctx, work).await;
     ticker.stop().await;
-    finished
+    outcome
 }

@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows what is done with it. `input.rs` reads all of it, and names every wrong field at once.
 
+pub mod environment_type;
+pub mod ids;
 pub mod input;
 pub mod masking_rules;
 pub mod policy;

@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::contract::ids::ProjectId;
 use crate::contract::ttl::Ttl;
 use crate::error::Failure;
 
@@ -12,7 +13,7 @@ use crate::error::Failure;
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
     /// Ids of the projects that may be copied.
-    pub allowed_projects: Vec<String>,
+    pub allowed_projects: Vec<ProjectId>,
     /// Names of environments that are never written or deleted.
     pub protected_environments: Vec<String>,
     /// The longest time to live that a request may ask for.
@@ -44,9 +45,9 @@ impl Policy {
     ///
     /// # Errors
     /// [`crate::error::Exit::Invalid`].
-    pub fn check_project(&self, project_id: &str) -> Result<()> {
+    pub fn check_project(&self, project_id: &ProjectId) -> Result<()> {
         ensure!(
-            self.allowed_projects.iter().any(|allowed| allowed == project_id),
+            self.allowed_projects.contains(project_id),
             Failure::invalid(format!("`project_id`: the policy does not allow project `{project_id}`")).hint(
                 "add the id to `allowed_projects` in the flow's `variables.policy`, or in the file given by `--policy`"
             )

@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::request::EnvironmentType;
+use crate::contract::environment_type::EnvironmentType;
+use crate::contract::ids::EnvironmentId;
 
 /// Name of the shared variable that holds the record.
 pub const VARIABLE: &str = "RAILSTAGE";
@@ -20,11 +21,11 @@ pub const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(4);
 pub struct Record {
     pub version: u32,
     /// The environment that this record speaks of; in any other it counts as absent.
-    pub environment_id: String,
+    pub environment_id: EnvironmentId,
     pub run_id: String,
     /// 16 hex digits of the run id's, or the idempotency key's, hash.
     pub run_hash: String,
-    pub source_id: String,
+    pub source_id: EnvironmentId,
     pub source_name: String,
     /// What the environment is to be called.
     pub target_name: String,
@@ -74,9 +75,9 @@ pub fn now() -> Timestamp {
 
 impl Record {
     /// Reads the record of environment `environment_id` from the variable's value; what a copy of a copy inherited counts as absent.
-    pub fn read(value: &str, environment_id: &str) -> Option<Self> {
+    pub fn read(value: &str, environment_id: &EnvironmentId) -> Option<Self> {
         let record: Self = serde_json::from_str(value).ok()?;
-        (record.version == VERSION && record.environment_id == environment_id).then_some(record)
+        (record.version == VERSION && record.environment_id == *environment_id).then_some(record)
     }
 
     /// The variable's value.
@@ -98,10 +99,10 @@ mod tests {
     fn record(now: Timestamp) -> Record {
         Record {
             version: VERSION,
-            environment_id: "env-1".into(),
+            environment_id: EnvironmentId::new("env-1"),
             run_id: "run".into(),
             run_hash: "hash".into(),
-            source_id: "env-0".into(),
+            source_id: EnvironmentId::new("env-0"),
             source_name: "production".into(),
             target_name: "staging".into(),
             created_at: now,
@@ -118,9 +119,9 @@ mod tests {
     #[test]
     fn a_record_of_another_environment_counts_as_absent() {
         let value = record(Timestamp::UNIX_EPOCH).to_value();
-        assert!(Record::read(&value, "env-1").is_some());
-        assert!(Record::read(&value, "env-2").is_none());
-        assert!(Record::read("not JSON", "env-1").is_none());
+        assert!(Record::read(&value, &EnvironmentId::new("env-1")).is_some());
+        assert!(Record::read(&value, &EnvironmentId::new("env-2")).is_none());
+        assert!(Record::read("not JSON", &EnvironmentId::new("env-1")).is_none());
     }
 
     #[test]

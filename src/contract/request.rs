@@ -5,10 +5,18 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 
-use crate::contract::ttl::Ttl;
+use crate::contract::environment_type::EnvironmentType;
+use crate::contract::ids::ProjectId;
 use crate::contract::masking_rules::Rule;
+use crate::contract::ttl::Ttl;
+
+/// A request about a project.
+pub trait OfProject {
+    /// The project; `None` for all that the policy allows.
+    fn project_id(&self) -> Option<&ProjectId>;
+}
 
 /// Asks for a staging copy of an environment.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -16,7 +24,7 @@ use crate::contract::masking_rules::Rule;
 pub struct CloneRequest {
     /// Id of the Railway project; must be one of the policy's `allowed_projects`.
     #[schemars(regex(pattern = r"^[A-Za-z0-9-]{1,64}$"), extend("x-expects" = "the id of a Railway project"))]
-    pub project_id: String,
+    pub project_id: ProjectId,
     /// Name or id of the environment to copy from.
     #[serde(default = "production")]
     #[schemars(length(min = 1, max = 64), extend("x-expects" = "the name or id of an environment"))]
@@ -101,26 +109,6 @@ pub enum Override {
     Secret(String),
 }
 
-/// What kind of environment the copy says it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum EnvironmentType {
-    #[default]
-    Staging,
-    Development,
-    Ephemeral,
-}
-
-impl EnvironmentType {
-    /// What WordPress knows it by (`wp_get_environment_type()` has no `ephemeral`).
-    pub fn as_wordpress(self) -> &'static str {
-        match self {
-            Self::Development => "development",
-            Self::Staging | Self::Ephemeral => "staging",
-        }
-    }
-}
-
 /// What becomes of a copy that fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -137,7 +125,7 @@ pub enum OnFailure {
 #[serde(deny_unknown_fields)]
 pub struct ListRequest {
     /// Id of the Railway project; must be one of the policy's `allowed_projects`.
-    pub project_id: String,
+    pub project_id: ProjectId,
 }
 
 /// Asks for one copy to be deleted.
@@ -145,7 +133,7 @@ pub struct ListRequest {
 #[serde(deny_unknown_fields)]
 pub struct DeleteRequest {
     /// Id of the Railway project; must be one of the policy's `allowed_projects`.
-    pub project_id: String,
+    pub project_id: ProjectId,
     /// Name or id of the copy.
     pub environment: String,
     /// The copy's name, typed again.
@@ -157,7 +145,7 @@ pub struct DeleteRequest {
 #[serde(deny_unknown_fields)]
 pub struct SweepRequest {
     /// Id of one project; by default every project of the policy's `allowed_projects`.
-    pub project_id: Option<String>,
+    pub project_id: Option<ProjectId>,
     /// Only say what would be deleted.
     #[serde(default = "yes")]
     pub dry_run: bool,
@@ -232,6 +220,30 @@ impl<'de> Visitor<'de> for OverrideVisitor {
             None => Ok(choice),
             Some(key) => Err(A::Error::unknown_field(&key, &[])),
         }
+    }
+}
+
+impl OfProject for CloneRequest {
+    fn project_id(&self) -> Option<&ProjectId> {
+        Some(&self.project_id)
+    }
+}
+
+impl OfProject for ListRequest {
+    fn project_id(&self) -> Option<&ProjectId> {
+        Some(&self.project_id)
+    }
+}
+
+impl OfProject for DeleteRequest {
+    fn project_id(&self) -> Option<&ProjectId> {
+        Some(&self.project_id)
+    }
+}
+
+impl OfProject for SweepRequest {
+    fn project_id(&self) -> Option<&ProjectId> {
+        self.project_id.as_ref()
     }
 }
 

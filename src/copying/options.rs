@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::external::process_env::ProcessEnv;
 use crate::masking::Masking;
 use crate::rewriting::UrlPair;
 
@@ -40,6 +41,8 @@ pub struct CopyOptions {
     pub attempts: u32,
     /// The program that reads the schema: a name to be found on PATH, or a path.
     pub pg_dump: PathBuf,
+    /// The variables that this process was started with: where programs are, and what they are handed on.
+    pub env: ProcessEnv,
 }
 
 impl Default for CopyOptions {
@@ -59,6 +62,7 @@ impl Default for CopyOptions {
             snapshot_max_age: Duration::from_secs(60 * 60),
             attempts: 3,
             pg_dump: PathBuf::from("pg_dump"),
+            env: ProcessEnv::default(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
+use crate::contract::ids::{DeploymentId, ServiceId};
 use crate::environment::guard::Target;
 use crate::error::{Exit, Failure};
 use crate::railway::{Deploy, DeploymentStatus, Environment, Weight};
@@ -26,7 +27,7 @@ pub async fn deploy(ctx: &Context, target: &Target, services: Vec<Deploy>, deadl
     let mut replaced: Vec<_> = wanted.iter().filter_map(|d| standing(target, &d.service_id)).collect();
     for attempt in 0..=RETRIES {
         if !wanted.is_empty() {
-            ctx.railway()?.deploy(&target.environment().id, &wanted).await?;
+            ctx.railway.deploy(&target.environment().id, &wanted).await?;
         }
         let failed = settled(ctx, target, &ids, &replaced, deadline).await?;
         if failed.is_empty() {
@@ -47,20 +48,20 @@ pub async fn deploy(ctx: &Context, target: &Target, services: Vec<Deploy>, deadl
 
 /// A deployment that did not come up.
 struct FailedDeployment {
-    service_id: String,
-    deployment_id: String,
+    service_id: ServiceId,
+    deployment_id: DeploymentId,
 }
 
-fn commit_of(target: &Target, service_id: &str) -> Option<String> {
+fn commit_of(target: &Target, service_id: &ServiceId) -> Option<String> {
     target.source().service_by_id(service_id)?.commit().map(str::to_owned)
 }
 
 /// The deployment that stood before, and so says nothing of a new one.
-fn standing(target: &Target, service_id: &str) -> Option<String> {
+fn standing(target: &Target, service_id: &ServiceId) -> Option<DeploymentId> {
     Some(target.environment().service_by_id(service_id)?.latest_deployment.as_ref()?.id.clone())
 }
 
-fn is_under_way(environment: &Environment, service_id: &str) -> bool {
+fn is_under_way(environment: &Environment, service_id: &ServiceId) -> bool {
     use DeploymentStatus::{NeedsApproval, Pending, Sleeping, Success};
     let status = environment.service_by_id(service_id).and_then(|s| s.status());
     matches!(status, Some(Success | Sleeping | Pending | NeedsApproval))
@@ -70,21 +71,21 @@ fn is_under_way(environment: &Environment, service_id: &str) -> bool {
 async fn settled(
     ctx: &Context,
     target: &Target,
-    ids: &[String],
-    replaced: &[String],
+    ids: &[ServiceId],
+    replaced: &[DeploymentId],
     deadline: Duration,
 ) -> Result<Vec<FailedDeployment>> {
-    let (railway, project_id, environment_id) = (ctx.railway()?, &target.project.id, &target.environment().id);
+    let (railway, project_id, environment_id) = (&ctx.railway, &target.project.id, &target.environment().id);
     let look = || async move {
         let project = railway.project(project_id, Weight::Poll).await?;
-        let environment = project.environment(environment_id).context("find the copy again")?;
+        let environment = project.environment_by_id(environment_id).context("find the copy again")?;
         Ok(outcome(environment, ids, replaced))
     };
     ctx.until("deployments", deadline, Duration::from_secs(1), look).await
 }
 
 /// The failed deployments among `ids`, once none is on its way.
-fn outcome(environment: &Environment, ids: &[String], replaced: &[String]) -> Option<Vec<FailedDeployment>> {
+fn outcome(environment: &Environment, ids: &[ServiceId], replaced: &[DeploymentId]) -> Option<Vec<FailedDeployment>> {
     use DeploymentStatus::{Crashed, Failed, NeedsApproval, Pending, Removed, Skipped, Sleeping, Success};
     let mut failed = Vec::new();
     for id in ids {
@@ -104,11 +105,8 @@ fn outcome(environment: &Environment, ids: &[String], replaced: &[String]) -> Op
 async fn explain(ctx: &Context, target: &Target, failed: &[FailedDeployment]) -> anyhow::Error {
     let mut text = Vec::new();
     for failure in failed {
-        let name = target.project.service_name(&failure.service_id).unwrap_or(&failure.service_id);
-        let lines = match ctx.railway() {
-            Ok(railway) => railway.logs(&failure.deployment_id, LOG_LINES).await.unwrap_or_default(),
-            Err(_) => Vec::new(),
-        };
+        let name = target.project.service_name(&failure.service_id).unwrap_or(failure.service_id.as_str());
+        let lines = ctx.railway.logs(&failure.deployment_id, LOG_LINES).await.unwrap_or_default();
         text.push(format!("service `{name}` did not come up\n  {}", lines.join("\n  ")));
     }
     Failure::new(Exit::Failed, text.join("\n")).into()

@@ -1,13 +1,16 @@
 //! What a run may write to and what may be deleted: each rule in one place, checked on a fresh reading of the project.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::contract::ids::{EnvironmentId, ServiceId};
 use crate::contract::policy::Policy;
 use crate::contract::record::{Record, State};
 use crate::contract::request::CloneRequest;
+use crate::environment::recorded::record as record_of;
 use crate::environment::services;
 use crate::error::Failure;
 use crate::railway::{Environment, Project, Weight};
@@ -28,12 +31,6 @@ pub struct Target {
     environment: usize,
 }
 
-/// What a rollback looks for: all it has is the run.
-pub struct RunTarget {
-    pub project_id: String,
-    pub names: Names,
-}
-
 impl Target {
     /// The environment that was copied.
     pub fn source(&self) -> &Environment {
@@ -46,9 +43,9 @@ impl Target {
     }
 
     /// Takes a name that a service's domain is about to get for given.
-    pub fn rename_domain(&mut self, service_id: &str, domain: &str) {
+    pub fn rename_domain(&mut self, service_id: &ServiceId, domain: &str) {
         let instances = &mut self.project.environments[self.environment].service_instances;
-        let service = instances.iter_mut().find(|s| s.service_id == service_id);
+        let service = instances.iter_mut().find(|s| s.service_id == *service_id);
         if let Some(first) = service.and_then(|s| s.domains.service_domains.first_mut()) {
             domain.clone_into(&mut first.domain);
         }
@@ -58,13 +55,13 @@ impl Target {
 /// How far a copy must have come for a step to go on with it. What the step before wrote may not be readable at once, and
 /// going on from an older reading would undo it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Come {
+pub enum Readiness {
     /// Its environment is there.
-    Made,
+    Created,
     /// It has its domains.
-    Placed,
+    HasDomains,
     /// Its databases hold their data.
-    Filled,
+    HasData,
 }
 
 /// Reads the project and returns this run's copy, or refuses. Every step that writes goes through here first.
@@ -72,48 +69,54 @@ pub enum Come {
 /// # Errors
 /// [`crate::error::Exit::Invalid`] when there is no copy of this run, when what bears its name is not its own, or when it
 /// has not come as far as it must.
-pub async fn own_target(ctx: &Context, request: &CloneRequest, must: Come) -> Result<Target> {
-    ctx.policy.check_project(&request.project_id)?;
+pub async fn own_target(ctx: &Context, request: &CloneRequest, needed: Readiness) -> Result<Target> {
     let names = ctx.run.names(request);
     ensure_unprotected(&ctx.policy, &names.target)?;
-    let railway = ctx.railway()?;
-    let mut project = railway.project(&request.project_id, Weight::Repeatable).await?;
-    let deadline = tokio::time::Instant::now() + VISIBLE_WITHIN;
-    while !has_come(&project, &names, request, must)
-        && may_come(&project, &names)
-        && tokio::time::Instant::now() < deadline
-    {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        project = railway.project(&request.project_id, Weight::Poll).await?;
-    }
-    let has_come = has_come(&project, &names, request, must);
+    let last = Mutex::new(ctx.railway.project(&request.project_id, Weight::Repeatable).await?);
+    let (names_of_run, latest) = (&names, &last);
+    let mut is_first = true;
+    let look = || {
+        let reads = !std::mem::take(&mut is_first);
+        async move {
+            if reads {
+                let project = ctx.railway.project(&request.project_id, Weight::Poll).await?;
+                *latest.lock().unwrap_or_else(PoisonError::into_inner) = project;
+            }
+            let project = latest.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_worth_waiting = may_be_ready_soon(&project, names_of_run);
+            Ok((is_ready(&project, names_of_run, request, needed) || !is_worth_waiting).then_some(()))
+        }
+    };
+    ctx.within("the copy", VISIBLE_WITHIN, Duration::from_millis(500), look).await?;
+    let project = last.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let is_ready = is_ready(&project, &names, request, needed);
     let target = claim(&ctx.policy, project, &names, &request.source_environment)?;
-    let before = if must == Come::Filled { "sync-db" } else { "assign-domain" };
+    let before = if needed == Readiness::HasData { "sync-db" } else { "assign-domain" };
     ensure!(
-        has_come,
+        is_ready,
         Failure::invalid(format!("the copy `{}` has not come far enough for this step", target.environment().name))
             .hint(format!("run {before} first"))
     );
     Ok(target)
 }
 
-fn has_come(project: &Project, names: &Names, request: &CloneRequest, must: Come) -> bool {
+fn is_ready(project: &Project, names: &Names, request: &CloneRequest, needed: Readiness) -> bool {
     let Some(copy) = position(project, names).map(|n| &project.environments[n]) else { return false };
-    let Some(record) = copy.record() else { return false };
+    let Some(record) = record_of(copy) else { return false };
     let has_host = |host: &String| copy.hosts().any(|own| own == host);
     let is_placed = || !record.domains.is_empty() && record.domains.iter().all(has_host);
     let wanted = services::databases(copy, request);
     let is_filled = || wanted.iter().all(|s| record.databases.iter().any(|d| d.service == s.service_name));
-    match must {
-        Come::Made => true,
-        Come::Placed => is_placed(),
-        Come::Filled => is_placed() && is_filled(),
+    match needed {
+        Readiness::Created => true,
+        Readiness::HasDomains => is_placed(),
+        Readiness::HasData => is_placed() && is_filled(),
     }
 }
 
 /// Whether there is an environment that is this run's, or may be, its record not readable yet.
-fn may_come(project: &Project, names: &Names) -> bool {
-    let unrecorded = |e: &Environment| (e.name == names.making || e.name == names.target) && e.record().is_none();
+fn may_be_ready_soon(project: &Project, names: &Names) -> bool {
+    let unrecorded = |e: &Environment| (e.name == names.making || e.name == names.target) && record_of(e).is_none();
     position(project, names).is_some() || project.environments.iter().any(unrecorded)
 }
 
@@ -121,14 +124,14 @@ fn claim(policy: &Policy, project: Project, names: &Names, source: &str) -> Resu
     let Some(environment) = position(&project, names) else {
         bail!(missing(&project, names));
     };
-    let Some(source) = project.environments.iter().position(|e| e.id == source || e.name == source) else {
+    let Some(source) = project.environments.iter().position(|e| e.id.as_str() == source || e.name == source) else {
         bail!(Failure::invalid(format!(
             "`source_environment`: project `{}` has no environment `{source}`",
             project.name
         )));
     };
     let target = Target {
-        record: project.environments[environment].record().expect("position() saw it"),
+        record: record_of(&project.environments[environment]).expect("position() saw it"),
         project,
         source,
         environment,
@@ -141,13 +144,13 @@ fn claim(policy: &Policy, project: Project, names: &Names, source: &str) -> Resu
             target.source().name
         ))
     );
-    ensure_not_production(policy, &target.project, target.environment(), &target.source().id)?;
+    ensure_not_production(policy, &target.project, target.environment(), Some(&target.source().id))?;
     Ok(target)
 }
 
 /// Where this run's environment is among the project's: told by its record, which must name the environment itself.
 pub fn position(project: &Project, names: &Names) -> Option<usize> {
-    project.environments.iter().position(|e| e.record().is_some_and(|r| r.run_hash == names.run_hash))
+    project.environments.iter().position(|e| record_of(e).is_some_and(|r| r.run_hash == names.run_hash))
 }
 
 fn missing(project: &Project, names: &Names) -> Failure {
@@ -183,10 +186,10 @@ pub fn ensure_not_production(
     policy: &Policy,
     project: &Project,
     environment: &Environment,
-    source_id: &str,
+    source_id: Option<&EnvironmentId>,
 ) -> Result<()> {
     ensure_unprotected(policy, &environment.name)?;
-    let rule = if environment.id == source_id {
+    let rule = if Some(&environment.id) == source_id {
         "is the source of the copy"
     } else if project.is_main(&environment.id) {
         "is the project's base or primary environment"
@@ -204,15 +207,15 @@ pub fn reason_to_spare(
     named: Option<&str>,
     now: Timestamp,
 ) -> Option<String> {
-    let sources: Vec<_> = project.environments.iter().filter_map(|e| Some((e, e.record()?))).collect();
-    if let Err(error) = ensure_not_production(policy, project, environment, "") {
+    let sources: Vec<_> = project.environments.iter().filter_map(|e| Some((e, record_of(e)?))).collect();
+    if let Err(error) = ensure_not_production(policy, project, environment, None) {
         return Some(error.to_string());
     }
     if let Some((copy, _)) = sources.iter().find(|(copy, r)| r.source_id == environment.id && copy.id != environment.id)
     {
         return Some(format!("is the source of the living copy `{}`", copy.name));
     }
-    let Some(record) = environment.record() else {
+    let Some(record) = record_of(environment) else {
         return reason_not_left_over(environment, now).map(str::to_owned);
     };
     if let Some(host) = promoted_host(environment, &record) {

@@ -42,16 +42,13 @@ pub fn railway_host(target: &Target, request: &CloneRequest) -> Result<String> {
 /// As [`public_host`].
 pub fn map(target: &Target, request: &CloneRequest, site_urls: &[String]) -> Result<Vec<UrlPair>> {
     let public = public_host(target, request)?;
-    let web_id = web(target.source(), request).map(|s| s.service_id.as_str());
+    let web_id = web(target.source(), request).map(|s| &s.service_id);
     let mut pairs = Vec::new();
     for service in with_role(target.source(), request, &[Role::App, Role::Cron, Role::LeftOut]) {
         let copy =
             target.environment().service_by_id(&service.service_id).and_then(|s| s.domains.service_domains.first());
-        let new = if Some(service.service_id.as_str()) == web_id {
-            Some(public.as_str())
-        } else {
-            copy.map(|d| d.domain.as_str())
-        };
+        let new =
+            if Some(&service.service_id) == web_id { Some(public.as_str()) } else { copy.map(|d| d.domain.as_str()) };
         pairs.extend(service.hosts().zip(std::iter::repeat(new)).filter_map(|(old, new)| Some(pair(old, new?))));
     }
     let site_hosts: BTreeSet<_> = site_urls.iter().filter_map(|url| host_of(url)).collect();

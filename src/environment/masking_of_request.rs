@@ -5,8 +5,9 @@ use anyhow::{Context as _, Result};
 use crate::contract::masking_rules::check;
 use crate::contract::request::CloneRequest;
 use crate::error::{Exit, Failure};
+use crate::external::process_env::ProcessEnv;
 use crate::masking::{KEY_VARIABLE, KeepUsers, Key, Masking};
-use crate::secret::env_secret;
+use crate::railway::TOKEN_VARIABLE;
 
 /// What a request asks for one of its databases; `None` when its people are copied as they are.
 ///
@@ -15,15 +16,20 @@ use crate::secret::env_secret;
 ///
 /// # Errors
 /// Invalid input when a rule contradicts itself or the site's key is too short.
-pub(crate) fn of_request(request: &CloneRequest, service: &str, run_hash: &str) -> Result<Option<Masking>> {
+pub(crate) fn of_request(
+    env: &ProcessEnv,
+    request: &CloneRequest,
+    service: &str,
+    run_hash: &str,
+) -> Result<Option<Masking>> {
     if !request.anonymize {
         return Ok(None);
     }
-    let key = match env_secret(KEY_VARIABLE) {
+    let key = match env.secret(KEY_VARIABLE) {
         Some(secret) => Key::of_site(&secret)?,
         None => {
-            let token = env_secret("RAILWAY_API_TOKEN").with_context(|| {
-                Failure::new(Exit::Program, "there is no RAILWAY_API_TOKEN to make the run's masking key of")
+            let token = env.secret(TOKEN_VARIABLE).with_context(|| {
+                Failure::new(Exit::Program, format!("there is no {TOKEN_VARIABLE} to make the run's masking key of"))
             })?;
             Key::of_run(&token, run_hash)
         }

@@ -5,5 +5,6 @@ pub mod deployments;
 pub mod guard;
 pub mod hosts;
 pub mod masking_of_request;
+pub mod recorded;
 pub mod removal;
 pub mod services;

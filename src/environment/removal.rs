@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
+use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::error::{Exit, Failure};
 use crate::railway::{Environment, GraphqlErrors, Project, Weight};
 use crate::running::context::Context;
@@ -20,13 +21,13 @@ const REFUSED: Duration = Duration::from_secs(5);
 /// Whatever `check` refuses with; [`Exit::Incomplete`] when Railway does not confirm that it is gone.
 pub async fn remove(
     ctx: &Context,
-    project_id: &str,
-    environment_id: &str,
+    project_id: &ProjectId,
+    environment_id: &EnvironmentId,
     check: impl Fn(&Project, &Environment) -> Result<()>,
 ) -> Result<Option<String>> {
-    let railway = ctx.railway()?;
+    let railway = &ctx.railway;
     let project = railway.project(project_id, Weight::Repeatable).await?;
-    let Some(environment) = project.environments.iter().find(|e| e.id == environment_id) else {
+    let Some(environment) = project.environments.iter().find(|e| e.id == *environment_id) else {
         return Ok(None);
     };
     check(&project, environment)?;
@@ -44,11 +45,11 @@ pub async fn remove(
     Ok(Some(name))
 }
 
-async fn gone(ctx: &Context, project_id: &str, environment_id: &str, within: Duration) -> Result<()> {
-    let railway = ctx.railway()?;
+async fn gone(ctx: &Context, project_id: &ProjectId, environment_id: &EnvironmentId, within: Duration) -> Result<()> {
+    let railway = &ctx.railway;
     let look = || async move {
         let project = railway.project(project_id, Weight::Poll).await?;
-        Ok(project.environments.iter().all(|e| e.id != environment_id).then_some(()))
+        Ok(project.environments.iter().all(|e| e.id != *environment_id).then_some(()))
     };
     ctx.until("the environment to be gone", within, Duration::from_secs(1), look).await.map_err(|error| {
         let message = format!("environment `{environment_id}` is still there");

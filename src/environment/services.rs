@@ -1,14 +1,15 @@
 //! Which part each service plays in a copy: database, app, or left out.
 
 use crate::contract::request::CloneRequest;
+use crate::engines::Kind;
 use crate::railway::{Environment, ServiceInstance};
 
 /// What becomes of a service in the copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// A Postgres server whose data is copied.
+    /// A database server whose data is copied.
     Database,
-    /// A Postgres server that was not asked for: it runs, empty.
+    /// A database server that was not asked for: it runs, empty.
     EmptyDatabase,
     App,
     /// Stays undeployed, as the request says.
@@ -22,7 +23,7 @@ impl Role {
     pub fn of(service: &ServiceInstance, request: &CloneRequest) -> Self {
         let name = &service.service_name;
         let named = request.include_services.contains(name);
-        if service.is_postgres() {
+        if kind(service).is_some() {
             let wanted = request.databases.is_empty() || request.databases.iter().any(|d| d.service == *name);
             let excluded = request.exclude_services.contains(name);
             return match (excluded, wanted) {
@@ -39,6 +40,11 @@ impl Role {
             Self::App
         }
     }
+}
+
+/// The kind of database server that a service is, told by its image.
+pub fn kind(service: &ServiceInstance) -> Option<Kind> {
+    Kind::of_image(service.image()?)
 }
 
 /// The services of `environment` that play one of `roles`, in Railway's order.

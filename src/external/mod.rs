@@ -3,4 +3,5 @@
 pub mod http;
 pub mod kestra;
 pub mod process;
+pub mod process_env;
 pub mod tls;

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
 use crate::error::{Exit, Failure};
+use crate::external::process_env::ProcessEnv;
 
 /// Variables of our own environment that every child gets; all others are cleared.
 const PASS: &[&str] = &[
@@ -36,35 +37,32 @@ const LINES_IN_ERROR: usize = 20;
 pub struct Child {
     program: PathBuf,
     args: Vec<OsString>,
-    env: Vec<(String, String)>,
+    inherited: ProcessEnv,
+    env: Vec<(String, OsString)>,
     stdin: Option<Vec<u8>>,
     cwd: Option<PathBuf>,
     deadline: Duration,
 }
 
 /// What a child left behind: its status and both streams, whole.
-pub struct Finished {
+pub struct ChildOutput {
     pub status: ExitStatus,
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
 }
 
-/// The full path of `program`, which must be on PATH.
-///
-/// # Errors
-/// [`Exit::Program`] when it is not there.
-pub fn find(program: &str) -> Result<PathBuf> {
-    which::which(program).map_err(|_| {
-        Failure::new(Exit::Program, format!("`{program}` is not on PATH"))
-            .hint(format!("install `{program}`, or use the railstage image"))
-            .into()
-    })
-}
-
 impl Child {
     /// A call of `program` that gets `deadline` to end.
-    pub fn new(program: impl Into<PathBuf>, deadline: Duration) -> Self {
-        Self { program: program.into(), args: Vec::new(), env: Vec::new(), stdin: None, cwd: None, deadline }
+    pub fn new(program: impl Into<PathBuf>, inherited: &ProcessEnv, deadline: Duration) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            inherited: inherited.clone(),
+            env: Vec::new(),
+            stdin: None,
+            cwd: None,
+            deadline,
+        }
     }
 
     /// Adds arguments; never a secret, they are visible to the whole machine.
@@ -75,17 +73,15 @@ impl Child {
 
     /// Sets a variable for the child.
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.env.push((name.into(), value.into()));
+        self.env.push((name.into(), OsString::from(value.into())));
         self
     }
 
     /// Passes these variables of our own environment on, where they are set and not empty.
     pub fn pass(mut self, names: &[&str]) -> Self {
         for name in names {
-            if let Ok(value) = std::env::var(name)
-                && !value.is_empty()
-            {
-                self.env.push(((*name).to_owned(), value));
+            if let Some(value) = self.inherited.text(name) {
+                self.env.push(((*name).to_owned(), value.into()));
             }
         }
         self
@@ -107,7 +103,7 @@ impl Child {
     ///
     /// # Errors
     /// [`Exit::Program`] when it cannot be started, [`Exit::Deadline`] when it takes too long. Its exit status is for the caller to judge.
-    pub async fn run(self) -> Result<Finished> {
+    pub async fn run(self) -> Result<ChildOutput> {
         let name = self.name();
         let deadline = self.deadline;
         tokio::time::timeout(deadline, self.run_to_end()).await.unwrap_or_else(|_| {
@@ -119,7 +115,7 @@ impl Child {
         self.program.file_name().unwrap_or(self.program.as_os_str()).to_string_lossy().into_owned()
     }
 
-    async fn run_to_end(self) -> Result<Finished> {
+    async fn run_to_end(self) -> Result<ChildOutput> {
         let name = self.name();
         let mut child =
             self.command().spawn().map_err(|e| Failure::new(Exit::Program, format!("start `{name}`: {e}")))?;
@@ -136,7 +132,7 @@ impl Child {
         let (fed, read_out, read_err) = tokio::join!(feed, stdout.read_to_end(&mut out), stderr.read_to_end(&mut err));
         let status = child.wait().await.with_context(|| format!("wait for `{name}`"))?;
         read_out.and(read_err).with_context(|| format!("read what `{name}` prints"))?;
-        let finished = Finished { status, stdout: out, stderr: err };
+        let finished = ChildOutput { status, stdout: out, stderr: err };
         // A child that ends badly often stops reading first; its own message is the one that helps.
         if finished.status.success() {
             fed.with_context(|| format!("write to `{name}`"))?;
@@ -148,7 +144,7 @@ impl Child {
         let mut command = Command::new(&self.program);
         // In a group of its own, Ctrl-C at a terminal reaches us and not the child: we decide when it ends.
         command.args(&self.args).env_clear().kill_on_drop(true).process_group(0);
-        command.envs(PASS.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        command.envs(PASS.iter().filter_map(|name| Some((name, self.inherited.raw(name)?))));
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         if let Some(dir) = &self.cwd {
             command.current_dir(dir);
@@ -159,7 +155,7 @@ impl Child {
     }
 }
 
-impl Finished {
+impl ChildOutput {
     /// The last lines of stderr, or of stdout when stderr is empty, for an error.
     pub fn last_words(&self) -> String {
         let stream = if self.stderr.trim_ascii().is_empty() { &self.stdout } else { &self.stderr };

@@ -117,7 +117,9 @@ impl Attempt<'_> {
         report.skipped = inventory::not_carried(source, &shape, tables).await?;
         let views = views::filled(source).await?;
         let encoding = if shape.encoding == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" };
-        let read = |section| dump::dump(self.source, &self.options.pg_dump, &snapshot.id, section, encoding);
+        let read = |section| {
+            dump::dump(self.source, &self.options.pg_dump, &self.options.env, &snapshot.id, section, encoding)
+        };
         let (mut pre, mut post) = tokio::try_join!(read(Section::PreData), read(Section::PostData))?;
         self.upkeep.create(&shape, self.name).await?;
         let target = Session::open(&self.beside(), Purpose::Fill).await?;

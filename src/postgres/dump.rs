@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::copying::transient::Transient;
 use crate::error::{Exit, Failure};
-use crate::external::process::{self, Child};
+use crate::external::process::Child;
+use crate::external::process_env::ProcessEnv;
 use crate::postgres::script::{self, Entry};
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::endpoint::{ChannelBinding, Endpoint, TlsMode};
@@ -33,6 +34,7 @@ pub(crate) enum Section {
 pub(crate) async fn dump(
     source: &Endpoint,
     pg_dump: &Path,
+    env: &ProcessEnv,
     snapshot: &str,
     section: Section,
     encoding: &str,
@@ -41,7 +43,7 @@ pub(crate) async fn dump(
         Section::PreData => "--section=pre-data",
         Section::PostData => "--section=post-data",
     };
-    let dumped = child(source, snapshot, process::find(&pg_dump.to_string_lossy())?)
+    let dumped = child(source, snapshot, env.find(&pg_dump.to_string_lossy())?, env)
         .args(["--schema-only", section, "--no-owner", "--no-privileges", "--no-tablespaces", "--no-security-labels"])
         .args(["--no-subscriptions", "--no-password", "--quote-all-identifiers", "--lock-wait-timeout=5s"])
         .args([format!("--snapshot={snapshot}"), format!("--encoding={encoding}")].map(OsString::from))
@@ -98,14 +100,14 @@ fn judged(words: &str, message: String) -> anyhow::Error {
     }
 }
 
-fn child(source: &Endpoint, snapshot: &str, program: PathBuf) -> Child {
+fn child(source: &Endpoint, snapshot: &str, program: PathBuf, env: &ProcessEnv) -> Child {
     let join = |parts: Vec<String>| parts.join(",");
     // Should we be killed, nobody but the server is left to end a `pg_dump` whose line is dead.
     let options = format!(
         "{} -c default_transaction_read_only=on -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
         source.options.as_deref().unwrap_or_default()
     );
-    let mut child = Child::new(program, DUMP_WITHIN)
+    let mut child = Child::new(program, env, DUMP_WITHIN)
         .env("PGHOST", join(source.hosts.iter().map(|(host, _)| host.clone()).collect()))
         .env("PGPORT", join(source.hosts.iter().map(|(_, port)| port.to_string()).collect()))
         .env("PGUSER", &source.user)

@@ -10,6 +10,7 @@ use super::batch::Batch;
 use super::change::{Change, Changed};
 use super::model::Project;
 use super::program::{GraphqlErrors, Railway, Weight};
+use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId, ServiceId};
 use crate::error::Failure;
 
 const PROJECT: &str = include_str!("documents/project.graphql");
@@ -18,20 +19,20 @@ const ENVIRONMENT_CREATE: &str = include_str!("documents/environment_create.grap
 const ENVIRONMENT_DELETE: &str = include_str!("documents/environment_delete.graphql");
 const DEPLOYMENT_LOGS: &str = include_str!("documents/deployment_logs.graphql");
 
-/// The port that Postgres listens on inside Railway, and so the one its TCP proxy leads to.
-pub const POSTGRES_PORT: u16 = 5432;
-
 /// Rendered variables by name; a sealed one has no value.
 pub type Rendered = BTreeMap<String, Option<String>>;
 
 /// A service to deploy, at a commit or at its source's newest.
 pub struct Deploy {
-    pub service_id: String,
+    pub service_id: ServiceId,
     pub commit: Option<String>,
 }
 
+/// A service in one environment.
+pub type Instance<'a> = (&'a EnvironmentId, &'a ServiceId);
+
 /// Where a service's TCP proxy listens, and what is rendered for the service.
-pub struct Endpoint {
+pub struct Reachable {
     /// `None` as long as Railway has not made the proxy.
     pub proxy: Option<(String, u16)>,
     pub variables: Rendered,
@@ -51,7 +52,7 @@ impl Railway {
     ///
     /// # Errors
     /// As `send`; a project that the token cannot see is named as such.
-    pub async fn project(&self, id: &str, weight: Weight) -> Result<Project> {
+    pub async fn project(&self, id: &ProjectId, weight: Weight) -> Result<Project> {
         #[derive(Deserialize)]
         struct Data {
             project: Project,
@@ -76,11 +77,16 @@ impl Railway {
     ///
     /// # Errors
     /// [`crate::error::Exit::Outside`]; when no [`GraphqlErrors`] is behind it, the environment may appear all the same.
-    pub async fn create_environment(&self, project_id: &str, name: &str, source_id: &str) -> Result<String> {
+    pub async fn create_environment(
+        &self,
+        project_id: &ProjectId,
+        name: &str,
+        source_id: &EnvironmentId,
+    ) -> Result<EnvironmentId> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Data {
-            environment_create: super::model::Id,
+            environment_create: super::model::WithId,
         }
         let input = json!({
             "projectId": project_id, "name": name, "sourceEnvironmentId": source_id, "skipInitialDeploys": true,
@@ -93,7 +99,7 @@ impl Railway {
     ///
     /// # Errors
     /// As `send`.
-    pub async fn delete_environment(&self, id: &str) -> Result<()> {
+    pub async fn delete_environment(&self, id: &EnvironmentId) -> Result<()> {
         self.send::<Value>(ENVIRONMENT_DELETE, &json!({ "id": id }), Weight::Once).await.map(|_| ())
     }
 
@@ -101,7 +107,12 @@ impl Railway {
     ///
     /// # Errors
     /// As `send`, with the [`GraphqlErrors`] naming the failed part as `rename`, `domain<n>`, `custom_domain` and so on.
-    pub async fn change(&self, project_id: &str, environment_id: &str, change: &Change) -> Result<Changed> {
+    pub async fn change(
+        &self,
+        project_id: &ProjectId,
+        environment_id: &EnvironmentId,
+        change: &Change,
+    ) -> Result<Changed> {
         let (batch, weight) = change.batch(project_id, environment_id);
         if batch.is_empty() {
             return Ok(Changed::default());
@@ -115,7 +126,7 @@ impl Railway {
     ///
     /// # Errors
     /// As `send`.
-    pub async fn deploy(&self, environment_id: &str, services: &[Deploy]) -> Result<()> {
+    pub async fn deploy(&self, environment_id: &EnvironmentId, services: &[Deploy]) -> Result<()> {
         let mut batch = Batch::mutation();
         for (n, deploy) in services.iter().enumerate() {
             let arguments = [
@@ -129,11 +140,16 @@ impl Railway {
         self.send::<Value>(&document, &variables, Weight::Once).await.map(|_| ())
     }
 
-    /// The rendered variables of several services, each given as environment id and service id.
+    /// The rendered variables of several services.
     ///
     /// # Errors
     /// As `send`.
-    pub async fn rendered(&self, project_id: &str, services: &[(&str, &str)], weight: Weight) -> Result<Vec<Rendered>> {
+    pub async fn rendered(
+        &self,
+        project_id: &ProjectId,
+        services: &[Instance<'_>],
+        weight: Weight,
+    ) -> Result<Vec<Rendered>> {
         let mut batch = Batch::query();
         for (n, (environment_id, service_id)) in services.iter().enumerate() {
             rendered_field(&mut batch, &format!("variables{n}"), project_id, environment_id, service_id);
@@ -146,18 +162,18 @@ impl Railway {
         (0..services.len()).map(|n| take(&mut data, &format!("variables{n}"))).collect()
     }
 
-    /// Where the databases of one environment can be reached, in the order of `service_ids`.
+    /// Where the TCP proxies of services are that lead to a port of theirs, in the order of `services`.
     ///
     /// # Errors
     /// As `send`.
-    pub async fn endpoints(
+    pub async fn reachable(
         &self,
-        project_id: &str,
-        services: &[(&str, &str)],
+        project_id: &ProjectId,
+        services: &[(Instance<'_>, u16)],
         weight: Weight,
-    ) -> Result<Vec<Endpoint>> {
+    ) -> Result<Vec<Reachable>> {
         let mut batch = Batch::query();
-        for (n, (environment_id, service_id)) in services.iter().enumerate() {
+        for (n, ((environment_id, service_id), _)) in services.iter().enumerate() {
             rendered_field(&mut batch, &format!("variables{n}"), project_id, environment_id, service_id);
             let arguments =
                 [("environmentId", "String!", json!(environment_id)), ("serviceId", "String!", json!(service_id))];
@@ -167,13 +183,14 @@ impl Railway {
         let (document, variables) = batch.into_parts();
         let mut data: Map<String, Value> =
             self.send(&document, &variables, weight).await.context("read TCP proxies")?;
-        (0..services.len())
-            .map(|n| {
+        services
+            .iter()
+            .enumerate()
+            .map(|(n, (_, port))| {
                 let proxies: Vec<TcpProxy> = take(&mut data, &format!("proxies{n}"))?;
-                let live =
-                    proxies.into_iter().find(|p| p.application_port == POSTGRES_PORT && p.sync_status == "ACTIVE");
+                let live = proxies.into_iter().find(|p| p.application_port == *port && p.sync_status == "ACTIVE");
                 let variables = take(&mut data, &format!("variables{n}"))?;
-                Ok(Endpoint { proxy: live.map(|p| (p.domain, p.proxy_port)), variables })
+                Ok(Reachable { proxy: live.map(|p| (p.domain, p.proxy_port)), variables })
             })
             .collect()
     }
@@ -182,7 +199,7 @@ impl Railway {
     ///
     /// # Errors
     /// As `send`.
-    pub async fn logs(&self, deployment_id: &str, limit: u32) -> Result<Vec<String>> {
+    pub async fn logs(&self, deployment_id: &DeploymentId, limit: u32) -> Result<Vec<String>> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Data {
@@ -200,7 +217,13 @@ impl Railway {
     }
 }
 
-fn rendered_field(batch: &mut Batch, alias: &str, project_id: &str, environment_id: &str, service_id: &str) {
+fn rendered_field(
+    batch: &mut Batch,
+    alias: &str,
+    project_id: &ProjectId,
+    environment_id: &EnvironmentId,
+    service_id: &ServiceId,
+) {
     let arguments = [
         ("projectId", "String!", json!(project_id)),
         ("environmentId", "String!", json!(environment_id)),

@@ -5,34 +5,33 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::batch::Batch;
-use super::calls::POSTGRES_PORT;
 use super::program::Weight;
-use crate::contract::record::{Record, VARIABLE};
+use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId, ServiceId};
 
 /// Variables by service id, then name; `None` takes one out.
-pub type VariableChanges = BTreeMap<String, BTreeMap<String, Option<String>>>;
+pub type VariableChanges = BTreeMap<ServiceId, BTreeMap<String, Option<String>>>;
 
 /// Changes to one environment that are sent as one call, in the order of the fields, and deploy nothing.
 #[derive(Default)]
 pub struct Change {
-    /// Written as the shared variable [`VARIABLE`].
-    pub record: Option<Record>,
+    /// Shared variables by name; written before all else.
+    pub shared_variables: BTreeMap<&'static str, String>,
     /// Services that a push must no longer deploy.
-    pub auto_deploy_off: Vec<String>,
+    pub auto_deploy_off: Vec<ServiceId>,
     pub service_domains: Vec<DomainChange>,
     pub custom_domain: Option<CustomDomainChange>,
     pub variables: VariableChanges,
-    /// Services that get a TCP proxy to [`POSTGRES_PORT`].
-    pub tcp_proxies: Vec<String>,
+    /// Services that get a TCP proxy, each with the port that it leads to.
+    pub tcp_proxies: Vec<(ServiceId, u16)>,
     /// Deployments whose containers are to end.
-    pub stop_deployments: Vec<String>,
+    pub stop_deployments: Vec<DeploymentId>,
     /// The environment's new name.
     pub rename: Option<String>,
 }
 
 /// A `*.up.railway.app` domain that is made, or renamed when it has an id.
 pub struct DomainChange {
-    pub service_id: String,
+    pub service_id: ServiceId,
     pub domain_id: Option<String>,
     pub domain: String,
     pub target_port: Option<u16>,
@@ -40,7 +39,7 @@ pub struct DomainChange {
 
 /// A custom domain that is attached.
 pub struct CustomDomainChange {
-    pub service_id: String,
+    pub service_id: ServiceId,
     pub domain: String,
 }
 
@@ -48,7 +47,7 @@ pub struct CustomDomainChange {
 #[derive(Default)]
 pub struct Changed {
     /// Railway's name for each service domain that was made, by service id.
-    pub made_domains: BTreeMap<String, String>,
+    pub made_domains: BTreeMap<ServiceId, String>,
     /// The DNS records that a custom domain asks for.
     pub dns_records: Vec<DnsRecord>,
 }
@@ -62,14 +61,14 @@ pub struct DnsRecord {
 }
 
 impl Change {
-    pub(super) fn batch(&self, project_id: &str, environment_id: &str) -> (Batch, Weight) {
+    pub(super) fn batch(&self, project_id: &ProjectId, environment_id: &EnvironmentId) -> (Batch, Weight) {
         let mut batch = Batch::mutation();
-        if let Some(record) = &self.record {
-            let variables = json!({ VARIABLE: record.to_value() });
+        if !self.shared_variables.is_empty() {
             let input = json!({
-                "projectId": project_id, "environmentId": environment_id, "variables": variables, "skipDeploys": true,
+                "projectId": project_id, "environmentId": environment_id, "variables": self.shared_variables,
+                "skipDeploys": true,
             });
-            batch.field("record", "variableCollectionUpsert", [("input", "VariableCollectionUpsertInput!", input)], "");
+            batch.field("shared", "variableCollectionUpsert", [("input", "VariableCollectionUpsertInput!", input)], "");
         }
         for (n, service_id) in self.auto_deploy_off.iter().enumerate() {
             let input = json!({
@@ -111,17 +110,17 @@ impl Change {
     }
 
     /// `environmentPatchCommit` would deploy what it changes; staging first and committing with `skipDeploys` does not.
-    fn stage(&self, batch: &mut Batch, environment_id: &str) {
+    fn stage(&self, batch: &mut Batch, environment_id: &EnvironmentId) {
         let mut services = Map::new();
         for (service_id, variables) in &self.variables {
             let changes = variables.iter().map(|(name, value)| {
                 (name.clone(), value.as_ref().map_or(Value::Null, |value| json!({ "value": value })))
             });
-            services.insert(service_id.clone(), json!({ "variables": changes.collect::<Map<_, _>>() }));
+            services.insert(service_id.to_string(), json!({ "variables": changes.collect::<Map<_, _>>() }));
         }
-        for service_id in &self.tcp_proxies {
-            let entry = services.entry(service_id.clone()).or_insert_with(|| json!({}));
-            entry["networking"] = json!({ "tcpProxies": { POSTGRES_PORT.to_string(): {} } });
+        for (service_id, port) in &self.tcp_proxies {
+            let entry = services.entry(service_id.to_string()).or_insert_with(|| json!({}));
+            entry["networking"] = json!({ "tcpProxies": { port.to_string(): {} } });
         }
         if services.is_empty() {
             return;
@@ -152,7 +151,7 @@ impl Change {
 }
 
 impl DomainChange {
-    fn add(&self, batch: &mut Batch, alias: &str, environment_id: &str) {
+    fn add(&self, batch: &mut Batch, alias: &str, environment_id: &EnvironmentId) {
         let mut input =
             json!({ "environmentId": environment_id, "serviceId": self.service_id, "targetPort": self.target_port });
         match &self.domain_id {

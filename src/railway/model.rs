@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
-use crate::contract::record::{Record, VARIABLE};
+use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId, ServiceId};
 
 /// A project with all its environments.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Project {
-    pub id: String,
+    pub id: ProjectId,
     pub name: String,
-    pub base_environment_id: Option<String>,
-    pub primary_environment_id: Option<String>,
+    pub base_environment_id: Option<EnvironmentId>,
+    pub primary_environment_id: Option<EnvironmentId>,
     #[serde(deserialize_with = "edges")]
     pub services: Vec<Service>,
     #[serde(deserialize_with = "edges")]
@@ -24,7 +24,7 @@ pub struct Project {
 /// A service, known by the same id in every environment.
 #[derive(Deserialize)]
 pub struct Service {
-    pub id: String,
+    pub id: ServiceId,
     pub name: String,
 }
 
@@ -32,18 +32,19 @@ pub struct Service {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Environment {
-    pub id: String,
+    pub id: EnvironmentId,
     pub name: String,
     pub created_at: Timestamp,
-    pub source_environment: Option<Id>,
+    pub source_environment: Option<WithId>,
     pub config: Config,
     #[serde(deserialize_with = "edges")]
     pub service_instances: Vec<ServiceInstance>,
 }
 
+/// An environment of which only the id was asked for.
 #[derive(Deserialize)]
-pub struct Id {
-    pub id: String,
+pub struct WithId {
+    pub id: EnvironmentId,
 }
 
 /// What Railway calls an environment's config: unrendered variables, sources, mounts, proxies.
@@ -51,7 +52,7 @@ pub struct Id {
 #[serde(rename_all = "camelCase", default)]
 pub struct Config {
     #[serde(deserialize_with = "or_default")]
-    pub services: BTreeMap<String, ServiceConfig>,
+    pub services: BTreeMap<ServiceId, ServiceConfig>,
     #[serde(deserialize_with = "or_default")]
     pub shared_variables: BTreeMap<String, Option<VariableConfig>>,
 }
@@ -87,7 +88,7 @@ pub struct VariableConfig {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceInstance {
-    pub service_id: String,
+    pub service_id: ServiceId,
     pub service_name: String,
     pub cron_schedule: Option<String>,
     pub source: Option<Source>,
@@ -126,7 +127,7 @@ pub struct CustomDomain {
 
 #[derive(Clone, Deserialize)]
 pub struct Deployment {
-    pub id: String,
+    pub id: DeploymentId,
     pub status: DeploymentStatus,
     #[serde(default)]
     pub meta: Option<DeploymentMeta>,
@@ -158,41 +159,45 @@ pub enum DeploymentStatus {
 impl Project {
     /// The environment of this name or id.
     pub fn environment(&self, name_or_id: &str) -> Option<&Environment> {
-        self.environments.iter().find(|e| e.id == name_or_id || e.name == name_or_id)
+        self.environments.iter().find(|e| e.id.as_str() == name_or_id || e.name == name_or_id)
+    }
+
+    /// The environment of this id.
+    pub fn environment_by_id(&self, id: &EnvironmentId) -> Option<&Environment> {
+        self.environments.iter().find(|e| e.id == *id)
     }
 
     /// Whether Railway treats the environment as the project's main one.
-    pub fn is_main(&self, environment_id: &str) -> bool {
+    pub fn is_main(&self, environment_id: &EnvironmentId) -> bool {
         [&self.base_environment_id, &self.primary_environment_id]
             .into_iter()
-            .any(|id| id.as_deref() == Some(environment_id))
+            .any(|id| id.as_ref() == Some(environment_id))
     }
 
     /// The name of a service.
-    pub fn service_name(&self, service_id: &str) -> Option<&str> {
-        self.services.iter().find(|s| s.id == service_id).map(|s| s.name.as_str())
+    pub fn service_name(&self, service_id: &ServiceId) -> Option<&str> {
+        self.services.iter().find(|s| s.id == *service_id).map(|s| s.name.as_str())
     }
 }
 
 impl Environment {
-    /// What railstage wrote about this environment, unless it was written about another.
-    pub fn record(&self) -> Option<Record> {
-        let variable = self.config.shared_variables.get(VARIABLE)?.as_ref()?;
-        Record::read(variable.value.as_deref()?, &self.id)
-    }
-
     /// A service by name.
     pub fn service(&self, name: &str) -> Option<&ServiceInstance> {
         self.service_instances.iter().find(|s| s.service_name == name)
     }
 
     /// A service by id.
-    pub fn service_by_id(&self, id: &str) -> Option<&ServiceInstance> {
-        self.service_instances.iter().find(|s| s.service_id == id)
+    pub fn service_by_id(&self, id: &ServiceId) -> Option<&ServiceInstance> {
+        self.service_instances.iter().find(|s| s.service_id == *id)
+    }
+
+    /// A shared variable as it is written; a sealed one has no value.
+    pub fn shared_variable(&self, name: &str) -> Option<&str> {
+        self.config.shared_variables.get(name)?.as_ref()?.value.as_deref()
     }
 
     /// A service's variables as they are written.
-    pub fn variables(&self, service_id: &str) -> impl Iterator<Item = (&str, &VariableConfig)> {
+    pub fn variables(&self, service_id: &ServiceId) -> impl Iterator<Item = (&str, &VariableConfig)> {
         let variables = self.config.services.get(service_id).map(|s| &s.variables);
         variables.into_iter().flatten().filter_map(|(name, v)| Some((name.as_str(), v.as_ref()?)))
     }
@@ -204,10 +209,9 @@ impl Environment {
 }
 
 impl ServiceInstance {
-    /// Whether this is a Postgres server, told by its image.
-    pub fn is_postgres(&self) -> bool {
-        let image = self.source.as_ref().and_then(|s| s.image.as_deref()).unwrap_or_default();
-        image.to_lowercase().contains("postgres")
+    /// The image that it runs, if its source is one.
+    pub fn image(&self) -> Option<&str> {
+        self.source.as_ref()?.image.as_deref()
     }
 
     /// Whether its source is a `railway up` upload, which Railway cannot deploy elsewhere.

@@ -12,8 +12,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::error::{Exit, Failure};
-use crate::external::process::{self, Child, Finished};
+use crate::external::process::{Child, ChildOutput};
+use crate::external::process_env::ProcessEnv;
 use crate::secret::Secret;
+
+/// The variable that holds the account token.
+pub const TOKEN_VARIABLE: &str = "RAILWAY_API_TOKEN";
 
 /// Variables that choose Railway's backend.
 const PASS: &[&str] = &["RAILWAY_ENV", "RAILWAY_BACKBOARD_URL"];
@@ -28,6 +32,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(800);
 /// The `railway` program with a token, a home directory of its own and a count of its calls.
 pub struct Railway {
     program: PathBuf,
+    inherited: ProcessEnv,
     token: Secret,
     home: TempDir,
     calls: AtomicU32,
@@ -93,14 +98,18 @@ enum Trouble {
 }
 
 impl Railway {
-    /// The `railway` program on PATH, signed in with `token`.
+    /// The `railway` program on PATH, signed in with `RAILWAY_API_TOKEN`.
     ///
     /// # Errors
-    /// [`Exit::Program`] when it is not on PATH.
-    pub fn new(token: Secret) -> Result<Self> {
+    /// [`Exit::Program`] when there is no token, or no such program.
+    pub fn sign_in(env: &ProcessEnv) -> Result<Self> {
+        let token = env.secret(TOKEN_VARIABLE).ok_or_else(|| {
+            Failure::new(Exit::Program, format!("there is no {TOKEN_VARIABLE}"))
+                .hint("set it to a Railway account token; in Kestra, as the secret RAILWAY_API_TOKEN")
+        })?;
         let home =
             tempfile::Builder::new().prefix("railstage-").tempdir().context("make a home directory for `railway`")?;
-        Ok(Self { program: process::find("railway")?, token, home, calls: AtomicU32::new(0) })
+        Ok(Self { program: env.find("railway")?, inherited: env.clone(), token, home, calls: AtomicU32::new(0) })
     }
 
     /// How many calls were made, polls aside.
@@ -110,8 +119,9 @@ impl Railway {
 
     /// The program's version.
     pub async fn version(&self) -> Result<String> {
-        let child =
-            Child::new(&self.program, Duration::from_secs(20)).args(["--version"]).env("HOME", self.home_path());
+        let child = Child::new(&self.program, &self.inherited, Duration::from_secs(20))
+            .args(["--version"])
+            .env("HOME", self.home_path());
         let finished = child.run().await?;
         Ok(String::from_utf8_lossy(&finished.stdout).trim().trim_start_matches("railway ").to_owned())
     }
@@ -152,12 +162,12 @@ impl Railway {
     }
 
     async fn once(&self, document: &str, variables: &Value) -> Result<Value, Trouble> {
-        let child = Child::new(&self.program, REQUEST_DEADLINE + Duration::from_secs(10))
+        let child = Child::new(&self.program, &self.inherited, REQUEST_DEADLINE + Duration::from_secs(10))
             .args(["api", document, "--variables", "@-", "--compact", "--allow-errors"])
             .stdin(variables.to_string().into_bytes())
             .cwd(self.home.path())
             .env("HOME", self.home_path())
-            .env("RAILWAY_API_TOKEN", self.token.expose())
+            .env(TOKEN_VARIABLE, self.token.expose())
             .env("RAILWAY_HTTP_TIMEOUT", REQUEST_DEADLINE.as_secs().to_string())
             .pass(PASS);
         let child = QUIET.iter().fold(child, |child, (name, value)| child.env(*name, *value));
@@ -179,7 +189,7 @@ const QUIET: &[(&str, &str)] = &[
     ("NO_COLOR", "1"),
 ];
 
-fn judge(finished: &Finished) -> Result<Value, Trouble> {
+fn judge(finished: &ChildOutput) -> Result<Value, Trouble> {
     if !finished.status.success() {
         return Err(trouble(&finished.last_words()));
     }

@@ -2,6 +2,5 @@
 
 pub mod context;
 pub mod run;
-pub mod runner;
 pub mod step;
 pub mod stop;

@@ -10,11 +10,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::contract::ids::ProjectId;
 use crate::contract::input;
-use crate::environment::guard::RunTarget;
+use crate::contract::policy::Policy;
+use crate::contract::request::OfProject;
 use crate::error::{Exit, Failure, describe};
 use crate::external::kestra::Metric;
 use crate::running::context::Context;
+use crate::running::run::Names;
 
 /// One subcommand, one Kestra task. It finds what it needs from its input and the world, never from another step.
 pub trait Step: 'static {
@@ -23,16 +26,16 @@ pub trait Step: 'static {
     /// One line of `--help`, without a period.
     const ABOUT: &'static str;
     /// When it is run.
-    const PART: Part = Part::Clone;
+    const GROUP: Group = Group::Clone;
     /// When it is given up; a flow's `timeout` for it is a little longer.
     const DEADLINE: Duration;
-    type Input: DeserializeOwned + JsonSchema + Send;
+    type Input: OfProject + DeserializeOwned + JsonSchema + Send;
     type Output: Serialize + JsonSchema + Send;
 
     /// Does the work. A second run with the same input is harmless.
     fn run(ctx: &Context, input: Self::Input) -> impl Future<Output = Result<Self::Output>> + Send;
 
-    /// What becomes of a request that cannot be read.
+    /// What becomes of a request that cannot be read, or is about a project that the policy does not allow.
     ///
     /// # Errors
     /// The reason, unless the step has nothing to do then.
@@ -48,7 +51,7 @@ pub trait Step: 'static {
 
 /// When a step is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Group {
     /// In every clone, in the order of the table.
     Clone,
     /// When a clone has failed or was killed.
@@ -64,6 +67,12 @@ pub trait Undo: Step {
     fn undo(ctx: &Context, target: &RunTarget) -> impl Future<Output = Result<Vec<String>>> + Send;
 }
 
+/// What a rollback looks for: all it has is the run.
+pub struct RunTarget {
+    pub project_id: ProjectId,
+    pub names: Names,
+}
+
 type Running<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 type UndoFn = for<'a> fn(&'a Context, &'a RunTarget) -> Running<'a, Result<Vec<String>>>;
@@ -72,17 +81,28 @@ type UndoFn = for<'a> fn(&'a Context, &'a RunTarget) -> Running<'a, Result<Vec<S
 pub struct StepDef {
     pub name: &'static str,
     pub about: &'static str,
-    pub part: Part,
+    pub group: Group,
     pub deadline: Duration,
     pub input_schema: fn() -> Schema,
     pub output_schema: fn() -> Schema,
-    run: for<'a> fn(&'a Context, Result<Value>) -> Running<'a, Finished>,
+    prepare: fn(&Policy, Result<Value>) -> Prepared,
     /// Takes the step's work back; returns what it removed.
     pub undo: Option<UndoFn>,
 }
 
+/// A step whose request was read.
+pub enum Prepared {
+    /// What is left to do.
+    Ready(Work),
+    /// There was nothing to do, or the request is not valid.
+    Ended(Outcome),
+}
+
+/// The work of a step.
+pub type Work = Box<dyn for<'a> FnOnce(&'a Context) -> Running<'a, Outcome> + Send>;
+
 /// How a step ended: what goes into its outputs, and its exit code.
-pub struct Finished {
+pub struct Outcome {
     pub report: Report<Value>,
     pub metrics: Vec<Metric>,
     pub exit: Exit,
@@ -117,11 +137,11 @@ impl StepDef {
         Self {
             name: S::NAME,
             about: S::ABOUT,
-            part: S::PART,
+            group: S::GROUP,
             deadline: S::DEADLINE,
             input_schema: input::schema_of::<S::Input>,
             output_schema: input::schema_of::<Report<S::Output>>,
-            run: |ctx, input| Box::pin(run_json::<S>(ctx, input)),
+            prepare: prepare::<S>,
             undo: None,
         }
     }
@@ -136,36 +156,55 @@ impl StepDef {
         self.name.replace('-', "_")
     }
 
-    /// Runs the step on a request as it came, which may not even have been readable.
-    pub async fn run(&self, ctx: &Context, request: Result<Value>) -> Finished {
-        (self.run)(ctx, request).await
+    /// Reads a request as it came, which may not even have been readable, and refuses a project that the policy does not
+    /// allow. Nothing outside is asked for that.
+    pub fn prepare(&self, policy: &Policy, request: Result<Value>) -> Prepared {
+        (self.prepare)(policy, request)
     }
 }
 
-async fn run_json<S: Step>(ctx: &Context, request: Result<Value>) -> Finished {
-    let (started, calls_before) = (Instant::now(), ctx.railway_calls());
-    let result = run_typed::<S>(ctx, request).await;
-    let seconds = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
-    let railway_calls = ctx.railway_calls() - calls_before;
-    let mut metrics =
-        vec![Metric::Timer("step_duration", seconds), Metric::Counter("railway_calls", railway_calls.into())];
-    let (status, error, output, exit) = match result {
-        Ok(output) => {
-            metrics.extend(S::metrics(&output));
-            (Status::Ok, None, serde_json::to_value(output).expect("outputs are plain data"), Exit::Done)
-        }
-        Err(error) => {
-            (Status::Failed, Some(describe(S::NAME, &error)), Value::Object(Default::default()), Exit::of(&error))
-        }
+fn prepare<S: Step>(policy: &Policy, request: Result<Value>) -> Prepared {
+    let allowed = |value| {
+        let input: S::Input = input::read("request", value)?;
+        input.project_id().map_or(Ok(()), |id| policy.check_project(id))?;
+        Ok(input)
     };
-    Finished { report: Report { status, error, seconds, railway_calls, output }, metrics, exit }
+    match request.and_then(allowed) {
+        Ok(input) => Prepared::Ready(Box::new(|ctx| Box::pin(run::<S>(ctx, input)))),
+        Err(error) => Prepared::Ended(outcome::<S>(S::without_input(error), Duration::ZERO, 0)),
+    }
 }
 
-async fn run_typed<S: Step>(ctx: &Context, request: Result<Value>) -> Result<S::Output> {
-    let input = match request.and_then(|value| input::read::<S::Input>("request", value)) {
-        Ok(input) => input,
-        Err(error) => return S::without_input(error),
+async fn run<S: Step>(ctx: &Context, input: S::Input) -> Outcome {
+    let (started, calls_before) = (Instant::now(), ctx.railway.calls());
+    let late = || Failure::deadline(format!("not done within {} s", S::DEADLINE.as_secs())).into();
+    let done = tokio::time::timeout(S::DEADLINE, S::run(ctx, input)).await.unwrap_or_else(|_| Err(late()));
+    outcome::<S>(done, started.elapsed(), ctx.railway.calls() - calls_before)
+}
+
+fn outcome<S: Step>(done: Result<S::Output>, took: Duration, railway_calls: u32) -> Outcome {
+    let seconds = (took.as_secs_f64() * 1000.0).round() / 1000.0;
+    let output = match done {
+        Ok(output) => output,
+        Err(error) => return Outcome::failed(S::NAME, &error, seconds, railway_calls),
     };
-    let late = || Failure::deadline(format!("not done within {} s", S::DEADLINE.as_secs()));
-    tokio::time::timeout(S::DEADLINE, S::run(ctx, input)).await.map_err(|_| late())?
+    let mut metrics = metrics(seconds, railway_calls);
+    metrics.extend(S::metrics(&output));
+    let output = serde_json::to_value(output).expect("outputs are plain data");
+    let report = Report { status: Status::Ok, error: None, seconds, railway_calls, output };
+    Outcome { report, metrics, exit: Exit::Done }
+}
+
+fn metrics(seconds: f64, railway_calls: u32) -> Vec<Metric> {
+    vec![Metric::Timer("step_duration", seconds), Metric::Counter("railway_calls", railway_calls.into())]
+}
+
+impl Outcome {
+    /// How a step ended that failed, or could not even begin.
+    pub fn failed(step: &str, error: &anyhow::Error, seconds: f64, railway_calls: u32) -> Self {
+        let output = Value::Object(serde_json::Map::default());
+        let error_text = Some(describe(step, error));
+        let report = Report { status: Status::Failed, error: error_text, seconds, railway_calls, output };
+        Self { report, metrics: metrics(seconds, railway_calls), exit: Exit::of(error) }
+    }
 }

@@ -7,12 +7,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::contract::request::CloneRequest;
+use crate::engines;
 use crate::environment::databases;
-use crate::environment::guard::{self, Come, Target};
+use crate::environment::guard::{self, Readiness, Target};
 use crate::environment::hosts;
+use crate::environment::recorded;
 use crate::environment::services::{self, Role, web, with_role};
 use crate::error::Failure;
-use crate::postgres;
 use crate::railway::{Change, CustomDomainChange, DnsRecord, DomainChange, GraphqlErrors, VariableChanges};
 use crate::rewriting::{Rewriter, UrlPair};
 use crate::running::context::Context;
@@ -51,7 +52,7 @@ impl Step for AssignDomain {
     type Output = Output;
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        let mut target = guard::own_target(ctx, &request, Come::Made).await?;
+        let mut target = guard::own_target(ctx, &request, Readiness::Created).await?;
         let site_urls = site_urls(ctx, &target, &request).await?;
         // Railway names a domain that it makes; only renaming one gives it the label that we want.
         if let Some(made) = make_missing(ctx, &target, &request).await? {
@@ -72,9 +73,9 @@ impl Step for AssignDomain {
         let public = hosts::public_host(&target, &request)?;
         record.domains = target.environment().hosts().filter(|host| *host != public).map(str::to_owned).collect();
         record.domains.insert(0, public);
-        change.record = Some(record);
+        change.shared_variables = recorded::writing(&record).shared_variables;
         let changed =
-            ctx.railway()?.change(&target.project.id, &target.environment().id, &change).await.map_err(explain)?;
+            ctx.railway.change(&target.project.id, &target.environment().id, &change).await.map_err(explain)?;
         tracing::info!("the copy answers at {url}; {} variables rewritten", rewritten.len());
         let rewritten_urls = if request.wordpress_url_replace { pairs } else { Vec::new() };
         Ok(Output {
@@ -105,7 +106,7 @@ async fn site_urls(ctx: &Context, target: &Target, request: &CloneRequest) -> Re
     let databases = services::databases(target.source(), request);
     let mut urls = Vec::new();
     for source in databases::sources(ctx, &target.project.id, &target.source().id, &databases).await? {
-        urls.extend(postgres::site_urls(&source).await?);
+        urls.extend(engines::site_urls(&source).await?);
     }
     Ok(urls)
 }
@@ -117,9 +118,9 @@ async fn make_missing(ctx: &Context, target: &Target, request: &CloneRequest) ->
         return Ok(None);
     }
     let change = Change { service_domains: missing, ..Change::default() };
-    ctx.railway()?.change(&target.project.id, &target.environment().id, &change).await.context("make a domain")?;
+    ctx.railway.change(&target.project.id, &target.environment().id, &change).await.context("make a domain")?;
     let look = || async {
-        let target = guard::own_target(ctx, request, Come::Made).await?;
+        let target = guard::own_target(ctx, request, Readiness::Created).await?;
         let complete = wished_domains(&target, request).iter().all(|d| d.domain_id.is_some());
         Ok(complete.then_some(target))
     };
@@ -128,9 +129,9 @@ async fn make_missing(ctx: &Context, target: &Target, request: &CloneRequest) ->
 
 /// One Railway domain for the web service, and for each app that has a public host in production.
 fn wished_domains(target: &Target, request: &CloneRequest) -> Vec<DomainChange> {
-    let web_id = web(target.source(), request).map(|s| s.service_id.as_str());
+    let web_id = web(target.source(), request).map(|s| &s.service_id);
     let apps = with_role(target.source(), request, &[Role::App]);
-    let public = apps.into_iter().filter(|s| Some(s.service_id.as_str()) == web_id || s.hosts().next().is_some());
+    let public = apps.into_iter().filter(|s| Some(&s.service_id) == web_id || s.hosts().next().is_some());
     let environment = target.environment();
     let wish = |service: &crate::railway::ServiceInstance| {
         let current = environment.service_by_id(&service.service_id).and_then(|s| s.domains.service_domains.first());

@@ -6,13 +6,14 @@ use anyhow::{Context as _, Result, bail};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::contract::ids::EnvironmentId;
 use crate::contract::record::{Record, State};
 use crate::contract::request::CloneRequest;
-use crate::environment::guard::{self, Come, Target};
+use crate::environment::guard::{self, Readiness, Target};
 use crate::environment::hosts::{host_of, public_host, railway_host};
+use crate::environment::recorded;
 use crate::error::{Exit, Failure};
 use crate::external::http::{self, Page};
-use crate::railway::Change;
 use crate::running::context::Context;
 use crate::running::step::Step;
 
@@ -28,7 +29,7 @@ pub struct CheckHealth;
 /// The finished copy.
 #[derive(Serialize, JsonSchema)]
 pub struct Output {
-    pub environment_id: String,
+    pub environment_id: EnvironmentId,
     pub environment_name: String,
     /// Where people visit the copy.
     pub url: String,
@@ -63,7 +64,7 @@ impl Step for CheckHealth {
     type Output = Output;
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        let target = guard::own_target(ctx, &request, Come::Filled).await?;
+        let target = guard::own_target(ctx, &request, Readiness::HasData).await?;
         let (public, railway) = (public_host(&target, &request)?, railway_host(&target, &request)?);
         let visit = Visit { target: &target, request: &request, public: &public, railway: &railway };
         let checked_url = format!("https://{railway}/");
@@ -84,8 +85,8 @@ impl Step for CheckHealth {
         let found = ctx.until("the copy to answer", ANSWERS_WITHIN, Duration::from_secs(1), look).await;
         let (http_status, content) = found.with_context(|| format!("visit {checked_url}: {}", last.lock().unwrap()))?;
         let record = Record { state: State::Ready, ..target.record.clone() };
-        let change = Change { record: Some(record), ..Change::default() };
-        ctx.railway()?
+        let change = recorded::writing(&record);
+        ctx.railway
             .change(&target.project.id, &target.environment().id, &change)
             .await
             .context("mark the copy as ready")?;

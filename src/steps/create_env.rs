@@ -8,16 +8,19 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::contract::record::{self, GIVE_UP_AFTER, Record, State, VERSION};
 use crate::contract::request::CloneRequest;
-use crate::environment::guard::{self, RunTarget};
+use crate::environment::guard;
+use crate::environment::recorded;
+use crate::environment::recorded::record as record_of;
 use crate::environment::removal;
-use crate::environment::services::{Role, with_role};
+use crate::environment::services::{Role, kind, with_role};
 use crate::error::{Failure, failure};
 use crate::railway::{Change, Environment, GraphqlErrors, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::run::Names;
-use crate::running::step::{Step, Undo};
+use crate::running::step::{RunTarget, Step, Undo};
 
 pub(super) mod variables;
 
@@ -36,9 +39,9 @@ pub struct CreateEnv;
 /// The environment that was made.
 #[derive(Serialize, JsonSchema)]
 pub struct Output {
-    pub environment_id: String,
+    pub environment_id: EnvironmentId,
     pub environment_name: String,
-    pub source_environment_id: String,
+    pub source_environment_id: EnvironmentId,
     /// False when an earlier try had made it.
     pub created: bool,
     /// When it may be swept (RFC 3339).
@@ -58,10 +61,9 @@ impl Step for CreateEnv {
     type Output = Output;
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        ctx.policy.check_project(&request.project_id)?;
         let names = ctx.run.names(&request);
         guard::ensure_unprotected(&ctx.policy, &names.target)?;
-        let railway = ctx.railway()?;
+        let railway = &ctx.railway;
         let project = railway.project(&request.project_id, Weight::Repeatable).await?;
         let source = source(&project, &request)?;
         let (id, created) = match existing(&project, &names) {
@@ -72,11 +74,11 @@ impl Step for CreateEnv {
             }
         };
         let (project, compared) = complete(ctx, &request.project_id, &id, &source.id).await?;
-        let environment = project.environment(&id).context("find the environment again")?;
+        let environment = project.environment_by_id(&id).context("find the environment again")?;
         let source = source_of(&project, &source.id)?;
-        guard::ensure_not_production(&ctx.policy, &project, environment, &source.id)?;
+        guard::ensure_not_production(&ctx.policy, &project, environment, Some(&source.id))?;
         let making = Making { ctx, request: &request, names: &names, project: &project, environment, source };
-        let record = environment.record().unwrap_or_else(|| making.new_record());
+        let record = record_of(environment).unwrap_or_else(|| making.new_record());
         if environment.name != names.target {
             making.settle(&record).await?;
             tracing::info!("environment `{}` is there, nothing deployed", names.target);
@@ -96,22 +98,21 @@ impl Step for CreateEnv {
 
 impl Undo for CreateEnv {
     async fn undo(ctx: &Context, target: &RunTarget) -> Result<Vec<String>> {
-        let mut project = ctx.railway()?.project(&target.project_id, Weight::Repeatable).await?;
-        if existing(&project, &target.names).is_none() {
-            // What was made a moment ago may not be readable yet; what appears later still is left to the sweep.
-            tokio::time::sleep(VISIBLE_WITHIN).await;
-            project = ctx.railway()?.project(&target.project_id, Weight::Poll).await?;
-        }
-        let Some(environment) = existing(&project, &target.names) else {
-            return Ok(Vec::new());
+        // What was made a moment ago may not be readable yet; what appears later still is left to the sweep.
+        let look = || async {
+            let project = ctx.railway.project(&target.project_id, Weight::Poll).await?;
+            Ok(existing(&project, &target.names).is_some().then_some(project))
         };
-        if environment.record().is_some_and(|r| r.state == State::Ready) {
+        let found = ctx.within("the environment", VISIBLE_WITHIN, VISIBLE_WITHIN, look).await?;
+        let Some(project) = found else { return Ok(Vec::new()) };
+        let environment = existing(&project, &target.names).context("find the environment again")?;
+        if record_of(environment).is_some_and(|r| r.state == State::Ready) {
             tracing::warn!("environment `{}` is ready, and so not rolled back", environment.name);
             return Ok(Vec::new());
         }
         let own = |project: &Project, environment: &Environment| {
-            let source_id = environment.record().map(|r| r.source_id).unwrap_or_default();
-            guard::ensure_not_production(&ctx.policy, project, environment, &source_id)
+            let source_id = record_of(environment).map(|record| record.source_id);
+            guard::ensure_not_production(&ctx.policy, project, environment, source_id.as_ref())
         };
         let removed = removal::remove(ctx, &target.project_id, &environment.id, own).await?;
         Ok(removed.into_iter().map(|name| format!("environment `{name}`")).collect())
@@ -134,15 +135,15 @@ fn source<'a>(project: &'a Project, request: &CloneRequest) -> Result<&'a Enviro
     })
 }
 
-fn source_of<'a>(project: &'a Project, id: &str) -> Result<&'a Environment> {
-    project.environment(id).context("find the source again")
+fn source_of<'a>(project: &'a Project, id: &EnvironmentId) -> Result<&'a Environment> {
+    project.environment_by_id(id).context("find the source again")
 }
 
 fn ensure_free(ctx: &Context, project: &Project, names: &Names) -> Result<()> {
     if project.environment(&names.target).is_some() {
         bail!(taken(&names.target));
     }
-    let copies = project.environments.iter().filter(|e| e.record().is_some()).count();
+    let copies = project.environments.iter().filter(|e| record_of(e).is_some()).count();
     let most = ctx.policy.max_copies_per_project;
     ensure!(
         copies < most as usize,
@@ -158,8 +159,13 @@ fn taken(name: &str) -> Failure {
 }
 
 /// Creates the environment once; when nobody knows whether that worked, looks for it instead of creating it again.
-async fn make(ctx: &Context, project_id: &str, names: &Names, source_id: &str) -> Result<String> {
-    let railway = ctx.railway()?;
+async fn make(
+    ctx: &Context,
+    project_id: &ProjectId,
+    names: &Names,
+    source_id: &EnvironmentId,
+) -> Result<EnvironmentId> {
+    let railway = &ctx.railway;
     let error = match railway.create_environment(project_id, &names.making, source_id).await {
         Ok(id) => return Ok(id),
         Err(error) => error,
@@ -188,18 +194,24 @@ struct Compared {
 }
 
 /// Waits until the copy has each service and each variable of the source.
-async fn complete(ctx: &Context, project_id: &str, id: &str, source_id: &str) -> Result<(Project, Compared)> {
-    let railway = ctx.railway()?;
+async fn complete(
+    ctx: &Context,
+    project_id: &ProjectId,
+    id: &EnvironmentId,
+    source_id: &EnvironmentId,
+) -> Result<(Project, Compared)> {
+    let railway = &ctx.railway;
     let missing = std::sync::Mutex::new(Vec::new());
     let last = &missing;
     let look = || async move {
         let project = railway.project(project_id, Weight::Poll).await?;
-        let Some((environment, source)) = project.environment(id).zip(project.environment(source_id)) else {
+        let Some((environment, source)) = project.environment_by_id(id).zip(project.environment_by_id(source_id))
+        else {
             return Ok(None);
         };
         let compared = compare(environment, source);
         // Once this run has its record there, it has changed variables itself.
-        if compared.missing.is_empty() || environment.record().is_some() {
+        if compared.missing.is_empty() || record_of(environment).is_some() {
             return Ok(Some((project, compared)));
         }
         last.lock().unwrap().clone_from(&compared.missing);
@@ -268,15 +280,18 @@ impl Making<'_> {
     /// Records the run, makes every change that needs no data, and takes the wished name, which is the lock between runs.
     async fn settle(&self, record: &Record) -> Result<()> {
         let ids = |services: Vec<&ServiceInstance>| services.into_iter().map(|s| s.service_id.clone()).collect();
+        let proxied = with_role(self.source, self.request, &[Role::Database]);
         let change = Change {
-            record: Some(record.clone()),
             auto_deploy_off: ids(self.source.service_instances.iter().filter(|s| has_repo(s)).collect()),
-            variables: variables::changes(self.environment, self.source, self.request)?,
-            tcp_proxies: ids(with_role(self.source, self.request, &[Role::Database])),
+            variables: variables::changes(&self.ctx.env, self.environment, self.source, self.request)?,
+            tcp_proxies: proxied
+                .into_iter()
+                .filter_map(|s| Some((s.service_id.clone(), kind(s)?.traits().port)))
+                .collect(),
             rename: Some(self.names.target.clone()),
-            ..Change::default()
+            ..recorded::writing(record)
         };
-        let changed = self.ctx.railway()?.change(&self.project.id, &self.environment.id, &change).await;
+        let changed = self.ctx.railway.change(&self.project.id, &self.environment.id, &change).await;
         let Err(error) = changed else { return Ok(()) };
         let refused = error.downcast_ref::<GraphqlErrors>().and_then(|e| e.at("rename"));
         if !refused.is_some_and(|message| message.contains("already exists")) {

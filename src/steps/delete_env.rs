@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::contract::ids::EnvironmentId;
 use crate::contract::request::DeleteRequest;
 use crate::environment::guard;
 use crate::environment::removal;
 use crate::error::Failure;
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
-use crate::running::step::{Part, Step};
+use crate::running::step::{Group, Step};
 
 /// The step.
 pub struct DeleteEnv;
@@ -21,7 +22,7 @@ pub struct DeleteEnv;
 /// What was deleted.
 #[derive(Serialize, JsonSchema)]
 pub struct Output {
-    pub environment_id: String,
+    pub environment_id: EnvironmentId,
     pub environment_name: String,
     /// False when it was gone already.
     pub deleted: bool,
@@ -30,15 +31,14 @@ pub struct Output {
 impl Step for DeleteEnv {
     const NAME: &'static str = "delete-env";
     const ABOUT: &'static str = "Delete one copy, and verify that it is gone";
-    const PART: Part = Part::Lifecycle;
+    const GROUP: Group = Group::Lifecycle;
     const DEADLINE: Duration = Duration::from_secs(14 * 60);
     type Input = DeleteRequest;
     type Output = Output;
 
     async fn run(ctx: &Context, request: DeleteRequest) -> Result<Output> {
-        ctx.policy.check_project(&request.project_id)?;
         guard::ensure_unprotected(&ctx.policy, &request.environment)?;
-        let project = ctx.railway()?.project(&request.project_id, Weight::Repeatable).await?;
+        let project = ctx.railway.project(&request.project_id, Weight::Repeatable).await?;
         let environment = project.environment(&request.environment).with_context(|| {
             Failure::invalid(format!(
                 "`environment`: project `{}` has no environment `{}`",

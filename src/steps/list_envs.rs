@@ -7,12 +7,15 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::contract::environment_type::EnvironmentType;
+use crate::contract::ids::EnvironmentId;
 use crate::contract::record::{DatabaseRecord, State};
-use crate::contract::request::{EnvironmentType, ListRequest};
+use crate::contract::request::ListRequest;
+use crate::environment::recorded::record as record_of;
 use crate::railway::{Environment, Weight};
 use crate::running::context::Context;
 use crate::running::run::is_making_name;
-use crate::running::step::{Part, Step};
+use crate::running::step::{Group, Step};
 
 /// The step.
 pub struct ListEnvs;
@@ -26,7 +29,7 @@ pub struct Output {
 /// One copy.
 #[derive(Serialize, JsonSchema)]
 pub struct Copy {
-    pub id: String,
+    pub id: EnvironmentId,
     pub name: String,
     /// Absent for what is left over from a run that died before it wrote a record.
     pub state: Option<State>,
@@ -45,14 +48,13 @@ pub struct Copy {
 impl Step for ListEnvs {
     const NAME: &'static str = "list-envs";
     const ABOUT: &'static str = "List the copies of a project";
-    const PART: Part = Part::Lifecycle;
+    const GROUP: Group = Group::Lifecycle;
     const DEADLINE: Duration = Duration::from_secs(110);
     type Input = ListRequest;
     type Output = Output;
 
     async fn run(ctx: &Context, request: ListRequest) -> Result<Output> {
-        ctx.policy.check_project(&request.project_id)?;
-        let project = ctx.railway()?.project(&request.project_id, Weight::Repeatable).await?;
+        let project = ctx.railway.project(&request.project_id, Weight::Repeatable).await?;
         let environments: Vec<_> = project.environments.iter().filter_map(copy).collect();
         for copy in &environments {
             tracing::info!("{}", line(copy));
@@ -64,7 +66,7 @@ impl Step for ListEnvs {
 }
 
 fn copy(environment: &Environment) -> Option<Copy> {
-    let Some(record) = environment.record() else {
+    let Some(record) = record_of(environment) else {
         return is_making_name(&environment.name).then(|| left_over(environment));
     };
     Some(Copy {

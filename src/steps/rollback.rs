@@ -10,11 +10,14 @@ use serde::Serialize;
 use super::STEPS;
 use crate::contract::record::{self, State};
 use crate::contract::request::{CloneRequest, OnFailure};
-use crate::environment::guard::{self, RunTarget};
+use crate::environment::guard;
+use crate::environment::recorded;
+use crate::environment::recorded::record as record_of;
+use crate::environment::services::kind;
 use crate::error::{Exit, Failure};
 use crate::railway::{Change, Weight};
 use crate::running::context::Context;
-use crate::running::step::{Part, Step};
+use crate::running::step::{Group, RunTarget, Step};
 
 /// How long a failed copy is left for a look.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -34,16 +37,12 @@ pub struct Output {
 impl Step for Rollback {
     const NAME: &'static str = "rollback";
     const ABOUT: &'static str = "Take back what a run made, and verify that it is gone";
-    const PART: Part = Part::Recovery;
+    const GROUP: Group = Group::Recovery;
     const DEADLINE: Duration = Duration::from_secs(14 * 60);
     type Input = CloneRequest;
     type Output = Output;
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        if ctx.policy.check_project(&request.project_id).is_err() {
-            tracing::info!("the policy does not allow this project, so nothing was made");
-            return Ok(Output::default());
-        }
         let target = RunTarget { project_id: request.project_id.clone(), names: ctx.run.names(&request) };
         if request.on_failure == OnFailure::Keep
             && let Some(kept) = keep(ctx, &target).await?
@@ -54,7 +53,7 @@ impl Step for Rollback {
     }
 
     fn without_input(error: anyhow::Error) -> Result<Output> {
-        tracing::info!("nothing was made, since the request cannot be read: {error:#}");
+        tracing::info!("nothing was made, since the request was refused: {error:#}");
         Ok(Output::default())
     }
 }
@@ -83,23 +82,23 @@ async fn undo_all(ctx: &Context, target: &RunTarget) -> Result<Output> {
 
 /// Leaves a failed copy for a look: marked as failed, its apps off, for a day at most. `None` when there is nothing to keep.
 async fn keep(ctx: &Context, target: &RunTarget) -> Result<Option<String>> {
-    let railway = ctx.railway()?;
+    let railway = &ctx.railway;
     let project = railway.project(&target.project_id, Weight::Repeatable).await?;
     let Some(environment) = guard::position(&project, &target.names).map(|n| &project.environments[n]) else {
         return Ok(None);
     };
-    let mut record = environment.record().context("read the record")?;
+    let mut record = record_of(environment).context("read the record")?;
     if record.state == State::Ready {
         return Ok(None);
     }
-    guard::ensure_not_production(&ctx.policy, &project, environment, &record.source_id)?;
+    guard::ensure_not_production(&ctx.policy, &project, environment, Some(&record.source_id))?;
     let now = record::now();
     record.state = State::Failed;
     record.keep = false;
     record.expires_at = record.expires_at.min(now.checked_add(KEPT_FOR).unwrap_or(now));
-    let apps = environment.service_instances.iter().filter(|s| !s.is_postgres());
+    let apps = environment.service_instances.iter().filter(|s| kind(s).is_none());
     let running = apps.filter_map(|s| s.latest_deployment.as_ref().map(|d| d.id.clone())).collect();
-    let change = Change { record: Some(record.clone()), stop_deployments: running, ..Change::default() };
+    let change = Change { stop_deployments: running, ..recorded::writing(&record) };
     railway.change(&project.id, &environment.id, &change).await.context("mark the copy as failed")?;
     tracing::info!("environment `{}` is kept for a look until {}, its apps off", environment.name, record.expires_at);
     Ok(Some(environment.name.clone()))

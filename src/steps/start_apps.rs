@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::contract::policy::Policy;
 use crate::contract::request::CloneRequest;
 use crate::environment::deployments;
-use crate::environment::guard::{self, Come, Target};
+use crate::environment::guard::{self, Readiness, Target};
 use crate::environment::services::{self, Role, with_role};
 use crate::error::Failure;
 use crate::railway::{Deploy, Rendered, Weight};
@@ -64,7 +64,7 @@ impl Step for StartApps {
     type Output = Output;
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        let target = guard::own_target(ctx, &request, Come::Filled).await?;
+        let target = guard::own_target(ctx, &request, Readiness::HasData).await?;
         ensure_isolated(ctx, &target, &request).await?;
         let apps = with_role(target.source(), &request, &[Role::App]);
         let started: Vec<_> = apps
@@ -86,11 +86,11 @@ impl Step for StartApps {
 async fn ensure_isolated(ctx: &Context, target: &Target, request: &CloneRequest) -> Result<()> {
     let apps = with_role(target.source(), request, &[Role::App]);
     let databases = services::databases(target.source(), request);
-    let (source_id, copy_id) = (target.source().id.as_str(), target.environment().id.as_str());
-    let mut asked: Vec<_> = apps.iter().map(|s| (copy_id, s.service_id.as_str())).collect();
-    asked.extend(databases.iter().map(|s| (copy_id, s.service_id.as_str())));
-    asked.extend(databases.iter().map(|s| (source_id, s.service_id.as_str())));
-    let rendered = ctx.railway()?.rendered(&target.project.id, &asked, Weight::Repeatable).await?;
+    let (source_id, copy_id) = (&target.source().id, &target.environment().id);
+    let mut asked: Vec<_> = apps.iter().map(|s| (copy_id, &s.service_id)).collect();
+    asked.extend(databases.iter().map(|s| (copy_id, &s.service_id)));
+    asked.extend(databases.iter().map(|s| (source_id, &s.service_id)));
+    let rendered = ctx.railway.rendered(&target.project.id, &asked, Weight::Repeatable).await?;
     let (of_apps, of_databases) = rendered.split_at(apps.len());
     let (of_copy, of_source) = of_databases.split_at(databases.len());
     let world = Neighbours {

@@ -7,14 +7,16 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::contract::request::SweepRequest;
 use crate::environment::guard;
+use crate::environment::recorded::record as record_of;
 use crate::environment::removal;
 use crate::error::{Exit, Failure};
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
 use crate::running::run::is_making_name;
-use crate::running::step::{Part, Step};
+use crate::running::step::{Group, Step};
 
 /// The step.
 pub struct SweepEnvs;
@@ -31,15 +33,15 @@ pub struct Output {
 /// A copy whose time is up.
 #[derive(Serialize, JsonSchema)]
 pub struct Swept {
-    pub project_id: String,
-    pub environment_id: String,
+    pub project_id: ProjectId,
+    pub environment_id: EnvironmentId,
     pub name: String,
 }
 
 /// A copy that stays.
 #[derive(Serialize, JsonSchema)]
 pub struct Spared {
-    pub project_id: String,
+    pub project_id: ProjectId,
     pub name: String,
     /// What keeps it.
     pub reason: String,
@@ -48,7 +50,7 @@ pub struct Spared {
 impl Step for SweepEnvs {
     const NAME: &'static str = "sweep-envs";
     const ABOUT: &'static str = "Delete copies whose time is up; a dry run unless told otherwise";
-    const PART: Part = Part::Lifecycle;
+    const GROUP: Group = Group::Lifecycle;
     const DEADLINE: Duration = Duration::from_secs(29 * 60);
     type Input = SweepRequest;
     type Output = Output;
@@ -60,7 +62,6 @@ impl Step for SweepEnvs {
         };
         let (mut output, mut failures) = (Output { dry_run: request.dry_run, ..Output::default() }, Vec::new());
         for project_id in &projects {
-            ctx.policy.check_project(project_id)?;
             // One project that cannot be read must not keep the others from being swept.
             if let Err(error) = sweep(ctx, project_id, &mut output).await {
                 failures.push(format!("{error:#}"));
@@ -73,13 +74,13 @@ impl Step for SweepEnvs {
     }
 }
 
-async fn sweep(ctx: &Context, project_id: &str, output: &mut Output) -> Result<()> {
-    let project = ctx.railway()?.project(project_id, Weight::Repeatable).await?;
+async fn sweep(ctx: &Context, project_id: &ProjectId, output: &mut Output) -> Result<()> {
+    let project = ctx.railway.project(project_id, Weight::Repeatable).await?;
     let mut failures = Vec::new();
-    for environment in project.environments.iter().filter(|e| e.record().is_some() || is_making_name(&e.name)) {
+    for environment in project.environments.iter().filter(|e| record_of(e).is_some() || is_making_name(&e.name)) {
         if let Some(reason) = reason(ctx, &project, environment) {
             tracing::info!("`{}` stays: it {reason}", environment.name);
-            output.spared.push(Spared { project_id: project_id.to_owned(), name: environment.name.clone(), reason });
+            output.spared.push(Spared { project_id: project_id.clone(), name: environment.name.clone(), reason });
             continue;
         }
         if output.dry_run {
@@ -90,7 +91,7 @@ async fn sweep(ctx: &Context, project_id: &str, output: &mut Output) -> Result<(
             continue;
         }
         output.deleted.push(Swept {
-            project_id: project_id.to_owned(),
+            project_id: project_id.clone(),
             environment_id: environment.id.clone(),
             name: environment.name.clone(),
         });

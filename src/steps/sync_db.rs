@@ -10,15 +10,16 @@ use crate::contract::record::DatabaseRecord;
 use crate::contract::request::CloneRequest;
 use crate::copying::options::CopyOptions;
 use crate::copying::report::CopyReport;
-use crate::environment::databases::{self, Pair};
+use crate::engines;
+use crate::environment::databases::{self, DatabasePair};
 use crate::environment::deployments;
-use crate::environment::guard::{self, Come, Target};
+use crate::environment::guard::{self, Readiness, Target};
 use crate::environment::hosts;
 use crate::environment::masking_of_request;
+use crate::environment::recorded;
 use crate::environment::services::{self, Role, with_role};
 use crate::external::kestra::Metric;
-use crate::postgres;
-use crate::railway::{Change, Deploy};
+use crate::railway::Deploy;
 use crate::running::context::Context;
 use crate::running::step::Step;
 
@@ -52,7 +53,7 @@ impl Step for SyncDb {
     type Output = Output;
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        let target = guard::own_target(ctx, &request, Come::Placed).await?;
+        let target = guard::own_target(ctx, &request, Readiness::HasDomains).await?;
         let run = with_role(target.source(), &request, &[Role::Database, Role::EmptyDatabase]);
         let deploys = run.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: None }).collect();
         deployments::deploy(ctx, &target, deploys, DATABASE_UP).await.context("deploy the databases")?;
@@ -72,8 +73,8 @@ impl Step for SyncDb {
             databases: output.databases.iter().map(record).collect(),
             ..target.record.clone()
         };
-        let change = Change { record: Some(record), ..Change::default() };
-        ctx.railway()?
+        let change = recorded::writing(&record);
+        ctx.railway
             .change(&target.project.id, &target.environment().id, &change)
             .await
             .context("record what was copied")?;
@@ -91,14 +92,14 @@ impl Step for SyncDb {
     }
 }
 
-async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Pair) -> Result<CopyReport> {
+async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &DatabasePair) -> Result<CopyReport> {
     let rewrite = if request.wordpress_url_replace {
-        hosts::map(target, request, &postgres::site_urls(&pair.source).await?)?
+        hosts::map(target, request, &engines::site_urls(&pair.source).await?)?
     } else {
         Vec::new()
     };
     let asked = request.databases.iter().find(|d| d.service == pair.service);
-    let masking = masking_of_request::of_request(request, &pair.service, &target.record.run_hash)?;
+    let masking = masking_of_request::of_request(&ctx.env, request, &pair.service, &target.record.run_hash)?;
     // A masked copy is another one: a run that asks for it must not find one with people in it.
     let manner = if masking.is_some() { "masked" } else { "plain" };
     let options = CopyOptions {
@@ -107,9 +108,10 @@ async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Pai
         masking,
         exclude_table_data: asked.map(|d| d.exclude_table_data.clone()).unwrap_or_default(),
         jobs: ctx.policy.production_connections as usize,
+        env: ctx.env.clone(),
         ..CopyOptions::default()
     };
-    postgres::copy_database(&pair.source, &pair.target, &options, &ctx.progress, &ctx.stop).await
+    engines::Pair::of(&pair.source, &pair.target).copy(&options, &ctx.progress, &ctx.stop).await
 }
 
 fn record(database: &Database) -> DatabaseRecord {

@@ -7,12 +7,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::create_env::variables::wished_secret;
+use crate::contract::ids::EnvironmentId;
 use crate::contract::request::{CloneRequest, Override};
 use crate::copying::report::SourceReport;
 use crate::environment::guard;
-use crate::environment::services::{Role, web};
+use crate::environment::recorded::record as record_of;
+use crate::environment::services::{Role, kind, web};
 use crate::error::{Exit, Failure};
-use crate::external::process;
+use crate::external::process_env::ProcessEnv;
 use crate::railway::{Environment, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::run::Names;
@@ -34,7 +36,7 @@ pub struct Validate;
 pub struct Output {
     /// What the copy will be called.
     pub environment_name: String,
-    pub source_environment_id: String,
+    pub source_environment_id: EnvironmentId,
     /// Worth knowing, but no reason to stop; errors end the step instead.
     pub findings: Vec<Finding>,
     pub databases: Vec<Database>,
@@ -98,9 +100,8 @@ impl Step for Validate {
     type Output = Output;
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        ctx.policy.check_project(&request.project_id)?;
-        process::find("pg_dump")?;
-        let railway = ctx.railway()?;
+        ctx.env.find("pg_dump")?;
+        let railway = &ctx.railway;
         let railway_version = railway.version().await?;
         ensure_version(&railway_version)?;
         let names = ctx.run.names(&request);
@@ -133,7 +134,7 @@ impl Step for Validate {
             return Err(refuse(&findings.0));
         };
         check_services(source, &request, &mut findings);
-        check_variables(source, &request, &mut findings);
+        check_variables(&ctx.env, source, &request, &mut findings);
         let databases = sources::check(ctx, &project, source, &request, &mut findings).await?;
         if findings.0.iter().any(|f| f.severity == Severity::Error) {
             return Err(refuse(&findings.0));
@@ -180,7 +181,7 @@ fn check_name(ctx: &Context, project: &Project, names: &Names, findings: &mut Fi
         return;
     }
     let taken = project.environments.iter().find(|e| e.name == names.target);
-    if taken.is_some_and(|e| e.record().is_none_or(|r| r.run_hash != names.run_hash)) {
+    if taken.is_some_and(|e| record_of(e).is_none_or(|r| r.run_hash != names.run_hash)) {
         let stem = &names.target[..names.target.len().min(21)];
         let free = (2..).map(|n| format!("{stem}-{n}")).find(|name| project.environment(name).is_none());
         let free = free.unwrap_or_default();
@@ -241,7 +242,7 @@ fn check_service_names(source: &Environment, request: &CloneRequest, findings: &
         }
     }
     for database in &request.databases {
-        if source.service(&database.service).is_some_and(|s| !s.is_postgres()) {
+        if source.service(&database.service).is_some_and(|s| kind(s).is_none()) {
             findings.error("databases.service", format!("service `{}` is not a Postgres server", database.service));
         }
     }
@@ -274,7 +275,7 @@ fn check_service(source: &Environment, service: &ServiceInstance, request: &Clon
     }
 }
 
-fn check_variables(source: &Environment, request: &CloneRequest, findings: &mut Findings) {
+fn check_variables(env: &ProcessEnv, source: &Environment, request: &CloneRequest, findings: &mut Findings) {
     let apps = source.service_instances.iter().filter(|s| Role::of(s, request) == Role::App);
     for service in apps {
         let set = [request.variables.get("*"), request.variables.get(&service.service_name)];
@@ -297,7 +298,7 @@ fn check_variables(source: &Environment, request: &CloneRequest, findings: &mut 
     }
     for wish in request.variables.values().flat_map(|own| own.values()) {
         if let Override::Secret(name) = wish
-            && let Err(error) = wished_secret(name)
+            && let Err(error) = wished_secret(env, name)
         {
             findings.error("variables", error.root_cause().to_string());
         }

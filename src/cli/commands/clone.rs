@@ -12,10 +12,12 @@ use tracing::Level;
 use super::{print_json, print_line};
 use crate::cli::args::{new_run, policy, policy_arg};
 use crate::cli::log::{self, Output};
-use crate::cli::run_shown;
+use crate::cli::{process_env, run_shown};
+use crate::contract::input;
+use crate::contract::request::CloneRequest;
 use crate::error::{Exit, describe};
 use crate::running::context::Context;
-use crate::running::step::{Finished, Part, StepDef};
+use crate::running::step::{Group, Outcome, Prepared, StepDef};
 use crate::running::stop::Stop;
 use crate::steps::STEPS;
 
@@ -70,14 +72,18 @@ pub async fn main(matches: &ArgMatches) -> Exit {
 fn prepare(matches: &ArgMatches) -> Result<(Context, Stop, Value)> {
     let stop = Stop::listen()?;
     let request = flags::request(matches)?;
-    Ok((Context::new(new_run(), policy(matches)?, stop.token.clone()), stop, request))
+    let policy = policy(matches)?;
+    // What is wrong with the request is worth more to a newcomer than a missing token.
+    let read: CloneRequest = input::read("request", request.clone())?;
+    policy.check_project(&read.project_id)?;
+    Ok((Context::sign_in(new_run(), policy, process_env(), stop.token.clone())?, stop, request))
 }
 
 /// One clone on its way.
 struct Clone {
     ctx: Context,
     request: Value,
-    /// Each finished step's report, by the step's task id.
+    /// Each outcome step's report, by the step's task id.
     reports: Map<String, Value>,
     started: Instant,
     on_terminal: bool,
@@ -86,38 +92,41 @@ struct Clone {
 impl Clone {
     /// Runs the steps in order; the exit code of the one that failed.
     async fn all(&mut self, stop: &Stop) -> Option<Exit> {
-        for step in STEPS.iter().filter(|step| step.part == Part::Clone) {
-            let finished = self.step(step, stop).await;
-            if finished.exit != Exit::Done {
-                return Some(finished.exit);
+        for step in STEPS.iter().filter(|step| step.group == Group::Clone) {
+            let outcome = self.step(step, stop).await;
+            if outcome.exit != Exit::Done {
+                return Some(outcome.exit);
             }
         }
         None
     }
 
-    async fn step(&mut self, step: &'static StepDef, stop: &Stop) -> Finished {
+    async fn step(&mut self, step: &'static StepDef, stop: &Stop) -> Outcome {
         let spinner = self.on_terminal.then(|| spinner(step.name));
-        let finished = run_shown(step, &self.ctx, stop, Ok(self.request.clone())).await;
+        let outcome = match step.prepare(&self.ctx.policy, Ok(self.request.clone())) {
+            Prepared::Ready(work) => run_shown(step, &self.ctx, stop, work).await,
+            Prepared::Ended(outcome) => outcome,
+        };
         if let Some(spinner) = spinner {
             spinner.finish_and_clear();
         }
-        let mark = if finished.exit == Exit::Done { "done" } else { "failed" };
-        eprintln!("{:<14} {mark:<7} {:>7.1} s", step.name, finished.report.seconds);
-        if let Some(error) = &finished.report.error {
+        let mark = if outcome.exit == Exit::Done { "done" } else { "failed" };
+        eprintln!("{:<14} {mark:<7} {:>7.1} s", step.name, outcome.report.seconds);
+        if let Some(error) = &outcome.report.error {
             tracing::error!("{error}");
         }
-        let report = serde_json::to_value(&finished.report).expect("outputs are plain data");
+        let report = serde_json::to_value(&outcome.report).expect("outputs are plain data");
         self.reports.insert(step.task_id(), report);
-        finished
+        outcome
     }
 
     /// Takes back what was made; a second signal ends even that.
     async fn roll_back(&mut self, failed: Exit) -> Exit {
         let Ok(stop) = Stop::listen() else { return failed };
         self.ctx.stop = stop.token.clone();
-        for step in STEPS.iter().filter(|step| step.part == Part::Recovery) {
-            let finished = self.step(step, &stop).await;
-            if finished.exit != Exit::Done {
+        for step in STEPS.iter().filter(|step| step.group == Group::Recovery) {
+            let outcome = self.step(step, &stop).await;
+            if outcome.exit != Exit::Done {
                 return Exit::Incomplete;
             }
         }
@@ -134,7 +143,7 @@ impl Clone {
             let status = if exit == Exit::Done { "ok" } else { "failed" };
             print_json(&json!({
                 "status": status, "exit_code": exit.code(), "run_id": self.ctx.run.id, "environment_name": name, "url": url,
-                "seconds": seconds, "railway_calls": self.ctx.railway_calls(), "steps": self.reports,
+                "seconds": seconds, "railway_calls": self.ctx.railway.calls(), "steps": self.reports,
             }));
         } else if exit == Exit::Done {
             print_line(&format!("{name} is ready at {url}, {seconds:.1} s after the start"));

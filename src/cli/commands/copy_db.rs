@@ -11,16 +11,17 @@ use tracing::Level;
 use super::{print_json, print_line};
 use crate::cli::args::new_run;
 use crate::cli::log::{self, Output};
+use crate::cli::process_env;
 use crate::cli::ticker::Ticker;
 use crate::copying::options::{CopyOptions, Verify};
 use crate::copying::progress::Progress;
 use crate::copying::report::CopyReport;
+use crate::engines::{Endpoint, Pair};
 use crate::error::{Exit, Failure, describe};
 use crate::masking::{self, KeepUsers, Key, Masking, RulesFile};
-use crate::postgres::{CopyPlan, Endpoint, copy_database, plan};
+use crate::postgres::CopyPlan;
 use crate::rewriting::UrlPair;
 use crate::running::stop::Stop;
-use crate::secret::env_secret;
 
 pub const NAME: &str = "copy-db";
 
@@ -132,7 +133,7 @@ fn masking(matches: &ArgMatches) -> Result<Option<Masking>> {
         Some(names) => KeepUsers::parse(&names.cloned().collect::<Vec<_>>()),
         None => KeepUsers::default(),
     };
-    let key = match env_secret(masking::KEY_VARIABLE) {
+    let key = match process_env().secret(masking::KEY_VARIABLE) {
         Some(secret) => Key::of_site(&secret)?,
         None => Key::random(),
     };
@@ -163,14 +164,14 @@ enum Done {
 
 async fn look(matches: &ArgMatches) -> Result<Done> {
     let (source, target) = (endpoint("SOURCE_DATABASE_URL")?, endpoint("TARGET_DATABASE_URL")?);
-    Ok(Done::Looked(Box::new(plan(&source, &target, &options(matches)?).await?)))
+    Ok(Done::Looked(Box::new(Pair::of(&source, &target).dry_run(&options(matches)?).await?)))
 }
 
 async fn copy(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
     let (source, target) = (endpoint("SOURCE_DATABASE_URL")?, endpoint("TARGET_DATABASE_URL")?);
     let progress = std::sync::Arc::new(Progress::default());
     let ticker = Ticker::start(progress.clone());
-    let copied = copy_database(&source, &target, &options(matches)?, &progress, &stop.token).await;
+    let copied = Pair::of(&source, &target).copy(&options(matches)?, &progress, &stop.token).await;
     ticker.stop().await;
     Ok(Done::Copied(Box::new(copied?)))
 }
@@ -187,12 +188,13 @@ fn options(matches: &ArgMatches) -> Result<CopyOptions> {
         snapshot_max_age: Duration::from_secs(
             60 * matches.get_one::<u64>("max-snapshot-age").expect("it has a default"),
         ),
+        env: process_env(),
         ..CopyOptions::default()
     })
 }
 
 fn endpoint(variable: &str) -> Result<Endpoint> {
-    let url = env_secret(variable).with_context(|| {
+    let url = process_env().secret(variable).with_context(|| {
         Failure::invalid(format!("there is no {variable}")).hint(format!("set {variable} to a postgresql:// URL"))
     })?;
     Endpoint::parse(url.expose()).with_context(|| format!("read {variable}"))

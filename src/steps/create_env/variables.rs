@@ -4,25 +4,26 @@ use anyhow::{Context as _, Result};
 use rand::distr::{Alphanumeric, SampleString as _};
 
 use crate::contract::request::{CloneRequest, Override};
-use crate::environment::services::{Role, with_role};
+use crate::environment::services::{Role, kind, with_role};
 use crate::error::Failure;
+use crate::external::process_env::ProcessEnv;
 use crate::railway::{Environment, VariableChanges};
 use crate::secret::Secret;
-use crate::secret::env_secret;
-
-/// The variable that holds a Postgres service's password.
-const PASSWORD: &str = "POSTGRES_PASSWORD";
 
 /// Every variable that differs from the source's before any URL is known.
 pub(super) fn changes(
+    env: &ProcessEnv,
     environment: &Environment,
     source: &Environment,
     request: &CloneRequest,
 ) -> Result<VariableChanges> {
     let mut changes = VariableChanges::new();
     for service in with_role(source, request, &[Role::App]) {
-        let kind = request.environment_type.as_wordpress().to_owned();
-        changes.entry(service.service_id.clone()).or_default().insert("WP_ENVIRONMENT_TYPE".to_owned(), Some(kind));
+        let environment_type = request.environment_type.as_wordpress().to_owned();
+        changes
+            .entry(service.service_id.clone())
+            .or_default()
+            .insert("WP_ENVIRONMENT_TYPE".to_owned(), Some(environment_type));
     }
     replace_passwords(&mut changes, environment, source);
     for service in &source.service_instances {
@@ -31,7 +32,7 @@ pub(super) fn changes(
             let value = match wish {
                 Override::Value(value) => Some(value.clone()),
                 Override::Remove => None,
-                Override::Secret(secret) => Some(wished_secret(secret)?.expose().to_owned()),
+                Override::Secret(secret) => Some(wished_secret(env, secret)?.expose().to_owned()),
             };
             changes.entry(service.service_id.clone()).or_default().insert(name.clone(), value);
         }
@@ -40,9 +41,9 @@ pub(super) fn changes(
 }
 
 /// The value of `RAILSTAGE_SECRET_<name>`.
-pub(in crate::steps) fn wished_secret(name: &str) -> Result<Secret> {
+pub(in crate::steps) fn wished_secret(env: &ProcessEnv, name: &str) -> Result<Secret> {
     let variable = format!("RAILSTAGE_SECRET_{name}");
-    env_secret(&variable).with_context(|| {
+    env.secret(&variable).with_context(|| {
         Failure::invalid(format!("`variables`: there is no secret `{name}`"))
             .hint(format!("the flow's author must set `{variable}` in the task's env"))
     })
@@ -51,21 +52,21 @@ pub(in crate::steps) fn wished_secret(name: &str) -> Result<Secret> {
 /// Gives each database a password of its own, so that no copy holds production's; what spells the old one out follows.
 /// The volume is empty before the first deploy, so the new one costs nothing.
 fn replace_passwords(changes: &mut VariableChanges, environment: &Environment, source: &Environment) {
-    for database in source.service_instances.iter().filter(|s| s.is_postgres()) {
-        let id = &database.service_id;
+    for (database, kind) in source.service_instances.iter().filter_map(|s| Some((s, kind(s)?))) {
+        let (id, variable) = (&database.service_id, kind.traits().password_variable);
         let password =
-            |e: &Environment| e.variables(id).find(|(n, _)| *n == PASSWORD).and_then(|(_, v)| v.value.clone());
+            |e: &Environment| e.variables(id).find(|(n, _)| *n == variable).and_then(|(_, v)| v.value.clone());
         let old = password(source);
         if old.as_ref().is_some_and(|value| value.contains("${{")) || password(environment) != old {
             continue;
         }
         let new = Secret::new(Alphanumeric.sample_string(&mut rand::rng(), 32));
-        changes.entry(id.clone()).or_default().insert(PASSWORD.to_owned(), Some(new.expose().to_owned()));
+        changes.entry(id.clone()).or_default().insert(variable.to_owned(), Some(new.expose().to_owned()));
         let Some(old) = old.map(Secret::new) else { continue };
         for service in &environment.service_instances {
-            for (name, variable) in environment.variables(&service.service_id) {
-                let value = variable.value.as_deref().unwrap_or_default();
-                if name != PASSWORD && !old.expose().is_empty() && value.contains(old.expose()) {
+            for (name, held) in environment.variables(&service.service_id) {
+                let value = held.value.as_deref().unwrap_or_default();
+                if name != variable && !old.expose().is_empty() && value.contains(old.expose()) {
                     let value = value.replace(old.expose(), new.expose());
                     changes.entry(service.service_id.clone()).or_default().insert(name.to_owned(), Some(value));
                 }

@@ -4,11 +4,11 @@ use anyhow::{Context as _, Result};
 
 use super::{Database, Findings};
 use crate::contract::request::CloneRequest;
+use crate::engines;
 use crate::environment::databases;
 use crate::environment::masking_of_request;
 use crate::environment::services;
 use crate::error::Exit;
-use crate::postgres;
 use crate::railway::{Environment, Project, Rendered, ServiceInstance, Weight};
 use crate::running::context::Context;
 
@@ -21,12 +21,12 @@ pub(super) async fn check(
     findings: &mut Findings,
 ) -> Result<Vec<Database>> {
     let wanted = services::databases(source, request);
-    let pairs: Vec<_> = wanted.iter().map(|s| (source.id.as_str(), s.service_id.as_str())).collect();
-    let rendered = ctx.railway()?.rendered(&project.id, &pairs, Weight::Repeatable).await?;
+    let pairs: Vec<_> = wanted.iter().map(|s| (&source.id, &s.service_id)).collect();
+    let rendered = ctx.railway.rendered(&project.id, &pairs, Weight::Repeatable).await?;
     let mut reports = Vec::new();
     for (service, rendered) in wanted.iter().zip(&rendered) {
         let inspected = match databases::source(service, rendered) {
-            Ok(endpoint) => postgres::inspect(&endpoint).await,
+            Ok(endpoint) => engines::inspect(&endpoint).await,
             Err(error) => Err(error),
         };
         match inspected.with_context(|| format!("read database `{}`", service.service_name)) {
@@ -58,8 +58,10 @@ async fn check_masking(
     let excluded = asked.map(|d| d.exclude_table_data.as_slice()).unwrap_or_default();
     let run_hash = ctx.run.names(request).run_hash;
     let tried = async {
-        let Some(masking) = masking_of_request::of_request(request, name, &run_hash)? else { return Ok(Vec::new()) };
-        postgres::inspect_masking(&databases::source(service, rendered)?, excluded, &masking).await
+        let Some(masking) = masking_of_request::of_request(&ctx.env, request, name, &run_hash)? else {
+            return Ok(Vec::new());
+        };
+        engines::inspect_masking(&databases::source(service, rendered)?, excluded, &masking).await
     };
     match tried.await {
         Ok(suspects) => {

@@ -1,0 +1,24 @@
+//! What a copy says it is.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What kind of environment the copy says it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EnvironmentType {
+    #[default]
+    Staging,
+    Development,
+    Ephemeral,
+}
+
+impl EnvironmentType {
+    /// What WordPress knows it by (`wp_get_environment_type()` has no `ephemeral`).
+    pub fn as_wordpress(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Staging | Self::Ephemeral => "staging",
+        }
+    }
+}

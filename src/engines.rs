@@ -1,0 +1,171 @@
+//! The kinds of database that can be copied: what tells one at Railway, and for each verb the one `match` that leads to
+//! its engine. What engines share is below, in `copying/`; who asks for a copy is above, and knows no engine.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use tokio_util::sync::CancellationToken;
+
+use crate::copying::{CopyOptions, CopyReport, Progress, SourceReport};
+use crate::masking::{Masking, Suspect};
+use crate::postgres::{self, CopyPlan};
+
+/// A kind of database server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Postgres,
+}
+
+/// What Railway's services of a kind have in common.
+pub struct Traits {
+    /// What its images have in their names.
+    image: &'static str,
+    /// The port that it listens on inside Railway, and so the one that its TCP proxy leads to.
+    pub port: u16,
+    /// Variables that may name it from outside, best first: a pooled address cannot give a snapshot.
+    pub public_urls: &'static [&'static str],
+    /// Variables that hold its login, best first.
+    pub user: &'static [&'static str],
+    pub password: &'static [&'static str],
+    pub database: &'static [&'static str],
+    /// The variable that sets its password when its volume is empty.
+    pub password_variable: &'static str,
+}
+
+/// Where a database is, and how to log in.
+#[derive(Clone, Debug)]
+pub enum Endpoint {
+    Postgres(postgres::Endpoint),
+}
+
+/// A login to a server behind a TCP proxy.
+pub struct Login<'a> {
+    pub host: &'a str,
+    pub port: u16,
+    pub user: &'a str,
+    pub password: &'a str,
+    pub database: &'a str,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[Self::Postgres];
+
+    /// What holds for its services.
+    pub fn traits(self) -> &'static Traits {
+        match self {
+            Self::Postgres => &Traits {
+                image: "postgres",
+                port: 5432,
+                public_urls: &["DATABASE_PUBLIC_UNPOOLED_URL", "DATABASE_PUBLIC_URL"],
+                user: &["PGUSER", "POSTGRES_USER"],
+                password: &["POSTGRES_PASSWORD", "PGPASSWORD"],
+                database: &["PGDATABASE", "POSTGRES_DB"],
+                password_variable: "POSTGRES_PASSWORD",
+            },
+        }
+    }
+
+    /// The kind that an image is of.
+    pub fn of_image(image: &str) -> Option<Self> {
+        let image = image.to_lowercase();
+        Self::ALL.iter().copied().find(|kind| image.contains(kind.traits().image))
+    }
+
+    /// Reads a URL of this kind.
+    ///
+    /// # Errors
+    /// Invalid input, saying what is wrong with it.
+    pub fn endpoint(self, url: &str) -> Result<Endpoint> {
+        match self {
+            Self::Postgres => postgres::Endpoint::parse(url).map(Endpoint::Postgres),
+        }
+    }
+
+    /// A server behind a TCP proxy.
+    pub fn behind_proxy(self, login: &Login<'_>) -> Endpoint {
+        let Login { host, port, user, password, database } = *login;
+        match self {
+            Self::Postgres => Endpoint::Postgres(postgres::Endpoint::of_proxy(host, port, user, password, database)),
+        }
+    }
+}
+
+impl Endpoint {
+    /// Reads the URL of a database of any kind.
+    ///
+    /// # Errors
+    /// Invalid input, saying what is wrong with it.
+    pub fn parse(url: &str) -> Result<Self> {
+        Kind::Postgres.endpoint(url)
+    }
+}
+
+/// A database and where its copy is made: two of one kind.
+pub enum Pair<'a> {
+    Postgres(&'a postgres::Endpoint, &'a postgres::Endpoint),
+}
+
+impl<'a> Pair<'a> {
+    /// Both ends of a copy.
+    pub fn of(source: &'a Endpoint, target: &'a Endpoint) -> Self {
+        match (source, target) {
+            (Endpoint::Postgres(source), Endpoint::Postgres(target)) => Self::Postgres(source, target),
+        }
+    }
+
+    /// Copies a whole database.
+    ///
+    /// # Errors
+    /// As the engine's own function of this name.
+    pub async fn copy(
+        &self,
+        options: &CopyOptions,
+        progress: &Arc<Progress>,
+        stop: &CancellationToken,
+    ) -> Result<CopyReport> {
+        match self {
+            Self::Postgres(source, target) => postgres::copy_database(source, target, options, progress, stop).await,
+        }
+    }
+
+    /// Makes every check of a copy, and tells what would be done.
+    ///
+    /// # Errors
+    /// When an end cannot be reached.
+    pub async fn dry_run(&self, options: &CopyOptions) -> Result<CopyPlan> {
+        match self {
+            Self::Postgres(source, target) => postgres::plan(source, target, options).await,
+        }
+    }
+}
+
+/// What a source is and holds.
+///
+/// # Errors
+/// When it cannot be reached or read.
+pub async fn inspect(source: &Endpoint) -> Result<SourceReport> {
+    match source {
+        Endpoint::Postgres(source) => postgres::inspect(source).await,
+    }
+}
+
+/// Tries masking on a source: columns that look personal and that no rule speaks of.
+///
+/// # Errors
+/// When it cannot be read, or a rule does not fit it.
+pub async fn inspect_masking(source: &Endpoint, excluded: &[String], masking: &Masking) -> Result<Vec<Suspect>> {
+    match source {
+        Endpoint::Postgres(source) => postgres::inspect_masking(source, excluded, masking).await,
+    }
+}
+
+/// The URLs by which the sites in a database call themselves.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn site_urls(source: &Endpoint) -> Result<Vec<String>> {
+    match source {
+        Endpoint::Postgres(source) => postgres::site_urls(source).await,
+    }
+}

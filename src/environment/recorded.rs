@@ -1,0 +1,14 @@
+//! The record in an environment, the shared variable `RAILSTAGE`: read from what Railway tells, written as a change.
+
+use crate::contract::record::{Record, VARIABLE};
+use crate::railway::{Change, Environment};
+
+/// What railstage wrote about this environment, unless it was written about another.
+pub fn record(environment: &Environment) -> Option<Record> {
+    Record::read(environment.shared_variable(VARIABLE)?, &environment.id)
+}
+
+/// A change that writes a record, and nothing more.
+pub fn writing(record: &Record) -> Change {
+    Change { shared_variables: [(VARIABLE, record.to_value())].into(), ..Change::default() }
+}
