@@ -7,8 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::contract::ttl::Ttl;
 use crate::contract::masking_rules::Rule;
+use crate::contract::ttl::Ttl;
 
 /// Asks for a staging copy of an environment.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

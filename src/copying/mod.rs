@@ -3,6 +3,7 @@
 //! Nothing here knows a server. An engine hands its rows over as a `row`, and gets them back with what `transform` changed.
 
 pub(crate) mod flow;
+pub(crate) mod note;
 pub(crate) mod options;
 pub(crate) mod phases;
 pub(crate) mod progress;

@@ -14,9 +14,10 @@ use crate::copying::progress::Progress;
 use crate::copying::pulse::Pulse;
 use crate::copying::report::{CopyReport, LeftColumn, TableTime};
 use crate::data::digest::{self, Digest};
-use crate::postgres::dump::{self, Section};
+use crate::postgres::dump::entries::Entry;
+use crate::postgres::dump::pg_dump::{self, Section};
+use crate::postgres::dump::restore;
 use crate::postgres::post_data::indexing::{self, Indexing, Owned};
-use crate::postgres::post_data::pool::Pool;
 use crate::postgres::post_data::sequences_and_objects;
 use crate::postgres::post_data::views::{self, View};
 use crate::postgres::preflight::compatibility;
@@ -27,13 +28,13 @@ use crate::postgres::preflight::shape::Shape;
 use crate::postgres::rows::copy::Manner;
 use crate::postgres::rows::load::{self, Arrived, Load};
 use crate::postgres::rows::relation::Relation;
-use crate::postgres::script::Entry;
-use crate::postgres::session::connect::Session;
+use crate::postgres::session::connect::{Session, open_target};
 use crate::postgres::session::endpoint::Endpoint;
+use crate::postgres::session::pool::Pool;
 use crate::postgres::session::settings::Purpose;
 use crate::postgres::session::source::Source;
+use crate::postgres::session::target_server::TargetServer;
 use crate::postgres::snapshot::Snapshot;
-use crate::postgres::upkeep::Upkeep;
 use crate::rewriting::Rewriter;
 
 /// How many of the slowest tables a report names.
@@ -45,7 +46,7 @@ const RANGE_BYTES: u64 = 32 << 20;
 pub(crate) struct Attempt<'a> {
     pub(crate) source: &'a Endpoint,
     pub(crate) target: &'a Endpoint,
-    pub(crate) upkeep: &'a Upkeep,
+    pub(crate) target_server: &'a TargetServer,
     pub(crate) options: &'a CopyOptions,
     pub(crate) progress: &'a Arc<Progress>,
     /// The name of the new database.
@@ -70,12 +71,12 @@ impl Attempt<'_> {
         let mut report = CopyReport { database: self.target.database.clone(), ..CopyReport::default() };
         phases.enter("guard");
         let scout = Source::open(self.source, None).await?;
-        compatibility::versions_fit(scout.major(), self.upkeep.session.major())?;
-        compatibility::two_databases(&scout, self.upkeep).await?;
-        compatibility::extensions_fit(&scout, self.upkeep).await?;
+        compatibility::versions_fit(scout.major(), self.target_server.session.major())?;
+        compatibility::two_databases(&scout, self.target_server).await?;
+        compatibility::extensions_fit(&scout, self.target_server).await?;
         compatibility::names_are_text(&scout).await?;
         report.source_version = scout.version().to_owned();
-        report.target_version = self.upkeep.session.version.clone();
+        report.target_version = self.target_server.session.version.clone();
         scout.close().await;
 
         let mut snapshot = Snapshot::take(self.source, &self.options.exclude_table_data).await?;
@@ -111,15 +112,17 @@ impl Attempt<'_> {
         let (source, tables) = (&snapshot.holder, &snapshot.tables);
         compatibility::no_orphans(source, tables).await?;
         compatibility::nothing_reaches_through(source, tables).await?;
-        room::is_enough(source, self.upkeep, tables).await?;
+        room::is_enough(source, self.target_server, tables).await?;
         phases.enter("schema");
         let shape = Shape::read(source).await?;
         report.skipped = inventory::not_carried(source, &shape, tables).await?;
         let views = views::filled(source).await?;
         let encoding = if shape.encoding == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" };
-        let read = |section| dump::dump(self.source, &self.options.pg_dump, &snapshot.id, section, encoding);
+        let read = |section| pg_dump::read(self.source, &self.options.pg_dump, &snapshot.id, section, encoding);
         let (mut pre, mut post) = tokio::try_join!(read(Section::PreData), read(Section::PostData))?;
-        self.upkeep.create(&shape, self.name).await?;
+        let server = &self.target_server.session;
+        let create = shape.create_statement(self.name, self.target_server.owner(), server.major());
+        server.run(&create).await.context("make the new database on the target")?;
         let target = Session::open(&self.beside(), Purpose::Fill).await?;
         for entries in [&mut pre, &mut post] {
             report.skipped.extend(inventory::take_out(entries, source, &target).await?);
@@ -127,7 +130,7 @@ impl Attempt<'_> {
         if !shape.has_public_schema {
             target.run("DROP SCHEMA IF EXISTS public").await.context("drop the schema `public`")?;
         }
-        dump::apply(&target, &pre).await?;
+        restore::restore(&target, &pre).await?;
         report.skipped.extend(inventory::other_versions(source, &target).await?);
         target.close().await;
 
@@ -157,7 +160,7 @@ impl Attempt<'_> {
             }
         }
         let data_seconds = phases.enter("objects");
-        let target = load::open_target(&self.beside(), &shape.search_path).await?;
+        let target = open_target(&self.beside(), &shape.search_path).await?;
         let pulse = Pulse::default();
         let objects = sequences_and_objects::copy_large_objects(source, &target, &pulse);
         let (large_objects, objects) = pulse.watch(self.options.stall, objects).await.context("copy large objects")?;
@@ -172,15 +175,15 @@ impl Attempt<'_> {
         phases.enter("indexes");
         let arrived = rest.indexing.join_next().await.context("finish tables")?.context("join a worker")??;
         count(report, &arrived, rest.objects, rest.data_seconds);
-        let target = load::open_target(&self.beside(), &rest.shape.search_path).await?;
+        let target = open_target(&self.beside(), &rest.shape.search_path).await?;
         let (event_triggers, post): (Vec<_>, Vec<_>) = rest.post.into_iter().partition(inventory::is_event_trigger);
-        dump::apply(&target, &post).await?;
+        restore::restore(&target, &post).await?;
         report.skipped.extend(views::refresh(rest.views, &target).await?);
         phases.enter("statistics");
         sequences_and_objects::analyze_rest(&target).await?;
-        dump::apply(&target, &event_triggers).await?;
+        restore::restore(&target, &event_triggers).await?;
         target.close().await;
-        report.skipped.extend(rest.shape.settle(&self.upkeep.session, self.name).await?);
+        report.skipped.extend(rest.shape.settle(&self.target_server.session, self.name).await?);
         Ok(arrived)
     }
 

@@ -1,6 +1,6 @@
 //! The copy engine: a whole database out of one server and into another, over the protocol, nothing on disk.
 //!
-//! How data runs through it: [`copy_database`] (`engine`) opens a session beside the target (`upkeep`, with the lock
+//! How data runs through it: [`copy_database`] (`engine`) opens a session beside the target (`target_server`, with the lock
 //! on copies into it) and makes attempts. An `attempt` looks at both ends (`guard`), takes the `snapshot` that all
 //! readers share, has `pg_dump` read the schema (`schema`, `script`), makes an empty database of the source's `shape`
 //! and the first half of the schema in it. Then pairs of sessions (`load`) take `parts` of the `tables` (as the
@@ -19,11 +19,9 @@ mod engine;
 mod post_data;
 mod preflight;
 mod rows;
-mod script;
 mod session;
 mod snapshot;
 mod swap;
-mod upkeep;
 
 pub use engine::copy_database;
 pub use preflight::dry_run::{CopyPlan, PlannedTable, plan};

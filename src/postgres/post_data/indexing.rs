@@ -12,14 +12,14 @@ use tokio::task::JoinSet;
 use crate::copying::options::Verify;
 use crate::copying::pulse::Pulse;
 use crate::data::digest::Digest;
-use crate::postgres::dump;
-use crate::postgres::post_data::pool::Pool;
+use crate::postgres::dump::entries::Entry;
+use crate::postgres::dump::restore;
 use crate::postgres::post_data::verify;
 use crate::postgres::rows::copy::Manner;
 use crate::postgres::rows::load::Arrived;
 use crate::postgres::rows::relation::Relation;
-use crate::postgres::script::Entry;
 use crate::postgres::session::connect::Session;
+use crate::postgres::session::pool::Pool;
 use crate::postgres::session::source::Source;
 
 /// The entries of a dump that concern one table's own rows only.
@@ -116,7 +116,7 @@ async fn complete(indexing: Arc<Indexing>, mut arrived: Vec<Arrived>) -> Result<
         let bytes = arrived.iter().map(|arrived| arrived.relation.table.size_bytes).sum();
         let session = indexing.pool.take(bytes).await?;
         indexing.compare(&session, &arrived.iter().collect::<Vec<_>>()).await?;
-        dump::apply(&session, &entries).await?;
+        restore::restore(&session, &entries).await?;
         analyze(&session, &arrived).await?;
         indexing.pool.give(session);
         return Ok(arrived);
@@ -125,7 +125,7 @@ async fn complete(indexing: Arc<Indexing>, mut arrived: Vec<Arrived>) -> Result<
     let (own, bytes) = (own(&alone.relation), alone.relation.table.size_bytes);
     if !own.constraints.is_empty() {
         let session = indexing.pool.take(bytes).await?;
-        dump::apply(&session, &own.constraints).await?;
+        restore::restore(&session, &own.constraints).await?;
         indexing.pool.give(session);
     }
     let mut indexes = JoinSet::new();
@@ -133,7 +133,7 @@ async fn complete(indexing: Arc<Indexing>, mut arrived: Vec<Arrived>) -> Result<
         let indexing = indexing.clone();
         indexes.spawn(async move {
             let session = indexing.pool.take(bytes).await?;
-            dump::apply(&session, &[index]).await?;
+            restore::restore(&session, &[index]).await?;
             indexing.pool.give(session);
             anyhow::Ok(())
         });

@@ -19,7 +19,7 @@ use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::sorted;
 use crate::postgres::session::source::Source;
-use crate::postgres::upkeep::Upkeep;
+use crate::postgres::session::target_server::TargetServer;
 
 /// What two cores at each end have been seen to do with a WordPress database, indexes included.
 const USUAL_MB_PER_S: f64 = 50.0;
@@ -117,7 +117,7 @@ struct Seen {
 }
 
 async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Result<Seen> {
-    let (upkeep, source) = (Upkeep::open(target).await?, Source::open(source, None).await?);
+    let (target_server, source) = (TargetServer::open(target).await?, Source::open(source, None).await?);
     let mut tables = Tables::read(&source, &options.exclude_table_data).await?;
     let (mut suspects, mut refusals) = (Vec::new(), Vec::new());
     if let Some(masking) = &options.masking {
@@ -130,17 +130,17 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
         }
     }
     let checks = [
-        compatibility::two_databases(&source, &upkeep).await,
-        compatibility::extensions_fit(&source, &upkeep).await,
+        compatibility::two_databases(&source, &target_server).await,
+        compatibility::extensions_fit(&source, &target_server).await,
         compatibility::no_orphans(&source, &tables).await,
         compatibility::nothing_reaches_through(&source, &tables).await,
-        room::is_enough(&source, &upkeep, &tables).await,
+        room::is_enough(&source, &target_server, &tables).await,
     ];
     for check in checks {
         refusals.extend(refused(check)?.err());
     }
     source.close().await;
-    upkeep.session.close().await;
+    target_server.session.close().await;
     Ok(Seen { tables, suspects, refusals })
 }
 

@@ -3,9 +3,9 @@
 use anyhow::{Context as _, Result};
 use tokio_postgres::types::Type;
 
+use crate::copying::note::CopyNote;
 use crate::copying::report::{SourceReport, TargetReport, WordPressSite};
 use crate::masking::{Masking, Suspect};
-use crate::postgres::engine::read_note;
 use crate::postgres::preflight::catalog::Tables;
 use crate::postgres::preflight::compatibility::{self, OLDEST_MAJOR};
 use crate::postgres::preflight::inventory;
@@ -15,7 +15,7 @@ use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::sorted;
 use crate::postgres::session::source::Source;
 use crate::postgres::session::sql;
-use crate::postgres::upkeep::Upkeep;
+use crate::postgres::session::target_server::TargetServer;
 
 /// Looks at a source.
 ///
@@ -146,19 +146,19 @@ pub async fn inspect_target(target: &Endpoint) -> Result<TargetReport> {
 }
 
 async fn inspected_target(target: &Endpoint) -> Result<TargetReport> {
-    let upkeep = Upkeep::open(target).await?;
+    let target_server = TargetServer::open(target).await?;
     let inside = Source::open(target, None).await?;
     let tables = Tables::read(&inside, &[]).await?;
     inside.close().await;
     let sql = "SELECT pg_catalog.pg_database_size($1), r.rolsuper OR r.rolcreatedb,
                       (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE datid = $1)
                  FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user";
-    let row = upkeep.session.row(sql, &[(&upkeep.oid, Type::OID)]).await.context("look at the target")?;
+    let row = target_server.session.row(sql, &[(&target_server.oid, Type::OID)]).await.context("look at the target")?;
     let mut problems = Vec::new();
-    if upkeep.session.major() < OLDEST_MAJOR {
+    if target_server.session.major() < OLDEST_MAJOR {
         problems.push(format!(
             "it is PostgreSQL {}, and {OLDEST_MAJOR} is the oldest that can be copied",
-            upkeep.session.major()
+            target_server.session.major()
         ));
     }
     if !row.get::<_, bool>(1) {
@@ -166,15 +166,15 @@ async fn inspected_target(target: &Endpoint) -> Result<TargetReport> {
     }
     let report = TargetReport {
         database: target.database.clone(),
-        version: upkeep.session.version.clone(),
-        major: upkeep.session.major(),
+        version: target_server.session.version.clone(),
+        major: target_server.session.major(),
         size_bytes: row.get::<_, i64>(0).max(0) as u64,
         tables: tables.all.len() as u64,
         sessions: row.get::<_, i64>(2).max(0) as u64,
-        copy_id: upkeep.comment().await?.as_deref().and_then(read_note).map(|(id, _)| id),
-        leftovers: upkeep.leftovers().await?,
+        copy_id: target_server.comment().await?.as_deref().and_then(CopyNote::read).map(|note| note.copy_id),
+        leftovers: target_server.leftovers().await?,
         problems,
     };
-    upkeep.session.close().await;
+    target_server.session.close().await;
     Ok(report)
 }

@@ -7,10 +7,10 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::copying::report::Skipped;
+use crate::postgres::dump::entries::{Entry, SETTING};
 use crate::postgres::preflight::catalog::Tables;
 use crate::postgres::preflight::left_out;
 use crate::postgres::preflight::shape::Shape;
-use crate::postgres::script::{Entry, SETTING};
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::source::Source;
 use crate::postgres::session::sql;

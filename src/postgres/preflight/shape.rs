@@ -59,7 +59,7 @@ impl Shape {
     }
 
     /// The statement that makes an empty database of this shape.
-    pub(crate) fn create(&self, name: &str, owner: Option<&str>, target_major: i32) -> String {
+    pub(crate) fn create_statement(&self, name: &str, owner: Option<&str>, target_major: i32) -> String {
         let mut create = format!(
             "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}",
             sql::ident(name),
@@ -89,12 +89,12 @@ impl Shape {
     }
 
     /// Gives a database the source's limit and settings. Those that the target cannot have are returned.
-    pub(crate) async fn settle(&self, upkeep: &Session, name: &str) -> Result<Vec<Skipped>> {
+    pub(crate) async fn settle(&self, session: &Session, name: &str) -> Result<Vec<Skipped>> {
         let database = sql::ident(name);
         let limit = format!("ALTER DATABASE {database} CONNECTION LIMIT {}", self.connection_limit);
-        upkeep.run(&limit).await.context("give the new database the source's connection limit")?;
+        session.run(&limit).await.context("give the new database the source's connection limit")?;
         let roles: Vec<String> = self.settings.iter().filter_map(|(role, ..)| role.clone()).collect();
-        let there = upkeep
+        let there = session
             .rows(
                 "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname::text = ANY ($1)",
                 &[(&roles, Type::TEXT_ARRAY)],
@@ -114,7 +114,7 @@ impl Shape {
                 }
             };
             let set = format!("{whose} SET {} TO {}", setting_name(setting), setting_value(setting, value));
-            match upkeep.run(&set).await {
+            match session.run(&set).await {
                 // A version may not know it any more, and a login may not be allowed to set it.
                 Err(fault) if !fault.sqlstate.is_empty() => skipped.push(Skipped::new(object, fault.to_string())),
                 done => done.with_context(|| format!("give the new database the source's {object}"))?,

@@ -15,17 +15,15 @@ use crate::copying::pulse::Pulse;
 use crate::copying::transform::Counts;
 use crate::copying::transient::Transient;
 use crate::data::digest::Digest;
-use crate::postgres::post_data::pool::Pool;
 use crate::postgres::rows::copy::{self, Manner, Sent};
 use crate::postgres::rows::format::Format;
 use crate::postgres::rows::parts::{self, Part};
 use crate::postgres::rows::relation::Relation;
-use crate::postgres::session::connect::Session;
+use crate::postgres::session::connect::{Session, open_target};
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::fault;
-use crate::postgres::session::settings::Purpose;
+use crate::postgres::session::pool::Pool;
 use crate::postgres::session::source::Source;
-use crate::postgres::session::sql;
 
 /// A table whose rows have all been sent.
 pub(crate) struct Arrived {
@@ -163,13 +161,4 @@ impl Work {
         }
         complete
     }
-}
-
-/// A session in the new database. It has the source's own search path, since CHECK constraints, indexes and
-/// materialized views may call functions by bare names.
-pub(crate) async fn open_target(target: &Endpoint, search_path: &str) -> Result<Session> {
-    let session = Session::open(target, Purpose::Fill).await?;
-    let set = format!("SELECT pg_catalog.set_config('search_path', {}, false)", sql::literal(search_path));
-    session.run(&set).await.context("set the search path")?;
-    Ok(session)
 }

@@ -13,12 +13,13 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Connection, Row};
 
+use super::answer_timeout::{AnswerTimeout, Probe};
 use crate::copying::transient::Transient;
 use crate::error::Failure;
 use crate::postgres::session::endpoint::{self, Endpoint, TlsMode};
 use crate::postgres::session::fault::Fault;
-use crate::postgres::session::patience::Patience;
 use crate::postgres::session::settings::{self, Purpose};
+use crate::postgres::session::sql;
 use crate::postgres::session::tap::{Line, Tap, Tapped};
 use crate::postgres::session::tls;
 use crate::postgres::session::wire::{Reader, Writer};
@@ -34,7 +35,7 @@ pub(crate) struct Session {
     client: Client,
     driver: Driver,
     tap: Tap,
-    patience: Patience,
+    answer_timeout: AnswerTimeout,
     /// What `server_version_num` says, such as 160004.
     version_num: i32,
     /// What `server_version` says.
@@ -70,9 +71,10 @@ impl Session {
             // An error of the connection reaches every request that is waiting on it.
             let _ = connection.await;
         }));
-        let patience = Patience::new(endpoint, purpose);
+        let answer_timeout =
+            AnswerTimeout::new(endpoint.answer_within, (purpose == Purpose::Fill).then(|| probe(endpoint)));
         let mut session =
-            Self { client, driver, tap, patience, version_num: 0, version: String::new(), superuser: false };
+            Self { client, driver, tap, answer_timeout, version_num: 0, version: String::new(), superuser: false };
         session.introduce(&token).await?;
         let (names, values) = settings::for_purpose(purpose);
         session
@@ -95,7 +97,7 @@ impl Session {
             return Err(pooler_refused());
         }
         (self.version_num, self.version, self.superuser) = (row.get(0), row.get(1), row.get(2));
-        self.patience.pid = row.get(4);
+        self.answer_timeout.pid = row.get(4);
         Ok(())
     }
 
@@ -105,7 +107,7 @@ impl Session {
     }
 
     pub(crate) async fn rows(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Fault> {
-        self.patience.wait(self.client.query_typed(sql, params)).await
+        self.answer_timeout.wait(self.client.query_typed(sql, params)).await
     }
 
     /// The only row of an answer.
@@ -119,7 +121,7 @@ impl Session {
 
     /// Sends statements in one round trip; more than one of them are one transaction.
     pub(crate) async fn run(&self, sql: &str) -> Result<(), Fault> {
-        self.patience.wait(self.client.batch_execute(sql)).await
+        self.answer_timeout.wait(self.client.batch_execute(sql)).await
     }
 
     /// Sends a command whose answer is read, and whose rows are written, past the driver. Both ends go with the session
@@ -138,6 +140,33 @@ impl Session {
         // A server that does not close is left to the driver's own end.
         let _ = tokio::time::timeout(Duration::from_secs(2), &mut driver.0).await;
     }
+}
+
+/// A session in the new database. It has the source's own search path, since CHECK constraints, indexes and
+/// materialized views may call functions by bare names.
+pub(crate) async fn open_target(target: &Endpoint, search_path: &str) -> Result<Session> {
+    let session = Session::open(target, Purpose::Fill).await?;
+    let set = format!("SELECT pg_catalog.set_config('search_path', {}, false)", sql::literal(search_path));
+    session.run(&set).await.context("set the search path")?;
+    Ok(session)
+}
+
+/// Asks over a session of its own, since the line of the one that is asked about may be what is dead. That session does
+/// not ask in turn, but the compiler cannot know, and needs a box for it.
+fn probe(endpoint: &Endpoint) -> Probe {
+    let endpoint = endpoint.clone();
+    Box::new(move |pid| Box::pin(is_active(endpoint.clone(), pid)))
+}
+
+async fn is_active(endpoint: Endpoint, pid: i32) -> bool {
+    let asking = async {
+        let session = Session::open(&endpoint, Purpose::Administer).await?;
+        let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND state = 'active')";
+        let is_active = session.row(sql, &[(&pid, Type::INT4)]).await?.get(0);
+        session.close().await;
+        anyhow::Ok(is_active)
+    };
+    asking.await.unwrap_or(false)
 }
 
 /// A connection with a tap on it: on the TLS stream when there is one, else on the socket.

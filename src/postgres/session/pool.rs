@@ -7,8 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::{Context as _, Result};
 use tokio::sync::oneshot::{Receiver, Sender, channel};
 
-use crate::postgres::rows::load::open_target;
-use crate::postgres::session::connect::Session;
+use crate::postgres::session::connect::{Session, open_target};
 use crate::postgres::session::endpoint::Endpoint;
 
 /// Sessions in the new database, each used by one at a time. Who works on the largest table gets one first.
