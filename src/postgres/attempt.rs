@@ -7,13 +7,13 @@ use anyhow::{Context as _, Result};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::copying::flow::Rate;
 use crate::copying::options::CopyOptions;
-use crate::copying::phases::Phases;
+use crate::copying::phase_timer::PhaseTimer;
 use crate::copying::progress::Progress;
-use crate::copying::pulse::Pulse;
 use crate::copying::report::{CopyReport, LeftColumn, TableTime};
-use crate::data::digest::{self, Digest};
+use crate::copying::throttle::Throttle;
+use crate::copying::watchdog::Watchdog;
+use crate::data::digest::{self, ContentDigest};
 use crate::postgres::dump::entries::Entry;
 use crate::postgres::dump::pg_dump::{self, Section};
 use crate::postgres::dump::restore;
@@ -60,14 +60,14 @@ struct Rest {
     views: Vec<View>,
     /// Tables that have arrived and are being finished; dropping it ends that work.
     indexing: JoinSet<Result<Vec<Arrived>>>,
-    objects: Digest,
+    objects: ContentDigest,
     data_seconds: f64,
 }
 
 impl Attempt<'_> {
     /// Fills a new database beside the target; the swap is the caller's.
     pub(crate) async fn build(&self) -> Result<CopyReport> {
-        let mut phases = Phases::new(self.progress);
+        let mut phases = PhaseTimer::new(self.progress);
         let mut report = CopyReport { database: self.target.database.clone(), ..CopyReport::default() };
         phases.enter("guard");
         let scout = Source::open(self.source, None).await?;
@@ -108,7 +108,7 @@ impl Attempt<'_> {
     }
 
     /// Everything that reads the source.
-    async fn fill(&self, snapshot: &Snapshot, report: &mut CopyReport, phases: &mut Phases<'_>) -> Result<Rest> {
+    async fn fill(&self, snapshot: &Snapshot, report: &mut CopyReport, phases: &mut PhaseTimer<'_>) -> Result<Rest> {
         let (source, tables) = (&snapshot.holder, &snapshot.tables);
         compatibility::no_orphans(source, tables).await?;
         compatibility::nothing_reaches_through(source, tables).await?;
@@ -161,9 +161,10 @@ impl Attempt<'_> {
         }
         let data_seconds = phases.enter("objects");
         let target = open_target(&self.beside(), &shape.search_path).await?;
-        let pulse = Pulse::default();
-        let objects = sequences_and_objects::copy_large_objects(source, &target, &pulse);
-        let (large_objects, objects) = pulse.watch(self.options.stall, objects).await.context("copy large objects")?;
+        let watchdog = Watchdog::default();
+        let objects = sequences_and_objects::copy_large_objects(source, &target, &watchdog);
+        let (large_objects, objects) =
+            watchdog.watch(self.options.stall, objects).await.context("copy large objects")?;
         report.large_objects = large_objects;
         sequences_and_objects::copy_sequences(source, &target).await?;
         target.close().await;
@@ -171,7 +172,12 @@ impl Attempt<'_> {
     }
 
     /// Everything that needs the new database only.
-    async fn complete(&self, mut rest: Rest, report: &mut CopyReport, phases: &mut Phases<'_>) -> Result<Vec<Arrived>> {
+    async fn complete(
+        &self,
+        mut rest: Rest,
+        report: &mut CopyReport,
+        phases: &mut PhaseTimer<'_>,
+    ) -> Result<Vec<Arrived>> {
         phases.enter("indexes");
         let arrived = rest.indexing.join_next().await.context("finish tables")?.context("join a worker")??;
         count(report, &arrived, rest.objects, rest.data_seconds);
@@ -200,7 +206,7 @@ impl Attempt<'_> {
             manner: manner.clone(),
             stall: self.options.stall,
             progress: self.progress.clone(),
-            rate: Rate::new(self.options.max_mb_per_s),
+            throttle: Throttle::new(self.options.max_mb_per_s),
             cut_bytes: self.options.cut_bytes,
             pool,
         }
@@ -218,7 +224,7 @@ impl Attempt<'_> {
     }
 }
 
-fn count(report: &mut CopyReport, arrived: &[Arrived], objects: Digest, data_seconds: f64) {
+fn count(report: &mut CopyReport, arrived: &[Arrived], objects: ContentDigest, data_seconds: f64) {
     let mut left: BTreeMap<(String, &str), u64> = BTreeMap::new();
     for done in arrived {
         report.tables += 1;

@@ -6,7 +6,7 @@
 //! and the first half of the schema in it. Then pairs of sessions (`load`) take `parts` of the `tables` (as the
 //! `catalog` tells them) off a list: large tables in ranges, small ones many at a time. Rows are `copy`'d as raw
 //! messages (`tap`, `wire`), and where something in them may change (`transform`; `masking` says to whom) row by row
-//! (`rows`), under a watchdog (`pulse`, and `patience` for single answers) and a limit (`flow`). A table that has
+//! (`rows`), under a watchdog (`watchdog`, and `answer_timeout` for single answers) and a limit (`meter`). A table that has
 //! arrived gets its indexes (`indexing`, with sessions of a `pool`) and is read back and compared (`verify`,
 //! `digest`). What follows the rows is in `finish` and `views`, what is not carried is told by `inventory` and
 //! `left_out`. Production is let go before the last indexes are built. At last the `swap` gives the new database the

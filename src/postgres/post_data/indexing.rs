@@ -10,8 +10,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
 use crate::copying::options::Verify;
-use crate::copying::pulse::Pulse;
-use crate::data::digest::Digest;
+use crate::copying::watchdog::Watchdog;
+use crate::data::digest::ContentDigest;
 use crate::postgres::dump::entries::Entry;
 use crate::postgres::dump::restore;
 use crate::postgres::post_data::verify;
@@ -151,10 +151,10 @@ async fn complete(indexing: Arc<Indexing>, mut arrived: Vec<Arrived>) -> Result<
 
 impl Indexing {
     async fn compare(&self, session: &Session, arrived: &[&Arrived]) -> Result<()> {
-        let pulse = Pulse::default();
-        let comparing = verify::compare(session, arrived, &self.manner, self.verify, &pulse);
+        let watchdog = Watchdog::default();
+        let comparing = verify::compare(session, arrived, &self.manner, self.verify, &watchdog);
         // A server that counts sends nothing meanwhile.
-        if self.verify == Verify::Digest { pulse.watch(self.stall, comparing).await } else { comparing.await }
+        if self.verify == Verify::Digest { watchdog.watch(self.stall, comparing).await } else { comparing.await }
     }
 
     /// The same for one table, a large one by several sessions at a time.
@@ -173,14 +173,14 @@ impl Indexing {
         for range in ranges {
             let indexing = self.clone();
             reading.spawn(async move {
-                let (session, pulse) = (indexing.pool.take(bytes).await?, Pulse::default());
-                let reading = verify::read_back(&session, std::slice::from_ref(&range), &indexing.manner, &pulse);
-                let there = pulse.watch(indexing.stall, reading).await?;
+                let (session, watchdog) = (indexing.pool.take(bytes).await?, Watchdog::default());
+                let reading = verify::read_back(&session, std::slice::from_ref(&range), &indexing.manner, &watchdog);
+                let there = watchdog.watch(indexing.stall, reading).await?;
                 indexing.pool.give(session);
                 anyhow::Ok(there)
             });
         }
-        let mut there = Digest::default();
+        let mut there = ContentDigest::default();
         while let Some(read) = reading.join_next().await {
             read.context("join a worker")??.into_iter().for_each(|digest| there.merge(digest));
         }

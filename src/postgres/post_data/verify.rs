@@ -4,8 +4,8 @@ use anyhow::{Context as _, Result, ensure};
 use tokio_postgres::types::Type;
 
 use crate::copying::options::Verify;
-use crate::copying::pulse::Pulse;
-use crate::data::digest::{Digest, RowHash};
+use crate::copying::watchdog::Watchdog;
+use crate::data::digest::{ContentDigest, RowHash};
 use crate::error::Failure;
 use crate::postgres::rows::copy::Manner;
 use crate::postgres::rows::format::{self, Format};
@@ -23,12 +23,12 @@ pub(crate) async fn compare(
     arrived: &[&Arrived],
     manner: &Manner,
     how: Verify,
-    pulse: &Pulse,
+    watchdog: &Watchdog,
 ) -> Result<()> {
     let there = match how {
         Verify::Digest => {
             let pieces: Vec<_> = arrived.iter().map(|arrived| whole(arrived)).collect();
-            read_back(target, &pieces, manner, pulse).await?
+            read_back(target, &pieces, manner, watchdog).await?
         }
         Verify::Count => counts(target, arrived).await.context("count what arrived")?,
         Verify::Off => return Ok(()),
@@ -56,7 +56,7 @@ pub(crate) async fn ranges(target: &Session, arrived: &Arrived, range_bytes: u64
 }
 
 /// Refuses a table that is not what was sent to it.
-pub(crate) fn check(arrived: &Arrived, there: &Digest, how: Verify) -> Result<()> {
+pub(crate) fn check(arrived: &Arrived, there: &ContentDigest, how: Verify) -> Result<()> {
     let sent = &arrived.digest;
     let is_same = if how == Verify::Digest { sent == there } else { sent.rows == there.rows };
     ensure!(
@@ -79,8 +79,8 @@ pub(crate) async fn read_back(
     target: &Session,
     pieces: &[Piece],
     manner: &Manner,
-    pulse: &Pulse,
-) -> Result<Vec<Digest>> {
+    watchdog: &Watchdog,
+) -> Result<Vec<ContentDigest>> {
     let reading = async {
         let reads: Vec<_> = pieces.iter().map(|piece| piece.copy_out(&manner.encoding(&piece.relation))).collect();
         // The search path decides how names of relations and types are printed: as on the source.
@@ -90,7 +90,7 @@ pub(crate) async fn read_back(
         from.passed().await?;
         let mut there = Vec::with_capacity(pieces.len());
         for piece in pieces {
-            there.push(digest(&mut from, piece.format, pulse).await?);
+            there.push(digest(&mut from, piece.format, watchdog).await?);
         }
         from.answers(&mut Vec::new()).await?;
         from.give_back();
@@ -99,8 +99,8 @@ pub(crate) async fn read_back(
     reading.await.context("read back what arrived")
 }
 
-async fn digest(from: &mut Reader, format: Format, pulse: &Pulse) -> Result<Digest> {
-    let mut there = Digest::default();
+async fn digest(from: &mut Reader, format: Format, watchdog: &Watchdog) -> Result<ContentDigest> {
+    let mut there = ContentDigest::default();
     loop {
         match from.chunk().await? {
             Chunk::Rows(len) => {
@@ -108,17 +108,17 @@ async fn digest(from: &mut Reader, format: Format, pulse: &Pulse) -> Result<Dige
                 rows.for_each(|row| there.add(row));
                 from.consume(len);
             }
-            Chunk::Large(len) => there.add_hashed(large(from, len, format, pulse).await?),
+            Chunk::Large(len) => there.add_hashed(large(from, len, format, watchdog).await?),
             Chunk::End(rows) => {
                 ensure!(there.rows == rows, "{rows} rows are there, and {} came", there.rows);
                 return Ok(there);
             }
         }
-        pulse.beat();
+        watchdog.feed();
     }
 }
 
-async fn large(from: &mut Reader, len: usize, format: Format, pulse: &Pulse) -> Result<RowHash> {
+async fn large(from: &mut Reader, len: usize, format: Format, watchdog: &Watchdog) -> Result<RowHash> {
     let mut hash = RowHash::default();
     from.whole(HEADER_BYTES + format::HEADER_BYTES).await?;
     let mut before = format.row_in(&from.bytes()[HEADER_BYTES..]).0.len();
@@ -129,15 +129,15 @@ async fn large(from: &mut Reader, len: usize, format: Format, pulse: &Pulse) -> 
         hash.update(&from.bytes()[std::mem::take(&mut before)..some]);
         from.consume(some);
         left -= some;
-        pulse.beat();
+        watchdog.feed();
     }
     Ok(hash)
 }
 
-async fn counts(target: &Session, arrived: &[&Arrived]) -> Result<Vec<Digest>> {
+async fn counts(target: &Session, arrived: &[&Arrived]) -> Result<Vec<ContentDigest>> {
     let counts: Vec<_> = arrived.iter().map(|arrived| format!("({})", arrived.relation.count())).collect();
     let row = target.row(&format!("SELECT ARRAY[{}]", counts.join(", ")), &[]).await?;
     let counts: Vec<i64> = row.get(0);
     ensure!(counts.len() == arrived.len(), "the server counted other tables than it was asked to");
-    Ok(counts.into_iter().map(|rows| Digest::of_count(rows.max(0) as u64)).collect())
+    Ok(counts.into_iter().map(|rows| ContentDigest::of_count(rows.max(0) as u64)).collect())
 }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Error, Result, bail, ensure};
 
-use crate::copying::flow::Flow;
-use crate::copying::transform::{self, Counts, Transform};
-use crate::data::digest::{Digest, RowHash};
+use crate::copying::meter::Meter;
+use crate::copying::transform::{self, Transform, TransformCounts};
+use crate::data::digest::{ContentDigest, RowHash};
 use crate::error::Failure;
 use crate::postgres::rows::format::{self, Format};
 use crate::postgres::rows::parts::{Part, Piece};
@@ -28,8 +28,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Rows that were sent to a table.
 pub(crate) struct Sent {
-    pub(crate) digest: Digest,
-    pub(crate) counts: Counts,
+    pub(crate) digest: ContentDigest,
+    pub(crate) counts: TransformCounts,
     pub(crate) seconds: f64,
 }
 
@@ -61,7 +61,7 @@ pub(crate) async fn copy_part(
     target: &Session,
     part: &Part,
     manner: &Manner,
-    flow: &Flow<'_>,
+    meter: &Meter<'_>,
 ) -> Result<Vec<Sent>> {
     let encodings: Vec<_> = part.0.iter().map(|piece| manner.encoding(&piece.relation)).collect();
     let reads: Vec<_> = part.0.iter().zip(&encodings).map(|(piece, encoding)| piece.copy_out(encoding)).collect();
@@ -70,7 +70,7 @@ pub(crate) async fn copy_part(
     let forwarding = async {
         let mut sent = Vec::with_capacity(part.0.len());
         for piece in &part.0 {
-            let copying = forward(&mut from, &mut into, piece, manner, flow).await;
+            let copying = forward(&mut from, &mut into, piece, manner, meter).await;
             sent.push(copying.with_context(|| format!("copy {}", piece.label()))?);
         }
         into.flush().await.context("write it")?;
@@ -135,7 +135,7 @@ async fn forward(
     into: &mut Writer,
     piece: &Piece,
     manner: &Manner,
-    flow: &Flow<'_>,
+    meter: &Meter<'_>,
 ) -> Result<Sent> {
     let began = Instant::now();
     let mut transform = manner.transform(&piece.relation, piece.format);
@@ -143,7 +143,7 @@ async fn forward(
         piece.format == Format::Text || piece.relation.in_binary || transform.is_none(),
         too_long("a value in it is too long for a server to write as text")
     );
-    let (mut sent, mut read) = (Digest::default(), 0);
+    let (mut sent, mut read) = (ContentDigest::default(), 0);
     loop {
         let moved = match from.chunk().await.context("read it")? {
             Chunk::Rows(len) => {
@@ -166,7 +166,7 @@ async fn forward(
             }
             Chunk::Large(len) => {
                 read += 1;
-                sent.add_hashed(large(from, into, len, piece, transform.as_ref(), flow).await?);
+                sent.add_hashed(large(from, into, len, piece, transform.as_ref(), meter).await?);
                 continue;
             }
             Chunk::End(rows) => {
@@ -176,7 +176,7 @@ async fn forward(
                 return Ok(Sent { digest: sent, counts, seconds: began.elapsed().as_secs_f64() });
             }
         };
-        flow.moved(moved).await;
+        meter.moved(moved).await;
     }
 }
 
@@ -185,7 +185,7 @@ fn add(
     messages: &[u8],
     piece: &Piece,
     mut transform: Option<&mut Transform<'_, Format>>,
-    sent: &mut Digest,
+    sent: &mut ContentDigest,
     into: &mut Writer,
 ) -> Result<u64> {
     let mut rows = 0;
@@ -219,7 +219,7 @@ async fn large(
     len: usize,
     piece: &Piece,
     transform: Option<&Transform<'_, Format>>,
-    flow: &Flow<'_>,
+    meter: &Meter<'_>,
 ) -> Result<RowHash> {
     let mut hash = RowHash::default();
     let overlap = transform.map_or(0, Transform::longest_needle);
@@ -247,7 +247,7 @@ async fn large(
         into.forward(bytes).await.context("write it")?;
         from.consume(some);
         left -= some;
-        flow.moved(some).await;
+        meter.moved(some).await;
     }
     Ok(hash)
 }

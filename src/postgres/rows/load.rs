@@ -9,12 +9,13 @@ use anyhow::{Context as _, Result};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
-use crate::copying::flow::{Flow, Rate};
+use crate::copying::meter::Meter;
 use crate::copying::progress::Progress;
-use crate::copying::pulse::Pulse;
-use crate::copying::transform::Counts;
+use crate::copying::throttle::Throttle;
+use crate::copying::transform::TransformCounts;
 use crate::copying::transient::Transient;
-use crate::data::digest::Digest;
+use crate::copying::watchdog::Watchdog;
+use crate::data::digest::ContentDigest;
 use crate::postgres::rows::copy::{self, Manner, Sent};
 use crate::postgres::rows::format::Format;
 use crate::postgres::rows::parts::{self, Part};
@@ -28,8 +29,8 @@ use crate::postgres::session::source::Source;
 /// A table whose rows have all been sent.
 pub(crate) struct Arrived {
     pub(crate) relation: Arc<Relation>,
-    pub(crate) digest: Digest,
-    pub(crate) counts: Counts,
+    pub(crate) digest: ContentDigest,
+    pub(crate) counts: TransformCounts,
     /// Of all sessions that worked on it, added up.
     pub(crate) seconds: f64,
     pub(crate) format: Format,
@@ -45,7 +46,7 @@ pub(crate) struct Load {
     pub(crate) manner: Arc<Manner>,
     pub(crate) stall: Duration,
     pub(crate) progress: Arc<Progress>,
-    pub(crate) rate: Rate,
+    pub(crate) throttle: Throttle,
     pub(crate) cut_bytes: u64,
     /// Where there is room for one more when a pair has nothing left to do.
     pub(crate) pool: Arc<Pool>,
@@ -71,8 +72,8 @@ pub(crate) async fn all(
     for piece in parts.iter().flat_map(|part| &part.0) {
         let arrived = Arrived {
             relation: piece.relation.clone(),
-            digest: Digest::default(),
-            counts: Counts::default(),
+            digest: ContentDigest::default(),
+            counts: TransformCounts::default(),
             seconds: 0.0,
             format: piece.format,
         };
@@ -96,17 +97,17 @@ pub(crate) async fn all(
 
 async fn pair(load: &Load, work: &Mutex<Work>, worker: usize, arrivals: &UnboundedSender<Vec<Arrived>>) -> Result<()> {
     let (mut source, mut target) = open(load).await?;
-    let pulse = Pulse::default();
+    let watchdog = Watchdog::default();
     loop {
         let next = work.lock().unwrap_or_else(PoisonError::into_inner).parts.pop_front();
         let Some(mut part) = next else { break };
         load.progress.doing(worker, Some(part.label()));
-        let mut sent = copy(load, &source, &target, &part, &pulse).await;
+        let mut sent = copy(load, &source, &target, &part, &watchdog).await;
         if let (true, Some(binary)) = (sent.as_ref().is_err_and(is_too_long_as_text), part.in_binary()) {
             drop((source, target));
             (source, target) = open(load).await?;
             part = binary;
-            sent = copy(load, &source, &target, &part, &pulse).await;
+            sent = copy(load, &source, &target, &part, &watchdog).await;
         }
         let arrived = work.lock().unwrap_or_else(PoisonError::into_inner).take_in(&part, sent?);
         if !arrived.is_empty() {
@@ -124,10 +125,10 @@ async fn open(load: &Load) -> Result<(Source, Session)> {
     tokio::try_join!(Source::open(&load.source, Some(&load.snapshot)), open_target(&load.target, &load.search_path))
 }
 
-async fn copy(load: &Load, source: &Source, target: &Session, part: &Part, pulse: &Pulse) -> Result<Vec<Sent>> {
-    let flow = Flow { pulse, progress: &load.progress, rate: &load.rate };
-    let copying = copy::copy_part(source, target, part, &load.manner, &flow);
-    pulse.watch(load.stall, copying).await.map_err(|error| match error.is::<Transient>() {
+async fn copy(load: &Load, source: &Source, target: &Session, part: &Part, watchdog: &Watchdog) -> Result<Vec<Sent>> {
+    let meter = Meter { watchdog, progress: &load.progress, throttle: &load.throttle };
+    let copying = copy::copy_part(source, target, part, &load.manner, &meter);
+    watchdog.watch(load.stall, copying).await.map_err(|error| match error.is::<Transient>() {
         true => error.context(format!("copy {}", part.label())),
         false => error,
     })
