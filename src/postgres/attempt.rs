@@ -25,8 +25,8 @@ use crate::postgres::preflight::inventory;
 use crate::postgres::preflight::people::Masked;
 use crate::postgres::preflight::room;
 use crate::postgres::preflight::shape::Shape;
-use crate::postgres::rows::copy::Manner;
-use crate::postgres::rows::load::{self, Arrived, Load};
+use crate::postgres::rows::copy::RowConversion;
+use crate::postgres::rows::load::{self, Load, LoadedTable};
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::connect::{Session, open_target};
 use crate::postgres::session::endpoint::Endpoint;
@@ -58,8 +58,8 @@ struct Rest {
     shape: Shape,
     post: Vec<Entry>,
     views: Vec<View>,
-    /// Tables that have arrived and are being finished; dropping it ends that work.
-    indexing: JoinSet<Result<Vec<Arrived>>>,
+    /// Tables that have loaded and are being finished; dropping it ends that work.
+    indexing: JoinSet<Result<Vec<LoadedTable>>>,
     objects: ContentDigest,
     data_seconds: f64,
 }
@@ -95,8 +95,8 @@ impl Attempt<'_> {
         // From here on nothing of production is held.
         let Snapshot { holder, tables, .. } = snapshot;
         holder.close().await;
-        let arrived = self.complete(rest, &mut report, &mut phases).await?;
-        report.masking = masked.map(|masked| masked.sheet(&tables, &arrived));
+        let loaded = self.complete(rest, &mut report, &mut phases).await?;
+        report.masking = masked.map(|masked| masked.sheet(&tables, &loaded));
         report.phases = phases.end();
         Ok(report)
     }
@@ -144,16 +144,17 @@ impl Attempt<'_> {
         let tables: Vec<Arc<Relation>> = tables.copied().map(in_format).collect();
         let expected: u64 = tables.iter().map(|relation| relation.table.size_bytes).sum();
         self.progress.expect(self.progress.read().done_bytes + expected);
-        let manner = Manner { rewriter: Rewriter::new(&self.options.rewrite), encoding: shape.encoding.clone() };
-        let manner = Arc::new(manner);
-        let (arrivals, arriving) = mpsc::unbounded_channel();
+        let conversion =
+            RowConversion { rewriter: Rewriter::new(&self.options.rewrite), encoding: shape.encoding.clone() };
+        let conversion = Arc::new(conversion);
+        let (loaded_tables, arriving) = mpsc::unbounded_channel();
         let mut indexing = JoinSet::new();
         let owned = indexing::take_out(&mut post, source, &tables).await?;
         let pool = Arc::new(Pool::new(self.beside(), shape.search_path.clone(), (self.options.jobs / 2).max(2)));
-        indexing.spawn(indexing::all(self.indexing(&manner, owned, pool.clone()), arriving));
+        indexing.spawn(indexing::all(self.indexing(&conversion, owned, pool.clone()), arriving));
         tokio::select! {
             biased;
-            loaded = load::all(self.load(snapshot, &shape, &manner, pool), &tables, self.options.jobs, arrivals) => loaded?,
+            loaded = load::all(self.load(snapshot, &shape, &conversion, pool), &tables, self.options.jobs, loaded_tables) => loaded?,
             failed = indexing.join_next() => {
                 let failed = failed.context("finish tables")?.context("join a worker")?;
                 failed?;
@@ -177,10 +178,10 @@ impl Attempt<'_> {
         mut rest: Rest,
         report: &mut CopyReport,
         phases: &mut PhaseTimer<'_>,
-    ) -> Result<Vec<Arrived>> {
+    ) -> Result<Vec<LoadedTable>> {
         phases.enter("indexes");
-        let arrived = rest.indexing.join_next().await.context("finish tables")?.context("join a worker")??;
-        count(report, &arrived, rest.objects, rest.data_seconds);
+        let loaded = rest.indexing.join_next().await.context("finish tables")?.context("join a worker")??;
+        count(report, &loaded, rest.objects, rest.data_seconds);
         let target = open_target(&self.beside(), &rest.shape.search_path).await?;
         let (event_triggers, post): (Vec<_>, Vec<_>) = rest.post.into_iter().partition(inventory::is_event_trigger);
         restore::restore(&target, &post).await?;
@@ -190,20 +191,20 @@ impl Attempt<'_> {
         restore::restore(&target, &event_triggers).await?;
         target.close().await;
         report.skipped.extend(rest.shape.settle(&self.target_server.session, self.name).await?);
-        Ok(arrived)
+        Ok(loaded)
     }
 
     fn beside(&self) -> Endpoint {
         self.target.with_database(self.name)
     }
 
-    fn load(&self, snapshot: &Snapshot, shape: &Shape, manner: &Arc<Manner>, pool: Arc<Pool>) -> Load {
+    fn load(&self, snapshot: &Snapshot, shape: &Shape, conversion: &Arc<RowConversion>, pool: Arc<Pool>) -> Load {
         Load {
             source: self.source.clone(),
             target: self.beside(),
             snapshot: snapshot.id.clone(),
             search_path: shape.search_path.clone(),
-            manner: manner.clone(),
+            conversion: conversion.clone(),
             stall: self.options.stall,
             progress: self.progress.clone(),
             throttle: Throttle::new(self.options.max_mb_per_s),
@@ -212,10 +213,10 @@ impl Attempt<'_> {
         }
     }
 
-    fn indexing(&self, manner: &Arc<Manner>, owned: Owned, pool: Arc<Pool>) -> Arc<Indexing> {
+    fn indexing(&self, conversion: &Arc<RowConversion>, owned: Owned, pool: Arc<Pool>) -> Arc<Indexing> {
         Arc::new(Indexing {
             owned: Mutex::new(owned),
-            manner: manner.clone(),
+            conversion: conversion.clone(),
             verify: self.options.verify,
             stall: self.options.stall,
             range_bytes: self.options.cut_bytes.min(RANGE_BYTES),
@@ -224,9 +225,9 @@ impl Attempt<'_> {
     }
 }
 
-fn count(report: &mut CopyReport, arrived: &[Arrived], objects: ContentDigest, data_seconds: f64) {
+fn count(report: &mut CopyReport, loaded: &[LoadedTable], objects: ContentDigest, data_seconds: f64) {
     let mut left: BTreeMap<(String, &str), u64> = BTreeMap::new();
-    for done in arrived {
+    for done in loaded {
         report.tables += 1;
         report.rows += done.digest.rows;
         report.bytes += done.digest.bytes;
@@ -244,14 +245,14 @@ fn count(report: &mut CopyReport, arrived: &[Arrived], objects: ContentDigest, d
         .into_iter()
         .map(|((column, reason), values)| LeftColumn { column, values, reason: reason.to_owned() })
         .collect();
-    let digests = arrived.iter().map(|done| (done.relation.label(), done.digest));
+    let digests = loaded.iter().map(|done| (done.relation.label(), done.digest));
     report.digest = digest::of_all(digests.chain([("large objects".to_owned(), objects)]));
-    let mut times: Vec<_> = arrived.iter().map(time).collect();
+    let mut times: Vec<_> = loaded.iter().map(time).collect();
     times.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
     times.truncate(SLOWEST);
     report.slowest_tables = times;
 }
 
-fn time(done: &Arrived) -> TableTime {
+fn time(done: &LoadedTable) -> TableTime {
     TableTime { table: done.relation.label(), rows: done.digest.rows, bytes: done.digest.bytes, seconds: done.seconds }
 }

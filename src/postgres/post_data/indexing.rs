@@ -15,8 +15,8 @@ use crate::data::digest::ContentDigest;
 use crate::postgres::dump::entries::Entry;
 use crate::postgres::dump::restore;
 use crate::postgres::post_data::verify;
-use crate::postgres::rows::copy::Manner;
-use crate::postgres::rows::load::Arrived;
+use crate::postgres::rows::copy::RowConversion;
+use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::pool::Pool;
@@ -33,7 +33,7 @@ pub(crate) struct Own {
 /// By the table's OID.
 pub(crate) type Owned = HashMap<u32, Own>;
 
-/// Takes out of `post` what can be made as soon as a table has arrived. The rest keeps its order.
+/// Takes out of `post` what can be made as soon as a table has loaded. The rest keeps its order.
 pub(crate) async fn take_out(post: &mut Vec<Entry>, source: &Source, tables: &[Arc<Relation>]) -> Result<Owned> {
     let rows = source.rows(OWNERS, &[]).await.context("read which table an index belongs to")?;
     let arriving: HashSet<u32> = tables.iter().filter(|table| !table.through_root).map(|table| table.oid).collect();
@@ -75,7 +75,7 @@ const OWNERS: &str = "
 /// What all tables of a copy have in common here.
 pub(crate) struct Indexing {
     pub(crate) owned: Mutex<Owned>,
-    pub(crate) manner: Arc<Manner>,
+    pub(crate) conversion: Arc<RowConversion>,
     pub(crate) verify: Verify,
     pub(crate) stall: Duration,
     /// So many bytes of a table are worth a session of their own to be read back.
@@ -86,16 +86,16 @@ pub(crate) struct Indexing {
 /// Works on tables as they arrive, until no more can come. The first failure ends all.
 pub(crate) async fn all(
     indexing: Arc<Indexing>,
-    mut arrivals: UnboundedReceiver<Vec<Arrived>>,
-) -> Result<Vec<Arrived>> {
+    mut loaded_tables: UnboundedReceiver<Vec<LoadedTable>>,
+) -> Result<Vec<LoadedTable>> {
     let mut tasks = JoinSet::new();
     let mut done = Vec::new();
     loop {
         tokio::select! {
-            Some(arrived) = arrivals.recv() => {
-                tasks.spawn(complete(indexing.clone(), arrived));
+            Some(loaded) = loaded_tables.recv() => {
+                tasks.spawn(complete(indexing.clone(), loaded));
             }
-            Some(arrived) = tasks.join_next() => done.extend(arrived.context("join a worker")??),
+            Some(loaded) = tasks.join_next() => done.extend(loaded.context("join a worker")??),
             else => break,
         }
     }
@@ -103,25 +103,25 @@ pub(crate) async fn all(
     Ok(done)
 }
 
-async fn complete(indexing: Arc<Indexing>, mut arrived: Vec<Arrived>) -> Result<Vec<Arrived>> {
+async fn complete(indexing: Arc<Indexing>, mut loaded: Vec<LoadedTable>) -> Result<Vec<LoadedTable>> {
     let own = |relation: &Relation| {
         indexing.owned.lock().unwrap_or_else(PoisonError::into_inner).remove(&relation.oid).unwrap_or_default()
     };
-    if arrived.len() > 1 {
-        let entries: Vec<Entry> = arrived
+    if loaded.len() > 1 {
+        let entries: Vec<Entry> = loaded
             .iter()
-            .map(|arrived| own(&arrived.relation))
+            .map(|loaded| own(&loaded.relation))
             .flat_map(|own| own.constraints.into_iter().chain(own.indexes))
             .collect();
-        let bytes = arrived.iter().map(|arrived| arrived.relation.table.size_bytes).sum();
+        let bytes = loaded.iter().map(|loaded| loaded.relation.table.size_bytes).sum();
         let session = indexing.pool.take(bytes).await?;
-        indexing.compare(&session, &arrived.iter().collect::<Vec<_>>()).await?;
+        indexing.compare(&session, &loaded.iter().collect::<Vec<_>>()).await?;
         restore::restore(&session, &entries).await?;
-        analyze(&session, &arrived).await?;
+        analyze(&session, &loaded).await?;
         indexing.pool.give(session);
-        return Ok(arrived);
+        return Ok(loaded);
     }
-    let Some(alone) = arrived.pop() else { return Ok(arrived) };
+    let Some(alone) = loaded.pop() else { return Ok(loaded) };
     let (own, bytes) = (own(&alone.relation), alone.relation.table.size_bytes);
     if !own.constraints.is_empty() {
         let session = indexing.pool.take(bytes).await?;
@@ -150,15 +150,15 @@ async fn complete(indexing: Arc<Indexing>, mut arrived: Vec<Arrived>) -> Result<
 }
 
 impl Indexing {
-    async fn compare(&self, session: &Session, arrived: &[&Arrived]) -> Result<()> {
+    async fn compare(&self, session: &Session, loaded: &[&LoadedTable]) -> Result<()> {
         let watchdog = Watchdog::default();
-        let comparing = verify::compare(session, arrived, &self.manner, self.verify, &watchdog);
+        let comparing = verify::compare(session, loaded, &self.conversion, self.verify, &watchdog);
         // A server that counts sends nothing meanwhile.
         if self.verify == Verify::Digest { watchdog.watch(self.stall, comparing).await } else { comparing.await }
     }
 
     /// The same for one table, a large one by several sessions at a time.
-    async fn compare_alone(self: &Arc<Self>, alone: &Arrived) -> Result<()> {
+    async fn compare_alone(self: &Arc<Self>, alone: &LoadedTable) -> Result<()> {
         let bytes = alone.relation.table.size_bytes;
         let session = self.pool.take(bytes).await?;
         let ranges =
@@ -174,7 +174,8 @@ impl Indexing {
             let indexing = self.clone();
             reading.spawn(async move {
                 let (session, watchdog) = (indexing.pool.take(bytes).await?, Watchdog::default());
-                let reading = verify::read_back(&session, std::slice::from_ref(&range), &indexing.manner, &watchdog);
+                let reading =
+                    verify::read_back(&session, std::slice::from_ref(&range), &indexing.conversion, &watchdog);
                 let there = watchdog.watch(indexing.stall, reading).await?;
                 indexing.pool.give(session);
                 anyhow::Ok(there)
@@ -188,7 +189,7 @@ impl Indexing {
     }
 }
 
-async fn analyze(session: &Session, arrived: &[Arrived]) -> Result<()> {
-    let tables: Vec<_> = arrived.iter().map(|arrived| arrived.relation.quoted()).collect();
+async fn analyze(session: &Session, loaded: &[LoadedTable]) -> Result<()> {
+    let tables: Vec<_> = loaded.iter().map(|loaded| loaded.relation.quoted()).collect();
     session.run(&format!("ANALYZE {}", tables.join(", "))).await.context("gather statistics")
 }

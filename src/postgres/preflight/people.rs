@@ -13,7 +13,7 @@ use crate::masking::preset::Site;
 use crate::masking::suspects::{self, Sample};
 use crate::masking::{Account, EmptiedLine, KeySource, Masking, Sheet, Suspect};
 use crate::postgres::preflight::catalog::Tables;
-use crate::postgres::rows::load::Arrived;
+use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source::Source;
 use crate::postgres::session::sql;
@@ -83,7 +83,7 @@ impl Masked {
     }
 
     /// What was done, once the rows are there.
-    pub(crate) fn sheet(self, tables: &Tables, arrived: &[Arrived]) -> Sheet {
+    pub(crate) fn sheet(self, tables: &Tables, loaded: &[LoadedTable]) -> Sheet {
         let mut sheet = Sheet {
             key: self.key,
             kept_users: self.kept_users,
@@ -96,12 +96,12 @@ impl Masked {
             .iter()
             .zip(&self.treated)
             .filter_map(|(relation, treated)| {
-                let arrived = arrived.iter().find(|arrived| arrived.relation.oid == relation.oid)?;
+                let loaded = loaded.iter().find(|loaded| loaded.relation.oid == relation.oid)?;
                 Some(Account {
                     table: &relation.table,
                     treated,
-                    rows: arrived.digest.rows,
-                    counts: &arrived.counts.masked,
+                    rows: loaded.digest.rows,
+                    counts: &loaded.counts.masked,
                 })
             })
             .collect();

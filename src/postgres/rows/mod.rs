@@ -3,8 +3,8 @@
 pub(super) mod copy;
 pub(super) mod format;
 pub(super) mod load;
-pub(super) mod parts;
 pub(super) mod relation;
+pub(super) mod work_list;
 
 #[cfg(test)]
 mod transform_tests;
