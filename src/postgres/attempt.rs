@@ -14,10 +14,10 @@ use crate::copying::report::{CopyReport, LeftColumn, TableTime};
 use crate::copying::throttle::Throttle;
 use crate::copying::watchdog::Watchdog;
 use crate::data::digest::{self, ContentDigest};
-use crate::postgres::dump::entries::Entry;
-use crate::postgres::dump::pg_dump::{self, Section};
+use crate::postgres::dump::entries::DumpEntry;
+use crate::postgres::dump::pg_dump::{self, DumpSection};
 use crate::postgres::dump::restore;
-use crate::postgres::post_data::indexing::{self, Indexing, Owned};
+use crate::postgres::post_data::per_table::{self, PostDataByTable, PostDataWork};
 use crate::postgres::post_data::sequences_and_objects;
 use crate::postgres::post_data::views::{self, View};
 use crate::postgres::preflight::compatibility;
@@ -30,7 +30,7 @@ use crate::postgres::rows::load::{self, Load, LoadedTable};
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::connect::{Session, open_target};
 use crate::postgres::session::endpoint::Endpoint;
-use crate::postgres::session::pool::Pool;
+use crate::postgres::session::pool::SessionPool;
 use crate::postgres::session::settings::Purpose;
 use crate::postgres::session::source::Source;
 use crate::postgres::session::target_server::TargetServer;
@@ -53,13 +53,13 @@ pub(crate) struct Attempt<'a> {
     pub(crate) name: &'a str,
 }
 
-/// What is left to do once production is let go.
-struct Rest {
+/// What is left to do once the snapshot is let go.
+struct AfterSnapshot {
     shape: Shape,
-    post: Vec<Entry>,
+    post_data: Vec<DumpEntry>,
     views: Vec<View>,
-    /// Tables that have loaded and are being finished; dropping it ends that work.
-    indexing: JoinSet<Result<Vec<LoadedTable>>>,
+    /// Loaded tables that get their post-data; dropping it ends that work.
+    work: JoinSet<Result<Vec<LoadedTable>>>,
     objects: ContentDigest,
     data_seconds: f64,
 }
@@ -108,7 +108,12 @@ impl Attempt<'_> {
     }
 
     /// Everything that reads the source.
-    async fn fill(&self, snapshot: &Snapshot, report: &mut CopyReport, phases: &mut PhaseTimer<'_>) -> Result<Rest> {
+    async fn fill(
+        &self,
+        snapshot: &Snapshot,
+        report: &mut CopyReport,
+        phases: &mut PhaseTimer<'_>,
+    ) -> Result<AfterSnapshot> {
         let (source, tables) = (&snapshot.holder, &snapshot.tables);
         compatibility::no_orphans(source, tables).await?;
         compatibility::nothing_reaches_through(source, tables).await?;
@@ -119,18 +124,18 @@ impl Attempt<'_> {
         let views = views::filled(source).await?;
         let encoding = if shape.encoding == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" };
         let read = |section| pg_dump::read(self.source, &self.options.pg_dump, &snapshot.id, section, encoding);
-        let (mut pre, mut post) = tokio::try_join!(read(Section::PreData), read(Section::PostData))?;
+        let (mut pre_data, mut post_data) = tokio::try_join!(read(DumpSection::PreData), read(DumpSection::PostData))?;
         let server = &self.target_server.session;
         let create = shape.create_statement(self.name, self.target_server.owner(), server.major());
         server.run(&create).await.context("make the new database on the target")?;
         let target = Session::open(&self.beside(), Purpose::Fill).await?;
-        for entries in [&mut pre, &mut post] {
+        for entries in [&mut pre_data, &mut post_data] {
             report.skipped.extend(inventory::take_out(entries, source, &target).await?);
         }
         if !shape.has_public_schema {
             target.run("DROP SCHEMA IF EXISTS public").await.context("drop the schema `public`")?;
         }
-        restore::restore(&target, &pre).await?;
+        restore::restore(&target, &pre_data).await?;
         report.skipped.extend(inventory::other_versions(source, &target).await?);
         target.close().await;
 
@@ -147,15 +152,15 @@ impl Attempt<'_> {
         let conversion =
             RowConversion { rewriter: Rewriter::new(&self.options.rewrite), encoding: shape.encoding.clone() };
         let conversion = Arc::new(conversion);
-        let (loaded_tables, arriving) = mpsc::unbounded_channel();
-        let mut indexing = JoinSet::new();
-        let owned = indexing::take_out(&mut post, source, &tables).await?;
-        let pool = Arc::new(Pool::new(self.beside(), shape.search_path.clone(), (self.options.jobs / 2).max(2)));
-        indexing.spawn(indexing::all(self.indexing(&conversion, owned, pool.clone()), arriving));
+        let (loaded_tables, to_finish) = mpsc::unbounded_channel();
+        let mut work = JoinSet::new();
+        let by_table = per_table::take_out(&mut post_data, source, &tables).await?;
+        let pool = Arc::new(SessionPool::new(self.beside(), shape.search_path.clone(), (self.options.jobs / 2).max(2)));
+        work.spawn(per_table::all(self.post_data_work(&conversion, by_table, pool.clone()), to_finish));
         tokio::select! {
             biased;
             loaded = load::all(self.load(snapshot, &shape, &conversion, pool), &tables, self.options.jobs, loaded_tables) => loaded?,
-            failed = indexing.join_next() => {
+            failed = work.join_next() => {
                 let failed = failed.context("finish tables")?.context("join a worker")?;
                 failed?;
             }
@@ -169,22 +174,23 @@ impl Attempt<'_> {
         report.large_objects = large_objects;
         sequences_and_objects::copy_sequences(source, &target).await?;
         target.close().await;
-        Ok(Rest { shape, post, views, indexing, objects, data_seconds })
+        Ok(AfterSnapshot { shape, post_data, views, work, objects, data_seconds })
     }
 
     /// Everything that needs the new database only.
     async fn complete(
         &self,
-        mut rest: Rest,
+        mut rest: AfterSnapshot,
         report: &mut CopyReport,
         phases: &mut PhaseTimer<'_>,
     ) -> Result<Vec<LoadedTable>> {
         phases.enter("indexes");
-        let loaded = rest.indexing.join_next().await.context("finish tables")?.context("join a worker")??;
+        let loaded = rest.work.join_next().await.context("finish tables")?.context("join a worker")??;
         count(report, &loaded, rest.objects, rest.data_seconds);
         let target = open_target(&self.beside(), &rest.shape.search_path).await?;
-        let (event_triggers, post): (Vec<_>, Vec<_>) = rest.post.into_iter().partition(inventory::is_event_trigger);
-        restore::restore(&target, &post).await?;
+        let (event_triggers, post_data): (Vec<_>, Vec<_>) =
+            rest.post_data.into_iter().partition(inventory::is_event_trigger);
+        restore::restore(&target, &post_data).await?;
         report.skipped.extend(views::refresh(rest.views, &target).await?);
         phases.enter("statistics");
         sequences_and_objects::analyze_rest(&target).await?;
@@ -198,7 +204,13 @@ impl Attempt<'_> {
         self.target.with_database(self.name)
     }
 
-    fn load(&self, snapshot: &Snapshot, shape: &Shape, conversion: &Arc<RowConversion>, pool: Arc<Pool>) -> Load {
+    fn load(
+        &self,
+        snapshot: &Snapshot,
+        shape: &Shape,
+        conversion: &Arc<RowConversion>,
+        pool: Arc<SessionPool>,
+    ) -> Load {
         Load {
             source: self.source.clone(),
             target: self.beside(),
@@ -213,9 +225,14 @@ impl Attempt<'_> {
         }
     }
 
-    fn indexing(&self, conversion: &Arc<RowConversion>, owned: Owned, pool: Arc<Pool>) -> Arc<Indexing> {
-        Arc::new(Indexing {
-            owned: Mutex::new(owned),
+    fn post_data_work(
+        &self,
+        conversion: &Arc<RowConversion>,
+        by_table: PostDataByTable,
+        pool: Arc<SessionPool>,
+    ) -> Arc<PostDataWork> {
+        Arc::new(PostDataWork {
+            by_table: Mutex::new(by_table),
             conversion: conversion.clone(),
             verify: self.options.verify,
             stall: self.options.stall,

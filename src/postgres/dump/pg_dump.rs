@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use super::entries::{self, Entry};
+use super::entries::{self, DumpEntry};
 use crate::copying::transient::Transient;
 use crate::error::{Exit, Failure};
 use crate::external::process::{self, Child};
@@ -17,7 +17,7 @@ use crate::postgres::session::source::dump_name;
 const DUMP_WITHIN: Duration = Duration::from_secs(300);
 /// What of the schema stands before the data, and what after.
 #[derive(Clone, Copy)]
-pub(crate) enum Section {
+pub(crate) enum DumpSection {
     PreData,
     PostData,
 }
@@ -27,12 +27,12 @@ pub(crate) async fn read(
     source: &Endpoint,
     pg_dump: &Path,
     snapshot: &str,
-    section: Section,
+    section: DumpSection,
     encoding: &str,
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<DumpEntry>> {
     let section = match section {
-        Section::PreData => "--section=pre-data",
-        Section::PostData => "--section=post-data",
+        DumpSection::PreData => "--section=pre-data",
+        DumpSection::PostData => "--section=post-data",
     };
     let dumped = child(source, snapshot, process::find(&pg_dump.to_string_lossy())?)
         .args(["--schema-only", section, "--no-owner", "--no-privileges", "--no-tablespaces", "--no-security-labels"])

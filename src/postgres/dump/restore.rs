@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 
-use super::entries::Entry;
+use super::entries::DumpEntry;
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::fault::Fault;
 
@@ -12,7 +12,7 @@ const BATCH_ENTRIES: usize = 100;
 const BATCH_BYTES: usize = 512 << 10;
 
 /// Makes the entries on the target, many to a round trip. An error names the one entry that it is about.
-pub(crate) async fn restore(target: &Session, entries: &[Entry]) -> Result<()> {
+pub(crate) async fn restore(target: &Session, entries: &[DumpEntry]) -> Result<()> {
     for batch in batches(entries) {
         let sql: String = batch.iter().map(|entry| entry.sql.as_str()).collect();
         if let Err(fault) = target.run(&sql).await {
@@ -23,7 +23,7 @@ pub(crate) async fn restore(target: &Session, entries: &[Entry]) -> Result<()> {
     Ok(())
 }
 
-async fn one_by_one(target: &Session, batch: &[Entry], first: Fault) -> Result<()> {
+async fn one_by_one(target: &Session, batch: &[DumpEntry], first: Fault) -> Result<()> {
     if first.sqlstate.is_empty() {
         bail!(anyhow::Error::from(first).context("make the schema on the target"));
     }
@@ -33,7 +33,7 @@ async fn one_by_one(target: &Session, batch: &[Entry], first: Fault) -> Result<(
     Ok(())
 }
 
-fn batches(entries: &[Entry]) -> Vec<&[Entry]> {
+fn batches(entries: &[DumpEntry]) -> Vec<&[DumpEntry]> {
     let mut batches = Vec::new();
     let mut start = 0;
     let mut bytes = 0;

@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::copying::report::Skipped;
-use crate::postgres::dump::entries::{Entry, SETTING};
+use crate::postgres::dump::entries::{DumpEntry, SETTING};
 use crate::postgres::preflight::catalog::Tables;
 use crate::postgres::preflight::left_out;
 use crate::postgres::preflight::shape::Shape;
@@ -39,7 +39,7 @@ pub(crate) async fn not_carried(source: &Source, shape: &Shape, tables: &Tables)
 
 /// Takes the entries out of a schema's second half, or its first, that the target cannot or must not have, and with
 /// them what comments on them.
-pub(crate) async fn take_out(entries: &mut Vec<Entry>, source: &Source, target: &Session) -> Result<Vec<Skipped>> {
+pub(crate) async fn take_out(entries: &mut Vec<DumpEntry>, source: &Source, target: &Session) -> Result<Vec<Skipped>> {
     let mut skipped = Vec::new();
     let mut comments = Vec::new();
     let orphans = policies_without_roles(source, target).await?;
@@ -115,7 +115,7 @@ pub(crate) async fn other_versions(source: &Source, target: &Session) -> Result<
 }
 
 /// Whether an entry makes or describes an event trigger; those come last, so that they see none of our own commands.
-pub(crate) fn is_event_trigger(entry: &Entry) -> bool {
+pub(crate) fn is_event_trigger(entry: &DumpEntry) -> bool {
     entry.kind == "EVENT TRIGGER" || entry.kind == "COMMENT" && entry.name.starts_with("EVENT TRIGGER ")
 }
 

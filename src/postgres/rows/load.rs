@@ -23,7 +23,7 @@ use crate::postgres::rows::work_list::{self, WorkItem};
 use crate::postgres::session::connect::{Session, open_target};
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::fault;
-use crate::postgres::session::pool::Pool;
+use crate::postgres::session::pool::SessionPool;
 use crate::postgres::session::source::Source;
 
 /// A table whose rows have all been sent.
@@ -49,7 +49,7 @@ pub(crate) struct Load {
     pub(crate) throttle: Throttle,
     pub(crate) cut_bytes: u64,
     /// Where there is room for one more when a pair has nothing left to do.
-    pub(crate) pool: Arc<Pool>,
+    pub(crate) pool: Arc<SessionPool>,
 }
 
 /// What is left to be copied, and the tables that are not there as a whole.

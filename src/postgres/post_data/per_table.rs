@@ -1,5 +1,5 @@
-//! What a table gets once its rows are there: its constraints and indexes, the comparison with what was sent, and
-//! statistics. Several tables, and several indexes of one, are worked on at a time, while others still arrive.
+//! What a table gets once its rows are there: its post-data (constraints and indexes), the comparison with what was sent,
+//! and statistics. Several tables, and several indexes of one, are worked on at a time, while others are still loaded.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,52 +12,56 @@ use tokio::task::JoinSet;
 use crate::copying::options::Verify;
 use crate::copying::watchdog::Watchdog;
 use crate::data::digest::ContentDigest;
-use crate::postgres::dump::entries::Entry;
+use crate::postgres::dump::entries::DumpEntry;
 use crate::postgres::dump::restore;
 use crate::postgres::post_data::verify;
 use crate::postgres::rows::copy::RowConversion;
 use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::connect::Session;
-use crate::postgres::session::pool::Pool;
+use crate::postgres::session::pool::SessionPool;
 use crate::postgres::session::source::Source;
 
-/// The entries of a dump that concern one table's own rows only.
+/// The entries of the post-data section that concern one table's own rows only.
 #[derive(Default)]
-pub(crate) struct Own {
+pub(crate) struct TablePostData {
     /// Primary keys and the like, which nobody else may use the table for while they are made.
-    constraints: Vec<Entry>,
-    indexes: Vec<Entry>,
+    constraints: Vec<DumpEntry>,
+    indexes: Vec<DumpEntry>,
 }
 
 /// By the table's OID.
-pub(crate) type Owned = HashMap<u32, Own>;
+pub(crate) type PostDataByTable = HashMap<u32, TablePostData>;
 
 /// Takes out of `post` what can be made as soon as a table has loaded. The rest keeps its order.
-pub(crate) async fn take_out(post: &mut Vec<Entry>, source: &Source, tables: &[Arc<Relation>]) -> Result<Owned> {
+pub(crate) async fn take_out(
+    post_data_entries: &mut Vec<DumpEntry>,
+    source: &Source,
+    tables: &[Arc<Relation>],
+) -> Result<PostDataByTable> {
     let rows = source.rows(OWNERS, &[]).await.context("read which table an index belongs to")?;
-    let arriving: HashSet<u32> = tables.iter().filter(|table| !table.through_root).map(|table| table.oid).collect();
+    let to_be_loaded: HashSet<u32> = tables.iter().filter(|table| !table.through_root).map(|table| table.oid).collect();
     let mut owners: HashMap<(String, String, String), Option<u32>> = HashMap::new();
     for row in rows {
-        let oid = Some(row.get::<_, u32>(3)).filter(|oid| arriving.contains(oid));
+        let oid = Some(row.get::<_, u32>(3)).filter(|oid| to_be_loaded.contains(oid));
         // A heading says `table constraint`, so two may read the same: nobody's then.
         owners.entry((row.get(0), row.get(1), row.get(2))).and_modify(|owner| *owner = None).or_insert(oid);
     }
-    let mut owned = Owned::new();
-    let (mut rest, all) = (Vec::new(), std::mem::take(post));
+    let mut by_table = PostDataByTable::new();
+    let (mut rest, all) = (Vec::new(), std::mem::take(post_data_entries));
     for entry in all {
         let key = (entry.kind.clone(), entry.schema.clone(), entry.name.clone());
         match owners.get(&key).copied().flatten() {
             Some(oid) => {
-                let own = owned.entry(oid).or_default();
-                let list = if entry.kind == "INDEX" { &mut own.indexes } else { &mut own.constraints };
+                let post_data = by_table.entry(oid).or_default();
+                let list = if entry.kind == "INDEX" { &mut post_data.indexes } else { &mut post_data.constraints };
                 list.push(entry);
             }
             None => rest.push(entry),
         }
     }
-    *post = rest;
-    Ok(owned)
+    *post_data_entries = rest;
+    Ok(by_table)
 }
 
 /// kind, schema and name as in a dump's heading, table.
@@ -72,20 +76,20 @@ const OWNERS: &str = "
       JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
      WHERE k.contype IN ('p', 'u', 'x')";
 
-/// What all tables of a copy have in common here.
-pub(crate) struct Indexing {
-    pub(crate) owned: Mutex<Owned>,
+/// What the post-data work on all tables of a copy shares.
+pub(crate) struct PostDataWork {
+    pub(crate) by_table: Mutex<PostDataByTable>,
     pub(crate) conversion: Arc<RowConversion>,
     pub(crate) verify: Verify,
     pub(crate) stall: Duration,
     /// So many bytes of a table are worth a session of their own to be read back.
     pub(crate) range_bytes: u64,
-    pub(crate) pool: Arc<Pool>,
+    pub(crate) pool: Arc<SessionPool>,
 }
 
-/// Works on tables as they arrive, until no more can come. The first failure ends all.
+/// Works on tables as they are loaded, until no more can come. The first failure ends all.
 pub(crate) async fn all(
-    indexing: Arc<Indexing>,
+    work: Arc<PostDataWork>,
     mut loaded_tables: UnboundedReceiver<Vec<LoadedTable>>,
 ) -> Result<Vec<LoadedTable>> {
     let mut tasks = JoinSet::new();
@@ -93,63 +97,63 @@ pub(crate) async fn all(
     loop {
         tokio::select! {
             Some(loaded) = loaded_tables.recv() => {
-                tasks.spawn(complete(indexing.clone(), loaded));
+                tasks.spawn(complete(work.clone(), loaded));
             }
             Some(loaded) = tasks.join_next() => done.extend(loaded.context("join a worker")??),
             else => break,
         }
     }
-    indexing.pool.close().await;
+    work.pool.close().await;
     Ok(done)
 }
 
-async fn complete(indexing: Arc<Indexing>, mut loaded: Vec<LoadedTable>) -> Result<Vec<LoadedTable>> {
-    let own = |relation: &Relation| {
-        indexing.owned.lock().unwrap_or_else(PoisonError::into_inner).remove(&relation.oid).unwrap_or_default()
+async fn complete(work: Arc<PostDataWork>, mut loaded: Vec<LoadedTable>) -> Result<Vec<LoadedTable>> {
+    let post_data_of = |relation: &Relation| {
+        work.by_table.lock().unwrap_or_else(PoisonError::into_inner).remove(&relation.oid).unwrap_or_default()
     };
     if loaded.len() > 1 {
-        let entries: Vec<Entry> = loaded
+        let entries: Vec<DumpEntry> = loaded
             .iter()
-            .map(|loaded| own(&loaded.relation))
-            .flat_map(|own| own.constraints.into_iter().chain(own.indexes))
+            .map(|loaded| post_data_of(&loaded.relation))
+            .flat_map(|post_data| post_data.constraints.into_iter().chain(post_data.indexes))
             .collect();
         let bytes = loaded.iter().map(|loaded| loaded.relation.table.size_bytes).sum();
-        let session = indexing.pool.take(bytes).await?;
-        indexing.compare(&session, &loaded.iter().collect::<Vec<_>>()).await?;
+        let session = work.pool.take(bytes).await?;
+        work.compare(&session, &loaded.iter().collect::<Vec<_>>()).await?;
         restore::restore(&session, &entries).await?;
         analyze(&session, &loaded).await?;
-        indexing.pool.give(session);
+        work.pool.give_back(session);
         return Ok(loaded);
     }
     let Some(alone) = loaded.pop() else { return Ok(loaded) };
-    let (own, bytes) = (own(&alone.relation), alone.relation.table.size_bytes);
-    if !own.constraints.is_empty() {
-        let session = indexing.pool.take(bytes).await?;
-        restore::restore(&session, &own.constraints).await?;
-        indexing.pool.give(session);
+    let (post_data, bytes) = (post_data_of(&alone.relation), alone.relation.table.size_bytes);
+    if !post_data.constraints.is_empty() {
+        let session = work.pool.take(bytes).await?;
+        restore::restore(&session, &post_data.constraints).await?;
+        work.pool.give_back(session);
     }
     let mut indexes = JoinSet::new();
-    for index in own.indexes {
-        let indexing = indexing.clone();
+    for index in post_data.indexes {
+        let work = work.clone();
         indexes.spawn(async move {
-            let session = indexing.pool.take(bytes).await?;
+            let session = work.pool.take(bytes).await?;
             restore::restore(&session, &[index]).await?;
-            indexing.pool.give(session);
+            work.pool.give_back(session);
             anyhow::Ok(())
         });
     }
-    indexing.compare_alone(&alone).await?;
+    work.compare_alone(&alone).await?;
     while let Some(index) = indexes.join_next().await {
         index.context("join a worker")??;
     }
-    let session = indexing.pool.take(bytes).await?;
+    let session = work.pool.take(bytes).await?;
     let alone = vec![alone];
     analyze(&session, &alone).await?;
-    indexing.pool.give(session);
+    work.pool.give_back(session);
     Ok(alone)
 }
 
-impl Indexing {
+impl PostDataWork {
     async fn compare(&self, session: &Session, loaded: &[&LoadedTable]) -> Result<()> {
         let watchdog = Watchdog::default();
         let comparing = verify::compare(session, loaded, &self.conversion, self.verify, &watchdog);
@@ -165,19 +169,18 @@ impl Indexing {
             if self.verify == Verify::Digest { verify::ranges(&session, alone, self.range_bytes).await? } else { None };
         let Some(ranges) = ranges else {
             self.compare(&session, &[alone]).await?;
-            self.pool.give(session);
+            self.pool.give_back(session);
             return Ok(());
         };
-        self.pool.give(session);
+        self.pool.give_back(session);
         let mut reading = JoinSet::new();
         for range in ranges {
-            let indexing = self.clone();
+            let work = self.clone();
             reading.spawn(async move {
-                let (session, watchdog) = (indexing.pool.take(bytes).await?, Watchdog::default());
-                let reading =
-                    verify::read_back(&session, std::slice::from_ref(&range), &indexing.conversion, &watchdog);
-                let there = watchdog.watch(indexing.stall, reading).await?;
-                indexing.pool.give(session);
+                let (session, watchdog) = (work.pool.take(bytes).await?, Watchdog::default());
+                let reading = verify::read_back(&session, std::slice::from_ref(&range), &work.conversion, &watchdog);
+                let there = watchdog.watch(work.stall, reading).await?;
+                work.pool.give_back(session);
                 anyhow::Ok(there)
             });
         }
