@@ -32,7 +32,7 @@ use crate::postgres::session::connect::{Session, open_target};
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::pool::SessionPool;
 use crate::postgres::session::settings::Purpose;
-use crate::postgres::session::source::Source;
+use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::target_server::TargetServer;
 use crate::postgres::snapshot::Snapshot;
 use crate::rewriting::Rewriter;
@@ -70,7 +70,7 @@ impl Attempt<'_> {
         let mut phases = PhaseTimer::new(self.progress);
         let mut report = CopyReport { database: self.target.database.clone(), ..CopyReport::default() };
         phases.enter("guard");
-        let scout = Source::open(self.source, None).await?;
+        let scout = SourceSession::open(self.source, None).await?;
         compatibility::versions_fit(scout.major(), self.target_server.session.major())?;
         compatibility::two_databases(&scout, self.target_server).await?;
         compatibility::extensions_fit(&scout, self.target_server).await?;

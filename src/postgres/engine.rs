@@ -14,8 +14,8 @@ use crate::copying::transient::Transient;
 use crate::error::Failure;
 use crate::postgres::attempt::Attempt;
 use crate::postgres::session::endpoint::Endpoint;
-use crate::postgres::session::fault::{is_worth_retrying, sorted};
-use crate::postgres::session::target_server::{TargetServer, connect_elsewhere};
+use crate::postgres::session::fault::{classified, is_worth_retrying};
+use crate::postgres::session::target_server::{TargetServer, connect_to_other_database};
 use crate::postgres::swap::swap;
 
 /// The pause before the second attempt; the third waits twice as long.
@@ -55,7 +55,7 @@ pub async fn copy_database(
             Err(error) => error,
         };
         if number >= options.attempts || cancel.is_cancelled() || !is_worth_retrying(&error) {
-            return Err(sorted(error));
+            return Err(classified(error));
         }
         let pause = PAUSE.mul_f64(f64::from(number) * (0.75 + rand::random::<f64>() / 2.0));
         tracing::warn!(
@@ -134,7 +134,7 @@ async fn put_in_place(
     cancel: &CancellationToken,
 ) -> Result<CopyReport> {
     let began = Instant::now();
-    let second = connect_elsewhere(target).await?;
+    let second = connect_to_other_database(target).await?;
     let comment = CopyNote { copy_id: options.copy_id.clone(), report: report.clone() }.to_comment()?;
     let aside = swap(target_server, &second, name, &options.copy_id, &comment, cancel).await?;
     second.close().await;

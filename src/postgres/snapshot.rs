@@ -8,7 +8,7 @@ use crate::copying::transient::Transient;
 use crate::error::Failure;
 use crate::postgres::preflight::catalog::Tables;
 use crate::postgres::session::endpoint::Endpoint;
-use crate::postgres::session::source::Source;
+use crate::postgres::session::source_session::SourceSession;
 
 /// How often the holder looks for sessions that wait behind it; well under its own idle limit of 60 s.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -17,7 +17,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// A held snapshot with the tables as they are in it; every one of them is locked against changes of its shape.
 pub(crate) struct Snapshot {
-    pub(crate) holder: Source,
+    pub(crate) holder: SourceSession,
     pub(crate) id: String,
     /// RFC 3339, by the source's clock.
     pub(crate) taken_at: String,
@@ -29,10 +29,10 @@ impl Snapshot {
     /// Locks all tables, then exports: in this order no table can change between the two.
     pub(crate) async fn take(endpoint: &Endpoint, exclude: &[String]) -> Result<Self> {
         let taken = Instant::now();
-        let scout = Source::open(endpoint, None).await?;
+        let scout = SourceSession::open(endpoint, None).await?;
         let seen = Tables::read(&scout, exclude).await?;
         scout.close().await;
-        let holder = Source::open(endpoint, None).await?;
+        let holder = SourceSession::open(endpoint, None).await?;
         holder.lock_shared(&seen.lockable).await.map_err(|fault| match fault.sqlstate.as_str() {
             "42P01" | "3F000" => Transient(format!("a table went away meanwhile: {fault}")).into(),
             _ => anyhow::Error::from(fault).context("lock the source's tables against changes of their shape"),

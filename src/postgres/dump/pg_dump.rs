@@ -11,7 +11,7 @@ use crate::copying::transient::Transient;
 use crate::error::{Exit, Failure};
 use crate::external::process::{self, Child};
 use crate::postgres::session::endpoint::{ChannelBinding, Endpoint, TlsMode};
-use crate::postgres::session::source::dump_name;
+use crate::postgres::session::source_session::dump_name;
 
 /// Reading a catalog of tens of thousands of objects over a slow line stays well under this.
 const DUMP_WITHIN: Duration = Duration::from_secs(300);

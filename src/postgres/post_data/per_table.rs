@@ -20,7 +20,7 @@ use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::pool::SessionPool;
-use crate::postgres::session::source::Source;
+use crate::postgres::session::source_session::SourceSession;
 
 /// The entries of the post-data section that concern one table's own rows only.
 #[derive(Default)]
@@ -36,7 +36,7 @@ pub(crate) type PostDataByTable = HashMap<u32, TablePostData>;
 /// Takes out of `post` what can be made as soon as a table has loaded. The rest keeps its order.
 pub(crate) async fn take_out(
     post_data_entries: &mut Vec<DumpEntry>,
-    source: &Source,
+    source: &SourceSession,
     tables: &[Arc<Relation>],
 ) -> Result<PostDataByTable> {
     let rows = source.rows(OWNERS, &[]).await.context("read which table an index belongs to")?;

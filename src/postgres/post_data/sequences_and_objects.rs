@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use crate::copying::watchdog::Watchdog;
 use crate::data::digest::ContentDigest;
 use crate::postgres::session::connect::Session;
-use crate::postgres::session::source::Source;
+use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 
 /// So many sequences are read or set in one round trip.
@@ -19,7 +19,7 @@ const PIECE_BYTES: i32 = 256 << 10;
 
 /// Sets every sequence to where the source's is. They are in no snapshot: read after the rows, they may be ahead of
 /// them, never behind.
-pub(crate) async fn copy_sequences(source: &Source, target: &Session) -> Result<u64> {
+pub(crate) async fn copy_sequences(source: &SourceSession, target: &Session) -> Result<u64> {
     let rows = source.rows(SEQUENCES, &[]).await.context("list the source's sequences")?;
     let names: Vec<String> = rows.iter().map(|row| sql::qualified(row.get(0), row.get(1))).collect();
     for names in names.chunks(SEQUENCES_AT_ONCE) {
@@ -51,7 +51,7 @@ const SEQUENCES: &str = "
 
 /// Copies every large object under its own OID, and reads all back to compare. How many there are, and their digest.
 pub(crate) async fn copy_large_objects(
-    source: &Source,
+    source: &SourceSession,
     target: &Session,
     watchdog: &Watchdog,
 ) -> Result<(u64, ContentDigest)> {
@@ -91,7 +91,7 @@ pub(crate) async fn copy_large_objects(
     Ok((oids.len() as u64, sent))
 }
 
-async fn comment_on_objects(source: &Source, target: &Session) -> Result<()> {
+async fn comment_on_objects(source: &SourceSession, target: &Session) -> Result<()> {
     let comments = source.rows(OBJECT_COMMENTS, &[]).await?;
     for comments in comments.chunks(OBJECTS_AT_ONCE) {
         let comment =
@@ -109,7 +109,7 @@ const FIRST_PIECES: &str = "SELECT o, pg_catalog.lo_get(o, 0, $2) FROM pg_catalo
 const PIECE: &str = "SELECT pg_catalog.lo_get($1, $2, $3)";
 
 async fn copy_rest(
-    source: &Source,
+    source: &SourceSession,
     target: &Session,
     oid: u32,
     sent: &mut ContentDigest,

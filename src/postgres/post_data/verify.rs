@@ -12,7 +12,7 @@ use crate::postgres::rows::format::{self, CopyFormat};
 use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::work_list::TableRange;
 use crate::postgres::session::connect::Session;
-use crate::postgres::session::wire::{self, Chunk, HEADER_BYTES, LARGE_BYTES, Reader};
+use crate::postgres::session::copy_protocol::{self, Chunk, CopyReader, HEADER_BYTES, LARGE_BYTES};
 
 /// So many sessions at most read one table back.
 const MOST_RANGES: u64 = 4;
@@ -89,26 +89,26 @@ pub(crate) async fn read_back(
         let reads: Vec<_> = ranges.iter().map(|range| range.copy_out(&conversion.encoding(&range.relation))).collect();
         // The search path decides how names of relations and types are printed: as on the source.
         let all = format!("BEGIN READ ONLY; SET LOCAL search_path = ''; {}; COMMIT", reads.join("; "));
-        let (mut from, _) = target.converse(&all).await?;
-        from.passed().await?;
-        from.passed().await?;
+        let (mut from, _) = target.start_copy(&all).await?;
+        from.command_complete().await?;
+        from.command_complete().await?;
         let mut there = Vec::with_capacity(ranges.len());
         for range in ranges {
             there.push(digest(&mut from, range.format, watchdog).await?);
         }
-        from.answers(&mut Vec::new()).await?;
+        from.until_ready(&mut Vec::new()).await?;
         from.give_back();
         anyhow::Ok(there)
     };
     reading.await.context("read back what arrived")
 }
 
-async fn digest(from: &mut Reader, format: CopyFormat, watchdog: &Watchdog) -> Result<ContentDigest> {
+async fn digest(from: &mut CopyReader, format: CopyFormat, watchdog: &Watchdog) -> Result<ContentDigest> {
     let mut there = ContentDigest::default();
     loop {
-        match from.chunk().await? {
+        match from.next_chunk().await? {
             Chunk::Rows(len) => {
-                let rows = wire::rows(&from.bytes()[..len]).filter_map(|message| format.row_in(message).1);
+                let rows = copy_protocol::rows(&from.bytes()[..len]).filter_map(|message| format.row_in(message).1);
                 rows.for_each(|row| there.add(row));
                 from.consume(len);
             }
@@ -122,14 +122,14 @@ async fn digest(from: &mut Reader, format: CopyFormat, watchdog: &Watchdog) -> R
     }
 }
 
-async fn large(from: &mut Reader, len: usize, format: CopyFormat, watchdog: &Watchdog) -> Result<RowHash> {
+async fn large(from: &mut CopyReader, len: usize, format: CopyFormat, watchdog: &Watchdog) -> Result<RowHash> {
     let mut hash = RowHash::default();
-    from.whole(HEADER_BYTES + format::HEADER_BYTES).await?;
+    from.wait_for(HEADER_BYTES + format::HEADER_BYTES).await?;
     let mut before = format.row_in(&from.bytes()[HEADER_BYTES..]).0.len();
     from.consume(HEADER_BYTES);
     let mut left = len - HEADER_BYTES;
     while left > 0 {
-        let some = from.some(left.min(LARGE_BYTES)).await?;
+        let some = from.wait_for_some(left.min(LARGE_BYTES)).await?;
         hash.update(&from.bytes()[std::mem::take(&mut before)..some]);
         from.consume(some);
         left -= some;

@@ -8,7 +8,7 @@ use wildmatch::WildMatch;
 
 use crate::data::tables::{Column, ColumnType, Table};
 use crate::postgres::rows::relation::{BINARY, Relation};
-use crate::postgres::session::source::Source;
+use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 
 /// The tables of a database.
@@ -22,7 +22,7 @@ pub(crate) struct Tables {
 impl Tables {
     /// Reads the catalog. Tables of extensions are the extension's business, except those it marks as holding the
     /// user's rows.
-    pub(crate) async fn read(source: &Source, exclude: &[String]) -> Result<Self> {
+    pub(crate) async fn read(source: &SourceSession, exclude: &[String]) -> Result<Self> {
         let rows = source.rows(TABLES, &[]).await.context("list the source's tables")?;
         let mut columns = read_columns(source).await.context("list the source's columns")?;
         let lockable = rows.iter().map(|row| sql::qualified(row.get(1), row.get(2))).collect();
@@ -79,7 +79,7 @@ fn relation(row: &Row, columns: Columns, globs: &[(&String, WildMatch)]) -> Rela
     }
 }
 
-async fn read_columns(source: &Source) -> Result<HashMap<u32, Columns>> {
+async fn read_columns(source: &SourceSession) -> Result<HashMap<u32, Columns>> {
     let mut columns: HashMap<u32, Columns> = HashMap::new();
     for row in source.rows(COLUMNS, &[]).await? {
         let type_name: String = row.get(6);

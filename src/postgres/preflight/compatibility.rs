@@ -8,14 +8,14 @@ use tokio_postgres::types::Type;
 use crate::error::Failure;
 use crate::postgres::preflight::catalog::Tables;
 use crate::postgres::preflight::people;
-use crate::postgres::session::source::Source;
+use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::target_server::TargetServer;
 
 /// Older servers lack what a copy needs of them.
 pub(crate) const OLDEST_MAJOR: i32 = 13;
 
 /// Refuses a source that is the target, however it is spelled, or a copy of it in the same place.
-pub(crate) async fn two_databases(source: &Source, target_server: &TargetServer) -> Result<()> {
+pub(crate) async fn two_databases(source: &SourceSession, target_server: &TargetServer) -> Result<()> {
     let same_server = shares_locks(source, target_server).await?;
     let ids = (source_identifier(source).await?, target_identifier(target_server).await?);
     let same_cluster = match ids {
@@ -34,7 +34,7 @@ pub(crate) async fn two_databases(source: &Source, target_server: &TargetServer)
 }
 
 /// Takes a lock that no one else can have on the target's server, and looks for it on the source's.
-async fn shares_locks(source: &Source, target_server: &TargetServer) -> Result<bool> {
+async fn shares_locks(source: &SourceSession, target_server: &TargetServer) -> Result<bool> {
     let key: i64 = rand::random();
     let lock = target_server.session.rows("SELECT pg_catalog.pg_advisory_lock($1)", &[(&key, Type::INT8)]).await;
     lock.context("take a lock on the target's server")?;
@@ -47,7 +47,7 @@ async fn shares_locks(source: &Source, target_server: &TargetServer) -> Result<b
 const MAY_ASK: &str = "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')";
 const IDENTIFIER: &str = "SELECT system_identifier FROM pg_catalog.pg_control_system()";
 
-async fn source_identifier(source: &Source) -> Result<Option<i64>> {
+async fn source_identifier(source: &SourceSession) -> Result<Option<i64>> {
     if !source.value(MAY_ASK).await.context("ask the source who it is")? {
         return Ok(None);
     }
@@ -82,7 +82,7 @@ pub(crate) fn versions_fit(source_major: i32, target_major: i32) -> Result<()> {
 }
 
 /// Refuses when an extension of the source cannot be made on the target.
-pub(crate) async fn extensions_fit(source: &Source, target_server: &TargetServer) -> Result<()> {
+pub(crate) async fn extensions_fit(source: &SourceSession, target_server: &TargetServer) -> Result<()> {
     let rows = source.rows("SELECT extname::text FROM pg_catalog.pg_extension ORDER BY 1", &[]).await?;
     let wanted: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let sql = "SELECT w FROM pg_catalog.unnest($1) AS w WHERE w NOT IN (SELECT name::text FROM pg_catalog.pg_available_extensions)";
@@ -102,7 +102,7 @@ pub(crate) async fn extensions_fit(source: &Source, target_server: &TargetServer
 }
 
 /// Refuses names that are no text: in a database without an encoding they may be any bytes.
-pub(crate) async fn names_are_text(source: &Source) -> Result<()> {
+pub(crate) async fn names_are_text(source: &SourceSession) -> Result<()> {
     match source.rows(NAMES, &[]).await {
         Err(fault) if fault.sqlstate == "22021" => bail!(
             Failure::invalid(format!("a name in the source database is not UTF-8: {fault}"))
@@ -122,7 +122,7 @@ const NAMES: &str = "
 
 /// Refuses a partitioned table that must be read as a whole while a part of it is on another server: that part would
 /// be read there, and written there too.
-pub(crate) async fn nothing_reaches_through(source: &Source, tables: &Tables) -> Result<()> {
+pub(crate) async fn nothing_reaches_through(source: &SourceSession, tables: &Tables) -> Result<()> {
     let roots: Vec<u32> = tables.copied().filter(|table| table.through_root).map(|table| table.oid).collect();
     if roots.is_empty() {
         return Ok(());
@@ -146,7 +146,7 @@ pub(crate) async fn nothing_reaches_through(source: &Source, tables: &Tables) ->
 
 /// Refuses when a table that is copied refers to one whose data is left out: the foreign key could not be made. Names
 /// all that would have to be left out as well, those that refer to these too.
-pub(crate) async fn no_orphans(source: &Source, tables: &Tables) -> Result<()> {
+pub(crate) async fn no_orphans(source: &SourceSession, tables: &Tables) -> Result<()> {
     let mut without: HashSet<u32> =
         tables.all.iter().filter(|t| t.table.excluded_by.is_some()).map(|t| t.oid).collect();
     if without.is_empty() {

@@ -17,8 +17,8 @@ use crate::postgres::preflight::people::Masked;
 use crate::postgres::preflight::room;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::endpoint::Endpoint;
-use crate::postgres::session::fault::sorted;
-use crate::postgres::session::source::Source;
+use crate::postgres::session::fault::classified;
+use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::target_server::TargetServer;
 
 /// What two cores at each end have been seen to do with a WordPress database, indexes included.
@@ -85,7 +85,7 @@ impl PlannedTable {
 /// When one of them cannot be reached; what else is wrong is among the plan's problems.
 pub async fn plan(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Result<CopyPlan> {
     let (source_report, target_report) = tokio::try_join!(inspect(source), inspect_target(target))?;
-    let Seen { tables, suspects, refusals } = look(source, target, options).await.map_err(sorted)?;
+    let Seen { tables, suspects, refusals } = look(source, target, options).await.map_err(classified)?;
     let bytes: u64 = tables.copied().map(|relation| relation.table.size_bytes).sum();
     let rate = options.max_mb_per_s.unwrap_or(USUAL_MB_PER_S).min(USUAL_MB_PER_S);
     let problems = [
@@ -117,7 +117,7 @@ struct Seen {
 }
 
 async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Result<Seen> {
-    let (target_server, source) = (TargetServer::open(target).await?, Source::open(source, None).await?);
+    let (target_server, source) = (TargetServer::open(target).await?, SourceSession::open(source, None).await?);
     let mut tables = Tables::read(&source, &options.exclude_table_data).await?;
     let (mut suspects, mut refusals) = (Vec::new(), Vec::new());
     if let Some(masking) = &options.masking {

@@ -12,8 +12,8 @@ use crate::postgres::preflight::inventory;
 use crate::postgres::preflight::people::Masked;
 use crate::postgres::preflight::shape::Shape;
 use crate::postgres::session::endpoint::Endpoint;
-use crate::postgres::session::fault::sorted;
-use crate::postgres::session::source::Source;
+use crate::postgres::session::fault::classified;
+use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 use crate::postgres::session::target_server::TargetServer;
 
@@ -22,11 +22,11 @@ use crate::postgres::session::target_server::TargetServer;
 /// # Errors
 /// When it cannot be reached or is no direct connection; what else is wrong with it is in the report.
 pub async fn inspect(source: &Endpoint) -> Result<SourceReport> {
-    inspected(source).await.map_err(sorted)
+    inspected(source).await.map_err(classified)
 }
 
 async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
-    let source = Source::open(endpoint, None).await?;
+    let source = SourceSession::open(endpoint, None).await?;
     compatibility::names_are_text(&source).await?;
     let shape = Shape::read(&source).await?;
     let tables = Tables::read(&source, &[]).await?;
@@ -64,13 +64,13 @@ async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
 /// When the source cannot be reached; invalid input when a rule does not fit it, or a strict masking finds such columns.
 pub async fn inspect_masking(source: &Endpoint, exclude: &[String], masking: &Masking) -> Result<Vec<Suspect>> {
     let read = async {
-        let source = Source::open(source, None).await?;
+        let source = SourceSession::open(source, None).await?;
         let tables = Tables::read(&source, exclude).await?;
         let masked = Masked::read(&source, &tables, masking).await?;
         source.close().await;
         Ok(masked.into_suspects())
     };
-    read.await.map_err(sorted)
+    read.await.map_err(classified)
 }
 
 /// What the WordPress sites in a database call themselves: `siteurl` and `home` of each.
@@ -79,7 +79,7 @@ pub async fn inspect_masking(source: &Endpoint, exclude: &[String], masking: &Ma
 /// When the database cannot be reached or read.
 pub async fn site_urls(source: &Endpoint) -> Result<Vec<String>> {
     let read = async {
-        let source = Source::open(source, None).await?;
+        let source = SourceSession::open(source, None).await?;
         let sites = sites(&source).await?;
         source.close().await;
         let mut urls: Vec<_> = sites.into_iter().flat_map(|site| [site.siteurl, site.home]).flatten().collect();
@@ -87,11 +87,11 @@ pub async fn site_urls(source: &Endpoint) -> Result<Vec<String>> {
         urls.dedup();
         anyhow::Ok(urls)
     };
-    read.await.map_err(sorted)
+    read.await.map_err(classified)
 }
 
 /// The WordPress sites, the one with the shortest prefix first: those of a network have longer ones.
-async fn sites(source: &Source) -> Result<Vec<WordPressSite>> {
+async fn sites(source: &SourceSession) -> Result<Vec<WordPressSite>> {
     let found = source.rows(SITES, &[]).await.context("look for WordPress")?;
     let mut sites = Vec::new();
     for row in found {
@@ -117,7 +117,7 @@ const SITES: &str = "
                     WHERE p.relnamespace = c.relnamespace AND p.relname = pg_catalog.regexp_replace(c.relname::text, 'options$', 'posts'))
      ORDER BY pg_catalog.length(c.relname::text), 1, 2";
 
-async fn problems(source: &Source) -> Result<Vec<String>> {
+async fn problems(source: &SourceSession) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     if source.major() < OLDEST_MAJOR {
         problems
@@ -142,12 +142,12 @@ const UNREADABLE: &str = "
 /// # Errors
 /// When it cannot be reached, is a standby, or another copy into it is under way.
 pub async fn inspect_target(target: &Endpoint) -> Result<TargetReport> {
-    inspected_target(target).await.map_err(sorted)
+    inspected_target(target).await.map_err(classified)
 }
 
 async fn inspected_target(target: &Endpoint) -> Result<TargetReport> {
     let target_server = TargetServer::open(target).await?;
-    let inside = Source::open(target, None).await?;
+    let inside = SourceSession::open(target, None).await?;
     let tables = Tables::read(&inside, &[]).await?;
     inside.close().await;
     let sql = "SELECT pg_catalog.pg_database_size($1), r.rolsuper OR r.rolcreatedb,

@@ -12,11 +12,11 @@ use crate::postgres::preflight::catalog::Tables;
 use crate::postgres::preflight::left_out;
 use crate::postgres::preflight::shape::Shape;
 use crate::postgres::session::connect::Session;
-use crate::postgres::session::source::Source;
+use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 
 /// All that can be told from the source alone.
-pub(crate) async fn not_carried(source: &Source, shape: &Shape, tables: &Tables) -> Result<Vec<Skipped>> {
+pub(crate) async fn not_carried(source: &SourceSession, shape: &Shape, tables: &Tables) -> Result<Vec<Skipped>> {
     let mut skipped: Vec<_> = tables
         .all
         .iter()
@@ -39,7 +39,11 @@ pub(crate) async fn not_carried(source: &Source, shape: &Shape, tables: &Tables)
 
 /// Takes the entries out of a schema's second half, or its first, that the target cannot or must not have, and with
 /// them what comments on them.
-pub(crate) async fn take_out(entries: &mut Vec<DumpEntry>, source: &Source, target: &Session) -> Result<Vec<Skipped>> {
+pub(crate) async fn take_out(
+    entries: &mut Vec<DumpEntry>,
+    source: &SourceSession,
+    target: &Session,
+) -> Result<Vec<Skipped>> {
     let mut skipped = Vec::new();
     let mut comments = Vec::new();
     let orphans = policies_without_roles(source, target).await?;
@@ -90,7 +94,7 @@ impl Policy {
     }
 }
 
-async fn policies_without_roles(source: &Source, target: &Session) -> Result<Vec<Policy>> {
+async fn policies_without_roles(source: &SourceSession, target: &Session) -> Result<Vec<Policy>> {
     let rows = source.rows(POLICIES, &[]).await.context("read the source's policies")?;
     let roles: Vec<String> = rows.iter().map(|row| row.get(3)).collect();
     let sql = "SELECT w FROM pg_catalog.unnest($1) AS w WHERE w NOT IN (SELECT rolname::text FROM pg_catalog.pg_roles)";
@@ -101,7 +105,7 @@ async fn policies_without_roles(source: &Source, target: &Session) -> Result<Vec
 }
 
 /// Names the extensions that have another version on the target: its server makes those that it has.
-pub(crate) async fn other_versions(source: &Source, target: &Session) -> Result<Vec<Skipped>> {
+pub(crate) async fn other_versions(source: &SourceSession, target: &Session) -> Result<Vec<Skipped>> {
     let sql = "SELECT extname::text, extversion FROM pg_catalog.pg_extension ORDER BY 1";
     let here = source.rows(sql, &[]).await.context("list the source's extensions")?;
     let there = target.rows(sql, &[]).await.context("list the target's extensions")?;

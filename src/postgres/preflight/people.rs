@@ -15,7 +15,7 @@ use crate::masking::{Account, EmptiedLine, KeySource, Masking, Sheet, Suspect};
 use crate::postgres::preflight::catalog::Tables;
 use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
-use crate::postgres::session::source::Source;
+use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 
 /// So many rows from the beginning of a table, and so many from anywhere in it, are looked at.
@@ -48,7 +48,7 @@ impl Masked {
     /// # Errors
     /// Invalid input when a rule does not fit the data, and for a strict masking when a column looks personal that no
     /// rule speaks of.
-    pub(crate) async fn read(source: &Source, tables: &Tables, masking: &Masking) -> Result<Self> {
+    pub(crate) async fn read(source: &SourceSession, tables: &Tables, masking: &Masking) -> Result<Self> {
         let plain = tables.tables();
         let sites = sites(source, tables, masking).await?;
         let treated = assignment::assign(&plain, masking, &sites)?;
@@ -112,7 +112,7 @@ impl Masked {
 }
 
 /// The sites whose people are masked, each with the users that keep their logins.
-async fn sites(source: &Source, tables: &Tables, masking: &Masking) -> Result<Vec<MaskedSite>> {
+async fn sites(source: &SourceSession, tables: &Tables, masking: &Masking) -> Result<Vec<MaskedSite>> {
     let sites = Site::all(&tables.tables());
     let mut kept = Vec::new();
     let mut found = BTreeSet::new();
@@ -141,7 +141,12 @@ struct User {
 }
 
 /// The users of a site that keep their logins: those who are named, and who are administrators anywhere in its network.
-async fn kept_users(source: &Source, relations: &[Relation], site: &Site, masking: &Masking) -> Result<Vec<User>> {
+async fn kept_users(
+    source: &SourceSession,
+    relations: &[Relation],
+    site: &Site,
+    masking: &Masking,
+) -> Result<Vec<User>> {
     let Some(users) = relations.iter().find(|relation| site.owns(&relation.table, "users")) else {
         return Ok(Vec::new());
     };
@@ -179,7 +184,7 @@ async fn kept_users(source: &Source, relations: &[Relation], site: &Site, maskin
 }
 
 /// Columns that look personal, of all tables that come with their rows.
-async fn suspects(source: &Source, relations: &[Relation], treated: &[Treated]) -> Result<Vec<Suspect>> {
+async fn suspects(source: &SourceSession, relations: &[Relation], treated: &[Treated]) -> Result<Vec<Suspect>> {
     let looked_at: Vec<_> = relations
         .iter()
         .zip(treated)
@@ -234,7 +239,7 @@ fn sample_query(number: usize, relation: &Relation) -> String {
 }
 
 /// How many rows stay behind in each table that is emptied.
-async fn emptied(source: &Source, relations: &[Relation], treated: &[Treated]) -> Result<Vec<EmptiedLine>> {
+async fn emptied(source: &SourceSession, relations: &[Relation], treated: &[Treated]) -> Result<Vec<EmptiedLine>> {
     let mut lines = Vec::new();
     let mut queries = Vec::new();
     for (relation, treated) in relations.iter().zip(treated) {

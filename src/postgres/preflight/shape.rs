@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 
 use crate::copying::report::Skipped;
 use crate::postgres::session::connect::Session;
-use crate::postgres::session::source::Source;
+use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 
 /// The source database's own properties.
@@ -28,7 +28,7 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    pub(crate) async fn read(source: &Source) -> Result<Self> {
+    pub(crate) async fn read(source: &SourceSession) -> Result<Self> {
         let locale = match source.major() {
             17.. => "datlocprovider::text, datlocale, daticurules",
             16 => "datlocprovider::text, daticulocale, daticurules",
@@ -124,7 +124,7 @@ impl Shape {
     }
 }
 
-async fn read_settings(source: &Source) -> Result<Vec<(Option<String>, String, String)>> {
+async fn read_settings(source: &SourceSession) -> Result<Vec<(Option<String>, String, String)>> {
     let rows = source
         .rows(
             "SELECT r.rolname::text, pg_catalog.split_part(c.pair, '=', 1), pg_catalog.substr(c.pair, pg_catalog.strpos(c.pair, '=') + 1)

@@ -14,9 +14,9 @@ use crate::postgres::rows::format::{self, CopyFormat};
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::rows::work_list::{TableRange, WorkItem};
 use crate::postgres::session::connect::Session;
+use crate::postgres::session::copy_protocol::{self, Chunk, CopyReader, CopyWriter, HEADER_BYTES, LARGE_BYTES};
 use crate::postgres::session::fault::{Fault, fault};
-use crate::postgres::session::source::Source;
-use crate::postgres::session::wire::{self, Chunk, HEADER_BYTES, LARGE_BYTES, Reader, Writer};
+use crate::postgres::session::source_session::SourceSession;
 use crate::rewriting::Rewriter;
 
 /// A row that is looked into is held in memory; a longer one passes only when nothing in it is to be changed.
@@ -57,7 +57,7 @@ impl RowConversion {
 
 /// Copies one item. What its tables have got can be kept only when this succeeds; else both sessions are of no more use.
 pub(crate) async fn copy_item(
-    source: &Source,
+    source: &SourceSession,
     target: &Session,
     item: &WorkItem,
     conversion: &RowConversion,
@@ -66,7 +66,7 @@ pub(crate) async fn copy_item(
     let encodings: Vec<_> = item.ranges.iter().map(|range| conversion.encoding(&range.relation)).collect();
     let reads: Vec<_> = item.ranges.iter().zip(&encodings).map(|(range, encoding)| range.copy_out(encoding)).collect();
     let mut from = source.copy_out(&reads.join("; ")).await.context("read it")?;
-    let (mut answers, mut into) = target.converse(&item.copy_in(&encodings)).await.context("write it")?;
+    let (mut answers, mut into) = target.start_copy(&item.copy_in(&encodings)).await.context("write it")?;
     let forwarding = async {
         let mut sent = Vec::with_capacity(item.ranges.len());
         for range in &item.ranges {
@@ -74,11 +74,11 @@ pub(crate) async fn copy_item(
             sent.push(copying.with_context(|| format!("copy {}", range.label()))?);
         }
         into.flush().await.context("write it")?;
-        from.answers(&mut Vec::new()).await.context("read it")?;
+        from.until_ready(&mut Vec::new()).await.context("read it")?;
         Ok(sent)
     };
     let mut written = Vec::new();
-    let sent = match together(forwarding, answers.answers(&mut written)).await {
+    let sent = match together(forwarding, answers.until_ready(&mut written)).await {
         // Those that the server has answered for are not what it speaks of.
         Err(CopyError::Target(said)) => {
             let range =
@@ -132,8 +132,8 @@ async fn together(
 }
 
 async fn forward(
-    from: &mut Reader,
-    into: &mut Writer,
+    from: &mut CopyReader,
+    into: &mut CopyWriter,
     range: &TableRange,
     conversion: &RowConversion,
     meter: &Meter<'_>,
@@ -146,7 +146,7 @@ async fn forward(
     );
     let (mut sent, mut read) = (ContentDigest::default(), 0);
     loop {
-        let moved = match from.chunk().await.context("read it")? {
+        let moved = match from.next_chunk().await.context("read it")? {
             Chunk::Rows(len) => {
                 let messages = &from.bytes()[..len];
                 read += add(messages, range, transform.as_mut(), &mut sent, into)?;
@@ -159,7 +159,7 @@ async fn forward(
                 len
             }
             Chunk::Large(len) if transform.is_some() && len <= LOOKED_INTO_BYTES => {
-                from.whole(len).await.context("read it")?;
+                from.wait_for(len).await.context("read it")?;
                 read += add(&from.bytes()[..len], range, transform.as_mut(), &mut sent, into)?;
                 into.rows_written().await.context("write it")?;
                 from.consume(len);
@@ -187,10 +187,10 @@ fn add(
     range: &TableRange,
     mut transform: Option<&mut Transform<'_, CopyFormat>>,
     sent: &mut ContentDigest,
-    into: &mut Writer,
+    into: &mut CopyWriter,
 ) -> Result<u64> {
     let mut rows = 0;
-    for message in wire::rows(messages) {
+    for message in copy_protocol::rows(messages) {
         let (around, row) = range.format.row_in(message);
         if transform.is_some() {
             into.row().extend_from_slice(around);
@@ -215,8 +215,8 @@ fn add(
 
 /// Passes a row on in pieces. Nothing of it can be changed on the way, so it is refused when something would have to be.
 async fn large(
-    from: &mut Reader,
-    into: &mut Writer,
+    from: &mut CopyReader,
+    into: &mut CopyWriter,
     len: usize,
     range: &TableRange,
     transform: Option<&Transform<'_, CopyFormat>>,
@@ -226,7 +226,7 @@ async fn large(
     let overlap = transform.map_or(0, Transform::longest_needle);
     // The end of what was looked at before: what is looked for may begin there.
     let mut seen = Vec::new();
-    from.whole(ROW_BEGINS_BYTES).await.context("read it")?;
+    from.wait_for(ROW_BEGINS_BYTES).await.context("read it")?;
     let (around, row) = range.format.row_in(&from.bytes()[HEADER_BYTES..]);
     let key = first_field(row.unwrap_or_default(), range);
     let mut before = around.len();
@@ -234,7 +234,7 @@ async fn large(
     from.consume(HEADER_BYTES);
     let mut left = len - HEADER_BYTES;
     while left > 0 {
-        let some = from.some(left.min(LARGE_BYTES)).await.context("read it")?;
+        let some = from.wait_for_some(left.min(LARGE_BYTES)).await.context("read it")?;
         let bytes = &from.bytes()[..some];
         hash.update(&bytes[std::mem::take(&mut before)..]);
         if let Some(transform) = transform {

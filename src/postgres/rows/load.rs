@@ -24,7 +24,7 @@ use crate::postgres::session::connect::{Session, open_target};
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::fault;
 use crate::postgres::session::pool::SessionPool;
-use crate::postgres::session::source::Source;
+use crate::postgres::session::source_session::SourceSession;
 
 /// A table whose rows have all been sent.
 pub(crate) struct LoadedTable {
@@ -126,13 +126,16 @@ async fn run_pair(
     Ok(())
 }
 
-async fn open(load: &Load) -> Result<(Source, Session)> {
-    tokio::try_join!(Source::open(&load.source, Some(&load.snapshot)), open_target(&load.target, &load.search_path))
+async fn open(load: &Load) -> Result<(SourceSession, Session)> {
+    tokio::try_join!(
+        SourceSession::open(&load.source, Some(&load.snapshot)),
+        open_target(&load.target, &load.search_path)
+    )
 }
 
 async fn copy(
     load: &Load,
-    source: &Source,
+    source: &SourceSession,
     target: &Session,
     item: &WorkItem,
     watchdog: &Watchdog,

@@ -37,13 +37,13 @@ impl AnswerTimeout {
             if let Ok(answered) = timeout(self.limit, &mut answer).await {
                 return Ok(answered?);
             }
-            let Some(probe) = &self.probe else { return Err(Fault::silent(self.limit)) };
+            let Some(probe) = &self.probe else { return Err(Fault::no_answer(self.limit)) };
             if probe(self.pid).await {
                 continue;
             }
             return match timeout(self.limit.min(UNDER_WAY), &mut answer).await {
                 Ok(answered) => Ok(answered?),
-                Err(_) => Err(Fault::silent(self.limit)),
+                Err(_) => Err(Fault::no_answer(self.limit)),
             };
         }
     }

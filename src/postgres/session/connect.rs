@@ -16,13 +16,13 @@ use tokio_postgres::{Client, Config, Connection, Row};
 use super::answer_timeout::{AnswerTimeout, Probe};
 use crate::copying::transient::Transient;
 use crate::error::Failure;
+use crate::postgres::session::copy_protocol::{CopyReader, CopyWriter};
 use crate::postgres::session::endpoint::{self, Endpoint, TlsMode};
 use crate::postgres::session::fault::Fault;
 use crate::postgres::session::settings::{self, Purpose};
+use crate::postgres::session::shared_stream::{ByteStream, SharedStream, SharingConnector};
 use crate::postgres::session::sql;
-use crate::postgres::session::tap::{Line, Tap, Tapped};
 use crate::postgres::session::tls;
-use crate::postgres::session::wire::{Reader, Writer};
 
 /// A parameter of a query with its type, so that a query is one round trip.
 pub(crate) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -34,7 +34,7 @@ const KEEPALIVE_RETRIES: u32 = 3;
 pub(crate) struct Session {
     client: Client,
     driver: Driver,
-    tap: Tap,
+    stream: SharedStream,
     answer_timeout: AnswerTimeout,
     /// What `server_version_num` says, such as 160004.
     version_num: i32,
@@ -63,7 +63,7 @@ impl Session {
         // The socket's own limit does not cover a server that accepts and then says nothing.
         let limit = endpoint.connect_timeout * 2;
         let connecting = connect(endpoint, config(endpoint, purpose, &token));
-        let (client, connection, tap) = match tokio::time::timeout(limit, connecting).await {
+        let (client, connection, stream) = match tokio::time::timeout(limit, connecting).await {
             Ok(connected) => connected?,
             Err(_) => bail!(Transient(format!("no answer within {} s", limit.as_secs()))),
         };
@@ -74,8 +74,8 @@ impl Session {
         let answer_timeout =
             AnswerTimeout::new(endpoint.answer_within, (purpose == Purpose::Fill).then(|| probe(endpoint)));
         let mut session =
-            Self { client, driver, tap, answer_timeout, version_num: 0, version: String::new(), superuser: false };
-        session.introduce(&token).await?;
+            Self { client, driver, stream, answer_timeout, version_num: 0, version: String::new(), superuser: false };
+        session.identify(&token).await?;
         let (names, values) = settings::for_purpose(purpose);
         session
             .rows(settings::APPLY, &[(&names, Type::TEXT_ARRAY), (&values, Type::TEXT_ARRAY)])
@@ -84,7 +84,7 @@ impl Session {
         Ok(session)
     }
 
-    async fn introduce(&mut self, token: &str) -> Result<()> {
+    async fn identify(&mut self, token: &str) -> Result<()> {
         let row = self
             .row(
                 "SELECT current_setting('server_version_num')::int4, current_setting('server_version'),
@@ -125,17 +125,17 @@ impl Session {
     }
 
     /// Sends a command whose answer is read, and whose rows are written, past the driver. Both ends go with the session
-    /// when they are not brought to [`Reader::answers`] and given back.
-    pub(crate) async fn converse(&self, sql: &str) -> Result<(Reader, Writer), Fault> {
-        let line = self.tap.take();
-        let mut writer = Writer::new(line.clone());
+    /// when they are not brought to [`CopyReader::until_ready`] and given back.
+    pub(crate) async fn start_copy(&self, sql: &str) -> Result<(CopyReader, CopyWriter), Fault> {
+        let line = self.stream.borrow();
+        let mut writer = CopyWriter::new(line.clone());
         writer.query(sql).await?;
-        Ok((Reader::new(line), writer))
+        Ok((CopyReader::new(line), writer))
     }
 
     /// Says goodbye and waits until the socket is closed, so that the server has no session of ours left.
     pub(crate) async fn close(self) {
-        let Session { client, mut driver, tap: _tap, .. } = self;
+        let Session { client, mut driver, stream: _stream, .. } = self;
         drop(client);
         // A server that does not close is left to the driver's own end.
         let _ = tokio::time::timeout(Duration::from_secs(2), &mut driver.0).await;
@@ -169,8 +169,11 @@ async fn is_active(endpoint: Endpoint, pid: i32) -> bool {
     asking.await.unwrap_or(false)
 }
 
-/// A connection with a tap on it: on the TLS stream when there is one, else on the socket.
-async fn connect(endpoint: &Endpoint, config: Config) -> Result<(Client, Connection<Tap, Tap>, Tap)> {
+/// A connection whose stream a COPY can borrow: the TLS stream when there is one, else the socket.
+async fn connect(
+    endpoint: &Endpoint,
+    config: Config,
+) -> Result<(Client, Connection<SharedStream, SharedStream>, SharedStream)> {
     let mut last = None;
     for (host, port) in &endpoint.hosts {
         let dialled = tokio::time::timeout(endpoint.connect_timeout, dial(host, *port)).await;
@@ -181,9 +184,9 @@ async fn connect(endpoint: &Endpoint, config: Config) -> Result<(Client, Connect
                 continue;
             }
         };
-        let connector = MakeTlsConnect::<Tap>::make_tls_connect(&mut tls::connector(endpoint)?, host);
-        let (connector, encrypted) = Tapped::new(connector.context("read the host's name for TLS")?);
-        let socket = Tap::new(line);
+        let connector = MakeTlsConnect::<SharedStream>::make_tls_connect(&mut tls::connector(endpoint)?, host);
+        let (connector, encrypted) = SharingConnector::new(connector.context("read the host's name for TLS")?);
+        let socket = SharedStream::new(line);
         let connected = config.connect_raw(socket.clone(), connector).await;
         let (client, connection) = connected.map_err(|error| connect_error(error.into()))?;
         let encrypted = encrypted.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -193,7 +196,7 @@ async fn connect(endpoint: &Endpoint, config: Config) -> Result<(Client, Connect
 }
 
 /// Opens the socket; a peer that has gone is noticed within half a minute.
-async fn dial(host: &str, port: u16) -> io::Result<Box<dyn Line>> {
+async fn dial(host: &str, port: u16) -> io::Result<Box<dyn ByteStream>> {
     if endpoint::is_socket_dir(host) {
         return Ok(Box::new(UnixStream::connect(format!("{host}/.s.PGSQL.{port}")).await?));
     }

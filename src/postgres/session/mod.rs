@@ -2,13 +2,13 @@
 
 mod answer_timeout;
 pub(super) mod connect;
+pub(super) mod copy_protocol;
 pub(super) mod endpoint;
 pub(super) mod fault;
 pub(super) mod pool;
 pub(super) mod settings;
-pub(super) mod source;
+mod shared_stream;
+pub(super) mod source_session;
 pub(super) mod sql;
-mod tap;
 pub(super) mod target_server;
 mod tls;
-pub(super) mod wire;

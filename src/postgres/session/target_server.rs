@@ -31,7 +31,7 @@ impl TargetServer {
     /// Connects to another database of the target's server and takes the lock on copies into this one.
     pub(crate) async fn open(target: &Endpoint) -> Result<Self> {
         let database = target.database.clone();
-        let session = connect_elsewhere(target).await?;
+        let session = connect_to_other_database(target).await?;
         let sql = "SELECT d.oid, pg_catalog.pg_get_userbyid(d.datdba)::text, pg_catalog.pg_is_in_recovery()
                      FROM pg_catalog.pg_database AS d WHERE d.datname = $1";
         let rows = session.rows(sql, &[(&database, Type::TEXT)]).await.context("look up the target database")?;
@@ -121,7 +121,7 @@ impl TargetServer {
 }
 
 /// A session in a database of the target's server that is not the target.
-pub(crate) async fn connect_elsewhere(target: &Endpoint) -> Result<Session> {
+pub(crate) async fn connect_to_other_database(target: &Endpoint) -> Result<Session> {
     if target.database != "postgres" {
         match Session::open(&target.with_database("postgres"), Purpose::Administer).await {
             Err(error) if fault(&error).is_some_and(|fault| matches!(fault.sqlstate.as_str(), "3D000" | "42501")) => {}
