@@ -21,10 +21,10 @@ use crate::postgres::post_data::per_table::{self, PostDataByTable, PostDataWork}
 use crate::postgres::post_data::sequences_and_objects;
 use crate::postgres::post_data::views::{self, View};
 use crate::postgres::preflight::compatibility;
-use crate::postgres::preflight::inventory;
-use crate::postgres::preflight::people::Masked;
-use crate::postgres::preflight::room;
-use crate::postgres::preflight::shape::Shape;
+use crate::postgres::preflight::database_masking::DatabaseMasking;
+use crate::postgres::preflight::database_properties::DatabaseProperties;
+use crate::postgres::preflight::disk_space;
+use crate::postgres::preflight::skipped;
 use crate::postgres::rows::copy::RowConversion;
 use crate::postgres::rows::load::{self, Load, LoadedTable};
 use crate::postgres::rows::relation::Relation;
@@ -55,7 +55,7 @@ pub(crate) struct Attempt<'a> {
 
 /// What is left to do once the snapshot is let go.
 struct AfterSnapshot {
-    shape: Shape,
+    properties: DatabaseProperties,
     post_data: Vec<DumpEntry>,
     views: Vec<View>,
     /// Loaded tables that get their post-data; dropping it ends that work.
@@ -86,7 +86,7 @@ impl Attempt<'_> {
             reason = snapshot.watch(self.options.snapshot_max_age, self.options.stall) => return Err(reason),
         };
         if let Some(masked) = &masked {
-            masked.lay_over(&mut snapshot.tables);
+            masked.apply_to(&mut snapshot.tables);
         }
         let rest = tokio::select! {
             filled = self.fill(&snapshot, &mut report, &mut phases) => filled?,
@@ -102,9 +102,9 @@ impl Attempt<'_> {
     }
 
     /// What is done to the people in the snapshot.
-    async fn mask(&self, snapshot: &Snapshot) -> Result<Option<Masked>> {
+    async fn mask(&self, snapshot: &Snapshot) -> Result<Option<DatabaseMasking>> {
         let Some(masking) = &self.options.masking else { return Ok(None) };
-        Masked::read(&snapshot.holder, &snapshot.tables, masking).await.map(Some)
+        DatabaseMasking::read(&snapshot.holder, &snapshot.tables, masking).await.map(Some)
     }
 
     /// Everything that reads the source.
@@ -117,56 +117,57 @@ impl Attempt<'_> {
         let (source, tables) = (&snapshot.holder, &snapshot.tables);
         compatibility::no_orphans(source, tables).await?;
         compatibility::nothing_reaches_through(source, tables).await?;
-        room::is_enough(source, self.target_server, tables).await?;
+        disk_space::is_enough(source, self.target_server, tables).await?;
         phases.enter("schema");
-        let shape = Shape::read(source).await?;
-        report.skipped = inventory::not_carried(source, &shape, tables).await?;
+        let properties = DatabaseProperties::read(source).await?;
+        report.skipped = skipped::not_carried(source, &properties, tables).await?;
         let views = views::filled(source).await?;
-        let encoding = if shape.encoding == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" };
+        let encoding = if properties.encoding == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" };
         let read = |section| pg_dump::read(self.source, &self.options.pg_dump, &snapshot.id, section, encoding);
         let (mut pre_data, mut post_data) = tokio::try_join!(read(DumpSection::PreData), read(DumpSection::PostData))?;
         let server = &self.target_server.session;
-        let create = shape.create_statement(self.name, self.target_server.owner(), server.major());
+        let create = properties.create_statement(self.name, self.target_server.owner(), server.major());
         server.run(&create).await.context("make the new database on the target")?;
         let target = Session::open(&self.beside(), Purpose::Fill).await?;
         for entries in [&mut pre_data, &mut post_data] {
-            report.skipped.extend(inventory::take_out(entries, source, &target).await?);
+            report.skipped.extend(skipped::take_out_unsupported(entries, source, &target).await?);
         }
-        if !shape.has_public_schema {
+        if !properties.has_public_schema {
             target.run("DROP SCHEMA IF EXISTS public").await.context("drop the schema `public`")?;
         }
         restore::restore(&target, &pre_data).await?;
-        report.skipped.extend(inventory::other_versions(source, &target).await?);
+        report.skipped.extend(skipped::other_versions(source, &target).await?);
         target.close().await;
 
         phases.enter("data");
         let binary_from = self.options.binary_from_bytes;
         let in_format = |relation: &Relation| {
             // Text in binary is in the database's own encoding, and what looks into it knows UTF-8 only.
-            let in_binary = shape.encoding == "UTF8" && relation.gains_by_binary(binary_from);
+            let in_binary = properties.encoding == "UTF8" && relation.gains_by_binary(binary_from);
             Arc::new(Relation { in_binary, ..relation.clone() })
         };
         let tables: Vec<Arc<Relation>> = tables.copied().map(in_format).collect();
         let expected: u64 = tables.iter().map(|relation| relation.table.size_bytes).sum();
         self.progress.expect(self.progress.read().done_bytes + expected);
         let conversion =
-            RowConversion { rewriter: Rewriter::new(&self.options.rewrite), encoding: shape.encoding.clone() };
+            RowConversion { rewriter: Rewriter::new(&self.options.rewrite), encoding: properties.encoding.clone() };
         let conversion = Arc::new(conversion);
         let (loaded_tables, to_finish) = mpsc::unbounded_channel();
         let mut work = JoinSet::new();
         let by_table = per_table::take_out(&mut post_data, source, &tables).await?;
-        let pool = Arc::new(SessionPool::new(self.beside(), shape.search_path.clone(), (self.options.jobs / 2).max(2)));
+        let pool =
+            Arc::new(SessionPool::new(self.beside(), properties.search_path.clone(), (self.options.jobs / 2).max(2)));
         work.spawn(per_table::all(self.post_data_work(&conversion, by_table, pool.clone()), to_finish));
         tokio::select! {
             biased;
-            loaded = load::all(self.load(snapshot, &shape, &conversion, pool), &tables, self.options.jobs, loaded_tables) => loaded?,
+            loaded = load::all(self.load(snapshot, &properties, &conversion, pool), &tables, self.options.jobs, loaded_tables) => loaded?,
             failed = work.join_next() => {
                 let failed = failed.context("finish tables")?.context("join a worker")?;
                 failed?;
             }
         }
         let data_seconds = phases.enter("objects");
-        let target = open_target(&self.beside(), &shape.search_path).await?;
+        let target = open_target(&self.beside(), &properties.search_path).await?;
         let watchdog = Watchdog::default();
         let objects = sequences_and_objects::copy_large_objects(source, &target, &watchdog);
         let (large_objects, objects) =
@@ -174,7 +175,7 @@ impl Attempt<'_> {
         report.large_objects = large_objects;
         sequences_and_objects::copy_sequences(source, &target).await?;
         target.close().await;
-        Ok(AfterSnapshot { shape, post_data, views, work, objects, data_seconds })
+        Ok(AfterSnapshot { properties, post_data, views, work, objects, data_seconds })
     }
 
     /// Everything that needs the new database only.
@@ -187,16 +188,16 @@ impl Attempt<'_> {
         phases.enter("indexes");
         let loaded = rest.work.join_next().await.context("finish tables")?.context("join a worker")??;
         count(report, &loaded, rest.objects, rest.data_seconds);
-        let target = open_target(&self.beside(), &rest.shape.search_path).await?;
+        let target = open_target(&self.beside(), &rest.properties.search_path).await?;
         let (event_triggers, post_data): (Vec<_>, Vec<_>) =
-            rest.post_data.into_iter().partition(inventory::is_event_trigger);
+            rest.post_data.into_iter().partition(DumpEntry::is_event_trigger);
         restore::restore(&target, &post_data).await?;
         report.skipped.extend(views::refresh(rest.views, &target).await?);
         phases.enter("statistics");
         sequences_and_objects::analyze_rest(&target).await?;
         restore::restore(&target, &event_triggers).await?;
         target.close().await;
-        report.skipped.extend(rest.shape.settle(&self.target_server.session, self.name).await?);
+        report.skipped.extend(rest.properties.apply_settings(&self.target_server.session, self.name).await?);
         Ok(loaded)
     }
 
@@ -207,7 +208,7 @@ impl Attempt<'_> {
     fn load(
         &self,
         snapshot: &Snapshot,
-        shape: &Shape,
+        properties: &DatabaseProperties,
         conversion: &Arc<RowConversion>,
         pool: Arc<SessionPool>,
     ) -> Load {
@@ -215,7 +216,7 @@ impl Attempt<'_> {
             source: self.source.clone(),
             target: self.beside(),
             snapshot: snapshot.id.clone(),
-            search_path: shape.search_path.clone(),
+            search_path: properties.search_path.clone(),
             conversion: conversion.clone(),
             stall: self.options.stall,
             progress: self.progress.clone(),

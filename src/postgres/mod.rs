@@ -24,6 +24,6 @@ mod snapshot;
 mod swap;
 
 pub use engine::copy_database;
-pub use preflight::dry_run::{CopyPlan, PlannedTable, plan};
+pub use preflight::dry_run::{DryRun, DryRunTable, dry_run};
 pub use preflight::inspect::{inspect, inspect_masking, inspect_target, site_urls};
 pub use session::endpoint::{Endpoint, TlsMode};

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::copying::transient::Transient;
 use crate::error::Failure;
-use crate::postgres::preflight::catalog::Tables;
+use crate::postgres::preflight::catalog::Relations;
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::source_session::SourceSession;
 
@@ -21,7 +21,7 @@ pub(crate) struct Snapshot {
     pub(crate) id: String,
     /// RFC 3339, by the source's clock.
     pub(crate) taken_at: String,
-    pub(crate) tables: Tables,
+    pub(crate) tables: Relations,
     taken: Instant,
 }
 
@@ -30,7 +30,7 @@ impl Snapshot {
     pub(crate) async fn take(endpoint: &Endpoint, exclude: &[String]) -> Result<Self> {
         let taken = Instant::now();
         let scout = SourceSession::open(endpoint, None).await?;
-        let seen = Tables::read(&scout, exclude).await?;
+        let seen = Relations::read(&scout, exclude).await?;
         scout.close().await;
         let holder = SourceSession::open(endpoint, None).await?;
         holder.lock_shared(&seen.lockable).await.map_err(|fault| match fault.sqlstate.as_str() {
@@ -42,7 +42,7 @@ impl Snapshot {
             .await
             .context("export a snapshot")?;
         let (id, taken_at) = (row.get(0), row.get(1));
-        let tables = Tables::read(&holder, exclude).await?;
+        let tables = Relations::read(&holder, exclude).await?;
         if tables.lockable != seen.lockable {
             return Err(Transient("tables were made or dropped meanwhile".to_owned()).into());
         }

@@ -24,6 +24,11 @@ impl DumpEntry {
         }
     }
 
+    /// Whether it makes or describes an event trigger; those come last, so that they see none of our own commands.
+    pub(crate) fn is_event_trigger(&self) -> bool {
+        self.kind == "EVENT TRIGGER" || self.kind == "COMMENT" && self.name.starts_with("EVENT TRIGGER ")
+    }
+
     /// Reads `-- Name: a; Type: TABLE; Schema: public; Owner: -`; only the name may hold the separators itself.
     fn from_heading(line: &str) -> Option<Self> {
         let (rest, _owner) = line.strip_prefix("-- Name: ")?.rsplit_once("; Owner: ")?;

@@ -12,14 +12,14 @@ use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 
 /// The tables of a database.
-pub(crate) struct Tables {
+pub(crate) struct Relations {
     /// All with rows of their own, biggest first, the excluded ones too.
     pub(crate) all: Vec<Relation>,
     /// Every table and partitioned table, quoted: what the snapshot's holder locks.
     pub(crate) lockable: BTreeSet<String>,
 }
 
-impl Tables {
+impl Relations {
     /// Reads the catalog. Tables of extensions are the extension's business, except those it marks as holding the
     /// user's rows.
     pub(crate) async fn read(source: &SourceSession, exclude: &[String]) -> Result<Self> {

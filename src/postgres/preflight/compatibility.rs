@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use tokio_postgres::types::Type;
 
 use crate::error::Failure;
-use crate::postgres::preflight::catalog::Tables;
-use crate::postgres::preflight::people;
+use crate::postgres::preflight::catalog::Relations;
+use crate::postgres::preflight::database_masking;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::target_server::TargetServer;
 
@@ -122,7 +122,7 @@ const NAMES: &str = "
 
 /// Refuses a partitioned table that must be read as a whole while a part of it is on another server: that part would
 /// be read there, and written there too.
-pub(crate) async fn nothing_reaches_through(source: &SourceSession, tables: &Tables) -> Result<()> {
+pub(crate) async fn nothing_reaches_through(source: &SourceSession, tables: &Relations) -> Result<()> {
     let roots: Vec<u32> = tables.copied().filter(|table| table.through_root).map(|table| table.oid).collect();
     if roots.is_empty() {
         return Ok(());
@@ -146,7 +146,7 @@ pub(crate) async fn nothing_reaches_through(source: &SourceSession, tables: &Tab
 
 /// Refuses when a table that is copied refers to one whose data is left out: the foreign key could not be made. Names
 /// all that would have to be left out as well, those that refer to these too.
-pub(crate) async fn no_orphans(source: &SourceSession, tables: &Tables) -> Result<()> {
+pub(crate) async fn no_orphans(source: &SourceSession, tables: &Relations) -> Result<()> {
     let mut without: HashSet<u32> =
         tables.all.iter().filter(|t| t.table.excluded_by.is_some()).map(|t| t.oid).collect();
     if without.is_empty() {
@@ -174,7 +174,7 @@ pub(crate) async fn no_orphans(source: &SourceSession, tables: &Tables) -> Resul
     orphans.sort();
     let (names, told): (Vec<_>, Vec<_>) = orphans.into_iter().unzip();
     let is_masked =
-        tables.all.iter().any(|relation| relation.table.excluded_by.as_deref() == Some(people::LEFT_BEHIND));
+        tables.all.iter().any(|relation| relation.table.excluded_by.as_deref() == Some(database_masking::LEFT_BEHIND));
     let or_keep = if is_masked { ", or `keep` the tables that they refer to by a masking rule" } else { "" };
     bail!(
         Failure::invalid(format!(

@@ -6,11 +6,11 @@ use tokio_postgres::types::Type;
 use crate::copying::note::CopyNote;
 use crate::copying::report::{SourceReport, TargetReport, WordPressSite};
 use crate::masking::{Masking, Suspect};
-use crate::postgres::preflight::catalog::Tables;
+use crate::postgres::preflight::catalog::Relations;
 use crate::postgres::preflight::compatibility::{self, OLDEST_MAJOR};
-use crate::postgres::preflight::inventory;
-use crate::postgres::preflight::people::Masked;
-use crate::postgres::preflight::shape::Shape;
+use crate::postgres::preflight::database_masking::DatabaseMasking;
+use crate::postgres::preflight::database_properties::DatabaseProperties;
+use crate::postgres::preflight::skipped;
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::classified;
 use crate::postgres::session::source_session::SourceSession;
@@ -28,8 +28,8 @@ pub async fn inspect(source: &Endpoint) -> Result<SourceReport> {
 async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
     let source = SourceSession::open(endpoint, None).await?;
     compatibility::names_are_text(&source).await?;
-    let shape = Shape::read(&source).await?;
-    let tables = Tables::read(&source, &[]).await?;
+    let properties = DatabaseProperties::read(&source).await?;
+    let tables = Relations::read(&source, &[]).await?;
     let row = source
         .row(
             "SELECT pg_catalog.pg_database_size(d.oid), d.datcollate::text,
@@ -46,13 +46,13 @@ async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
         major: source.major(),
         size_bytes: row.get::<_, i64>(0).max(0) as u64,
         tables: tables.all.len() as u64,
-        encoding: shape.encoding.clone(),
+        encoding: properties.encoding.clone(),
         collation: row.get(1),
         extensions: row.get::<_, Option<Vec<String>>>(3).unwrap_or_default(),
         large_objects: row.get::<_, i64>(2).max(0) as u64,
         wordpress: sites(&source).await?.into_iter().next(),
         problems: problems(&source).await?,
-        skipped: inventory::not_carried(&source, &shape, &tables).await?,
+        skipped: skipped::not_carried(&source, &properties, &tables).await?,
     };
     source.close().await;
     Ok(report)
@@ -65,8 +65,8 @@ async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
 pub async fn inspect_masking(source: &Endpoint, exclude: &[String], masking: &Masking) -> Result<Vec<Suspect>> {
     let read = async {
         let source = SourceSession::open(source, None).await?;
-        let tables = Tables::read(&source, exclude).await?;
-        let masked = Masked::read(&source, &tables, masking).await?;
+        let tables = Relations::read(&source, exclude).await?;
+        let masked = DatabaseMasking::read(&source, &tables, masking).await?;
         source.close().await;
         Ok(masked.into_suspects())
     };
@@ -148,7 +148,7 @@ pub async fn inspect_target(target: &Endpoint) -> Result<TargetReport> {
 async fn inspected_target(target: &Endpoint) -> Result<TargetReport> {
     let target_server = TargetServer::open(target).await?;
     let inside = SourceSession::open(target, None).await?;
-    let tables = Tables::read(&inside, &[]).await?;
+    let tables = Relations::read(&inside, &[]).await?;
     inside.close().await;
     let sql = "SELECT pg_catalog.pg_database_size($1), r.rolsuper OR r.rolcreatedb,
                       (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE datid = $1)

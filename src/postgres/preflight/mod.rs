@@ -2,10 +2,10 @@
 
 pub(super) mod catalog;
 pub(super) mod compatibility;
+pub(super) mod database_masking;
+pub(super) mod database_properties;
+pub(super) mod disk_space;
 pub(super) mod dry_run;
 pub(super) mod inspect;
-pub(super) mod inventory;
-mod left_out;
-pub(super) mod people;
-pub(super) mod room;
-pub(super) mod shape;
+pub(super) mod skipped;
+mod skipped_queries;

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 
 use crate::error::Failure;
-use crate::postgres::preflight::catalog::Tables;
+use crate::postgres::preflight::catalog::Relations;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::target_server::TargetServer;
 
@@ -13,7 +13,7 @@ const ASK: &str = "BEGIN; CREATE TEMP TABLE railstage_room (line text) ON COMMIT
     COPY railstage_room FROM PROGRAM 'LC_ALL=C df -Pk .' (DELIMITER E'\\x01')";
 
 /// Refuses a copy that the target's disk has no room for. Where that cannot be known, a full disk is told when it is full.
-pub(crate) async fn is_enough(source: &SourceSession, target_server: &TargetServer, tables: &Tables) -> Result<()> {
+pub(crate) async fn is_enough(source: &SourceSession, target_server: &TargetServer, tables: &Relations) -> Result<()> {
     let size: i64 = source
         .value("SELECT pg_catalog.pg_database_size(pg_catalog.current_database())")
         .await

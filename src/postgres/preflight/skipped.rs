@@ -8,15 +8,19 @@ use tokio_postgres::types::Type;
 
 use crate::copying::report::Skipped;
 use crate::postgres::dump::entries::{DumpEntry, SETTING};
-use crate::postgres::preflight::catalog::Tables;
-use crate::postgres::preflight::left_out;
-use crate::postgres::preflight::shape::Shape;
+use crate::postgres::preflight::catalog::Relations;
+use crate::postgres::preflight::database_properties::DatabaseProperties;
+use crate::postgres::preflight::skipped_queries;
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 
 /// All that can be told from the source alone.
-pub(crate) async fn not_carried(source: &SourceSession, shape: &Shape, tables: &Tables) -> Result<Vec<Skipped>> {
+pub(crate) async fn not_carried(
+    source: &SourceSession,
+    properties: &DatabaseProperties,
+    tables: &Relations,
+) -> Result<Vec<Skipped>> {
     let mut skipped: Vec<_> = tables
         .all
         .iter()
@@ -25,13 +29,13 @@ pub(crate) async fn not_carried(source: &SourceSession, shape: &Shape, tables: &
             Some(Skipped::new(format!("rows of {}", table.label()), reason.as_str()))
         })
         .collect();
-    for (sql, reason) in left_out::ALL {
+    for (sql, reason) in skipped_queries::ALL {
         let rows = source.rows(sql, &[]).await.context("look for what cannot be copied")?;
         skipped.extend(
             rows.iter().filter_map(|row| row.get::<_, Option<String>>(0)).map(|object| Skipped::new(object, *reason)),
         );
     }
-    if shape.comment.is_some() {
+    if properties.comment.is_some() {
         skipped.push(Skipped::new("comment on the database", "the copy's own note about itself stands there"));
     }
     Ok(skipped)
@@ -39,7 +43,7 @@ pub(crate) async fn not_carried(source: &SourceSession, shape: &Shape, tables: &
 
 /// Takes the entries out of a schema's second half, or its first, that the target cannot or must not have, and with
 /// them what comments on them.
-pub(crate) async fn take_out(
+pub(crate) async fn take_out_unsupported(
     entries: &mut Vec<DumpEntry>,
     source: &SourceSession,
     target: &Session,
@@ -116,11 +120,6 @@ pub(crate) async fn other_versions(source: &SourceSession, target: &Session) -> 
         Some(Skipped::new(format!("version {version} of extension {name}"), format!("the target's server has {has}")))
     });
     Ok(other.collect())
-}
-
-/// Whether an entry makes or describes an event trigger; those come last, so that they see none of our own commands.
-pub(crate) fn is_event_trigger(entry: &DumpEntry) -> bool {
-    entry.kind == "EVENT TRIGGER" || entry.kind == "COMMENT" && entry.name.starts_with("EVENT TRIGGER ")
 }
 
 const POLICIES: &str = "

@@ -9,7 +9,7 @@ use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 
 /// The source database's own properties.
-pub(crate) struct Shape {
+pub(crate) struct DatabaseProperties {
     /// The name of the encoding, such as `UTF8`.
     pub(crate) encoding: String,
     collate: String,
@@ -27,7 +27,7 @@ pub(crate) struct Shape {
     pub(crate) search_path: String,
 }
 
-impl Shape {
+impl DatabaseProperties {
     pub(crate) async fn read(source: &SourceSession) -> Result<Self> {
         let locale = match source.major() {
             17.. => "datlocprovider::text, datlocale, daticurules",
@@ -89,7 +89,7 @@ impl Shape {
     }
 
     /// Gives a database the source's limit and settings. Those that the target cannot have are returned.
-    pub(crate) async fn settle(&self, session: &Session, name: &str) -> Result<Vec<Skipped>> {
+    pub(crate) async fn apply_settings(&self, session: &Session, name: &str) -> Result<Vec<Skipped>> {
         let database = sql::ident(name);
         let limit = format!("ALTER DATABASE {database} CONNECTION LIMIT {}", self.connection_limit);
         session.run(&limit).await.context("give the new database the source's connection limit")?;

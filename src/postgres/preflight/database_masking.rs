@@ -12,7 +12,7 @@ use crate::masking::assignment::{self, MaskedSite, Treated};
 use crate::masking::preset::Site;
 use crate::masking::suspects::{self, Sample};
 use crate::masking::{Account, EmptiedLine, KeySource, Masking, Sheet, Suspect};
-use crate::postgres::preflight::catalog::Tables;
+use crate::postgres::preflight::catalog::Relations;
 use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
@@ -33,7 +33,7 @@ const COUNTED_BYTES: u64 = 64 << 20;
 pub(crate) const LEFT_BEHIND: &str = "left behind by masking";
 
 /// What is done to the people of a database.
-pub(crate) struct Masked {
+pub(crate) struct DatabaseMasking {
     /// In the order of the tables.
     treated: Vec<Treated>,
     suspects: Vec<Suspect>,
@@ -42,13 +42,13 @@ pub(crate) struct Masked {
     key: KeySource,
 }
 
-impl Masked {
+impl DatabaseMasking {
     /// Lays the rules over the tables, and looks for what they leave out.
     ///
     /// # Errors
     /// Invalid input when a rule does not fit the data, and for a strict masking when a column looks personal that no
     /// rule speaks of.
-    pub(crate) async fn read(source: &SourceSession, tables: &Tables, masking: &Masking) -> Result<Self> {
+    pub(crate) async fn read(source: &SourceSession, tables: &Relations, masking: &Masking) -> Result<Self> {
         let plain = tables.tables();
         let sites = sites(source, tables, masking).await?;
         let treated = assignment::assign(&plain, masking, &sites)?;
@@ -73,7 +73,7 @@ impl Masked {
     }
 
     /// Makes the tables follow.
-    pub(crate) fn lay_over(&self, tables: &mut Tables) {
+    pub(crate) fn apply_to(&self, tables: &mut Relations) {
         for (relation, treated) in tables.all.iter_mut().zip(&self.treated) {
             relation.mask.clone_from(&treated.mask);
             if treated.emptied.is_some() && relation.table.excluded_by.is_none() {
@@ -83,7 +83,7 @@ impl Masked {
     }
 
     /// What was done, once the rows are there.
-    pub(crate) fn sheet(self, tables: &Tables, loaded: &[LoadedTable]) -> Sheet {
+    pub(crate) fn sheet(self, tables: &Relations, loaded: &[LoadedTable]) -> Sheet {
         let mut sheet = Sheet {
             key: self.key,
             kept_users: self.kept_users,
@@ -112,7 +112,7 @@ impl Masked {
 }
 
 /// The sites whose people are masked, each with the users that keep their logins.
-async fn sites(source: &SourceSession, tables: &Tables, masking: &Masking) -> Result<Vec<MaskedSite>> {
+async fn sites(source: &SourceSession, tables: &Relations, masking: &Masking) -> Result<Vec<MaskedSite>> {
     let sites = Site::all(&tables.tables());
     let mut kept = Vec::new();
     let mut found = BTreeSet::new();
