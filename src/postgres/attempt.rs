@@ -1,6 +1,5 @@
 //! One attempt: from the first look at the source to a new database beside the old one that is proven equal.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, Result};
@@ -10,10 +9,10 @@ use tokio::task::JoinSet;
 use crate::copying::options::CopyOptions;
 use crate::copying::phase_timer::PhaseTimer;
 use crate::copying::progress::Progress;
-use crate::copying::report::{CopyReport, LeftColumn, TableTime};
+use crate::copying::report::CopyReport;
 use crate::copying::throttle::Throttle;
 use crate::copying::watchdog::Watchdog;
-use crate::data::digest::{self, ContentDigest};
+use crate::data::digest::ContentDigest;
 use crate::postgres::dump::entries::DumpEntry;
 use crate::postgres::dump::pg_dump::{self, DumpSection};
 use crate::postgres::dump::restore;
@@ -35,10 +34,9 @@ use crate::postgres::session::settings::Purpose;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::target_server::TargetServer;
 use crate::postgres::snapshot::Snapshot;
+use crate::postgres::totals;
 use crate::rewriting::Rewriter;
 
-/// How many of the slowest tables a report names.
-const SLOWEST: usize = 10;
 /// A table that is not cut to be copied is read back in ranges of this size all the same.
 const RANGE_BYTES: u64 = 32 << 20;
 
@@ -53,11 +51,17 @@ pub(crate) struct Attempt<'a> {
     pub(crate) name: &'a str,
 }
 
-/// What is left to do once the snapshot is let go.
-struct AfterSnapshot {
+/// The schema once all that stands before the data is made.
+struct Schema {
     properties: DatabaseProperties,
+    /// What is to be made after the data.
     post_data: Vec<DumpEntry>,
     views: Vec<View>,
+}
+
+/// What is left to do once the snapshot is let go.
+struct AfterSnapshot {
+    schema: Schema,
     /// Loaded tables that get their post-data; dropping it ends that work.
     work: JoinSet<Result<Vec<LoadedTable>>>,
     objects: ContentDigest,
@@ -70,15 +74,7 @@ impl Attempt<'_> {
         let mut phases = PhaseTimer::new(self.progress);
         let mut report = CopyReport { database: self.target.database.clone(), ..CopyReport::default() };
         phases.enter("guard");
-        let scout = SourceSession::open(self.source, None).await?;
-        compatibility::versions_fit(scout.major(), self.target_server.session.major())?;
-        compatibility::two_databases(&scout, self.target_server).await?;
-        compatibility::extensions_fit(&scout, self.target_server).await?;
-        compatibility::names_are_text(&scout).await?;
-        report.source_version = scout.version().to_owned();
-        report.target_version = self.target_server.session.version.clone();
-        scout.close().await;
-
+        self.check_servers(&mut report).await?;
         let mut snapshot = Snapshot::take(self.source, &self.options.exclude_table_data).await?;
         report.snapshot_at = snapshot.taken_at.clone();
         let masked = tokio::select! {
@@ -101,6 +97,19 @@ impl Attempt<'_> {
         Ok(report)
     }
 
+    /// Refuses two servers between which no copy can be made.
+    async fn check_servers(&self, report: &mut CopyReport) -> Result<()> {
+        let scout = SourceSession::open(self.source, None).await?;
+        compatibility::versions_fit(scout.major(), self.target_server.session.major())?;
+        compatibility::two_databases(&scout, self.target_server).await?;
+        compatibility::extensions_fit(&scout, self.target_server).await?;
+        compatibility::names_are_text(&scout).await?;
+        report.source_version = scout.version().to_owned();
+        report.target_version = self.target_server.session.version.clone();
+        scout.close().await;
+        Ok(())
+    }
+
     /// What is done to the people in the snapshot.
     async fn mask(&self, snapshot: &Snapshot) -> Result<Option<DatabaseMasking>> {
         let Some(masking) = &self.options.masking else { return Ok(None) };
@@ -119,8 +128,19 @@ impl Attempt<'_> {
         compatibility::nothing_reaches_through(source, tables).await?;
         disk_space::is_enough(source, self.target_server, tables).await?;
         phases.enter("schema");
+        let mut schema = self.make_schema(snapshot, report).await?;
+        phases.enter("data");
+        let work = self.load_rows(snapshot, &mut schema).await?;
+        let data_seconds = phases.enter("objects");
+        let objects = self.copy_objects(source, &schema.properties, report).await?;
+        Ok(AfterSnapshot { schema, work, objects, data_seconds })
+    }
+
+    /// Makes the new database, and in it what stands before the data.
+    async fn make_schema(&self, snapshot: &Snapshot, report: &mut CopyReport) -> Result<Schema> {
+        let source = &snapshot.holder;
         let properties = DatabaseProperties::read(source).await?;
-        report.skipped = skipped::not_carried(source, &properties, tables).await?;
+        report.skipped = skipped::not_carried(source, &properties, &snapshot.tables).await?;
         let views = views::filled(source).await?;
         let encoding = if properties.encoding == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" };
         let read = |section| pg_dump::read(self.source, &self.options.pg_dump, &snapshot.id, section, encoding);
@@ -128,7 +148,7 @@ impl Attempt<'_> {
         let server = &self.target_server.session;
         let create = properties.create_statement(self.name, self.target_server.owner(), server.major());
         server.run(&create).await.context("make the new database on the target")?;
-        let target = Session::open(&self.beside(), Purpose::Fill).await?;
+        let target = Session::open(&self.new_database(), Purpose::Fill).await?;
         for entries in [&mut pre_data, &mut post_data] {
             report.skipped.extend(skipped::take_out_unsupported(entries, source, &target).await?);
         }
@@ -138,15 +158,18 @@ impl Attempt<'_> {
         restore::restore(&target, &pre_data).await?;
         report.skipped.extend(skipped::other_versions(source, &target).await?);
         target.close().await;
+        Ok(Schema { properties, post_data, views })
+    }
 
-        phases.enter("data");
-        let binary_from = self.options.binary_from_bytes;
+    /// Copies the rows; the tables that are there get their post-data meanwhile, and after.
+    async fn load_rows(&self, snapshot: &Snapshot, schema: &mut Schema) -> Result<JoinSet<Result<Vec<LoadedTable>>>> {
+        let properties = &schema.properties;
         let in_format = |relation: &Relation| {
             // Text in binary is in the database's own encoding, and what looks into it knows UTF-8 only.
-            let in_binary = properties.encoding == "UTF8" && relation.gains_by_binary(binary_from);
+            let in_binary = properties.encoding == "UTF8" && relation.gains_by_binary(self.options.binary_from_bytes);
             Arc::new(Relation { in_binary, ..relation.clone() })
         };
-        let tables: Vec<Arc<Relation>> = tables.copied().map(in_format).collect();
+        let tables: Vec<Arc<Relation>> = snapshot.tables.copied().map(in_format).collect();
         let expected: u64 = tables.iter().map(|relation| relation.table.size_bytes).sum();
         self.progress.expect(self.progress.read().done_bytes + expected);
         let conversion =
@@ -154,54 +177,65 @@ impl Attempt<'_> {
         let conversion = Arc::new(conversion);
         let (loaded_tables, to_finish) = mpsc::unbounded_channel();
         let mut work = JoinSet::new();
-        let by_table = per_table::take_out(&mut post_data, source, &tables).await?;
-        let pool =
-            Arc::new(SessionPool::new(self.beside(), properties.search_path.clone(), (self.options.jobs / 2).max(2)));
+        let by_table = per_table::take_out(&mut schema.post_data, &snapshot.holder, &tables).await?;
+        let search_path = properties.search_path.clone();
+        let pool = Arc::new(SessionPool::new(self.new_database(), search_path, (self.options.jobs / 2).max(2)));
         work.spawn(per_table::all(self.post_data_work(&conversion, by_table, pool.clone()), to_finish));
+        let load = self.load(snapshot, properties, &conversion, pool);
         tokio::select! {
             biased;
-            loaded = load::all(self.load(snapshot, &properties, &conversion, pool), &tables, self.options.jobs, loaded_tables) => loaded?,
+            loaded = load::all(load, &tables, self.options.jobs, loaded_tables) => loaded?,
             failed = work.join_next() => {
                 let failed = failed.context("finish tables")?.context("join a worker")?;
                 failed?;
             }
         }
-        let data_seconds = phases.enter("objects");
-        let target = open_target(&self.beside(), &properties.search_path).await?;
+        Ok(work)
+    }
+
+    /// Copies what is no table's: large objects, whose digest is returned, and sequences.
+    async fn copy_objects(
+        &self,
+        source: &SourceSession,
+        properties: &DatabaseProperties,
+        report: &mut CopyReport,
+    ) -> Result<ContentDigest> {
+        let target = open_target(&self.new_database(), &properties.search_path).await?;
         let watchdog = Watchdog::default();
         let objects = sequences_and_objects::copy_large_objects(source, &target, &watchdog);
-        let (large_objects, objects) =
+        let (large_objects, digest) =
             watchdog.watch(self.options.stall, objects).await.context("copy large objects")?;
         report.large_objects = large_objects;
         sequences_and_objects::copy_sequences(source, &target).await?;
         target.close().await;
-        Ok(AfterSnapshot { properties, post_data, views, work, objects, data_seconds })
+        Ok(digest)
     }
 
     /// Everything that needs the new database only.
     async fn complete(
         &self,
-        mut rest: AfterSnapshot,
+        rest: AfterSnapshot,
         report: &mut CopyReport,
         phases: &mut PhaseTimer<'_>,
     ) -> Result<Vec<LoadedTable>> {
+        let AfterSnapshot { schema, mut work, objects, data_seconds } = rest;
         phases.enter("indexes");
-        let loaded = rest.work.join_next().await.context("finish tables")?.context("join a worker")??;
-        count(report, &loaded, rest.objects, rest.data_seconds);
-        let target = open_target(&self.beside(), &rest.properties.search_path).await?;
+        let loaded = work.join_next().await.context("finish tables")?.context("join a worker")??;
+        totals::add_to(report, &loaded, objects, data_seconds);
+        let target = open_target(&self.new_database(), &schema.properties.search_path).await?;
         let (event_triggers, post_data): (Vec<_>, Vec<_>) =
-            rest.post_data.into_iter().partition(DumpEntry::is_event_trigger);
+            schema.post_data.into_iter().partition(DumpEntry::is_event_trigger);
         restore::restore(&target, &post_data).await?;
-        report.skipped.extend(views::refresh(rest.views, &target).await?);
+        report.skipped.extend(views::refresh(schema.views, &target).await?);
         phases.enter("statistics");
         sequences_and_objects::analyze_rest(&target).await?;
         restore::restore(&target, &event_triggers).await?;
         target.close().await;
-        report.skipped.extend(rest.properties.apply_settings(&self.target_server.session, self.name).await?);
+        report.skipped.extend(schema.properties.apply_settings(&self.target_server.session, self.name).await?);
         Ok(loaded)
     }
 
-    fn beside(&self) -> Endpoint {
+    fn new_database(&self) -> Endpoint {
         self.target.with_database(self.name)
     }
 
@@ -214,7 +248,7 @@ impl Attempt<'_> {
     ) -> Load {
         Load {
             source: self.source.clone(),
-            target: self.beside(),
+            target: self.new_database(),
             snapshot: snapshot.id.clone(),
             search_path: properties.search_path.clone(),
             conversion: conversion.clone(),
@@ -241,36 +275,4 @@ impl Attempt<'_> {
             pool,
         })
     }
-}
-
-fn count(report: &mut CopyReport, loaded: &[LoadedTable], objects: ContentDigest, data_seconds: f64) {
-    let mut left: BTreeMap<(String, &str), u64> = BTreeMap::new();
-    for done in loaded {
-        report.tables += 1;
-        report.rows += done.digest.rows;
-        report.bytes += done.digest.bytes;
-        report.rewritten_values += done.counts.rewritten;
-        report.malformed_values += done.counts.malformed;
-        report.overflow_left += done.counts.overflow();
-        for ((column, reason), values) in &done.counts.left {
-            *left
-                .entry((format!("{}.{}", done.relation.label(), done.relation.table.columns[*column].name), reason))
-                .or_default() += values;
-        }
-    }
-    report.mb_per_s = report.bytes as f64 / 1e6 / data_seconds.max(0.001);
-    report.left = left
-        .into_iter()
-        .map(|((column, reason), values)| LeftColumn { column, values, reason: reason.to_owned() })
-        .collect();
-    let digests = loaded.iter().map(|done| (done.relation.label(), done.digest));
-    report.digest = digest::of_all(digests.chain([("large objects".to_owned(), objects)]));
-    let mut times: Vec<_> = loaded.iter().map(time).collect();
-    times.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
-    times.truncate(SLOWEST);
-    report.slowest_tables = times;
-}
-
-fn time(done: &LoadedTable) -> TableTime {
-    TableTime { table: done.relation.label(), rows: done.digest.rows, bytes: done.digest.bytes, seconds: done.seconds }
 }

@@ -49,7 +49,7 @@ pub async fn copy_database(
     let (source, target) = (&patient(source), &patient(target));
     let mut number = 1;
     loop {
-        let attempt = one(source, target, options, progress, cancel, Count { number, began });
+        let attempt = attempt_once(source, target, options, progress, cancel, AttemptNumber { number, began });
         let error = match attempt.await {
             Ok(report) => return Ok(report),
             Err(error) => error,
@@ -71,24 +71,24 @@ pub async fn copy_database(
 }
 
 /// Which attempt, and since when.
-struct Count {
+struct AttemptNumber {
     number: u32,
     began: Instant,
 }
 
-async fn one(
+async fn attempt_once(
     source: &Endpoint,
     target: &Endpoint,
     options: &CopyOptions,
     progress: &Arc<Progress>,
     cancel: &CancellationToken,
-    count: Count,
+    attempt_number: AttemptNumber,
 ) -> Result<CopyReport> {
     let target_server = or_cancelled(cancel, TargetServer::open(target)).await?;
-    if let Some(report) = finished(&target_server, &options.copy_id).await? {
+    if let Some(report) = report_of_same_copy(&target_server, &options.copy_id).await? {
         return Ok(CopyReport { reused: true, ..report });
     }
-    let name = target_server.name(&options.copy_id, count.number);
+    let name = target_server.name(&options.copy_id, attempt_number.number);
     let attempt = Attempt { source, target, target_server: &target_server, options, progress, name: &name };
     let building = or_cancelled(cancel, async {
         target_server.drop_leftovers().await?;
@@ -96,20 +96,20 @@ async fn one(
     });
     let built = tokio::select! {
         built = building => built,
-        error = silence(&target_server) => Err(error),
+        error = lost_target(&target_server) => Err(error),
     };
     let swapped = match built {
         Ok(mut report) => {
             progress.enter("swap");
-            report.attempts = count.number;
-            report.seconds = count.began.elapsed().as_secs_f64();
+            report.attempts = attempt_number.number;
+            report.seconds = attempt_number.began.elapsed().as_secs_f64();
             put_in_place(target, &target_server, &name, options, report, cancel).await
         }
         Err(error) => Err(error),
     };
     match swapped {
         Ok(report) => Ok(report),
-        Err(error) => Err(match clean(target, target_server, &name).await {
+        Err(error) => Err(match drop_unfinished(target, target_server, &name).await {
             Ok(()) => error,
             Err(left) => {
                 error.context(format!("leave `{name}` behind on the target for the next copy to drop ({left:#})"))
@@ -119,7 +119,7 @@ async fn one(
 }
 
 /// The report of this very copy, when an earlier call has finished it.
-async fn finished(target_server: &TargetServer, copy_id: &str) -> Result<Option<CopyReport>> {
+async fn report_of_same_copy(target_server: &TargetServer, copy_id: &str) -> Result<Option<CopyReport>> {
     let comment = target_server.comment().await.context("read the target's note about its last copy")?;
     let note = comment.and_then(|comment| CopyNote::read(&comment));
     Ok(note.filter(|note| note.copy_id == copy_id && !copy_id.is_empty()).map(|note| note.report))
@@ -150,7 +150,7 @@ async fn put_in_place(
 }
 
 /// Drops the half-built database, over a new session when the old one is broken or busy.
-async fn clean(target: &Endpoint, target_server: TargetServer, name: &str) -> Result<()> {
+async fn drop_unfinished(target: &Endpoint, target_server: TargetServer, name: &str) -> Result<()> {
     let dropping = async {
         if let Ok(Ok(())) = tokio::time::timeout(CLEAN_BY_SAME_WITHIN, target_server.drop_database(name)).await {
             return Ok(());
@@ -165,7 +165,7 @@ async fn clean(target: &Endpoint, target_server: TargetServer, name: &str) -> Re
 }
 
 /// Ends when the target's server no longer answers.
-async fn silence(target_server: &TargetServer) -> anyhow::Error {
+async fn lost_target(target_server: &TargetServer) -> anyhow::Error {
     loop {
         tokio::time::sleep(ASK_EVERY).await;
         if let Err(fault) = target_server.session.rows("SELECT 1", &[]).await {

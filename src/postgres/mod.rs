@@ -22,6 +22,7 @@ mod rows;
 mod session;
 mod snapshot;
 mod swap;
+mod totals;
 
 pub use engine::copy_database;
 pub use preflight::dry_run::{DryRun, DryRunTable, dry_run};
