@@ -49,7 +49,7 @@ pub async fn copy_database(
     let (source, target) = (&patient(source), &patient(target));
     let mut number = 1;
     loop {
-        let attempt = attempt_once(source, target, options, progress, cancel, AttemptNumber { number, began });
+        let attempt = attempt_once(source, target, options, progress, cancel, number, began);
         let error = match attempt.await {
             Ok(report) => return Ok(report),
             Err(error) => error,
@@ -70,25 +70,20 @@ pub async fn copy_database(
     }
 }
 
-/// Which attempt, and since when.
-struct AttemptNumber {
-    number: u32,
-    began: Instant,
-}
-
 async fn attempt_once(
     source: &Endpoint,
     target: &Endpoint,
     options: &CopyOptions,
     progress: &Arc<Progress>,
     cancel: &CancellationToken,
-    attempt_number: AttemptNumber,
+    number: u32,
+    began: Instant,
 ) -> Result<CopyReport> {
     let target_server = or_cancelled(cancel, TargetServer::open(target)).await?;
     if let Some(report) = report_of_same_copy(&target_server, &options.copy_id).await? {
         return Ok(CopyReport { reused: true, ..report });
     }
-    let name = target_server.name(&options.copy_id, attempt_number.number);
+    let name = target_server.name(&options.copy_id, number);
     let attempt = Attempt { source, target, target_server: &target_server, options, progress, name: &name };
     let building = or_cancelled(cancel, async {
         target_server.drop_leftovers().await?;
@@ -101,8 +96,8 @@ async fn attempt_once(
     let swapped = match built {
         Ok(mut report) => {
             progress.enter("swap");
-            report.attempts = attempt_number.number;
-            report.seconds = attempt_number.began.elapsed().as_secs_f64();
+            report.attempts = number;
+            report.seconds = began.elapsed().as_secs_f64();
             put_in_place(target, &target_server, &name, options, report, cancel).await
         }
         Err(error) => Err(error),

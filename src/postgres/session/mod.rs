@@ -12,3 +12,4 @@ pub(super) mod source_session;
 pub(super) mod sql;
 pub(super) mod target_server;
 mod tls;
+mod url;
