@@ -1,6 +1,7 @@
 //! What is found out before rows move: what both ends are, hold and lack, and what cannot be carried.
 
 pub(super) mod catalog;
+mod column_types;
 pub(super) mod compatibility;
 pub(super) mod database_masking;
 pub(super) mod database_properties;
