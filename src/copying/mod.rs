@@ -1,4 +1,4 @@
-//! What every copy shares, whatever server it is from: options, progress, report, rate, watchdog, and what is done to a row.
+//! What every copy shares, whatever server it is from: options, progress, report, throttle, watchdog, and what is done to a row.
 //!
 //! Nothing here knows a server. An engine hands its rows over as a `row`, and gets them back with what `transform` changed.
 

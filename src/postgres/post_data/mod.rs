@@ -1,4 +1,4 @@
-//! What follows a table's rows: its indexes and constraints, the comparison with the source, sequences, large objects, views.
+//! What follows the rows: a table's constraints, indexes and comparison; sequences, large objects and materialized views.
 
 pub(super) mod per_table;
 pub(super) mod sequences_and_objects;

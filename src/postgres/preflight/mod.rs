@@ -1,4 +1,4 @@
-//! What is found out before rows move: what both ends are, hold and lack, and what cannot be carried.
+//! What is found out before rows move: what both ends are, hold and lack, what is masked, and what cannot be carried over.
 
 pub(super) mod catalog;
 mod column_types;

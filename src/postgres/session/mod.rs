@@ -1,4 +1,5 @@
-//! What a session with a server is: where it leads, how it is secured, what it is set to, what it says, how long it may be silent.
+//! Sessions with servers: where one leads, how it is secured, what it is set to, what it says, how long it may be silent,
+//! and how a COPY speaks on it. Nothing here knows a table.
 
 mod answer_timeout;
 pub(super) mod connect;

@@ -139,7 +139,7 @@ impl AsyncWrite for BorrowedStream {
     }
 }
 
-/// A TLS connector whose streams have a tap on them; it leaves the tap in `made` too.
+/// A TLS connector whose streams are shared; it leaves the shared stream in `made` too.
 pub(crate) struct SharingConnector<C> {
     connector: C,
     made: Arc<Mutex<Option<SharedStream>>>,
