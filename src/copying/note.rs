@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::copying::report::CopyReport;
+use super::report::CopyReport;
 
 /// What stands before the JSON.
 const PREFIX: &str = "railstage copy: ";

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use crate::copying::progress::Progress;
-use crate::copying::report::PhaseTime;
+use super::progress::Progress;
+use super::report::PhaseTime;
 
 /// The clock of one attempt.
 pub(crate) struct PhaseTimer<'a> {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 
+use super::row::{Field, Row as _, RowFormat};
 use crate::contract::transformer::Transformer;
-use crate::copying::row::{Field, Row as _, RowFormat};
 use crate::data::tables::{Column, ColumnType, Table};
 use crate::masking::table::{Chooser, New, TableMask, Verdict};
 use crate::rewriting::Rewriter;

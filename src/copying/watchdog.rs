@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::copying::transient::Transient;
+use super::transient::Transient;
 
 /// Fed with every piece of data.
 #[derive(Default)]

@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use tokio_util::sync::CancellationToken;
 
+use super::attempt::Attempt;
+use super::session::endpoint::Endpoint;
+use super::session::fault::{classified, is_worth_retrying};
+use super::session::target_server::{TargetServer, connect_to_other_database};
+use super::swap::swap;
 use crate::copying::note::CopyNote;
 use crate::copying::options::CopyOptions;
 use crate::copying::progress::Progress;
 use crate::copying::report::{CopyReport, PhaseTime};
 use crate::copying::transient::Transient;
 use crate::error::Failure;
-use crate::postgres::attempt::Attempt;
-use crate::postgres::session::endpoint::Endpoint;
-use crate::postgres::session::fault::{classified, is_worth_retrying};
-use crate::postgres::session::target_server::{TargetServer, connect_to_other_database};
-use crate::postgres::swap::swap;
 
 /// The pause before the second attempt; the third waits twice as long.
 const PAUSE: Duration = Duration::from_secs(2);

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use super::preflight::catalog::Relations;
+use super::session::endpoint::Endpoint;
+use super::session::source_session::SourceSession;
 use crate::copying::transient::Transient;
 use crate::error::Failure;
-use crate::postgres::preflight::catalog::Relations;
-use crate::postgres::session::endpoint::Endpoint;
-use crate::postgres::session::source_session::SourceSession;
 
 /// How often the holder looks for sessions that wait behind it; well under its own idle limit of 60 s.
 const LOOK_EVERY: Duration = Duration::from_secs(5);

@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 
-use crate::postgres::session::connect::Session;
-use crate::postgres::session::fault::Fault;
-use crate::postgres::session::sql;
-use crate::postgres::session::target_server::TargetServer;
+use super::session::connect::Session;
+use super::session::fault::Fault;
+use super::session::sql;
+use super::session::target_server::TargetServer;
 
 /// How long sessions may take to end before the swap is given up.
 const SWAP_WITHIN: Duration = Duration::from_secs(60);

@@ -9,12 +9,12 @@ use anyhow::{Context as _, Result};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
+use super::verify;
 use crate::copying::options::Verify;
 use crate::copying::watchdog::Watchdog;
 use crate::data::digest::ContentDigest;
 use crate::postgres::dump::entries::DumpEntry;
 use crate::postgres::dump::restore;
-use crate::postgres::post_data::verify;
 use crate::postgres::rows::copy::RowConversion;
 use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use anyhow::{Context as _, Result, bail, ensure};
 use tokio_postgres::types::Type;
 
+use super::catalog::Relations;
+use super::database_masking;
 use crate::error::Failure;
-use crate::postgres::preflight::catalog::Relations;
-use crate::postgres::preflight::database_masking;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::target_server::TargetServer;
 

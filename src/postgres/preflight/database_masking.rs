@@ -6,13 +6,13 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use tokio_postgres::types::Type;
 
+use super::catalog::Relations;
 use crate::data::tables::{Column, Table};
 use crate::error::Failure;
 use crate::masking::assignment::{self, MaskedSite, Treated};
 use crate::masking::preset::Site;
 use crate::masking::suspects::{self, Sample};
 use crate::masking::{Account, EmptiedLine, KeySource, Masking, Sheet, Suspect};
-use crate::postgres::preflight::catalog::Relations;
 use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;

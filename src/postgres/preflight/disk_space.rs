@@ -2,8 +2,8 @@
 
 use anyhow::{Context as _, Result, bail};
 
+use super::catalog::Relations;
 use crate::error::Failure;
-use crate::postgres::preflight::catalog::Relations;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::target_server::TargetServer;
 

@@ -3,14 +3,14 @@
 use anyhow::{Context as _, Result};
 use tokio_postgres::types::Type;
 
+use super::catalog::Relations;
+use super::compatibility::{self, OLDEST_MAJOR};
+use super::database_masking::DatabaseMasking;
+use super::database_properties::DatabaseProperties;
+use super::skipped;
 use crate::copying::note::CopyNote;
 use crate::copying::report::{SourceReport, TargetReport, WordPressSite};
 use crate::masking::{Masking, Suspect};
-use crate::postgres::preflight::catalog::Relations;
-use crate::postgres::preflight::compatibility::{self, OLDEST_MAJOR};
-use crate::postgres::preflight::database_masking::DatabaseMasking;
-use crate::postgres::preflight::database_properties::DatabaseProperties;
-use crate::postgres::preflight::skipped;
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::classified;
 use crate::postgres::session::source_session::SourceSession;

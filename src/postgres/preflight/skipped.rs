@@ -6,11 +6,11 @@ use anyhow::{Context as _, Result};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::catalog::Relations;
+use super::database_properties::DatabaseProperties;
+use super::skipped_queries;
 use crate::copying::report::Skipped;
 use crate::postgres::dump::entries::{DumpEntry, SETTING};
-use crate::postgres::preflight::catalog::Relations;
-use crate::postgres::preflight::database_properties::DatabaseProperties;
-use crate::postgres::preflight::skipped_queries;
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;

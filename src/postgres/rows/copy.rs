@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Error, Result, bail, ensure};
 
+use super::format::{self, CopyFormat};
+use super::relation::Relation;
+use super::work_list::{TableRange, WorkItem};
 use crate::copying::meter::Meter;
 use crate::copying::transform::{self, Transform, TransformCounts};
 use crate::data::digest::{ContentDigest, RowHash};
 use crate::error::Failure;
-use crate::postgres::rows::format::{self, CopyFormat};
-use crate::postgres::rows::relation::Relation;
-use crate::postgres::rows::work_list::{TableRange, WorkItem};
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::copy_protocol::{self, Chunk, CopyReader, CopyWriter, HEADER_BYTES, LARGE_BYTES};
 use crate::postgres::session::fault::{Fault, fault};

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bytes::BytesMut;
 
 use super::format::CopyFormat;
+use super::relation::Relation;
 use crate::contract::transformer::Transformer;
 use crate::copying::transform::{KEY, NEVER, PROTECTED, TOO_LONG, Transform};
 use crate::data::tables::{Column, ColumnType};
 use crate::masking::Key;
 use crate::masking::table::{MaskRule, Origin, Slot, TableMask, Test, Wants};
-use crate::postgres::rows::relation::Relation;
 use crate::rewriting::{Rewriter, UrlPair};
 
 fn column(name: &str, column_type: ColumnType, max_chars: Option<usize>, is_key: bool) -> Column {

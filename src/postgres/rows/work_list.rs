@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::postgres::rows::format::CopyFormat;
-use crate::postgres::rows::relation::Relation;
+use super::format::CopyFormat;
+use super::relation::Relation;
 use crate::postgres::session::sql;
 
 /// Tables under this size are copied many at a time, since round trips are all that they cost.

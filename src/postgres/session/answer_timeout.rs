@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::postgres::session::fault::Fault;
+use super::fault::Fault;
 
 /// An answer that was sent when the server was asked what it is doing arrives in less.
 const UNDER_WAY: Duration = Duration::from_secs(5);

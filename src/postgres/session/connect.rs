@@ -14,15 +14,14 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Connection, Row};
 
 use super::answer_timeout::{AnswerTimeout, Probe};
+use super::copy_protocol::{CopyReader, CopyWriter};
+use super::endpoint::{self, Endpoint, TlsMode};
+use super::fault::Fault;
+use super::settings::{self, Purpose};
+use super::shared_stream::{ByteStream, SharedStream, SharingConnector};
+use super::{sql, tls};
 use crate::copying::transient::Transient;
 use crate::error::Failure;
-use crate::postgres::session::copy_protocol::{CopyReader, CopyWriter};
-use crate::postgres::session::endpoint::{self, Endpoint, TlsMode};
-use crate::postgres::session::fault::Fault;
-use crate::postgres::session::settings::{self, Purpose};
-use crate::postgres::session::shared_stream::{ByteStream, SharedStream, SharingConnector};
-use crate::postgres::session::sql;
-use crate::postgres::session::tls;
 
 /// A parameter of a query with its type, so that a query is one round trip.
 pub(crate) type Param<'a> = (&'a (dyn ToSql + Sync), Type);

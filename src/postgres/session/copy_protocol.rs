@@ -9,8 +9,8 @@ use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::postgres::session::fault::Fault;
-use crate::postgres::session::shared_stream::BorrowedStream;
+use super::fault::Fault;
+use super::shared_stream::BorrowedStream;
 
 /// So much is asked of the socket at once.
 const READ_BYTES: usize = 256 << 10;

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::{Context as _, Result};
 use tokio::sync::oneshot::{Receiver, Sender, channel};
 
-use crate::postgres::session::connect::{Session, open_target};
-use crate::postgres::session::endpoint::Endpoint;
+use super::connect::{Session, open_target};
+use super::endpoint::Endpoint;
 
 /// Sessions in the new database, each used by one at a time. Who works on the largest table gets one first.
 pub(crate) struct SessionPool {

@@ -8,12 +8,12 @@ use anyhow::{Context as _, Result};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::connect::{Param, Session};
+use super::copy_protocol::CopyReader;
+use super::endpoint::Endpoint;
+use super::fault::Fault;
+use super::settings::Purpose;
 use crate::copying::transient::Transient;
-use crate::postgres::session::connect::{Param, Session};
-use crate::postgres::session::copy_protocol::CopyReader;
-use crate::postgres::session::endpoint::Endpoint;
-use crate::postgres::session::fault::Fault;
-use crate::postgres::session::settings::Purpose;
 
 /// What the source's list of sessions shows for a `pg_dump` that reads in a snapshot.
 pub(crate) fn dump_name(snapshot: &str) -> String {

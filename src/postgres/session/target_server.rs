@@ -6,12 +6,12 @@ use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
 use tokio_postgres::types::Type;
 
+use super::connect::Session;
+use super::endpoint::Endpoint;
+use super::fault::fault;
+use super::settings::Purpose;
+use super::sql;
 use crate::error::Failure;
-use crate::postgres::session::connect::Session;
-use crate::postgres::session::endpoint::Endpoint;
-use crate::postgres::session::fault::fault;
-use crate::postgres::session::settings::Purpose;
-use crate::postgres::session::sql;
 
 /// A second worker of the same run waits this long for the first to be found dead.
 const LOCK_WITHIN: Duration = Duration::from_secs(20);
