@@ -97,14 +97,14 @@ impl Attempt<'_> {
 
     /// Refuses two servers between which no copy can be made.
     async fn check_servers(&self, report: &mut CopyReport) -> Result<()> {
-        let scout = SourceSession::open(self.source, None).await?;
-        compatibility::versions_fit(scout.major(), self.target_server.session.major())?;
-        compatibility::two_databases(&scout, self.target_server).await?;
-        compatibility::extensions_fit(&scout, self.target_server).await?;
-        compatibility::names_are_text(&scout).await?;
-        report.source_version = scout.version().to_owned();
+        let reader = SourceSession::open(self.source, None).await?;
+        compatibility::versions_fit(reader.major(), self.target_server.session.major())?;
+        compatibility::two_databases(&reader, self.target_server).await?;
+        compatibility::extensions_fit(&reader, self.target_server).await?;
+        compatibility::names_are_text(&reader).await?;
+        report.source_version = reader.version().to_owned();
         report.target_version = self.target_server.session.version.clone();
-        scout.close().await;
+        reader.close().await;
         Ok(())
     }
 

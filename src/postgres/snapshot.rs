@@ -29,9 +29,9 @@ impl Snapshot {
     /// Locks all tables, then exports: in this order no table can change between the two.
     pub(crate) async fn take(endpoint: &Endpoint, exclude: &[String]) -> Result<Self> {
         let taken = Instant::now();
-        let scout = SourceSession::open(endpoint, None).await?;
-        let seen = Relations::read(&scout, exclude).await?;
-        scout.close().await;
+        let reader = SourceSession::open(endpoint, None).await?;
+        let seen = Relations::read(&reader, exclude).await?;
+        reader.close().await;
         let holder = SourceSession::open(endpoint, None).await?;
         holder.lock_shared(&seen.lockable).await.map_err(|fault| match fault.sqlstate.as_str() {
             "42P01" | "3F000" => Transient(format!("a table went away meanwhile: {fault}")).into(),

@@ -2,5 +2,5 @@
 
 pub(super) mod per_table;
 pub(super) mod sequences_and_objects;
-pub(super) mod verify;
+mod verify;
 pub(super) mod views;

@@ -2,13 +2,8 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::Result;
-
-use super::url;
-use crate::error::Failure;
 use crate::secret::Secret;
 
 /// What the servers' lists of sessions show, unless the URL says otherwise.
@@ -54,20 +49,6 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads a `postgres://` or `postgresql://` URL.
-    ///
-    /// # Errors
-    /// Invalid input; the message never repeats the URL, which holds a password.
-    pub fn parse(url: &str) -> Result<Self> {
-        url::read(url).map_err(|error| {
-            let hint = "a postgres URL looks like `postgresql://user:password@host:5432/database?sslmode=require`";
-            match crate::error::failure(&error) {
-                Some(_) => error,
-                None => Failure::invalid(format!("{error:#}")).hint(hint).into(),
-            }
-        })
-    }
-
     /// A database behind a TCP proxy, whose certificate proves no name: encrypted, not verified.
     pub fn of_proxy(host: &str, port: u16, user: &str, password: &str, database: &str) -> Self {
         Self {
@@ -93,14 +74,6 @@ impl Endpoint {
     /// The same server and login, another database.
     pub(crate) fn with_database(&self, database: &str) -> Self {
         Self { database: database.to_owned(), ..self.clone() }
-    }
-}
-
-impl FromStr for Endpoint {
-    type Err = anyhow::Error;
-
-    fn from_str(url: &str) -> Result<Self> {
-        Self::parse(url)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A postgres URL, read as libpq reads it.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -25,8 +26,31 @@ const PARAMETERS: &[&str] = &[
     "connect_timeout",
 ];
 
-/// Reads a `postgres://` or `postgresql://` URL.
-pub(super) fn read(url: &str) -> Result<Endpoint> {
+impl Endpoint {
+    /// Reads a `postgres://` or `postgresql://` URL.
+    ///
+    /// # Errors
+    /// Invalid input; the message never repeats the URL, which holds a password.
+    pub fn parse(url: &str) -> Result<Self> {
+        read(url).map_err(|error| {
+            let hint = "a postgres URL looks like `postgresql://user:password@host:5432/database?sslmode=require`";
+            match crate::error::failure(&error) {
+                Some(_) => error,
+                None => Failure::invalid(format!("{error:#}")).hint(hint).into(),
+            }
+        })
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = anyhow::Error;
+
+    fn from_str(url: &str) -> Result<Self> {
+        Self::parse(url)
+    }
+}
+
+fn read(url: &str) -> Result<Endpoint> {
     let rest = url.trim();
     let rest = ["postgresql://", "postgres://"].iter().find_map(|scheme| rest.strip_prefix(scheme));
     let rest = rest.context("read a database URL: it does not start with `postgresql://`")?;
