@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::copying::{CopyOptions, CopyReport, Progress, SourceReport};
 use crate::masking::{Masking, Suspect};
-use crate::postgres::{self, CopyPlan};
+use crate::postgres::{self, DryRun};
 
 /// A kind of database server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,9 +133,9 @@ impl<'a> Pair<'a> {
     ///
     /// # Errors
     /// When an end cannot be reached.
-    pub async fn dry_run(&self, options: &CopyOptions) -> Result<CopyPlan> {
+    pub async fn dry_run(&self, options: &CopyOptions) -> Result<DryRun> {
         match self {
-            Self::Postgres(source, target) => postgres::plan(source, target, options).await,
+            Self::Postgres(source, target) => postgres::dry_run(source, target, options).await,
         }
     }
 }

@@ -1,16 +1,18 @@
-//! What every copy shares, whatever server it is from: options, progress, report, rate, watchdog, and what is done to a row.
+//! What every copy shares, whatever server it is from: options, progress, report, throttle, watchdog, and what is done to a row.
 //!
 //! Nothing here knows a server. An engine hands its rows over as a `row`, and gets them back with what `transform` changed.
 
-pub(crate) mod flow;
+pub(crate) mod meter;
+pub(crate) mod note;
 pub(crate) mod options;
-pub(crate) mod phases;
+pub(crate) mod phase_timer;
 pub(crate) mod progress;
-pub(crate) mod pulse;
 pub(crate) mod report;
 pub(crate) mod row;
+pub(crate) mod throttle;
 pub(crate) mod transform;
 pub(crate) mod transient;
+pub(crate) mod watchdog;
 
 pub use options::{CopyOptions, Verify};
 pub use progress::Progress;

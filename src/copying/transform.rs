@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 
+use super::row::{Field, Row as _, RowFormat};
 use crate::contract::transformer::Transformer;
-use crate::copying::row::{Field, Row as _, RowFormat};
 use crate::data::tables::{Column, ColumnType, Table};
 use crate::masking::table::{Chooser, New, TableMask, Verdict};
 use crate::rewriting::Rewriter;
@@ -20,16 +20,16 @@ pub(crate) const KEY: &str = "part of a key";
 pub(crate) const PROTECTED: &str = "tells a plugin that this is a copy";
 pub(crate) const TOO_LONG: &str = "the rewritten value is too long for the column";
 
-/// How a column is rewritten.
-enum Rule {
+/// Whether a column is rewritten.
+enum ColumnRewrite {
     Rewrite,
     /// Left as it is, for this reason.
     Leave(&'static str),
 }
 
-/// Counts of one table's values, or of a part of it.
+/// TransformCounts of one table's values, or of a part of it.
 #[derive(Debug, Default)]
-pub(crate) struct Counts {
+pub(crate) struct TransformCounts {
     pub(crate) rewritten: u64,
     pub(crate) malformed: u64,
     /// Values left with an old host in them, by column and reason.
@@ -38,7 +38,7 @@ pub(crate) struct Counts {
     pub(crate) masked: Vec<u64>,
 }
 
-impl Counts {
+impl TransformCounts {
     pub(crate) fn add(&mut self, other: Self) {
         self.rewritten += other.rewritten;
         self.malformed += other.malformed;
@@ -58,7 +58,7 @@ impl Counts {
 
 /// What holds for all fields of a row.
 #[derive(Clone, Copy, Default)]
-struct OfRow {
+struct RowFlags {
     is_masked: bool,
     may_rewrite: bool,
     is_protected: bool,
@@ -69,11 +69,12 @@ pub(crate) struct Transform<'a, F> {
     rewriter: &'a Rewriter,
     columns: &'a [Column],
     format: F,
-    rules: Vec<Rule>,
+    /// By column.
+    rewrites: Vec<ColumnRewrite>,
     /// The column that names what the row's value is, as `option_name` does.
     key_column: Option<usize>,
     masks: Option<Chooser>,
-    pub(crate) counts: Counts,
+    pub(crate) counts: TransformCounts,
 }
 
 /// Whether a table's rows are looked into at all.
@@ -93,9 +94,12 @@ impl<'a, F: RowFormat> Transform<'a, F> {
             rewriter,
             columns: &table.columns,
             format,
-            rules: table.columns.iter().map(rule).collect(),
+            rewrites: table.columns.iter().map(column_rewrite).collect(),
             key_column: table.columns.iter().position(|column| wordpress::is_key_column(&column.name)),
-            counts: Counts { masked: vec![0; mask.map_or(0, |mask| mask.rules.len())], ..Counts::default() },
+            counts: TransformCounts {
+                masked: vec![0; mask.map_or(0, |mask| mask.rules.len())],
+                ..TransformCounts::default()
+            },
             masks: mask.cloned().map(Chooser::new),
         })
     }
@@ -125,21 +129,21 @@ impl<'a, F: RowFormat> Transform<'a, F> {
             self.counts.masked[rule] += 1;
             return false;
         }
-        let of_row = OfRow {
+        let flags = RowFlags {
             is_masked: verdict == Verdict::Changes,
             may_rewrite: self.rewriter.may_match(whole.bytes()),
-            ..OfRow::default()
+            ..RowFlags::default()
         };
-        if !of_row.is_masked && !of_row.may_rewrite {
+        if !flags.is_masked && !flags.may_rewrite {
             out.extend_from_slice(row);
             return true;
         }
         let key = self.key_column.and_then(|column| whole.field(column).raw());
-        let of_row = OfRow { is_protected: key.is_some_and(wordpress::is_never_rewritten_value), ..of_row };
+        let flags = RowFlags { is_protected: key.is_some_and(wordpress::is_never_rewritten_value), ..flags };
         let begin = whole.begin();
         let mut done = 0;
         for (i, (place, field)) in whole.fields().enumerate() {
-            let new = self.new_field(i, field, of_row);
+            let new = self.new_field(i, field, flags);
             if new != New::Stays {
                 out.extend_from_slice(&row[done..begin + place.start]);
                 let value = if let New::Value(value) = &new { Some(value.as_slice()) } else { None };
@@ -151,20 +155,20 @@ impl<'a, F: RowFormat> Transform<'a, F> {
         true
     }
 
-    fn new_field<'r>(&mut self, i: usize, field: impl Field<'r>, of_row: OfRow) -> New {
-        let (new, is_done) = if of_row.is_masked { self.masked(i, field) } else { (New::Stays, false) };
+    fn new_field<'r>(&mut self, i: usize, field: impl Field<'r>, flags: RowFlags) -> New {
+        let (new, is_done) = if flags.is_masked { self.masked(i, field) } else { (New::Stays, false) };
         if is_done {
             return new;
         }
         let value = match &new {
             New::Value(value) if self.rewriter.may_match(value) => Some(Cow::Borrowed(value.as_slice())),
-            New::Stays if of_row.may_rewrite && field.raw().is_some_and(|raw| self.rewriter.may_match(raw)) => {
+            New::Stays if flags.may_rewrite && field.raw().is_some_and(|raw| self.rewriter.may_match(raw)) => {
                 field.value()
             }
             _ => None,
         };
         let Some(value) = value else { return new };
-        self.rewritten(i, &value, of_row.is_protected).map(New::Value).unwrap_or(new)
+        self.rewritten(i, &value, flags.is_protected).map(New::Value).unwrap_or(new)
     }
 
     /// What masking makes of a field, and whether that is final.
@@ -183,8 +187,8 @@ impl<'a, F: RowFormat> Transform<'a, F> {
 
     /// The rewritten value, if it changes.
     fn rewritten(&mut self, i: usize, value: &[u8], is_protected: bool) -> Option<Vec<u8>> {
-        let rule = if is_protected { &Rule::Leave(PROTECTED) } else { &self.rules[i] };
-        if let Rule::Leave(reason) = rule {
+        let rewrite = if is_protected { &ColumnRewrite::Leave(PROTECTED) } else { &self.rewrites[i] };
+        if let ColumnRewrite::Leave(reason) = rewrite {
             *self.counts.left.entry((i, reason)).or_default() += 1;
             return None;
         }
@@ -205,12 +209,12 @@ impl<'a, F: RowFormat> Transform<'a, F> {
     }
 }
 
-fn rule(column: &Column) -> Rule {
+fn column_rewrite(column: &Column) -> ColumnRewrite {
     match column.column_type {
-        column_type if !column_type.is_changed_as_text() => Rule::Leave(NO_TEXT),
-        _ if wordpress::is_never_rewritten(&column.name) => Rule::Leave(NEVER),
-        _ if column.is_key => Rule::Leave(KEY),
-        _ => Rule::Rewrite,
+        column_type if !column_type.is_changed_as_text() => ColumnRewrite::Leave(NO_TEXT),
+        _ if wordpress::is_never_rewritten(&column.name) => ColumnRewrite::Leave(NEVER),
+        _ if column.is_key => ColumnRewrite::Leave(KEY),
+        _ => ColumnRewrite::Rewrite,
     }
 }
 

@@ -5,13 +5,13 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// Count and digest of rows of COPY text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Digest {
+pub(crate) struct ContentDigest {
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
     sum: u64,
 }
 
-impl Digest {
+impl ContentDigest {
     /// So many rows, and nothing known of them.
     pub(crate) fn of_count(rows: u64) -> Self {
         Self { rows, ..Self::default() }
@@ -53,7 +53,7 @@ impl RowHash {
 }
 
 /// One digest of many named ones, in hex; the order does not matter.
-pub(crate) fn of_all(parts: impl IntoIterator<Item = (String, Digest)>) -> String {
+pub(crate) fn of_all(parts: impl IntoIterator<Item = (String, ContentDigest)>) -> String {
     let mut lines: Vec<_> =
         parts.into_iter().map(|(name, d)| format!("{name}\t{}\t{:016x}\n", d.rows, d.sum)).collect();
     lines.sort();
@@ -64,15 +64,15 @@ pub(crate) fn of_all(parts: impl IntoIterator<Item = (String, Digest)>) -> Strin
 mod tests {
     use super::*;
 
-    fn digest(rows: &[&str]) -> Digest {
-        let mut digest = Digest::default();
+    fn digest(rows: &[&str]) -> ContentDigest {
+        let mut digest = ContentDigest::default();
         rows.iter().for_each(|row| digest.add(row.as_bytes()));
         digest
     }
 
     #[test]
     fn a_row_in_pieces_counts_as_a_whole_one() {
-        let (mut pieces, mut hash) = (Digest::default(), RowHash::default());
+        let (mut pieces, mut hash) = (ContentDigest::default(), RowHash::default());
         ["a\tlong ", "", "row\n"].iter().for_each(|piece| hash.update(piece.as_bytes()));
         pieces.add_hashed(hash);
         assert_eq!(pieces, digest(&["a\tlong row\n"]));

@@ -1,4 +1,4 @@
 //! A table, whatever server it is on: its columns and their types, and the digest of its rows.
 
-pub mod digest;
-pub mod tables;
+pub(crate) mod digest;
+pub(crate) mod tables;

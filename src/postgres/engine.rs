@@ -4,19 +4,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use super::attempt::Attempt;
+use super::session::endpoint::Endpoint;
+use super::session::fault::{classified, is_worth_retrying};
+use super::session::target_server::{TargetServer, connect_to_other_database};
+use super::swap::swap;
+use crate::copying::note::CopyNote;
 use crate::copying::options::CopyOptions;
 use crate::copying::progress::Progress;
 use crate::copying::report::{CopyReport, PhaseTime};
 use crate::copying::transient::Transient;
 use crate::error::Failure;
-use crate::postgres::attempt::Attempt;
-use crate::postgres::session::endpoint::Endpoint;
-use crate::postgres::session::fault::{is_worth_retrying, sorted};
-use crate::postgres::swap::swap;
-use crate::postgres::upkeep::{Upkeep, connect_elsewhere};
 
 /// The pause before the second attempt; the third waits twice as long.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -28,16 +28,6 @@ const CLEAN_BY_SAME_WITHIN: Duration = Duration::from_secs(3);
 const DROP_WITHIN: Duration = Duration::from_secs(120);
 /// How often the target is asked whether it is still there, for the long commands that move no bytes.
 const ASK_EVERY: Duration = Duration::from_secs(10);
-
-/// What stands before the JSON of a [`Note`].
-const NOTE: &str = "railstage copy: ";
-
-/// What a copy writes about itself as the comment of the database that it made.
-#[derive(Serialize, Deserialize)]
-struct Note {
-    copy_id: String,
-    report: CopyReport,
-}
 
 /// Makes the target equal to the source, rewritten as the options say.
 ///
@@ -59,13 +49,13 @@ pub async fn copy_database(
     let (source, target) = (&patient(source), &patient(target));
     let mut number = 1;
     loop {
-        let attempt = one(source, target, options, progress, cancel, Count { number, began });
+        let attempt = attempt_once(source, target, options, progress, cancel, number, began);
         let error = match attempt.await {
             Ok(report) => return Ok(report),
             Err(error) => error,
         };
         if number >= options.attempts || cancel.is_cancelled() || !is_worth_retrying(&error) {
-            return Err(sorted(error));
+            return Err(classified(error));
         }
         let pause = PAUSE.mul_f64(f64::from(number) * (0.75 + rand::random::<f64>() / 2.0));
         tracing::warn!(
@@ -80,46 +70,41 @@ pub async fn copy_database(
     }
 }
 
-/// Which attempt, and since when.
-struct Count {
-    number: u32,
-    began: Instant,
-}
-
-async fn one(
+async fn attempt_once(
     source: &Endpoint,
     target: &Endpoint,
     options: &CopyOptions,
     progress: &Arc<Progress>,
     cancel: &CancellationToken,
-    count: Count,
+    number: u32,
+    began: Instant,
 ) -> Result<CopyReport> {
-    let upkeep = or_cancelled(cancel, Upkeep::open(target)).await?;
-    if let Some(report) = finished(&upkeep, &options.copy_id).await? {
+    let target_server = or_cancelled(cancel, TargetServer::open(target)).await?;
+    if let Some(report) = report_of_same_copy(&target_server, &options.copy_id).await? {
         return Ok(CopyReport { reused: true, ..report });
     }
-    let name = upkeep.name(&options.copy_id, count.number);
-    let attempt = Attempt { source, target, upkeep: &upkeep, options, progress, name: &name };
+    let name = target_server.name(&options.copy_id, number);
+    let attempt = Attempt { source, target, target_server: &target_server, options, progress, name: &name };
     let building = or_cancelled(cancel, async {
-        upkeep.drop_leftovers().await?;
+        target_server.drop_leftovers().await?;
         attempt.build().await
     });
     let built = tokio::select! {
         built = building => built,
-        error = silence(&upkeep) => Err(error),
+        error = lost_target(&target_server) => Err(error),
     };
     let swapped = match built {
         Ok(mut report) => {
             progress.enter("swap");
-            report.attempts = count.number;
-            report.seconds = count.began.elapsed().as_secs_f64();
-            put_in_place(target, &upkeep, &name, options, report, cancel).await
+            report.attempts = number;
+            report.seconds = began.elapsed().as_secs_f64();
+            put_in_place(target, &target_server, &name, options, report, cancel).await
         }
         Err(error) => Err(error),
     };
     match swapped {
         Ok(report) => Ok(report),
-        Err(error) => Err(match clean(target, upkeep, &name).await {
+        Err(error) => Err(match drop_unfinished(target, target_server, &name).await {
             Ok(()) => error,
             Err(left) => {
                 error.context(format!("leave `{name}` behind on the target for the next copy to drop ({left:#})"))
@@ -129,35 +114,27 @@ async fn one(
 }
 
 /// The report of this very copy, when an earlier call has finished it.
-async fn finished(upkeep: &Upkeep, copy_id: &str) -> Result<Option<CopyReport>> {
-    let comment = upkeep.comment().await.context("read the target's note about its last copy")?;
-    let note = comment.and_then(|comment| read_note(&comment));
-    Ok(note.filter(|(id, _)| id == copy_id && !id.is_empty()).map(|(_, report)| report))
-}
-
-/// The copy that a database's comment tells of.
-pub(crate) fn read_note(comment: &str) -> Option<(String, CopyReport)> {
-    // A note of another version of ours counts as none: the copy is then made again.
-    let note: Note = serde_json::from_str(comment.strip_prefix(NOTE)?).ok()?;
-    Some((note.copy_id, note.report))
+async fn report_of_same_copy(target_server: &TargetServer, copy_id: &str) -> Result<Option<CopyReport>> {
+    let comment = target_server.comment().await.context("read the target's note about its last copy")?;
+    let note = comment.and_then(|comment| CopyNote::read(&comment));
+    Ok(note.filter(|note| note.copy_id == copy_id && !copy_id.is_empty()).map(|note| note.report))
 }
 
 async fn put_in_place(
     target: &Endpoint,
-    upkeep: &Upkeep,
+    target_server: &TargetServer,
     name: &str,
     options: &CopyOptions,
     mut report: CopyReport,
     cancel: &CancellationToken,
 ) -> Result<CopyReport> {
     let began = Instant::now();
-    let second = connect_elsewhere(target).await?;
-    let note = Note { copy_id: options.copy_id.clone(), report: report.clone() };
-    let comment = format!("{NOTE}{}", serde_json::to_string(&note).context("write the copy's note")?);
-    let aside = swap(upkeep, &second, name, &options.copy_id, &comment, cancel).await?;
+    let second = connect_to_other_database(target).await?;
+    let comment = CopyNote { copy_id: options.copy_id.clone(), report: report.clone() }.to_comment()?;
+    let aside = swap(target_server, &second, name, &options.copy_id, &comment, cancel).await?;
     second.close().await;
     // The copy is complete; what is left of the old database is no reason to call it failed.
-    let dropped = tokio::time::timeout(DROP_WITHIN, upkeep.drop_database(&aside)).await;
+    let dropped = tokio::time::timeout(DROP_WITHIN, target_server.drop_database(&aside)).await;
     if !matches!(dropped, Ok(Ok(()))) {
         report.left_behind = Some(aside);
     }
@@ -168,13 +145,13 @@ async fn put_in_place(
 }
 
 /// Drops the half-built database, over a new session when the old one is broken or busy.
-async fn clean(target: &Endpoint, upkeep: Upkeep, name: &str) -> Result<()> {
+async fn drop_unfinished(target: &Endpoint, target_server: TargetServer, name: &str) -> Result<()> {
     let dropping = async {
-        if let Ok(Ok(())) = tokio::time::timeout(CLEAN_BY_SAME_WITHIN, upkeep.drop_database(name)).await {
+        if let Ok(Ok(())) = tokio::time::timeout(CLEAN_BY_SAME_WITHIN, target_server.drop_database(name)).await {
             return Ok(());
         }
-        drop(upkeep);
-        Upkeep::open(target).await?.drop_database(name).await
+        drop(target_server);
+        TargetServer::open(target).await?.drop_database(name).await
     };
     match tokio::time::timeout(CLEAN_WITHIN, dropping).await {
         Ok(dropped) => dropped,
@@ -183,10 +160,10 @@ async fn clean(target: &Endpoint, upkeep: Upkeep, name: &str) -> Result<()> {
 }
 
 /// Ends when the target's server no longer answers.
-async fn silence(upkeep: &Upkeep) -> anyhow::Error {
+async fn lost_target(target_server: &TargetServer) -> anyhow::Error {
     loop {
         tokio::time::sleep(ASK_EVERY).await;
-        if let Err(fault) = upkeep.session.rows("SELECT 1", &[]).await {
+        if let Err(fault) = target_server.session.rows("SELECT 1", &[]).await {
             return anyhow::Error::from(fault).context("keep the target's session");
         }
     }

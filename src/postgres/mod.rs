@@ -1,17 +1,17 @@
 //! The copy engine: a whole database out of one server and into another, over the protocol, nothing on disk.
 //!
-//! How data runs through it: [`copy_database`] (`engine`) opens a session beside the target (`upkeep`, with the lock
-//! on copies into it) and makes attempts. An `attempt` looks at both ends (`guard`), takes the `snapshot` that all
-//! readers share, has `pg_dump` read the schema (`schema`, `script`), makes an empty database of the source's `shape`
-//! and the first half of the schema in it. Then pairs of sessions (`load`) take `parts` of the `tables` (as the
-//! `catalog` tells them) off a list: large tables in ranges, small ones many at a time. Rows are `copy`'d as raw
-//! messages (`tap`, `wire`), and where something in them may change (`transform`; `masking` says to whom) row by row
-//! (`rows`), under a watchdog (`pulse`, and `patience` for single answers) and a limit (`flow`). A table that has
-//! arrived gets its indexes (`indexing`, with sessions of a `pool`) and is read back and compared (`verify`,
-//! `digest`). What follows the rows is in `finish` and `views`, what is not carried is told by `inventory` and
-//! `left_out`. Production is let go before the last indexes are built. At last the `swap` gives the new database the
-//! old one's name. `source` is the only way to a source, and it cannot write; `connect`, `settings`, `tls` and
-//! `fault` are what a session is, and what it says. A `plan` makes the checks and does nothing.
+//! How a row runs through it: [`copy_database`] (`engine`) makes attempts until one is complete. An `attempt` looks at
+//! both ends (`preflight`), takes the `snapshot` that all readers share, reads the schema (`dump`), and makes an empty
+//! database beside the target's with what stands before the data. Then pairs of sessions, one with the source and one with
+//! the new database, take items off the work list (`rows`): each is a few small tables, or a range of a large one's pages.
+//! A row leaves the source as a message of a COPY, is read on the stream that the session's driver has lent
+//! (`session::copy_protocol`, `session::shared_stream`), passes the transform of `copying` where it may have to change,
+//! is counted in a digest and written to the other session in the bytes in which it came. A table that is loaded gets its
+//! constraints and indexes and is read back and compared, others still on their way; sequences, large objects and
+//! materialized views come last (`post_data`). Then the `swap` gives the new database the old one's name.
+//!
+//! Rooms, each of which knows only those before it: `session`; `dump` and `rows`; `preflight`; `post_data`; the files here.
+//! A [`dry_run()`] and [`inspect()`] make the checks of `preflight` and change nothing.
 
 mod attempt;
 mod dump;
@@ -19,13 +19,12 @@ mod engine;
 mod post_data;
 mod preflight;
 mod rows;
-mod script;
 mod session;
 mod snapshot;
 mod swap;
-mod upkeep;
+mod totals;
 
 pub use engine::copy_database;
-pub use preflight::dry_run::{CopyPlan, PlannedTable, plan};
+pub use preflight::dry_run::{DryRun, DryRunTable, dry_run};
 pub use preflight::inspect::{inspect, inspect_masking, inspect_target, site_urls};
 pub use session::endpoint::{Endpoint, TlsMode};

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use super::preflight::catalog::Relations;
+use super::session::endpoint::Endpoint;
+use super::session::source_session::SourceSession;
 use crate::copying::transient::Transient;
 use crate::error::Failure;
-use crate::postgres::preflight::catalog::Tables;
-use crate::postgres::session::endpoint::Endpoint;
-use crate::postgres::session::source::Source;
 
 /// How often the holder looks for sessions that wait behind it; well under its own idle limit of 60 s.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -17,11 +17,11 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// A held snapshot with the tables as they are in it; every one of them is locked against changes of its shape.
 pub(crate) struct Snapshot {
-    pub(crate) holder: Source,
+    pub(crate) holder: SourceSession,
     pub(crate) id: String,
     /// RFC 3339, by the source's clock.
     pub(crate) taken_at: String,
-    pub(crate) tables: Tables,
+    pub(crate) tables: Relations,
     taken: Instant,
 }
 
@@ -29,10 +29,10 @@ impl Snapshot {
     /// Locks all tables, then exports: in this order no table can change between the two.
     pub(crate) async fn take(endpoint: &Endpoint, exclude: &[String]) -> Result<Self> {
         let taken = Instant::now();
-        let scout = Source::open(endpoint, None).await?;
-        let seen = Tables::read(&scout, exclude).await?;
-        scout.close().await;
-        let holder = Source::open(endpoint, None).await?;
+        let reader = SourceSession::open(endpoint, None).await?;
+        let seen = Relations::read(&reader, exclude).await?;
+        reader.close().await;
+        let holder = SourceSession::open(endpoint, None).await?;
         holder.lock_shared(&seen.lockable).await.map_err(|fault| match fault.sqlstate.as_str() {
             "42P01" | "3F000" => Transient(format!("a table went away meanwhile: {fault}")).into(),
             _ => anyhow::Error::from(fault).context("lock the source's tables against changes of their shape"),
@@ -42,7 +42,7 @@ impl Snapshot {
             .await
             .context("export a snapshot")?;
         let (id, taken_at) = (row.get(0), row.get(1));
-        let tables = Tables::read(&holder, exclude).await?;
+        let tables = Relations::read(&holder, exclude).await?;
         if tables.lockable != seen.lockable {
             return Err(Transient("tables were made or dropped meanwhile".to_owned()).into());
         }

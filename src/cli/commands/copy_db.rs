@@ -19,7 +19,7 @@ use crate::copying::report::CopyReport;
 use crate::engines::{Endpoint, Pair};
 use crate::error::{Exit, Failure, describe};
 use crate::masking::{self, KeepUsers, Key, Masking, RulesFile};
-use crate::postgres::CopyPlan;
+use crate::postgres::DryRun;
 use crate::rewriting::UrlPair;
 use crate::running::stop::Stop;
 
@@ -152,19 +152,19 @@ pub async fn main(matches: &ArgMatches) -> Exit {
         Ok(stop) => stop,
         Err(error) => return end(matches, &Err(error), None),
     };
-    let done = if matches.get_flag("dry-run") { look(matches).await } else { copy(matches, &stop).await };
+    let done = if matches.get_flag("dry-run") { try_dry(matches).await } else { copy(matches, &stop).await };
     end(matches, &done, stop.exit())
 }
 
 /// What was done, or would be.
 enum Done {
     Copied(Box<CopyReport>),
-    Looked(Box<CopyPlan>),
+    DryRun(Box<DryRun>),
 }
 
-async fn look(matches: &ArgMatches) -> Result<Done> {
+async fn try_dry(matches: &ArgMatches) -> Result<Done> {
     let (source, target) = (endpoint("SOURCE_DATABASE_URL")?, endpoint("TARGET_DATABASE_URL")?);
-    Ok(Done::Looked(Box::new(Pair::of(&source, &target).dry_run(&options(matches)?).await?)))
+    Ok(Done::DryRun(Box::new(Pair::of(&source, &target).dry_run(&options(matches)?).await?)))
 }
 
 async fn copy(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
@@ -205,13 +205,13 @@ fn end(matches: &ArgMatches, done: &Result<Done>, stopped: Option<Exit>) -> Exit
     match done {
         Ok(Done::Copied(report)) if json => print_json(&json!({ "status": "ok", "copy": report })),
         Ok(Done::Copied(report)) => print_line(&report.summary()),
-        Ok(Done::Looked(plan)) => {
+        Ok(Done::DryRun(dry_run)) => {
             if json {
-                print_json(&json!({ "status": "ok", "plan": plan }));
+                print_json(&json!({ "status": "ok", "plan": dry_run }));
             } else {
-                print_line(&plan.summary());
+                print_line(&dry_run.summary());
             }
-            return if plan.problems.is_empty() { Exit::Done } else { Exit::Invalid };
+            return if dry_run.problems.is_empty() { Exit::Done } else { Exit::Invalid };
         }
         Err(error) => {
             let text = describe(NAME, error);

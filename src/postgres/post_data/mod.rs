@@ -1,7 +1,6 @@
-//! What follows a table's rows: its indexes and constraints, the comparison with the source, sequences, large objects, views.
+//! What follows the rows: a table's constraints, indexes and comparison; sequences, large objects and materialized views.
 
-pub(super) mod indexing;
-pub(super) mod pool;
+pub(super) mod per_table;
 pub(super) mod sequences_and_objects;
-pub(super) mod verify;
+mod verify;
 pub(super) mod views;

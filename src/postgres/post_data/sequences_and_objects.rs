@@ -4,10 +4,10 @@ use anyhow::{Context as _, Result, bail};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::copying::pulse::Pulse;
-use crate::data::digest::Digest;
+use crate::copying::watchdog::Watchdog;
+use crate::data::digest::ContentDigest;
 use crate::postgres::session::connect::Session;
-use crate::postgres::session::source::Source;
+use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 
 /// So many sequences are read or set in one round trip.
@@ -19,7 +19,7 @@ const PIECE_BYTES: i32 = 256 << 10;
 
 /// Sets every sequence to where the source's is. They are in no snapshot: read after the rows, they may be ahead of
 /// them, never behind.
-pub(crate) async fn copy_sequences(source: &Source, target: &Session) -> Result<u64> {
+pub(crate) async fn copy_sequences(source: &SourceSession, target: &Session) -> Result<u64> {
     let rows = source.rows(SEQUENCES, &[]).await.context("list the source's sequences")?;
     let names: Vec<String> = rows.iter().map(|row| sql::qualified(row.get(0), row.get(1))).collect();
     for names in names.chunks(SEQUENCES_AT_ONCE) {
@@ -50,16 +50,20 @@ const SEQUENCES: &str = "
      ORDER BY 1, 2";
 
 /// Copies every large object under its own OID, and reads all back to compare. How many there are, and their digest.
-pub(crate) async fn copy_large_objects(source: &Source, target: &Session, pulse: &Pulse) -> Result<(u64, Digest)> {
+pub(crate) async fn copy_large_objects(
+    source: &SourceSession,
+    target: &Session,
+    watchdog: &Watchdog,
+) -> Result<(u64, ContentDigest)> {
     let rows = source.rows("SELECT oid FROM pg_catalog.pg_largeobject_metadata ORDER BY oid", &[]).await;
     let oids: Vec<u32> = rows.context("list the source's large objects")?.iter().map(|row| row.get(0)).collect();
-    let (mut sent, mut there) = (Digest::default(), Digest::default());
+    let (mut sent, mut there) = (ContentDigest::default(), ContentDigest::default());
     for oids in oids.chunks(OBJECTS_AT_ONCE) {
         let mut unfinished = Vec::new();
         let rows = source.rows(FIRST_PIECES, &[(&oids, Type::OID_ARRAY), (&PIECE_BYTES, Type::INT4)]).await;
         let pieces: Vec<(u32, Vec<u8>)> =
             rows.context("read large objects")?.iter().map(|row| (row.get(0), row.get(1))).collect();
-        pulse.beat();
+        watchdog.feed();
         for (oid, piece) in &pieces {
             add(&mut sent, *oid, 0, piece);
             unfinished.extend((piece.len() == PIECE_BYTES as usize).then_some(*oid));
@@ -70,15 +74,15 @@ pub(crate) async fn copy_large_objects(source: &Source, target: &Session, pulse:
             .rows(make, &[(&ids, Type::OID_ARRAY), (&data, Type::BYTEA_ARRAY)])
             .await
             .context("write large objects")?;
-        pulse.beat();
+        watchdog.feed();
         for oid in unfinished {
-            copy_rest(source, target, oid, &mut sent, pulse)
+            copy_rest(source, target, oid, &mut sent, watchdog)
                 .await
                 .with_context(|| format!("copy large object {oid}"))?;
         }
     }
     for oid in &oids {
-        read_back(target, *oid, &mut there, pulse).await.with_context(|| format!("read large object {oid} back"))?;
+        read_back(target, *oid, &mut there, watchdog).await.with_context(|| format!("read large object {oid} back"))?;
     }
     if sent != there {
         bail!("the large objects that arrived are not those that were sent");
@@ -87,7 +91,7 @@ pub(crate) async fn copy_large_objects(source: &Source, target: &Session, pulse:
     Ok((oids.len() as u64, sent))
 }
 
-async fn comment_on_objects(source: &Source, target: &Session) -> Result<()> {
+async fn comment_on_objects(source: &SourceSession, target: &Session) -> Result<()> {
     let comments = source.rows(OBJECT_COMMENTS, &[]).await?;
     for comments in comments.chunks(OBJECTS_AT_ONCE) {
         let comment =
@@ -104,29 +108,35 @@ const OBJECT_COMMENTS: &str = "
 const FIRST_PIECES: &str = "SELECT o, pg_catalog.lo_get(o, 0, $2) FROM pg_catalog.unnest($1) AS x(o)";
 const PIECE: &str = "SELECT pg_catalog.lo_get($1, $2, $3)";
 
-async fn copy_rest(source: &Source, target: &Session, oid: u32, sent: &mut Digest, pulse: &Pulse) -> Result<()> {
+async fn copy_rest(
+    source: &SourceSession,
+    target: &Session,
+    oid: u32,
+    sent: &mut ContentDigest,
+    watchdog: &Watchdog,
+) -> Result<()> {
     let mut at = i64::from(PIECE_BYTES);
     loop {
         let piece: Vec<u8> =
             source.row(PIECE, &[(&oid, Type::OID), (&at, Type::INT8), (&PIECE_BYTES, Type::INT4)]).await?.get(0);
-        pulse.beat();
+        watchdog.feed();
         if piece.is_empty() {
             return Ok(());
         }
         add(sent, oid, at, &piece);
         let put = "SELECT pg_catalog.lo_put($1, $2, $3)";
         target.rows(put, &[(&oid, Type::OID), (&at, Type::INT8), (&piece, Type::BYTEA)]).await?;
-        pulse.beat();
+        watchdog.feed();
         at += piece.len() as i64;
     }
 }
 
-async fn read_back(target: &Session, oid: u32, there: &mut Digest, pulse: &Pulse) -> Result<()> {
+async fn read_back(target: &Session, oid: u32, there: &mut ContentDigest, watchdog: &Watchdog) -> Result<()> {
     let mut at = 0_i64;
     loop {
         let piece: Vec<u8> =
             target.row(PIECE, &[(&oid, Type::OID), (&at, Type::INT8), (&PIECE_BYTES, Type::INT4)]).await?.get(0);
-        pulse.beat();
+        watchdog.feed();
         if at == 0 || !piece.is_empty() {
             add(there, oid, at, &piece);
         }
@@ -138,7 +148,7 @@ async fn read_back(target: &Session, oid: u32, there: &mut Digest, pulse: &Pulse
 }
 
 /// A piece counts with its object and place, so that none can stand for another.
-fn add(digest: &mut Digest, oid: u32, at: i64, piece: &[u8]) {
+fn add(digest: &mut ContentDigest, oid: u32, at: i64, piece: &[u8]) {
     digest.add(&[&oid.to_be_bytes(), at.to_be_bytes().as_slice(), piece].concat());
 }
 

@@ -4,15 +4,15 @@ use anyhow::{Context as _, Result, ensure};
 use tokio_postgres::types::Type;
 
 use crate::copying::options::Verify;
-use crate::copying::pulse::Pulse;
-use crate::data::digest::{Digest, RowHash};
+use crate::copying::watchdog::Watchdog;
+use crate::data::digest::{ContentDigest, RowHash};
 use crate::error::Failure;
-use crate::postgres::rows::copy::Manner;
-use crate::postgres::rows::format::{self, Format};
-use crate::postgres::rows::load::Arrived;
-use crate::postgres::rows::parts::Piece;
+use crate::postgres::rows::copy::RowConversion;
+use crate::postgres::rows::format::{self, CopyFormat};
+use crate::postgres::rows::load::LoadedTable;
+use crate::postgres::rows::work_list::TableRange;
 use crate::postgres::session::connect::Session;
-use crate::postgres::session::wire::{self, Chunk, HEADER_BYTES, LARGE_BYTES, Reader};
+use crate::postgres::session::copy_protocol::{self, Chunk, CopyReader, HEADER_BYTES, LARGE_BYTES};
 
 /// So many sessions at most read one table back.
 const MOST_RANGES: u64 = 4;
@@ -20,31 +20,35 @@ const MOST_RANGES: u64 = 4;
 /// Compares tables with what was sent to them, in one round trip.
 pub(crate) async fn compare(
     target: &Session,
-    arrived: &[&Arrived],
-    manner: &Manner,
+    loaded: &[&LoadedTable],
+    conversion: &RowConversion,
     how: Verify,
-    pulse: &Pulse,
+    watchdog: &Watchdog,
 ) -> Result<()> {
     let there = match how {
         Verify::Digest => {
-            let pieces: Vec<_> = arrived.iter().map(|arrived| whole(arrived)).collect();
-            read_back(target, &pieces, manner, pulse).await?
+            let ranges: Vec<_> = loaded.iter().map(|loaded| whole(loaded)).collect();
+            read_back(target, &ranges, conversion, watchdog).await?
         }
-        Verify::Count => counts(target, arrived).await.context("count what arrived")?,
+        Verify::Count => counts(target, loaded).await.context("count what arrived")?,
         Verify::Off => return Ok(()),
     };
-    arrived.iter().zip(there).try_for_each(|(arrived, there)| check(arrived, &there, how))
+    loaded.iter().zip(there).try_for_each(|(loaded, there)| check(loaded, &there, how))
 }
 
 /// A table as it is to be read back.
-fn whole(arrived: &Arrived) -> Piece {
-    Piece::of(arrived.relation.clone()).travelling(arrived.format)
+fn whole(loaded: &LoadedTable) -> TableRange {
+    TableRange::of(loaded.relation.clone()).with_format(loaded.format)
 }
 
 /// The ranges in which a large table is best read back, each of about so many bytes and by a session of its own; `None`
 /// for one that is not large.
-pub(crate) async fn ranges(target: &Session, arrived: &Arrived, range_bytes: u64) -> Result<Option<Vec<Piece>>> {
-    let relation = &arrived.relation;
+pub(crate) async fn ranges(
+    target: &Session,
+    loaded: &LoadedTable,
+    range_bytes: u64,
+) -> Result<Option<Vec<TableRange>>> {
+    let relation = &loaded.relation;
     let wanted = (relation.table.size_bytes / range_bytes).min(MOST_RANGES);
     if wanted < 2 || !relation.has_pages() {
         return Ok(None);
@@ -52,18 +56,18 @@ pub(crate) async fn ranges(target: &Session, arrived: &Arrived, range_bytes: u64
     let sql = "SELECT pg_catalog.pg_relation_size(pg_catalog.to_regclass($1)) / pg_catalog.current_setting('block_size')::int8";
     let pages: Option<i64> = target.row(sql, &[(&relation.quoted(), Type::TEXT)]).await.context("ask its size")?.get(0);
     let pages = pages.and_then(|pages| u64::try_from(pages).ok()).unwrap_or(0);
-    Ok((pages >= wanted).then(|| whole(arrived).ranges(pages, wanted)))
+    Ok((pages >= wanted).then(|| whole(loaded).ranges(pages, wanted)))
 }
 
 /// Refuses a table that is not what was sent to it.
-pub(crate) fn check(arrived: &Arrived, there: &Digest, how: Verify) -> Result<()> {
-    let sent = &arrived.digest;
+pub(crate) fn check(loaded: &LoadedTable, there: &ContentDigest, how: Verify) -> Result<()> {
+    let sent = &loaded.digest;
     let is_same = if how == Verify::Digest { sent == there } else { sent.rows == there.rows };
     ensure!(
         is_same,
         Failure::outside(format!(
             "table `{}`: what arrived is not what was sent: {} rows and {} bytes sent, {} rows and {} bytes there",
-            arrived.relation.label(),
+            loaded.relation.label(),
             sent.rows,
             sent.bytes,
             there.rows,
@@ -77,67 +81,67 @@ pub(crate) fn check(arrived: &Arrived, there: &Digest, how: Verify) -> Result<()
 /// The digests of what is there.
 pub(crate) async fn read_back(
     target: &Session,
-    pieces: &[Piece],
-    manner: &Manner,
-    pulse: &Pulse,
-) -> Result<Vec<Digest>> {
+    ranges: &[TableRange],
+    conversion: &RowConversion,
+    watchdog: &Watchdog,
+) -> Result<Vec<ContentDigest>> {
     let reading = async {
-        let reads: Vec<_> = pieces.iter().map(|piece| piece.copy_out(&manner.encoding(&piece.relation))).collect();
+        let reads: Vec<_> = ranges.iter().map(|range| range.copy_out(&conversion.encoding(&range.relation))).collect();
         // The search path decides how names of relations and types are printed: as on the source.
         let all = format!("BEGIN READ ONLY; SET LOCAL search_path = ''; {}; COMMIT", reads.join("; "));
-        let (mut from, _) = target.converse(&all).await?;
-        from.passed().await?;
-        from.passed().await?;
-        let mut there = Vec::with_capacity(pieces.len());
-        for piece in pieces {
-            there.push(digest(&mut from, piece.format, pulse).await?);
+        let (mut from, _) = target.start_copy(&all).await?;
+        from.command_complete().await?;
+        from.command_complete().await?;
+        let mut there = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            there.push(digest(&mut from, range.format, watchdog).await?);
         }
-        from.answers(&mut Vec::new()).await?;
+        from.until_ready(&mut Vec::new()).await?;
         from.give_back();
         anyhow::Ok(there)
     };
     reading.await.context("read back what arrived")
 }
 
-async fn digest(from: &mut Reader, format: Format, pulse: &Pulse) -> Result<Digest> {
-    let mut there = Digest::default();
+async fn digest(from: &mut CopyReader, format: CopyFormat, watchdog: &Watchdog) -> Result<ContentDigest> {
+    let mut there = ContentDigest::default();
     loop {
-        match from.chunk().await? {
+        match from.next_chunk().await? {
             Chunk::Rows(len) => {
-                let rows = wire::rows(&from.bytes()[..len]).filter_map(|message| format.row_in(message).1);
+                let rows = copy_protocol::rows(&from.bytes()[..len]).filter_map(|message| format.row_in(message).1);
                 rows.for_each(|row| there.add(row));
                 from.consume(len);
             }
-            Chunk::Large(len) => there.add_hashed(large(from, len, format, pulse).await?),
+            Chunk::Large(len) => there.add_hashed(large(from, len, format, watchdog).await?),
             Chunk::End(rows) => {
                 ensure!(there.rows == rows, "{rows} rows are there, and {} came", there.rows);
                 return Ok(there);
             }
         }
-        pulse.beat();
+        watchdog.feed();
     }
 }
 
-async fn large(from: &mut Reader, len: usize, format: Format, pulse: &Pulse) -> Result<RowHash> {
+async fn large(from: &mut CopyReader, len: usize, format: CopyFormat, watchdog: &Watchdog) -> Result<RowHash> {
     let mut hash = RowHash::default();
-    from.whole(HEADER_BYTES + format::HEADER_BYTES).await?;
+    from.wait_for(HEADER_BYTES + format::HEADER_BYTES).await?;
     let mut before = format.row_in(&from.bytes()[HEADER_BYTES..]).0.len();
     from.consume(HEADER_BYTES);
     let mut left = len - HEADER_BYTES;
     while left > 0 {
-        let some = from.some(left.min(LARGE_BYTES)).await?;
+        let some = from.wait_for_some(left.min(LARGE_BYTES)).await?;
         hash.update(&from.bytes()[std::mem::take(&mut before)..some]);
         from.consume(some);
         left -= some;
-        pulse.beat();
+        watchdog.feed();
     }
     Ok(hash)
 }
 
-async fn counts(target: &Session, arrived: &[&Arrived]) -> Result<Vec<Digest>> {
-    let counts: Vec<_> = arrived.iter().map(|arrived| format!("({})", arrived.relation.count())).collect();
+async fn counts(target: &Session, loaded: &[&LoadedTable]) -> Result<Vec<ContentDigest>> {
+    let counts: Vec<_> = loaded.iter().map(|loaded| format!("({})", loaded.relation.count())).collect();
     let row = target.row(&format!("SELECT ARRAY[{}]", counts.join(", ")), &[]).await?;
     let counts: Vec<i64> = row.get(0);
-    ensure!(counts.len() == arrived.len(), "the server counted other tables than it was asked to");
-    Ok(counts.into_iter().map(|rows| Digest::of_count(rows.max(0) as u64)).collect())
+    ensure!(counts.len() == loaded.len(), "the server counted other tables than it was asked to");
+    Ok(counts.into_iter().map(|rows| ContentDigest::of_count(rows.max(0) as u64)).collect())
 }

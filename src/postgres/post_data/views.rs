@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 
 use crate::copying::report::Skipped;
 use crate::postgres::session::connect::Session;
-use crate::postgres::session::source::Source;
+use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 
 /// The SQLSTATE of reading a materialized view that holds nothing yet.
@@ -25,7 +25,7 @@ pub(crate) struct View {
 type Contents = (i64, Option<String>);
 
 /// The source's filled materialized views, in the order in which they can be filled.
-pub(crate) async fn filled(source: &Source) -> Result<Vec<View>> {
+pub(crate) async fn filled(source: &SourceSession) -> Result<Vec<View>> {
     let rows = source.rows(VIEWS, &[]).await.context("list the source's materialized views")?;
     let mut views = Vec::new();
     for row in rows {

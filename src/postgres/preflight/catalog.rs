@@ -6,23 +6,24 @@ use anyhow::{Context as _, Result};
 use tokio_postgres::Row;
 use wildmatch::WildMatch;
 
-use crate::data::tables::{Column, ColumnType, Table};
-use crate::postgres::rows::relation::{BINARY, Relation};
-use crate::postgres::session::source::Source;
+use super::column_types::{column_type, is_same_in_binary};
+use crate::data::tables::{Column, Table};
+use crate::postgres::rows::relation::Relation;
+use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 
 /// The tables of a database.
-pub(crate) struct Tables {
+pub(crate) struct Relations {
     /// All with rows of their own, biggest first, the excluded ones too.
     pub(crate) all: Vec<Relation>,
     /// Every table and partitioned table, quoted: what the snapshot's holder locks.
     pub(crate) lockable: BTreeSet<String>,
 }
 
-impl Tables {
+impl Relations {
     /// Reads the catalog. Tables of extensions are the extension's business, except those it marks as holding the
     /// user's rows.
-    pub(crate) async fn read(source: &Source, exclude: &[String]) -> Result<Self> {
+    pub(crate) async fn read(source: &SourceSession, exclude: &[String]) -> Result<Self> {
         let rows = source.rows(TABLES, &[]).await.context("list the source's tables")?;
         let mut columns = read_columns(source).await.context("list the source's columns")?;
         let lockable = rows.iter().map(|row| sql::qualified(row.get(1), row.get(2))).collect();
@@ -47,7 +48,7 @@ impl Tables {
     }
 }
 
-/// Its columns, and for each whether it is of a [`BINARY`] type.
+/// Its columns, and for each whether its binary form is the same on every server.
 type Columns = Vec<(Column, bool)>;
 
 fn relation(row: &Row, columns: Columns, globs: &[(&String, WildMatch)]) -> Relation {
@@ -79,11 +80,11 @@ fn relation(row: &Row, columns: Columns, globs: &[(&String, WildMatch)]) -> Rela
     }
 }
 
-async fn read_columns(source: &Source) -> Result<HashMap<u32, Columns>> {
+async fn read_columns(source: &SourceSession) -> Result<HashMap<u32, Columns>> {
     let mut columns: HashMap<u32, Columns> = HashMap::new();
     for row in source.rows(COLUMNS, &[]).await? {
         let type_name: String = row.get(6);
-        let fits_binary = row.get::<_, bool>(7) && BINARY.contains(&type_name.as_str());
+        let fits_binary = row.get::<_, bool>(7) && is_same_in_binary(&type_name);
         let column = Column {
             name: row.get(1),
             column_type: column_type(&type_name),
@@ -96,27 +97,6 @@ async fn read_columns(source: &Source) -> Result<HashMap<u32, Columns>> {
         columns.entry(row.get(0)).or_default().push((column, fits_binary));
     }
     Ok(columns)
-}
-
-/// What the values of a type of this name are.
-fn column_type(name: &str) -> ColumnType {
-    match name {
-        "text" | "varchar" | "citext" => ColumnType::Text,
-        "bpchar" => ColumnType::PaddedText,
-        "json" => ColumnType::Json,
-        "jsonb" => ColumnType::NormalizedJson,
-        "xml" => ColumnType::Xml,
-        "bytea" => ColumnType::Bytes,
-        "int2" | "int4" => ColumnType::Integer,
-        "int8" => ColumnType::LongInteger,
-        "numeric" => ColumnType::Decimal,
-        "date" => ColumnType::Date,
-        "timestamp" | "timestamptz" => ColumnType::Timestamp,
-        "inet" => ColumnType::InetAddress,
-        "cidr" => ColumnType::InetNetwork,
-        "_text" | "_varchar" | "hstore" => ColumnType::TextList,
-        _ => ColumnType::Other,
-    }
 }
 
 /// oid, schema, name, has rows to copy, size, extension filter, through its root, names that a glob may

@@ -5,19 +5,19 @@ use std::collections::HashSet;
 use anyhow::{Context as _, Result, bail, ensure};
 use tokio_postgres::types::Type;
 
+use super::catalog::Relations;
+use super::database_masking;
 use crate::error::Failure;
-use crate::postgres::preflight::catalog::Tables;
-use crate::postgres::preflight::people;
-use crate::postgres::session::source::Source;
-use crate::postgres::upkeep::Upkeep;
+use crate::postgres::session::source_session::SourceSession;
+use crate::postgres::session::target_server::TargetServer;
 
 /// Older servers lack what a copy needs of them.
 pub(crate) const OLDEST_MAJOR: i32 = 13;
 
 /// Refuses a source that is the target, however it is spelled, or a copy of it in the same place.
-pub(crate) async fn two_databases(source: &Source, upkeep: &Upkeep) -> Result<()> {
-    let same_server = shares_locks(source, upkeep).await?;
-    let ids = (source_identifier(source).await?, target_identifier(upkeep).await?);
+pub(crate) async fn two_databases(source: &SourceSession, target_server: &TargetServer) -> Result<()> {
+    let same_server = shares_locks(source, target_server).await?;
+    let ids = (source_identifier(source).await?, target_identifier(target_server).await?);
     let same_cluster = match ids {
         (Some(source), Some(target)) => source == target,
         // Where a provider forbids to ask, a lock seen on both ends tells as well, unless the source is a standby.
@@ -25,7 +25,7 @@ pub(crate) async fn two_databases(source: &Source, upkeep: &Upkeep) -> Result<()
     };
     let sql = "SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()";
     let oid: u32 = source.value(sql).await.context("look up the source database")?;
-    if (same_server || same_cluster) && oid == upkeep.oid {
+    if (same_server || same_cluster) && oid == target_server.oid {
         bail!(Failure::invalid("source and target are the same database").hint(
             "a target restored from a backup of the source's volume looks the same: start it on an empty volume"
         ));
@@ -34,12 +34,12 @@ pub(crate) async fn two_databases(source: &Source, upkeep: &Upkeep) -> Result<()
 }
 
 /// Takes a lock that no one else can have on the target's server, and looks for it on the source's.
-async fn shares_locks(source: &Source, upkeep: &Upkeep) -> Result<bool> {
+async fn shares_locks(source: &SourceSession, target_server: &TargetServer) -> Result<bool> {
     let key: i64 = rand::random();
-    let lock = upkeep.session.rows("SELECT pg_catalog.pg_advisory_lock($1)", &[(&key, Type::INT8)]).await;
+    let lock = target_server.session.rows("SELECT pg_catalog.pg_advisory_lock($1)", &[(&key, Type::INT8)]).await;
     lock.context("take a lock on the target's server")?;
     let seen = source.sees_advisory_lock(key).await?;
-    let unlock = upkeep.session.rows("SELECT pg_catalog.pg_advisory_unlock($1)", &[(&key, Type::INT8)]).await;
+    let unlock = target_server.session.rows("SELECT pg_catalog.pg_advisory_unlock($1)", &[(&key, Type::INT8)]).await;
     unlock.context("release a lock on the target's server")?;
     Ok(seen)
 }
@@ -47,18 +47,18 @@ async fn shares_locks(source: &Source, upkeep: &Upkeep) -> Result<bool> {
 const MAY_ASK: &str = "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')";
 const IDENTIFIER: &str = "SELECT system_identifier FROM pg_catalog.pg_control_system()";
 
-async fn source_identifier(source: &Source) -> Result<Option<i64>> {
+async fn source_identifier(source: &SourceSession) -> Result<Option<i64>> {
     if !source.value(MAY_ASK).await.context("ask the source who it is")? {
         return Ok(None);
     }
     source.value(IDENTIFIER).await.context("ask the source who it is").map(Some)
 }
 
-async fn target_identifier(upkeep: &Upkeep) -> Result<Option<i64>> {
-    if !upkeep.session.row(MAY_ASK, &[]).await.context("ask the target who it is")?.get::<_, bool>(0) {
+async fn target_identifier(target_server: &TargetServer) -> Result<Option<i64>> {
+    if !target_server.session.row(MAY_ASK, &[]).await.context("ask the target who it is")?.get::<_, bool>(0) {
         return Ok(None);
     }
-    Ok(Some(upkeep.session.row(IDENTIFIER, &[]).await.context("ask the target who it is")?.get(0)))
+    Ok(Some(target_server.session.row(IDENTIFIER, &[]).await.context("ask the target who it is")?.get(0)))
 }
 
 /// Refuses a target that is older than the source, or too old.
@@ -82,12 +82,15 @@ pub(crate) fn versions_fit(source_major: i32, target_major: i32) -> Result<()> {
 }
 
 /// Refuses when an extension of the source cannot be made on the target.
-pub(crate) async fn extensions_fit(source: &Source, upkeep: &Upkeep) -> Result<()> {
+pub(crate) async fn extensions_fit(source: &SourceSession, target_server: &TargetServer) -> Result<()> {
     let rows = source.rows("SELECT extname::text FROM pg_catalog.pg_extension ORDER BY 1", &[]).await?;
     let wanted: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let sql = "SELECT w FROM pg_catalog.unnest($1) AS w WHERE w NOT IN (SELECT name::text FROM pg_catalog.pg_available_extensions)";
-    let missing =
-        upkeep.session.rows(sql, &[(&wanted, Type::TEXT_ARRAY)]).await.context("list the target's extensions")?;
+    let missing = target_server
+        .session
+        .rows(sql, &[(&wanted, Type::TEXT_ARRAY)])
+        .await
+        .context("list the target's extensions")?;
     if missing.is_empty() {
         return Ok(());
     }
@@ -99,7 +102,7 @@ pub(crate) async fn extensions_fit(source: &Source, upkeep: &Upkeep) -> Result<(
 }
 
 /// Refuses names that are no text: in a database without an encoding they may be any bytes.
-pub(crate) async fn names_are_text(source: &Source) -> Result<()> {
+pub(crate) async fn names_are_text(source: &SourceSession) -> Result<()> {
     match source.rows(NAMES, &[]).await {
         Err(fault) if fault.sqlstate == "22021" => bail!(
             Failure::invalid(format!("a name in the source database is not UTF-8: {fault}"))
@@ -119,7 +122,7 @@ const NAMES: &str = "
 
 /// Refuses a partitioned table that must be read as a whole while a part of it is on another server: that part would
 /// be read there, and written there too.
-pub(crate) async fn nothing_reaches_through(source: &Source, tables: &Tables) -> Result<()> {
+pub(crate) async fn nothing_reaches_through(source: &SourceSession, tables: &Relations) -> Result<()> {
     let roots: Vec<u32> = tables.copied().filter(|table| table.through_root).map(|table| table.oid).collect();
     if roots.is_empty() {
         return Ok(());
@@ -143,7 +146,7 @@ pub(crate) async fn nothing_reaches_through(source: &Source, tables: &Tables) ->
 
 /// Refuses when a table that is copied refers to one whose data is left out: the foreign key could not be made. Names
 /// all that would have to be left out as well, those that refer to these too.
-pub(crate) async fn no_orphans(source: &Source, tables: &Tables) -> Result<()> {
+pub(crate) async fn no_orphans(source: &SourceSession, tables: &Relations) -> Result<()> {
     let mut without: HashSet<u32> =
         tables.all.iter().filter(|t| t.table.excluded_by.is_some()).map(|t| t.oid).collect();
     if without.is_empty() {
@@ -171,7 +174,7 @@ pub(crate) async fn no_orphans(source: &Source, tables: &Tables) -> Result<()> {
     orphans.sort();
     let (names, told): (Vec<_>, Vec<_>) = orphans.into_iter().unzip();
     let is_masked =
-        tables.all.iter().any(|relation| relation.table.excluded_by.as_deref() == Some(people::LEFT_BEHIND));
+        tables.all.iter().any(|relation| relation.table.excluded_by.as_deref() == Some(database_masking::LEFT_BEHIND));
     let or_keep = if is_masked { ", or `keep` the tables that they refer to by a masking rule" } else { "" };
     bail!(
         Failure::invalid(format!(

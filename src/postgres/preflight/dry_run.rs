@@ -6,33 +6,32 @@ use anyhow::Result;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::catalog::Relations;
+use super::database_masking::DatabaseMasking;
+use super::inspect::{inspect, inspect_target};
+use super::{compatibility, disk_space};
 use crate::copying::options::CopyOptions;
 use crate::copying::report::{SourceReport, TargetReport};
 use crate::error::failure;
 use crate::masking::Suspect;
-use crate::postgres::preflight::catalog::Tables;
-use crate::postgres::preflight::compatibility;
-use crate::postgres::preflight::inspect::{inspect, inspect_target};
-use crate::postgres::preflight::people::Masked;
-use crate::postgres::preflight::room;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::endpoint::Endpoint;
-use crate::postgres::session::fault::sorted;
-use crate::postgres::session::source::Source;
-use crate::postgres::upkeep::Upkeep;
+use crate::postgres::session::fault::classified;
+use crate::postgres::session::source_session::SourceSession;
+use crate::postgres::session::target_server::TargetServer;
 
 /// What two cores at each end have been seen to do with a WordPress database, indexes included.
 const USUAL_MB_PER_S: f64 = 50.0;
 
 /// What a copy would do.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct CopyPlan {
+pub struct DryRun {
     /// The source.
     pub source: SourceReport,
     /// The target.
     pub target: TargetReport,
     /// The tables in the order in which they would be copied, the biggest first.
-    pub tables: Vec<PlannedTable>,
+    pub tables: Vec<DryRunTable>,
     /// Size on disk of all tables whose rows would be copied, in bytes.
     pub bytes: u64,
     /// How long a copy would take, in seconds: at 50 MB/s, or the limit that was asked for.
@@ -45,7 +44,7 @@ pub struct CopyPlan {
 
 /// A table as a copy would treat it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct PlannedTable {
+pub struct DryRunTable {
     /// `schema.table`.
     pub table: String,
     /// Its size on disk, in bytes, without indexes.
@@ -57,7 +56,7 @@ pub struct PlannedTable {
     pub masked: BTreeMap<String, BTreeSet<String>>,
 }
 
-impl PlannedTable {
+impl DryRunTable {
     fn of(relation: &Relation) -> Self {
         let table = &relation.table;
         let mut masked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -82,10 +81,10 @@ impl PlannedTable {
 /// Looks at both ends.
 ///
 /// # Errors
-/// When one of them cannot be reached; what else is wrong is among the plan's problems.
-pub async fn plan(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Result<CopyPlan> {
+/// When one of them cannot be reached; what else is wrong is among its problems.
+pub async fn dry_run(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Result<DryRun> {
     let (source_report, target_report) = tokio::try_join!(inspect(source), inspect_target(target))?;
-    let Seen { tables, suspects, refusals } = look(source, target, options).await.map_err(sorted)?;
+    let Findings { tables, suspects, refusals } = look(source, target, options).await.map_err(classified)?;
     let bytes: u64 = tables.copied().map(|relation| relation.table.size_bytes).sum();
     let rate = options.max_mb_per_s.unwrap_or(USUAL_MB_PER_S).min(USUAL_MB_PER_S);
     let problems = [
@@ -98,8 +97,8 @@ pub async fn plan(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -
             .collect(),
         refusals,
     ];
-    Ok(CopyPlan {
-        tables: tables.all.iter().map(PlannedTable::of).collect(),
+    Ok(DryRun {
+        tables: tables.all.iter().map(DryRunTable::of).collect(),
         suspects,
         bytes,
         estimated_seconds: bytes as f64 / (rate * 1e6),
@@ -110,38 +109,38 @@ pub async fn plan(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -
 }
 
 /// The tables as they would be copied, and what a copy would be refused for.
-struct Seen {
-    tables: Tables,
+struct Findings {
+    tables: Relations,
     suspects: Vec<Suspect>,
     refusals: Vec<String>,
 }
 
-async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Result<Seen> {
-    let (upkeep, source) = (Upkeep::open(target).await?, Source::open(source, None).await?);
-    let mut tables = Tables::read(&source, &options.exclude_table_data).await?;
+async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Result<Findings> {
+    let (target_server, source) = (TargetServer::open(target).await?, SourceSession::open(source, None).await?);
+    let mut tables = Relations::read(&source, &options.exclude_table_data).await?;
     let (mut suspects, mut refusals) = (Vec::new(), Vec::new());
     if let Some(masking) = &options.masking {
-        match refused(Masked::read(&source, &tables, masking).await)? {
+        match refused(DatabaseMasking::read(&source, &tables, masking).await)? {
             Ok(masked) => {
-                masked.lay_over(&mut tables);
+                masked.apply_to(&mut tables);
                 suspects = masked.into_suspects();
             }
             Err(message) => refusals.push(message),
         }
     }
     let checks = [
-        compatibility::two_databases(&source, &upkeep).await,
-        compatibility::extensions_fit(&source, &upkeep).await,
+        compatibility::two_databases(&source, &target_server).await,
+        compatibility::extensions_fit(&source, &target_server).await,
         compatibility::no_orphans(&source, &tables).await,
         compatibility::nothing_reaches_through(&source, &tables).await,
-        room::is_enough(&source, &upkeep, &tables).await,
+        disk_space::is_enough(&source, &target_server, &tables).await,
     ];
     for check in checks {
         refusals.extend(refused(check)?.err());
     }
     source.close().await;
-    upkeep.session.close().await;
-    Ok(Seen { tables, suspects, refusals })
+    target_server.session.close().await;
+    Ok(Findings { tables, suspects, refusals })
 }
 
 /// Tells a refusal, the inner error, from what kept a check from being made.
@@ -155,8 +154,8 @@ fn refused<T>(check: Result<T>) -> Result<Result<T, String>> {
     }
 }
 
-impl CopyPlan {
-    /// The plan in a few lines for a person.
+impl DryRun {
+    /// The dry run in a few lines for a person.
     pub fn summary(&self) -> String {
         let mut lines = vec![format!(
             "would copy `{}` (PostgreSQL {}) over `{}` (PostgreSQL {}), {} tables of {:.1} MB in about {:.0} s; nothing was done",
@@ -168,7 +167,7 @@ impl CopyPlan {
             self.bytes as f64 / 1e6,
             self.estimated_seconds.ceil()
         )];
-        lines.extend(self.tables.iter().map(PlannedTable::summary));
+        lines.extend(self.tables.iter().map(DryRunTable::summary));
         lines.extend(
             self.source
                 .skipped

@@ -3,33 +3,33 @@
 use anyhow::{Context as _, Result};
 use tokio_postgres::types::Type;
 
+use super::catalog::Relations;
+use super::compatibility::{self, OLDEST_MAJOR};
+use super::database_masking::DatabaseMasking;
+use super::database_properties::DatabaseProperties;
+use super::skipped;
+use crate::copying::note::CopyNote;
 use crate::copying::report::{SourceReport, TargetReport, WordPressSite};
 use crate::masking::{Masking, Suspect};
-use crate::postgres::engine::read_note;
-use crate::postgres::preflight::catalog::Tables;
-use crate::postgres::preflight::compatibility::{self, OLDEST_MAJOR};
-use crate::postgres::preflight::inventory;
-use crate::postgres::preflight::people::Masked;
-use crate::postgres::preflight::shape::Shape;
 use crate::postgres::session::endpoint::Endpoint;
-use crate::postgres::session::fault::sorted;
-use crate::postgres::session::source::Source;
+use crate::postgres::session::fault::classified;
+use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
-use crate::postgres::upkeep::Upkeep;
+use crate::postgres::session::target_server::TargetServer;
 
 /// Looks at a source.
 ///
 /// # Errors
 /// When it cannot be reached or is no direct connection; what else is wrong with it is in the report.
 pub async fn inspect(source: &Endpoint) -> Result<SourceReport> {
-    inspected(source).await.map_err(sorted)
+    inspected(source).await.map_err(classified)
 }
 
 async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
-    let source = Source::open(endpoint, None).await?;
+    let source = SourceSession::open(endpoint, None).await?;
     compatibility::names_are_text(&source).await?;
-    let shape = Shape::read(&source).await?;
-    let tables = Tables::read(&source, &[]).await?;
+    let properties = DatabaseProperties::read(&source).await?;
+    let tables = Relations::read(&source, &[]).await?;
     let row = source
         .row(
             "SELECT pg_catalog.pg_database_size(d.oid), d.datcollate::text,
@@ -46,13 +46,13 @@ async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
         major: source.major(),
         size_bytes: row.get::<_, i64>(0).max(0) as u64,
         tables: tables.all.len() as u64,
-        encoding: shape.encoding.clone(),
+        encoding: properties.encoding.clone(),
         collation: row.get(1),
         extensions: row.get::<_, Option<Vec<String>>>(3).unwrap_or_default(),
         large_objects: row.get::<_, i64>(2).max(0) as u64,
         wordpress: sites(&source).await?.into_iter().next(),
         problems: problems(&source).await?,
-        skipped: inventory::not_carried(&source, &shape, &tables).await?,
+        skipped: skipped::not_carried(&source, &properties, &tables).await?,
     };
     source.close().await;
     Ok(report)
@@ -64,13 +64,13 @@ async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
 /// When the source cannot be reached; invalid input when a rule does not fit it, or a strict masking finds such columns.
 pub async fn inspect_masking(source: &Endpoint, exclude: &[String], masking: &Masking) -> Result<Vec<Suspect>> {
     let read = async {
-        let source = Source::open(source, None).await?;
-        let tables = Tables::read(&source, exclude).await?;
-        let masked = Masked::read(&source, &tables, masking).await?;
+        let source = SourceSession::open(source, None).await?;
+        let tables = Relations::read(&source, exclude).await?;
+        let masked = DatabaseMasking::read(&source, &tables, masking).await?;
         source.close().await;
         Ok(masked.into_suspects())
     };
-    read.await.map_err(sorted)
+    read.await.map_err(classified)
 }
 
 /// What the WordPress sites in a database call themselves: `siteurl` and `home` of each.
@@ -79,7 +79,7 @@ pub async fn inspect_masking(source: &Endpoint, exclude: &[String], masking: &Ma
 /// When the database cannot be reached or read.
 pub async fn site_urls(source: &Endpoint) -> Result<Vec<String>> {
     let read = async {
-        let source = Source::open(source, None).await?;
+        let source = SourceSession::open(source, None).await?;
         let sites = sites(&source).await?;
         source.close().await;
         let mut urls: Vec<_> = sites.into_iter().flat_map(|site| [site.siteurl, site.home]).flatten().collect();
@@ -87,11 +87,11 @@ pub async fn site_urls(source: &Endpoint) -> Result<Vec<String>> {
         urls.dedup();
         anyhow::Ok(urls)
     };
-    read.await.map_err(sorted)
+    read.await.map_err(classified)
 }
 
 /// The WordPress sites, the one with the shortest prefix first: those of a network have longer ones.
-async fn sites(source: &Source) -> Result<Vec<WordPressSite>> {
+async fn sites(source: &SourceSession) -> Result<Vec<WordPressSite>> {
     let found = source.rows(SITES, &[]).await.context("look for WordPress")?;
     let mut sites = Vec::new();
     for row in found {
@@ -117,7 +117,7 @@ const SITES: &str = "
                     WHERE p.relnamespace = c.relnamespace AND p.relname = pg_catalog.regexp_replace(c.relname::text, 'options$', 'posts'))
      ORDER BY pg_catalog.length(c.relname::text), 1, 2";
 
-async fn problems(source: &Source) -> Result<Vec<String>> {
+async fn problems(source: &SourceSession) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     if source.major() < OLDEST_MAJOR {
         problems
@@ -142,23 +142,23 @@ const UNREADABLE: &str = "
 /// # Errors
 /// When it cannot be reached, is a standby, or another copy into it is under way.
 pub async fn inspect_target(target: &Endpoint) -> Result<TargetReport> {
-    inspected_target(target).await.map_err(sorted)
+    inspected_target(target).await.map_err(classified)
 }
 
 async fn inspected_target(target: &Endpoint) -> Result<TargetReport> {
-    let upkeep = Upkeep::open(target).await?;
-    let inside = Source::open(target, None).await?;
-    let tables = Tables::read(&inside, &[]).await?;
+    let target_server = TargetServer::open(target).await?;
+    let inside = SourceSession::open(target, None).await?;
+    let tables = Relations::read(&inside, &[]).await?;
     inside.close().await;
     let sql = "SELECT pg_catalog.pg_database_size($1), r.rolsuper OR r.rolcreatedb,
                       (SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity WHERE datid = $1)
                  FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user";
-    let row = upkeep.session.row(sql, &[(&upkeep.oid, Type::OID)]).await.context("look at the target")?;
+    let row = target_server.session.row(sql, &[(&target_server.oid, Type::OID)]).await.context("look at the target")?;
     let mut problems = Vec::new();
-    if upkeep.session.major() < OLDEST_MAJOR {
+    if target_server.session.major() < OLDEST_MAJOR {
         problems.push(format!(
             "it is PostgreSQL {}, and {OLDEST_MAJOR} is the oldest that can be copied",
-            upkeep.session.major()
+            target_server.session.major()
         ));
     }
     if !row.get::<_, bool>(1) {
@@ -166,15 +166,15 @@ async fn inspected_target(target: &Endpoint) -> Result<TargetReport> {
     }
     let report = TargetReport {
         database: target.database.clone(),
-        version: upkeep.session.version.clone(),
-        major: upkeep.session.major(),
+        version: target_server.session.version.clone(),
+        major: target_server.session.major(),
         size_bytes: row.get::<_, i64>(0).max(0) as u64,
         tables: tables.all.len() as u64,
         sessions: row.get::<_, i64>(2).max(0) as u64,
-        copy_id: upkeep.comment().await?.as_deref().and_then(read_note).map(|(id, _)| id),
-        leftovers: upkeep.leftovers().await?,
+        copy_id: target_server.comment().await?.as_deref().and_then(CopyNote::read).map(|note| note.copy_id),
+        leftovers: target_server.leftovers().await?,
         problems,
     };
-    upkeep.session.close().await;
+    target_server.session.close().await;
     Ok(report)
 }

@@ -1,11 +1,12 @@
-//! What is found out before rows move: what both ends are, hold and lack, and what cannot be carried.
+//! What is found out before rows move: what both ends are, hold and lack, what is masked, and what cannot be carried over.
 
 pub(super) mod catalog;
+mod column_types;
 pub(super) mod compatibility;
+pub(super) mod database_masking;
+pub(super) mod database_properties;
+pub(super) mod disk_space;
 pub(super) mod dry_run;
 pub(super) mod inspect;
-pub(super) mod inventory;
-mod left_out;
-pub(super) mod people;
-pub(super) mod room;
-pub(super) mod shape;
+pub(super) mod skipped;
+mod skipped_queries;

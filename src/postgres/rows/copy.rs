@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Error, Result, bail, ensure};
 
-use crate::copying::flow::Flow;
-use crate::copying::transform::{self, Counts, Transform};
-use crate::data::digest::{Digest, RowHash};
+use super::format::{self, CopyFormat};
+use super::relation::Relation;
+use super::work_list::{TableRange, WorkItem};
+use crate::copying::meter::Meter;
+use crate::copying::transform::{self, Transform, TransformCounts};
+use crate::data::digest::{ContentDigest, RowHash};
 use crate::error::Failure;
-use crate::postgres::rows::format::{self, Format};
-use crate::postgres::rows::parts::{Part, Piece};
-use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::connect::Session;
+use crate::postgres::session::copy_protocol::{self, Chunk, CopyReader, CopyWriter, HEADER_BYTES, LARGE_BYTES};
 use crate::postgres::session::fault::{Fault, fault};
-use crate::postgres::session::source::Source;
-use crate::postgres::session::wire::{self, Chunk, HEADER_BYTES, LARGE_BYTES, Reader, Writer};
+use crate::postgres::session::source_session::SourceSession;
 use crate::rewriting::Rewriter;
 
 /// A row that is looked into is held in memory; a longer one passes only when nothing in it is to be changed.
@@ -27,22 +27,22 @@ const ROW_BEGINS_BYTES: usize = 1024;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Rows that were sent to a table.
-pub(crate) struct Sent {
-    pub(crate) digest: Digest,
-    pub(crate) counts: Counts,
+pub(crate) struct SentRows {
+    pub(crate) digest: ContentDigest,
+    pub(crate) counts: TransformCounts,
     pub(crate) seconds: f64,
 }
 
-/// What the tables of one copy have in common.
-pub(crate) struct Manner {
+/// What is done to the rows of every table of one copy: URLs are rewritten, and the encoding may change.
+pub(crate) struct RowConversion {
     pub(crate) rewriter: Rewriter,
     /// The source database's own encoding.
     pub(crate) encoding: String,
 }
 
-impl Manner {
-    /// What is done to a table's rows, if anything.
-    fn transform<'a>(&'a self, relation: &'a Relation, format: Format) -> Option<Transform<'a, Format>> {
+impl RowConversion {
+    /// The transform of a table's rows, if there is one.
+    fn transform<'a>(&'a self, relation: &'a Relation, format: CopyFormat) -> Option<Transform<'a, CopyFormat>> {
         Transform::of(&relation.table, relation.mask.as_ref(), &self.rewriter, format)
     }
 
@@ -55,68 +55,69 @@ impl Manner {
     }
 }
 
-/// Copies one part. What its tables have got can be kept only when this succeeds; else both sessions are of no more use.
-pub(crate) async fn copy_part(
-    source: &Source,
+/// Copies one item. What its tables have got can be kept only when this succeeds; else both sessions are of no more use.
+pub(crate) async fn copy_item(
+    source: &SourceSession,
     target: &Session,
-    part: &Part,
-    manner: &Manner,
-    flow: &Flow<'_>,
-) -> Result<Vec<Sent>> {
-    let encodings: Vec<_> = part.0.iter().map(|piece| manner.encoding(&piece.relation)).collect();
-    let reads: Vec<_> = part.0.iter().zip(&encodings).map(|(piece, encoding)| piece.copy_out(encoding)).collect();
+    item: &WorkItem,
+    conversion: &RowConversion,
+    meter: &Meter<'_>,
+) -> Result<Vec<SentRows>> {
+    let encodings: Vec<_> = item.ranges.iter().map(|range| conversion.encoding(&range.relation)).collect();
+    let reads: Vec<_> = item.ranges.iter().zip(&encodings).map(|(range, encoding)| range.copy_out(encoding)).collect();
     let mut from = source.copy_out(&reads.join("; ")).await.context("read it")?;
-    let (mut answers, mut into) = target.converse(&part.copy_in(&encodings)).await.context("write it")?;
+    let (mut answers, mut into) = target.start_copy(&item.copy_in(&encodings)).await.context("write it")?;
     let forwarding = async {
-        let mut sent = Vec::with_capacity(part.0.len());
-        for piece in &part.0 {
-            let copying = forward(&mut from, &mut into, piece, manner, flow).await;
-            sent.push(copying.with_context(|| format!("copy {}", piece.label()))?);
+        let mut sent = Vec::with_capacity(item.ranges.len());
+        for range in &item.ranges {
+            let copying = forward(&mut from, &mut into, range, conversion, meter).await;
+            sent.push(copying.with_context(|| format!("copy {}", range.label()))?);
         }
         into.flush().await.context("write it")?;
-        from.answers(&mut Vec::new()).await.context("read it")?;
+        from.until_ready(&mut Vec::new()).await.context("read it")?;
         Ok(sent)
     };
     let mut written = Vec::new();
-    let sent = match together(forwarding, answers.answers(&mut written)).await {
+    let sent = match together(forwarding, answers.until_ready(&mut written)).await {
         // Those that the server has answered for are not what it speaks of.
-        Err(Broken::There(said)) => {
-            let piece = part.0.get(written.len()).or(part.0.last()).map(Piece::label).unwrap_or_default();
-            return Err(Error::from(said).context("write it").context(format!("copy {piece}")));
+        Err(CopyError::Target(said)) => {
+            let range =
+                item.ranges.get(written.len()).or(item.ranges.last()).map(TableRange::label).unwrap_or_default();
+            return Err(Error::from(said).context("write it").context(format!("copy {range}")));
         }
-        Err(Broken::Here(error)) => return Err(error),
+        Err(CopyError::Forwarding(error)) => return Err(error),
         Ok(sent) => sent,
     };
     from.give_back();
     answers.give_back();
-    for ((piece, sent), written) in part.0.iter().zip(&sent).zip(written) {
+    for ((range, sent), written) in item.ranges.iter().zip(&sent).zip(written) {
         let rows = sent.digest.rows;
-        ensure!(rows == written, "table `{}`: {rows} rows were sent, and the target took {written}", piece.label());
+        ensure!(rows == written, "table `{}`: {rows} rows were sent, and the target took {written}", range.label());
     }
     Ok(sent)
 }
 
 /// Which side of a COPY failed.
-enum Broken {
+enum CopyError {
     /// What the target's server said.
-    There(Fault),
-    Here(Error),
+    Target(Fault),
+    Forwarding(Error),
 }
 
 /// Runs both sides of a COPY. A target that refuses rows says so on one side and cuts the other off.
 async fn together(
-    forwarding: impl Future<Output = Result<Vec<Sent>>>,
+    forwarding: impl Future<Output = Result<Vec<SentRows>>>,
     answering: impl Future<Output = Result<(), Fault>>,
-) -> Result<Vec<Sent>, Broken> {
+) -> Result<Vec<SentRows>, CopyError> {
     let (mut forwarding, mut answering) = (pin!(forwarding), pin!(answering));
     let error = tokio::select! {
         biased;
         answered = &mut answering => {
-            answered.map_err(Broken::There)?;
-            return forwarding.await.map_err(Broken::Here);
+            answered.map_err(CopyError::Target)?;
+            return forwarding.await.map_err(CopyError::Forwarding);
         }
         sent = &mut forwarding => match sent {
-            Ok(sent) => return answering.await.map(|()| sent).map_err(Broken::There),
+            Ok(sent) => return answering.await.map(|()| sent).map_err(CopyError::Target),
             Err(error) => error,
         },
     };
@@ -125,30 +126,30 @@ async fn together(
         && let Ok(Err(said)) = tokio::time::timeout(LAST_WORDS, answering).await
         && !said.sqlstate.is_empty()
     {
-        return Err(Broken::There(said));
+        return Err(CopyError::Target(said));
     }
-    Err(Broken::Here(error))
+    Err(CopyError::Forwarding(error))
 }
 
 async fn forward(
-    from: &mut Reader,
-    into: &mut Writer,
-    piece: &Piece,
-    manner: &Manner,
-    flow: &Flow<'_>,
-) -> Result<Sent> {
+    from: &mut CopyReader,
+    into: &mut CopyWriter,
+    range: &TableRange,
+    conversion: &RowConversion,
+    meter: &Meter<'_>,
+) -> Result<SentRows> {
     let began = Instant::now();
-    let mut transform = manner.transform(&piece.relation, piece.format);
+    let mut transform = conversion.transform(&range.relation, range.format);
     ensure!(
-        piece.format == Format::Text || piece.relation.in_binary || transform.is_none(),
+        range.format == CopyFormat::Text || range.relation.in_binary || transform.is_none(),
         too_long("a value in it is too long for a server to write as text")
     );
-    let (mut sent, mut read) = (Digest::default(), 0);
+    let (mut sent, mut read) = (ContentDigest::default(), 0);
     loop {
-        let moved = match from.chunk().await.context("read it")? {
+        let moved = match from.next_chunk().await.context("read it")? {
             Chunk::Rows(len) => {
                 let messages = &from.bytes()[..len];
-                read += add(messages, piece, transform.as_mut(), &mut sent, into)?;
+                read += add(messages, range, transform.as_mut(), &mut sent, into)?;
                 match transform {
                     Some(_) => into.rows_written().await,
                     None => into.forward(messages).await,
@@ -158,45 +159,45 @@ async fn forward(
                 len
             }
             Chunk::Large(len) if transform.is_some() && len <= LOOKED_INTO_BYTES => {
-                from.whole(len).await.context("read it")?;
-                read += add(&from.bytes()[..len], piece, transform.as_mut(), &mut sent, into)?;
+                from.wait_for(len).await.context("read it")?;
+                read += add(&from.bytes()[..len], range, transform.as_mut(), &mut sent, into)?;
                 into.rows_written().await.context("write it")?;
                 from.consume(len);
                 len
             }
             Chunk::Large(len) => {
                 read += 1;
-                sent.add_hashed(large(from, into, len, piece, transform.as_ref(), flow).await?);
+                sent.add_hashed(large(from, into, len, range, transform.as_ref(), meter).await?);
                 continue;
             }
             Chunk::End(rows) => {
                 ensure!(read == rows, "read it: {rows} rows are there, and {read} came");
                 into.copy_done();
                 let counts = transform.map(|transform| transform.counts).unwrap_or_default();
-                return Ok(Sent { digest: sent, counts, seconds: began.elapsed().as_secs_f64() });
+                return Ok(SentRows { digest: sent, counts, seconds: began.elapsed().as_secs_f64() });
             }
         };
-        flow.moved(moved).await;
+        meter.moved(moved).await;
     }
 }
 
 /// Takes whole rows into the digest as they are sent, and writes those that may be changed. How many there were.
 fn add(
     messages: &[u8],
-    piece: &Piece,
-    mut transform: Option<&mut Transform<'_, Format>>,
-    sent: &mut Digest,
-    into: &mut Writer,
+    range: &TableRange,
+    mut transform: Option<&mut Transform<'_, CopyFormat>>,
+    sent: &mut ContentDigest,
+    into: &mut CopyWriter,
 ) -> Result<u64> {
     let mut rows = 0;
-    for message in wire::rows(messages) {
-        let (around, row) = piece.format.row_in(message);
+    for message in copy_protocol::rows(messages) {
+        let (around, row) = range.format.row_in(message);
         if transform.is_some() {
             into.row().extend_from_slice(around);
         }
         let Some(row) = row else { continue };
         // The protocol would allow anything; every PostgreSQL server sends one row per message.
-        ensure!(piece.format == Format::Binary || row.ends_with(b"\n"), "read it: a message is not one row");
+        ensure!(range.format == CopyFormat::Binary || row.ends_with(b"\n"), "read it: a message is not one row");
         match &mut transform {
             None => sent.add(row),
             Some(transform) => {
@@ -214,26 +215,26 @@ fn add(
 
 /// Passes a row on in pieces. Nothing of it can be changed on the way, so it is refused when something would have to be.
 async fn large(
-    from: &mut Reader,
-    into: &mut Writer,
+    from: &mut CopyReader,
+    into: &mut CopyWriter,
     len: usize,
-    piece: &Piece,
-    transform: Option<&Transform<'_, Format>>,
-    flow: &Flow<'_>,
+    range: &TableRange,
+    transform: Option<&Transform<'_, CopyFormat>>,
+    meter: &Meter<'_>,
 ) -> Result<RowHash> {
     let mut hash = RowHash::default();
     let overlap = transform.map_or(0, Transform::longest_needle);
     // The end of what was looked at before: what is looked for may begin there.
     let mut seen = Vec::new();
-    from.whole(ROW_BEGINS_BYTES).await.context("read it")?;
-    let (around, row) = piece.format.row_in(&from.bytes()[HEADER_BYTES..]);
-    let key = first_field(row.unwrap_or_default(), piece);
+    from.wait_for(ROW_BEGINS_BYTES).await.context("read it")?;
+    let (around, row) = range.format.row_in(&from.bytes()[HEADER_BYTES..]);
+    let key = first_field(row.unwrap_or_default(), range);
     let mut before = around.len();
     into.forward(&from.bytes()[..HEADER_BYTES]).await.context("write it")?;
     from.consume(HEADER_BYTES);
     let mut left = len - HEADER_BYTES;
     while left > 0 {
-        let some = from.some(left.min(LARGE_BYTES)).await.context("read it")?;
+        let some = from.wait_for_some(left.min(LARGE_BYTES)).await.context("read it")?;
         let bytes = &from.bytes()[..some];
         hash.update(&bytes[std::mem::take(&mut before)..]);
         if let Some(transform) = transform {
@@ -247,14 +248,14 @@ async fn large(
         into.forward(bytes).await.context("write it")?;
         from.consume(some);
         left -= some;
-        flow.moved(some).await;
+        meter.moved(some).await;
     }
     Ok(hash)
 }
 
 /// What people will know a row by, of which the beginning is there.
-fn first_field(row: &[u8], piece: &Piece) -> String {
-    let field = format::first_field(row, &piece.relation.table.columns, piece.format).unwrap_or_default();
+fn first_field(row: &[u8], range: &TableRange) -> String {
+    let field = format::first_field(row, &range.relation.table.columns, range.format).unwrap_or_default();
     String::from_utf8_lossy(&field[..field.len().min(40)]).into_owned()
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use bytes::{BufMut as _, BytesMut};
 
-use crate::copying::row::{self, RowFormat};
+use crate::copying::row::{Field, Row, RowFormat};
 use crate::data::tables::{Column, ColumnType};
 
 /// How a binary COPY begins; flags and the length of an extension follow, both always 0. No row can begin like it: it
@@ -22,12 +22,12 @@ const COUNT_BYTES: usize = 2;
 
 /// How rows travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
+pub(crate) enum CopyFormat {
     Text,
     Binary,
 }
 
-impl Format {
+impl CopyFormat {
     /// Tells the row in a message from what stands around the rows of a COPY; the end has no row.
     pub(crate) fn row_in(self, message: &[u8]) -> (&[u8], Option<&[u8]>) {
         match self {
@@ -41,11 +41,11 @@ impl Format {
     }
 }
 
-impl RowFormat for Format {
-    type Row<'r> = Row<'r>;
+impl RowFormat for CopyFormat {
+    type Row<'r> = CopyRow<'r>;
 
-    fn row<'r>(self, bytes: &'r [u8], columns: &'r [Column]) -> Option<Row<'r>> {
-        Row::of(bytes, columns, self)
+    fn row<'r>(self, bytes: &'r [u8], columns: &'r [Column]) -> Option<CopyRow<'r>> {
+        CopyRow::of(bytes, columns, self)
     }
 
     fn put(self, column: &Column, value: Option<&[u8]>, out: &mut BytesMut) {
@@ -69,23 +69,23 @@ const JSONB_VERSION: u8 = 1;
 
 /// A row, as it travels.
 #[derive(Clone, Copy)]
-pub(crate) struct Row<'r> {
+pub(crate) struct CopyRow<'r> {
     /// Without the end of its line, or the number of its fields.
     bytes: &'r [u8],
     columns: &'r [Column],
-    format: Format,
+    format: CopyFormat,
 }
 
 /// A field of a row.
 #[derive(Clone, Copy)]
-pub(crate) struct Field<'r> {
+pub(crate) struct CopyField<'r> {
     /// As it travels; `None` is NULL.
     raw: Option<&'r [u8]>,
     column: &'r Column,
-    format: Format,
+    format: CopyFormat,
 }
 
-impl<'r> row::Field<'r> for Field<'r> {
+impl<'r> Field<'r> for CopyField<'r> {
     fn raw(self) -> Option<&'r [u8]> {
         self.raw
     }
@@ -94,9 +94,9 @@ impl<'r> row::Field<'r> for Field<'r> {
     fn value(self) -> Option<Cow<'r, [u8]>> {
         let raw = self.raw?;
         Some(match (self.format, self.column.column_type) {
-            (Format::Text, _) if memchr::memchr(b'\\', raw).is_some() => Cow::Owned(unescape(raw)),
-            (Format::Binary, ColumnType::NormalizedJson) => Cow::Borrowed(raw.get(1..).unwrap_or_default()),
-            (Format::Binary, column_type) if column_type.is_integer() => {
+            (CopyFormat::Text, _) if memchr::memchr(b'\\', raw).is_some() => Cow::Owned(unescape(raw)),
+            (CopyFormat::Binary, ColumnType::NormalizedJson) => Cow::Borrowed(raw.get(1..).unwrap_or_default()),
+            (CopyFormat::Binary, column_type) if column_type.is_integer() => {
                 Cow::Owned(integer(raw).to_string().into_bytes())
             }
             _ => Cow::Borrowed(raw),
@@ -104,12 +104,12 @@ impl<'r> row::Field<'r> for Field<'r> {
     }
 }
 
-impl<'r> Row<'r> {
+impl<'r> CopyRow<'r> {
     /// `None` when the bytes are no whole row of these columns.
-    fn of(bytes: &'r [u8], columns: &'r [Column], format: Format) -> Option<Self> {
+    fn of(bytes: &'r [u8], columns: &'r [Column], format: CopyFormat) -> Option<Self> {
         let bytes = match format {
-            Format::Text => bytes.strip_suffix(b"\n")?,
-            Format::Binary => {
+            CopyFormat::Text => bytes.strip_suffix(b"\n")?,
+            CopyFormat::Binary => {
                 let (count, fields) = bytes.split_first_chunk::<COUNT_BYTES>()?;
                 (usize::from(u16::from_be_bytes(*count)) == columns.len()).then_some(fields)?
             }
@@ -121,11 +121,11 @@ impl<'r> Row<'r> {
     fn next(&self, start: usize) -> (Range<usize>, Option<&'r [u8]>) {
         let rest = self.bytes.get(start..).unwrap_or_default();
         match self.format {
-            Format::Text => {
+            CopyFormat::Text => {
                 let len = memchr::memchr(b'\t', rest).unwrap_or(rest.len());
                 (start..start + len, Some(&rest[..len]).filter(|raw| *raw != b"\\N"))
             }
-            Format::Binary => {
+            CopyFormat::Binary => {
                 let Some((len, rest)) = rest.split_first_chunk::<LEN_BYTES>() else {
                     return (start..self.bytes.len(), None);
                 };
@@ -140,46 +140,48 @@ impl<'r> Row<'r> {
     }
 }
 
-impl<'r> row::Row<'r> for Row<'r> {
-    type Field = Field<'r>;
+impl<'r> Row<'r> for CopyRow<'r> {
+    type Field = CopyField<'r>;
 
     fn begin(&self) -> usize {
-        if self.format == Format::Binary { COUNT_BYTES } else { 0 }
+        if self.format == CopyFormat::Binary { COUNT_BYTES } else { 0 }
     }
 
     fn bytes(&self) -> &'r [u8] {
         self.bytes
     }
 
-    fn fields(&self) -> impl Iterator<Item = (Range<usize>, Field<'r>)> + use<'r> {
+    fn fields(&self) -> impl Iterator<Item = (Range<usize>, CopyField<'r>)> + use<'r> {
         let row = *self;
         let mut start = 0;
         row.columns.iter().map(move |column| {
             let (range, raw) = row.next(start);
-            start = if row.format == Format::Text { range.end + 1 } else { range.end };
-            (range, Field { raw, column, format: row.format })
+            start = if row.format == CopyFormat::Text { range.end + 1 } else { range.end };
+            (range, CopyField { raw, column, format: row.format })
         })
     }
 
-    fn field(&self, number: usize) -> Field<'r> {
+    fn field(&self, number: usize) -> CopyField<'r> {
         let (column, format) = (&self.columns[number], self.format);
         let raw = match format {
-            Format::Text => Some(text_field(self.bytes, number, self.columns.len() - 1)).filter(|raw| *raw != b"\\N"),
-            Format::Binary => {
+            CopyFormat::Text => {
+                Some(text_field(self.bytes, number, self.columns.len() - 1)).filter(|raw| *raw != b"\\N")
+            }
+            CopyFormat::Binary => {
                 let start = (0..number).fold(0, |start, _| self.next(start).0.end);
                 self.next(start).1
             }
         };
-        Field { raw, column, format }
+        CopyField { raw, column, format }
     }
 }
 
 /// The first field's value, of a row of which only the beginning may be there.
-pub(crate) fn first_field<'r>(begin: &'r [u8], columns: &'r [Column], format: Format) -> Option<Cow<'r, [u8]>> {
-    let bytes = begin.get(if format == Format::Binary { COUNT_BYTES } else { 0 }..)?;
-    let raw = Row { bytes, columns, format }.next(0).1;
-    let field = Field { raw, column: columns.first()?, format };
-    row::Field::value(field)
+pub(crate) fn first_field<'r>(begin: &'r [u8], columns: &'r [Column], format: CopyFormat) -> Option<Cow<'r, [u8]>> {
+    let bytes = begin.get(if format == CopyFormat::Binary { COUNT_BYTES } else { 0 }..)?;
+    let raw = CopyRow { bytes, columns, format }.next(0).1;
+    let field = CopyField { raw, column: columns.first()?, format };
+    Field::value(field)
 }
 
 /// A whole number of two, four or eight bytes.

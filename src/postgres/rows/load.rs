@@ -1,5 +1,5 @@
-//! The data phase: pairs of sessions that take parts off one list, biggest first, until it is empty. A table that has
-//! arrived as a whole goes on to be finished, while others are still on their way.
+//! The data phase: pairs of sessions that take items off one work list, biggest first, until it is empty. A table that has
+//! been loaded as a whole gets its post-data, while others are still on their way.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,32 +9,31 @@ use anyhow::{Context as _, Result};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
-use crate::copying::flow::{Flow, Rate};
+use super::copy::{self, RowConversion, SentRows};
+use super::format::CopyFormat;
+use super::relation::Relation;
+use super::work_list::{self, WorkItem};
+use crate::copying::meter::Meter;
 use crate::copying::progress::Progress;
-use crate::copying::pulse::Pulse;
-use crate::copying::transform::Counts;
+use crate::copying::throttle::Throttle;
+use crate::copying::transform::TransformCounts;
 use crate::copying::transient::Transient;
-use crate::data::digest::Digest;
-use crate::postgres::post_data::pool::Pool;
-use crate::postgres::rows::copy::{self, Manner, Sent};
-use crate::postgres::rows::format::Format;
-use crate::postgres::rows::parts::{self, Part};
-use crate::postgres::rows::relation::Relation;
-use crate::postgres::session::connect::Session;
+use crate::copying::watchdog::Watchdog;
+use crate::data::digest::ContentDigest;
+use crate::postgres::session::connect::{Session, open_target};
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::fault;
-use crate::postgres::session::settings::Purpose;
-use crate::postgres::session::source::Source;
-use crate::postgres::session::sql;
+use crate::postgres::session::pool::SessionPool;
+use crate::postgres::session::source_session::SourceSession;
 
 /// A table whose rows have all been sent.
-pub(crate) struct Arrived {
+pub(crate) struct LoadedTable {
     pub(crate) relation: Arc<Relation>,
-    pub(crate) digest: Digest,
-    pub(crate) counts: Counts,
+    pub(crate) digest: ContentDigest,
+    pub(crate) counts: TransformCounts,
     /// Of all sessions that worked on it, added up.
     pub(crate) seconds: f64,
-    pub(crate) format: Format,
+    pub(crate) format: CopyFormat,
 }
 
 /// What the pairs share.
@@ -44,20 +43,20 @@ pub(crate) struct Load {
     pub(crate) target: Endpoint,
     pub(crate) snapshot: String,
     pub(crate) search_path: String,
-    pub(crate) manner: Arc<Manner>,
+    pub(crate) conversion: Arc<RowConversion>,
     pub(crate) stall: Duration,
     pub(crate) progress: Arc<Progress>,
-    pub(crate) rate: Rate,
+    pub(crate) throttle: Throttle,
     pub(crate) cut_bytes: u64,
     /// Where there is room for one more when a pair has nothing left to do.
-    pub(crate) pool: Arc<Pool>,
+    pub(crate) pool: Arc<SessionPool>,
 }
 
-/// Work that is left, and tables of which a part has arrived.
-struct Work {
-    parts: VecDeque<Part>,
-    /// By OID: how many parts are still to come.
-    begun: BTreeMap<u32, (usize, Arrived)>,
+/// What is left to be copied, and the tables that are not there as a whole.
+struct Remaining {
+    items: VecDeque<WorkItem>,
+    /// By OID: how many items are still to come.
+    incomplete: BTreeMap<u32, (usize, LoadedTable)>,
 }
 
 /// Copies all tables with so many pairs, and hands over those that arrive together. The first failure ends the others.
@@ -65,27 +64,27 @@ pub(crate) async fn all(
     load: Load,
     tables: &[Arc<Relation>],
     pairs: usize,
-    arrivals: UnboundedSender<Vec<Arrived>>,
+    loaded_tables: UnboundedSender<Vec<LoadedTable>>,
 ) -> Result<()> {
-    let parts = VecDeque::from(parts::list(tables, pairs, load.cut_bytes));
-    let pairs = pairs.clamp(1, parts.len().max(1));
-    let mut begun = BTreeMap::new();
-    for piece in parts.iter().flat_map(|part| &part.0) {
-        let arrived = Arrived {
-            relation: piece.relation.clone(),
-            digest: Digest::default(),
-            counts: Counts::default(),
+    let items = VecDeque::from(work_list::of(tables, pairs, load.cut_bytes));
+    let pairs = pairs.clamp(1, items.len().max(1));
+    let mut incomplete = BTreeMap::new();
+    for range in items.iter().flat_map(|item| &item.ranges) {
+        let loaded = LoadedTable {
+            relation: range.relation.clone(),
+            digest: ContentDigest::default(),
+            counts: TransformCounts::default(),
             seconds: 0.0,
-            format: piece.format,
+            format: range.format,
         };
-        begun.entry(piece.relation.oid).or_insert((0, arrived)).0 += 1;
+        incomplete.entry(range.relation.oid).or_insert((0, loaded)).0 += 1;
     }
-    let (load, work) = (Arc::new(load), Arc::new(Mutex::new(Work { parts, begun })));
+    let (load, remaining) = (Arc::new(load), Arc::new(Mutex::new(Remaining { items, incomplete })));
     let mut workers = JoinSet::new();
     for worker in 0..pairs {
-        let (load, work, arrivals) = (load.clone(), work.clone(), arrivals.clone());
+        let (load, remaining, loaded_tables) = (load.clone(), remaining.clone(), loaded_tables.clone());
         workers.spawn(async move {
-            let done = pair(&load, &work, worker, &arrivals).await;
+            let done = run_pair(&load, &remaining, worker, &loaded_tables).await;
             load.progress.doing(worker, None);
             done
         });
@@ -96,24 +95,29 @@ pub(crate) async fn all(
     Ok(())
 }
 
-async fn pair(load: &Load, work: &Mutex<Work>, worker: usize, arrivals: &UnboundedSender<Vec<Arrived>>) -> Result<()> {
+async fn run_pair(
+    load: &Load,
+    remaining: &Mutex<Remaining>,
+    worker: usize,
+    loaded_tables: &UnboundedSender<Vec<LoadedTable>>,
+) -> Result<()> {
     let (mut source, mut target) = open(load).await?;
-    let pulse = Pulse::default();
+    let watchdog = Watchdog::default();
     loop {
-        let next = work.lock().unwrap_or_else(PoisonError::into_inner).parts.pop_front();
-        let Some(mut part) = next else { break };
-        load.progress.doing(worker, Some(part.label()));
-        let mut sent = copy(load, &source, &target, &part, &pulse).await;
-        if let (true, Some(binary)) = (sent.as_ref().is_err_and(is_too_long_as_text), part.in_binary()) {
+        let next = remaining.lock().unwrap_or_else(PoisonError::into_inner).items.pop_front();
+        let Some(mut item) = next else { break };
+        load.progress.doing(worker, Some(item.label()));
+        let mut sent = copy(load, &source, &target, &item, &watchdog).await;
+        if let (true, Some(binary)) = (sent.as_ref().is_err_and(is_too_long_as_text), item.in_binary()) {
             drop((source, target));
             (source, target) = open(load).await?;
-            part = binary;
-            sent = copy(load, &source, &target, &part, &pulse).await;
+            item = binary;
+            sent = copy(load, &source, &target, &item, &watchdog).await;
         }
-        let arrived = work.lock().unwrap_or_else(PoisonError::into_inner).take_in(&part, sent?);
-        if !arrived.is_empty() {
+        let loaded = remaining.lock().unwrap_or_else(PoisonError::into_inner).record(&item, sent?);
+        if !loaded.is_empty() {
             // Nobody listens any more only when finishing has failed, which is told by itself.
-            let _ = arrivals.send(arrived);
+            let _ = loaded_tables.send(loaded);
         }
     }
     source.close().await;
@@ -122,15 +126,24 @@ async fn pair(load: &Load, work: &Mutex<Work>, worker: usize, arrivals: &Unbound
     Ok(())
 }
 
-async fn open(load: &Load) -> Result<(Source, Session)> {
-    tokio::try_join!(Source::open(&load.source, Some(&load.snapshot)), open_target(&load.target, &load.search_path))
+async fn open(load: &Load) -> Result<(SourceSession, Session)> {
+    tokio::try_join!(
+        SourceSession::open(&load.source, Some(&load.snapshot)),
+        open_target(&load.target, &load.search_path)
+    )
 }
 
-async fn copy(load: &Load, source: &Source, target: &Session, part: &Part, pulse: &Pulse) -> Result<Vec<Sent>> {
-    let flow = Flow { pulse, progress: &load.progress, rate: &load.rate };
-    let copying = copy::copy_part(source, target, part, &load.manner, &flow);
-    pulse.watch(load.stall, copying).await.map_err(|error| match error.is::<Transient>() {
-        true => error.context(format!("copy {}", part.label())),
+async fn copy(
+    load: &Load,
+    source: &SourceSession,
+    target: &Session,
+    item: &WorkItem,
+    watchdog: &Watchdog,
+) -> Result<Vec<SentRows>> {
+    let meter = Meter { watchdog, progress: &load.progress, throttle: &load.throttle };
+    let copying = copy::copy_item(source, target, item, &load.conversion, &meter);
+    watchdog.watch(load.stall, copying).await.map_err(|error| match error.is::<Transient>() {
+        true => error.context(format!("copy {}", item.label())),
         false => error,
     })
 }
@@ -145,31 +158,22 @@ fn is_too_long_as_text(error: &anyhow::Error) -> bool {
     })
 }
 
-impl Work {
+impl Remaining {
     /// Adds what was sent; the tables that are complete with it.
-    fn take_in(&mut self, part: &Part, sent: Vec<Sent>) -> Vec<Arrived> {
+    fn record(&mut self, item: &WorkItem, sent: Vec<SentRows>) -> Vec<LoadedTable> {
         let mut complete = Vec::new();
-        for (piece, sent) in part.0.iter().zip(sent) {
-            let oid = piece.relation.oid;
-            let Some((parts, arrived)) = self.begun.get_mut(&oid) else { continue };
-            arrived.digest.merge(sent.digest);
-            arrived.counts.add(sent.counts);
-            arrived.seconds += sent.seconds;
-            arrived.format = piece.format;
-            *parts -= 1;
-            if *parts == 0 {
-                complete.extend(self.begun.remove(&oid).map(|(_, arrived)| arrived));
+        for (range, sent) in item.ranges.iter().zip(sent) {
+            let oid = range.relation.oid;
+            let Some((items, loaded)) = self.incomplete.get_mut(&oid) else { continue };
+            loaded.digest.merge(sent.digest);
+            loaded.counts.add(sent.counts);
+            loaded.seconds += sent.seconds;
+            loaded.format = range.format;
+            *items -= 1;
+            if *items == 0 {
+                complete.extend(self.incomplete.remove(&oid).map(|(_, loaded)| loaded));
             }
         }
         complete
     }
-}
-
-/// A session in the new database. It has the source's own search path, since CHECK constraints, indexes and
-/// materialized views may call functions by bare names.
-pub(crate) async fn open_target(target: &Endpoint, search_path: &str) -> Result<Session> {
-    let session = Session::open(target, Purpose::Fill).await?;
-    let set = format!("SELECT pg_catalog.set_config('search_path', {}, false)", sql::literal(search_path));
-    session.run(&set).await.context("set the search path")?;
-    Ok(session)
 }

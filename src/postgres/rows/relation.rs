@@ -7,31 +7,6 @@ use crate::data::tables::{ColumnType, Table};
 use crate::masking::table::TableMask;
 use crate::postgres::session::sql;
 
-/// Types of which every version from 14 on writes the same bytes for the same value, and reads those of all others.
-pub(crate) const BINARY: &[&str] = &[
-    "bool",
-    "int2",
-    "int4",
-    "int8",
-    "float4",
-    "float8",
-    "numeric",
-    "text",
-    "varchar",
-    "bpchar",
-    "json",
-    "jsonb",
-    "uuid",
-    "date",
-    "time",
-    "timetz",
-    "timestamp",
-    "timestamptz",
-    "interval",
-    "inet",
-    "cidr",
-];
-
 /// One relation whose own rows are copied.
 #[derive(Clone, Debug)]
 pub(crate) struct Relation {
@@ -47,7 +22,7 @@ pub(crate) struct Relation {
     pub(crate) through_root: bool,
     /// How its rows are masked.
     pub(crate) mask: Option<Arc<TableMask>>,
-    /// Whether all its columns are of [`BINARY`] types.
+    /// Whether all its columns are of types whose binary form is the same on every server.
     pub(crate) fits_binary: bool,
     /// Whether it travels in binary.
     pub(crate) in_binary: bool,

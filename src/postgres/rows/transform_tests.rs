@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 
-use super::format::Format;
+use super::format::CopyFormat;
+use super::relation::Relation;
 use crate::contract::transformer::Transformer;
 use crate::copying::transform::{KEY, NEVER, PROTECTED, TOO_LONG, Transform};
 use crate::data::tables::{Column, ColumnType};
 use crate::masking::Key;
 use crate::masking::table::{MaskRule, Origin, Slot, TableMask, Test, Wants};
-use crate::postgres::rows::relation::Relation;
 use crate::rewriting::{Rewriter, UrlPair};
 
 fn column(name: &str, column_type: ColumnType, max_chars: Option<usize>, is_key: bool) -> Column {
@@ -26,15 +26,15 @@ fn relation(columns: Vec<Column>, mask: Option<TableMask>) -> Relation {
     relation
 }
 
-fn transform<'a>(relation: &'a Relation, rewriter: &'a Rewriter) -> Transform<'a, Format> {
-    Transform::of(&relation.table, relation.mask.as_ref(), rewriter, Format::Text).unwrap()
+fn transform<'a>(relation: &'a Relation, rewriter: &'a Rewriter) -> Transform<'a, CopyFormat> {
+    Transform::of(&relation.table, relation.mask.as_ref(), rewriter, CopyFormat::Text).unwrap()
 }
 
 fn rewriter() -> Rewriter {
     Rewriter::new(&[UrlPair::parse("https://a.test", "https://longer.test").unwrap()])
 }
 
-fn applied(transform: &mut Transform<'_, Format>, row: &str) -> Option<String> {
+fn applied(transform: &mut Transform<'_, CopyFormat>, row: &str) -> Option<String> {
     let mut out = BytesMut::new();
     let is_sent = transform.apply(row.as_bytes(), &mut out);
     assert!(is_sent || out.is_empty());
@@ -135,7 +135,7 @@ fn a_fixed_width_column_gets_back_its_blanks() {
     };
     let (table, rewriter) = (relation(columns, Some(mask)), Rewriter::new(&[]));
     let mut transform = transform(&table, &rewriter);
-    let masked = |transform: &mut Transform<'_, Format>, row: &str| applied(transform, row).unwrap();
+    let masked = |transform: &mut Transform<'_, CopyFormat>, row: &str| applied(transform, row).unwrap();
     let padded = masked(&mut transform, "a\tParis           \n");
     assert_eq!(padded.len(), "a\t".len() + 16 + 1, "{padded}");
     assert_eq!(masked(&mut transform, "a\tParis\n"), padded);

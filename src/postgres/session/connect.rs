@@ -13,15 +13,15 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Connection, Row};
 
+use super::answer_timeout::{AnswerTimeout, Probe};
+use super::copy_protocol::{CopyReader, CopyWriter};
+use super::endpoint::{self, Endpoint, TlsMode};
+use super::fault::Fault;
+use super::settings::{self, Purpose};
+use super::shared_stream::{ByteStream, SharedStream, SharingConnector};
+use super::{sql, tls};
 use crate::copying::transient::Transient;
 use crate::error::Failure;
-use crate::postgres::session::endpoint::{self, Endpoint, TlsMode};
-use crate::postgres::session::fault::Fault;
-use crate::postgres::session::patience::Patience;
-use crate::postgres::session::settings::{self, Purpose};
-use crate::postgres::session::tap::{Line, Tap, Tapped};
-use crate::postgres::session::tls;
-use crate::postgres::session::wire::{Reader, Writer};
 
 /// A parameter of a query with its type, so that a query is one round trip.
 pub(crate) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -33,8 +33,8 @@ const KEEPALIVE_RETRIES: u32 = 3;
 pub(crate) struct Session {
     client: Client,
     driver: Driver,
-    tap: Tap,
-    patience: Patience,
+    stream: SharedStream,
+    answer_timeout: AnswerTimeout,
     /// What `server_version_num` says, such as 160004.
     version_num: i32,
     /// What `server_version` says.
@@ -62,7 +62,7 @@ impl Session {
         // The socket's own limit does not cover a server that accepts and then says nothing.
         let limit = endpoint.connect_timeout * 2;
         let connecting = connect(endpoint, config(endpoint, purpose, &token));
-        let (client, connection, tap) = match tokio::time::timeout(limit, connecting).await {
+        let (client, connection, stream) = match tokio::time::timeout(limit, connecting).await {
             Ok(connected) => connected?,
             Err(_) => bail!(Transient(format!("no answer within {} s", limit.as_secs()))),
         };
@@ -70,10 +70,11 @@ impl Session {
             // An error of the connection reaches every request that is waiting on it.
             let _ = connection.await;
         }));
-        let patience = Patience::new(endpoint, purpose);
+        let answer_timeout =
+            AnswerTimeout::new(endpoint.answer_within, (purpose == Purpose::Fill).then(|| probe(endpoint)));
         let mut session =
-            Self { client, driver, tap, patience, version_num: 0, version: String::new(), superuser: false };
-        session.introduce(&token).await?;
+            Self { client, driver, stream, answer_timeout, version_num: 0, version: String::new(), superuser: false };
+        session.identify(&token).await?;
         let (names, values) = settings::for_purpose(purpose);
         session
             .rows(settings::APPLY, &[(&names, Type::TEXT_ARRAY), (&values, Type::TEXT_ARRAY)])
@@ -82,7 +83,7 @@ impl Session {
         Ok(session)
     }
 
-    async fn introduce(&mut self, token: &str) -> Result<()> {
+    async fn identify(&mut self, token: &str) -> Result<()> {
         let row = self
             .row(
                 "SELECT current_setting('server_version_num')::int4, current_setting('server_version'),
@@ -95,7 +96,7 @@ impl Session {
             return Err(pooler_refused());
         }
         (self.version_num, self.version, self.superuser) = (row.get(0), row.get(1), row.get(2));
-        self.patience.pid = row.get(4);
+        self.answer_timeout.pid = row.get(4);
         Ok(())
     }
 
@@ -105,7 +106,7 @@ impl Session {
     }
 
     pub(crate) async fn rows(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Fault> {
-        self.patience.wait(self.client.query_typed(sql, params)).await
+        self.answer_timeout.wait(self.client.query_typed(sql, params)).await
     }
 
     /// The only row of an answer.
@@ -119,29 +120,59 @@ impl Session {
 
     /// Sends statements in one round trip; more than one of them are one transaction.
     pub(crate) async fn run(&self, sql: &str) -> Result<(), Fault> {
-        self.patience.wait(self.client.batch_execute(sql)).await
+        self.answer_timeout.wait(self.client.batch_execute(sql)).await
     }
 
     /// Sends a command whose answer is read, and whose rows are written, past the driver. Both ends go with the session
-    /// when they are not brought to [`Reader::answers`] and given back.
-    pub(crate) async fn converse(&self, sql: &str) -> Result<(Reader, Writer), Fault> {
-        let line = self.tap.take();
-        let mut writer = Writer::new(line.clone());
+    /// when they are not brought to [`CopyReader::until_ready`] and given back.
+    pub(crate) async fn start_copy(&self, sql: &str) -> Result<(CopyReader, CopyWriter), Fault> {
+        let line = self.stream.borrow();
+        let mut writer = CopyWriter::new(line.clone());
         writer.query(sql).await?;
-        Ok((Reader::new(line), writer))
+        Ok((CopyReader::new(line), writer))
     }
 
     /// Says goodbye and waits until the socket is closed, so that the server has no session of ours left.
     pub(crate) async fn close(self) {
-        let Session { client, mut driver, tap: _tap, .. } = self;
+        let Session { client, mut driver, stream: _stream, .. } = self;
         drop(client);
         // A server that does not close is left to the driver's own end.
         let _ = tokio::time::timeout(Duration::from_secs(2), &mut driver.0).await;
     }
 }
 
-/// A connection with a tap on it: on the TLS stream when there is one, else on the socket.
-async fn connect(endpoint: &Endpoint, config: Config) -> Result<(Client, Connection<Tap, Tap>, Tap)> {
+/// A session in the new database. It has the source's own search path, since CHECK constraints, indexes and
+/// materialized views may call functions by bare names.
+pub(crate) async fn open_target(target: &Endpoint, search_path: &str) -> Result<Session> {
+    let session = Session::open(target, Purpose::Fill).await?;
+    let set = format!("SELECT pg_catalog.set_config('search_path', {}, false)", sql::literal(search_path));
+    session.run(&set).await.context("set the search path")?;
+    Ok(session)
+}
+
+/// Asks over a session of its own, since the line of the one that is asked about may be what is dead. That session does
+/// not ask in turn, but the compiler cannot know, and needs a box for it.
+fn probe(endpoint: &Endpoint) -> Probe {
+    let endpoint = endpoint.clone();
+    Box::new(move |pid| Box::pin(is_active(endpoint.clone(), pid)))
+}
+
+async fn is_active(endpoint: Endpoint, pid: i32) -> bool {
+    let asking = async {
+        let session = Session::open(&endpoint, Purpose::Administer).await?;
+        let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND state = 'active')";
+        let is_active = session.row(sql, &[(&pid, Type::INT4)]).await?.get(0);
+        session.close().await;
+        anyhow::Ok(is_active)
+    };
+    asking.await.unwrap_or(false)
+}
+
+/// A connection whose stream a COPY can borrow: the TLS stream when there is one, else the socket.
+async fn connect(
+    endpoint: &Endpoint,
+    config: Config,
+) -> Result<(Client, Connection<SharedStream, SharedStream>, SharedStream)> {
     let mut last = None;
     for (host, port) in &endpoint.hosts {
         let dialled = tokio::time::timeout(endpoint.connect_timeout, dial(host, *port)).await;
@@ -152,9 +183,9 @@ async fn connect(endpoint: &Endpoint, config: Config) -> Result<(Client, Connect
                 continue;
             }
         };
-        let connector = MakeTlsConnect::<Tap>::make_tls_connect(&mut tls::connector(endpoint)?, host);
-        let (connector, encrypted) = Tapped::new(connector.context("read the host's name for TLS")?);
-        let socket = Tap::new(line);
+        let connector = MakeTlsConnect::<SharedStream>::make_tls_connect(&mut tls::connector(endpoint)?, host);
+        let (connector, encrypted) = SharingConnector::new(connector.context("read the host's name for TLS")?);
+        let socket = SharedStream::new(line);
         let connected = config.connect_raw(socket.clone(), connector).await;
         let (client, connection) = connected.map_err(|error| connect_error(error.into()))?;
         let encrypted = encrypted.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -164,7 +195,7 @@ async fn connect(endpoint: &Endpoint, config: Config) -> Result<(Client, Connect
 }
 
 /// Opens the socket; a peer that has gone is noticed within half a minute.
-async fn dial(host: &str, port: u16) -> io::Result<Box<dyn Line>> {
+async fn dial(host: &str, port: u16) -> io::Result<Box<dyn ByteStream>> {
     if endpoint::is_socket_dir(host) {
         return Ok(Box::new(UnixStream::connect(format!("{host}/.s.PGSQL.{port}")).await?));
     }

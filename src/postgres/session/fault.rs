@@ -58,13 +58,13 @@ impl From<io::Error> for Fault {
 
 impl Fault {
     /// What there is to say of a server that says nothing.
-    pub(crate) fn silent(limit: Duration) -> Self {
+    pub(crate) fn no_answer(limit: Duration) -> Self {
         let text = format!("no answer within {} s", limit.as_secs_f32());
         Self { sqlstate: String::new(), text, transient: true }
     }
 
     /// What a server said on a line that its driver does not read.
-    pub(crate) fn said(body: &ErrorResponseBody) -> io::Result<Self> {
+    pub(crate) fn from_response(body: &ErrorResponseBody) -> io::Result<Self> {
         let mut fields = BTreeMap::new();
         let mut found = body.fields();
         while let Some(field) = found.next()? {
@@ -121,17 +121,17 @@ pub(crate) fn fault(error: &anyhow::Error) -> Option<&Fault> {
 }
 
 /// Gives an error its exit code and, where the SQLSTATE tells, what to change.
-pub(crate) fn sorted(error: anyhow::Error) -> anyhow::Error {
+pub(crate) fn classified(error: anyhow::Error) -> anyhow::Error {
     if failure(&error).is_some() {
         return error;
     }
     let outside = fault(&error).is_some() || is_worth_retrying(&error);
     let exit = if outside { Exit::Outside } else { Exit::Failed };
     let hint = fault(&error).and_then(|fault| hint_for(&fault.sqlstate));
-    let sorted = Failure::new(exit, format!("{error:#}"));
+    let classified = Failure::new(exit, format!("{error:#}"));
     match hint {
-        Some(hint) => sorted.hint(hint).into(),
-        None => sorted.into(),
+        Some(hint) => classified.hint(hint).into(),
+        None => classified.into(),
     }
 }
 

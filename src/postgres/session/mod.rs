@@ -1,12 +1,16 @@
-//! What a session with a server is: where it leads, how it is secured, what it is set to, what it says, how long it may be silent.
+//! Sessions with servers: where one leads, how it is secured, what it is set to, what it says, how long it may be silent,
+//! and how a COPY speaks on it. Nothing here knows a table.
 
+mod answer_timeout;
 pub(super) mod connect;
+pub(super) mod copy_protocol;
 pub(super) mod endpoint;
 pub(super) mod fault;
-pub(super) mod patience;
+pub(super) mod pool;
 pub(super) mod settings;
-pub(super) mod source;
+mod shared_stream;
+pub(super) mod source_session;
 pub(super) mod sql;
-pub(super) mod tap;
+pub(super) mod target_server;
 mod tls;
-pub(super) mod wire;
+mod url;

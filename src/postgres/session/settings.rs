@@ -50,7 +50,7 @@ const TARGET: &[(&str, &str)] = &[
 ];
 
 /// The swap must be on disk when it is answered, and with it all that was written before.
-const UPKEEP: &[(&str, &str)] = &[
+const ADMINISTER: &[(&str, &str)] = &[
     ("lock_timeout", "30s"),
     ("idle_in_transaction_session_timeout", "60s"),
     ("synchronous_commit", "on"),
@@ -65,7 +65,7 @@ pub(crate) enum Purpose {
     /// Fills the new database.
     Fill,
     /// Creates, renames and drops databases on the target's server.
-    Upkeep,
+    Administer,
 }
 
 /// Sets what the server knows of the given settings and this login may change, in one round trip: which settings
@@ -82,7 +82,7 @@ pub(crate) fn for_purpose(purpose: Purpose) -> (Vec<&'static str>, Vec<&'static 
     let own = match purpose {
         Purpose::Read => SOURCE,
         Purpose::Fill => TARGET,
-        Purpose::Upkeep => UPKEEP,
+        Purpose::Administer => ADMINISTER,
     };
     [TEXT, UNLIMITED, own].concat().into_iter().unzip()
 }

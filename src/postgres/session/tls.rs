@@ -12,7 +12,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::postgres::session::endpoint::{Endpoint, TlsMode};
+use super::endpoint::{Endpoint, TlsMode};
 
 /// The connector for an endpoint; unused by the driver when `sslmode=disable`.
 pub(crate) fn connector(endpoint: &Endpoint) -> Result<MakeRustlsConnect> {

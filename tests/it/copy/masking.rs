@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use backboard::fixture;
 use railstage::copying::{CopyOptions, CopyReport};
 use railstage::masking::{KeepUsers, Key, Masking, RulesFile, Sheet, Treatment};
-use railstage::postgres::{Endpoint, inspect_masking, plan};
+use railstage::postgres::{Endpoint, dry_run, inspect_masking};
 use railstage::rewriting::UrlPair;
 
 use super::{Ends, run, texts, told};
@@ -332,7 +332,7 @@ rules:
 async fn a_plan_tells_what_would_be_masked() {
     let ends = with_shop().await;
     let (source, target) = (Endpoint::parse(&ends.source.url()).unwrap(), Endpoint::parse(&ends.target.url()).unwrap());
-    let told = async |options: &CopyOptions| plan(&source, &target, options).await.unwrap().summary();
+    let told = async |options: &CopyOptions| dry_run(&source, &target, options).await.unwrap().summary();
     let masked = told(&CopyOptions { masking: Some(masking("rules: []")), ..ends.options() }).await;
     for words in [
         "public.wp_users, masked: display_name (name), user_activation_key (empty), user_email (email)",

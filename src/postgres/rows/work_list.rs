@@ -1,9 +1,9 @@
-//! The list of work of the data phase: small tables many at a time, large ones in ranges of pages.
+//! The work list of the data phase: small tables many at a time, large ones in ranges of pages.
 
 use std::sync::Arc;
 
-use crate::postgres::rows::format::Format;
-use crate::postgres::rows::relation::Relation;
+use super::format::CopyFormat;
+use super::relation::Relation;
 use crate::postgres::session::sql;
 
 /// Tables under this size are copied many at a time, since round trips are all that they cost.
@@ -14,26 +14,28 @@ const SMALL_TOGETHER_BYTES: u64 = 4 << 20;
 
 /// A table, or some pages of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Piece {
+pub(crate) struct TableRange {
     pub(crate) relation: Arc<Relation>,
     /// First page and the one after the last; whatever grew behind the last range since belongs to it.
     pages: Option<(u64, Option<u64>)>,
-    pub(crate) format: Format,
+    pub(crate) format: CopyFormat,
 }
 
 /// What one pair of sessions copies in one go.
 #[derive(Clone, Debug)]
-pub(crate) struct Part(pub(crate) Vec<Piece>);
+pub(crate) struct WorkItem {
+    pub(crate) ranges: Vec<TableRange>,
+}
 
-impl Piece {
+impl TableRange {
     /// A whole table.
     pub(crate) fn of(relation: Arc<Relation>) -> Self {
-        let format = if relation.in_binary { Format::Binary } else { Format::Text };
+        let format = if relation.in_binary { CopyFormat::Binary } else { CopyFormat::Text };
         Self { relation, pages: None, format }
     }
 
     /// The same in another format.
-    pub(crate) fn travelling(self, format: Format) -> Self {
+    pub(crate) fn with_format(self, format: CopyFormat) -> Self {
         Self { format, ..self }
     }
 
@@ -60,28 +62,28 @@ impl Piece {
 
     fn options(&self, encoding: &str) -> String {
         match self.format {
-            Format::Binary => "FORMAT binary".to_owned(),
-            Format::Text => format!("FORMAT text, ENCODING {}", sql::literal(encoding)),
+            CopyFormat::Binary => "FORMAT binary".to_owned(),
+            CopyFormat::Text => format!("FORMAT text, ENCODING {}", sql::literal(encoding)),
         }
     }
 }
 
-impl Part {
+impl WorkItem {
     /// The COPYs that fill the tables, with what stands around them: one transaction.
     pub(crate) fn copy_in(&self, encodings: &[String]) -> String {
         // Only a table that this transaction alone has filled can be written frozen, so that reading it back need not
         // write every page a second time. For small ones a new file each would cost more than that.
-        let frozen = match self.0.as_slice() {
+        let frozen = match self.ranges.as_slice() {
             [only] if only.pages.is_none() && only.relation.is_freezable() => Some(&only.relation),
             _ => None,
         };
         let mut statements = vec!["BEGIN".to_owned()];
         statements.extend(frozen.map(|relation| format!("TRUNCATE ONLY {}", relation.quoted())));
         statements.extend(
-            self.0
+            self.ranges
                 .iter()
                 .zip(encodings)
-                .map(|(piece, encoding)| piece.relation.copy_in(&piece.options(encoding), frozen.is_some())),
+                .map(|(range, encoding)| range.relation.copy_in(&range.options(encoding), frozen.is_some())),
         );
         statements.push("COMMIT".to_owned());
         statements.join("; ")
@@ -90,9 +92,9 @@ impl Part {
     /// The same in binary, if there is anything in it that this could help: values that are too long for a server to
     /// write as text.
     pub(crate) fn in_binary(&self) -> Option<Self> {
-        match self.0.as_slice() {
-            [only] if only.relation.has_bytes() && only.format == Format::Text => {
-                Some(Self(vec![only.clone().travelling(Format::Binary)]))
+        match self.ranges.as_slice() {
+            [only] if only.relation.has_bytes() && only.format == CopyFormat::Text => {
+                Some(Self { ranges: vec![only.clone().with_format(CopyFormat::Binary)] })
             }
             _ => None,
         }
@@ -100,7 +102,7 @@ impl Part {
 
     /// What people are told is being copied.
     pub(crate) fn label(&self) -> String {
-        match self.0.as_slice() {
+        match self.ranges.as_slice() {
             [only] => only.label(),
             [first, more @ ..] => format!("{} and {} more", first.label(), more.len()),
             [] => "nothing".to_owned(),
@@ -108,35 +110,35 @@ impl Part {
     }
 }
 
-/// All parts, the biggest first, for so many pairs of sessions. `tables` are ordered by size; one is cut when it is
+/// All items, the biggest first, for so many pairs of sessions. `tables` are ordered by size; one is cut when it is
 /// larger than `cut_bytes`, and larger than its pair's share of all there is.
-pub(crate) fn list(tables: &[Arc<Relation>], pairs: usize, cut_bytes: u64) -> Vec<Part> {
+pub(crate) fn of(tables: &[Arc<Relation>], pairs: usize, cut_bytes: u64) -> Vec<WorkItem> {
     let (large, small): (Vec<_>, Vec<_>) = tables.iter().partition(|relation| relation.table.size_bytes >= SMALL_BYTES);
     let all: u64 = tables.iter().map(|relation| relation.table.size_bytes).sum();
     let share = all / pairs.max(1) as u64;
-    let mut parts: Vec<Part> = large.into_iter().flat_map(|relation| cut(relation, share.max(cut_bytes))).collect();
+    let mut items: Vec<WorkItem> = large.into_iter().flat_map(|relation| cut(relation, share.max(cut_bytes))).collect();
     let mut together = Vec::new();
     let mut bytes = 0;
     for relation in small {
         if together.len() == SMALL_TABLES || bytes + relation.table.size_bytes > SMALL_TOGETHER_BYTES {
-            parts.push(Part(std::mem::take(&mut together)));
+            items.push(WorkItem { ranges: std::mem::take(&mut together) });
             bytes = 0;
         }
         bytes += relation.table.size_bytes;
-        together.push(Piece::of(relation.clone()));
+        together.push(TableRange::of(relation.clone()));
     }
-    parts.extend((!together.is_empty()).then_some(Part(together)));
-    parts
+    items.extend((!together.is_empty()).then_some(WorkItem { ranges: together }));
+    items
 }
 
 /// A table in ranges of at most about so many bytes.
-fn cut(relation: &Arc<Relation>, most_bytes: u64) -> Vec<Part> {
+fn cut(relation: &Arc<Relation>, most_bytes: u64) -> Vec<WorkItem> {
     let ranges = relation.table.size_bytes.div_ceil(most_bytes).min(relation.pages.max(1));
-    let whole = Piece::of(relation.clone());
+    let whole = TableRange::of(relation.clone());
     if ranges < 2 || !relation.can_be_cut() {
-        return vec![Part(vec![whole])];
+        return vec![WorkItem { ranges: vec![whole] }];
     }
-    whole.ranges(relation.pages, ranges).into_iter().map(|piece| Part(vec![piece])).collect()
+    whole.ranges(relation.pages, ranges).into_iter().map(|range| WorkItem { ranges: vec![range] }).collect()
 }
 
 #[cfg(test)]
@@ -150,8 +152,8 @@ mod tests {
         relation
     }
 
-    fn labels(parts: &[Part]) -> Vec<String> {
-        parts.iter().map(Part::label).collect()
+    fn labels(items: &[WorkItem]) -> Vec<String> {
+        items.iter().map(WorkItem::label).collect()
     }
 
     #[test]
@@ -159,9 +161,9 @@ mod tests {
         let mut tables = vec![Arc::new(Relation { pages: 1000, ..sized("large", 4 << 30) })];
         tables.push(Arc::new(sized("middle", 1 << 20)));
         tables.extend((0..70).map(|i| Arc::new(sized(&format!("small{i}"), 8192))));
-        let parts = list(&tables, 4, 1 << 30);
+        let items = of(&tables, 4, 1 << 30);
         assert_eq!(
-            labels(&parts),
+            labels(&items),
             [
                 "table `public.large`",
                 "table `public.large`",
@@ -172,9 +174,9 @@ mod tests {
                 "table `public.small64` and 5 more"
             ]
         );
-        let read: Vec<_> = parts[..4].iter().map(|part| part.0[0].copy_out("UTF8")).collect();
+        let read: Vec<_> = items[..4].iter().map(|item| item.ranges[0].copy_out("UTF8")).collect();
         assert!(read[0].contains("WHERE ctid >= '(0,0)' AND ctid < '(250,0)'"), "{}", read[0]);
         assert!(read[3].contains("WHERE ctid >= '(750,0)')"), "{}", read[3]);
-        assert_eq!(list(&tables, 1, 1 << 30).len(), 4, "one pair has nothing to gain from small ranges");
+        assert_eq!(of(&tables, 1, 1 << 30).len(), 4, "one pair has nothing to gain from small ranges");
     }
 }

@@ -9,15 +9,15 @@ use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::postgres::session::fault::Fault;
-use crate::postgres::session::tap::Taken;
+use super::fault::Fault;
+use super::shared_stream::BorrowedStream;
 
 /// So much is asked of the socket at once.
 const READ_BYTES: usize = 256 << 10;
 /// A server sends rows as it comes by them, 8 KiB at a time. After so little of them it is given a while, in which more
 /// gathers in the socket's own buffer: to be woken for each piece would cost more than to handle it.
-const THIN_BYTES: usize = 64 << 10;
-const WHILE: Duration = Duration::from_millis(1);
+const SHORT_BYTES: usize = 64 << 10;
+const GATHER_FOR: Duration = Duration::from_millis(1);
 /// Less than this waits for more before it is written.
 const WRITE_BYTES: usize = 64 << 10;
 /// A longer message, which is one row, passes in pieces.
@@ -38,28 +38,28 @@ pub(crate) enum Chunk {
 }
 
 /// The side of a line that the server writes.
-pub(crate) struct Reader {
-    line: Taken,
+pub(crate) struct CopyReader {
+    line: BorrowedStream,
     buffer: BytesMut,
-    /// Whether rows came in a small piece last.
-    is_thin: bool,
+    /// Whether little came last.
+    was_short: bool,
 }
 
-impl Reader {
-    pub(crate) fn new(line: Taken) -> Self {
-        Self { line, buffer: BytesMut::new(), is_thin: false }
+impl CopyReader {
+    pub(crate) fn new(line: BorrowedStream) -> Self {
+        Self { line, buffer: BytesMut::new(), was_short: false }
     }
 
     /// What comes next of the rows; in an answer to several COPYs, those of each end by themselves.
-    pub(crate) async fn chunk(&mut self) -> Result<Chunk, Fault> {
+    pub(crate) async fn next_chunk(&mut self) -> Result<Chunk, Fault> {
         loop {
-            self.hold(HEADER_BYTES).await?;
+            self.wait_for(HEADER_BYTES).await?;
             match self.message_len(0) {
                 Some((COPY_DATA, len)) if len > LARGE_BYTES => return Ok(Chunk::Large(len)),
                 Some((COPY_DATA, len)) => {
-                    self.hold(len).await?;
+                    self.wait_for(len).await?;
                     let rows = self.whole_rows();
-                    self.is_thin = rows < THIN_BYTES;
+                    self.was_short = rows < SHORT_BYTES;
                     return Ok(Chunk::Rows(rows));
                 }
                 _ => match self.control().await? {
@@ -83,19 +83,14 @@ impl Reader {
         }
     }
 
-    /// Waits until a message of so many bytes is there as a whole.
-    pub(crate) async fn whole(&mut self, len: usize) -> Result<(), Fault> {
-        self.hold(len).await
-    }
-
     /// Waits until at least one byte is there, and says how many are, up to `most`.
-    pub(crate) async fn some(&mut self, most: usize) -> Result<usize, Fault> {
-        self.hold(1).await?;
+    pub(crate) async fn wait_for_some(&mut self, most: usize) -> Result<usize, Fault> {
+        self.wait_for(1).await?;
         Ok(self.buffer.len().min(most))
     }
 
     /// Reads the answer to a command that gives no rows.
-    pub(crate) async fn passed(&mut self) -> Result<(), Fault> {
+    pub(crate) async fn command_complete(&mut self) -> Result<(), Fault> {
         match self.control().await? {
             Message::CommandComplete(_) => Ok(()),
             _ => Err(unexpected()),
@@ -103,7 +98,7 @@ impl Reader {
     }
 
     /// Reads answers up to the one that says the server waits for a command, and appends the rows of each COPY.
-    pub(crate) async fn answers(&mut self, counts: &mut Vec<u64>) -> Result<(), Fault> {
+    pub(crate) async fn until_ready(&mut self, counts: &mut Vec<u64>) -> Result<(), Fault> {
         loop {
             match self.control().await? {
                 Message::ReadyForQuery(_) => return Ok(()),
@@ -117,7 +112,7 @@ impl Reader {
         }
     }
 
-    /// Lets the driver have its line again, after [`Self::answers`].
+    /// Lets the driver have its line again, after [`Self::until_ready`].
     pub(crate) fn give_back(self) {
         self.line.give_back();
     }
@@ -125,22 +120,22 @@ impl Reader {
     /// The next message that is no row and no news of the server's; its error is one.
     async fn control(&mut self) -> Result<Message, Fault> {
         loop {
-            self.hold(HEADER_BYTES).await?;
+            self.wait_for(HEADER_BYTES).await?;
             let (_, len) = self.message_len(0).ok_or_else(unexpected)?;
-            self.hold(len).await?;
+            self.wait_for(len).await?;
             match Message::parse(&mut self.buffer)?.ok_or_else(unexpected)? {
-                Message::ErrorResponse(body) => return Err(Fault::said(&body)?),
+                Message::ErrorResponse(body) => return Err(Fault::from_response(&body)?),
                 Message::NoticeResponse(_) | Message::ParameterStatus(_) | Message::NotificationResponse(_) => {}
                 message => return Ok(message),
             }
         }
     }
 
-    /// Reads until so many bytes are there.
-    async fn hold(&mut self, len: usize) -> Result<(), Fault> {
+    /// Waits until so many bytes are there.
+    pub(crate) async fn wait_for(&mut self, len: usize) -> Result<(), Fault> {
         while self.buffer.len() < len {
-            if std::mem::take(&mut self.is_thin) {
-                tokio::time::sleep(WHILE).await;
+            if std::mem::take(&mut self.was_short) {
+                tokio::time::sleep(GATHER_FOR).await;
             }
             self.buffer.reserve(READ_BYTES.max(len - self.buffer.len()));
             if self.line.read_buf(&mut self.buffer).await? == 0 {
@@ -185,15 +180,15 @@ pub(crate) fn rows(mut messages: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The side of a line that the server reads.
-pub(crate) struct Writer {
-    line: Taken,
+pub(crate) struct CopyWriter {
+    line: BorrowedStream,
     pending: BytesMut,
     /// Where in `pending` a message of rows begins that is not complete.
     open: Option<usize>,
 }
 
-impl Writer {
-    pub(crate) fn new(line: Taken) -> Self {
+impl CopyWriter {
+    pub(crate) fn new(line: BorrowedStream) -> Self {
         Self { line, pending: BytesMut::new(), open: None }
     }
 

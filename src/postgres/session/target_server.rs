@@ -1,4 +1,4 @@
-//! The databases on the target's server: the new one is made beside the old, and either swapped in or dropped.
+//! The databases on the target's server: those of ours are listed, locked and dropped from a session that is in none.
 
 use std::time::Duration;
 
@@ -6,20 +6,19 @@ use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
 use tokio_postgres::types::Type;
 
+use super::connect::Session;
+use super::endpoint::Endpoint;
+use super::fault::fault;
+use super::settings::Purpose;
+use super::sql;
 use crate::error::Failure;
-use crate::postgres::preflight::shape::Shape;
-use crate::postgres::session::connect::Session;
-use crate::postgres::session::endpoint::Endpoint;
-use crate::postgres::session::fault::fault;
-use crate::postgres::session::settings::Purpose;
-use crate::postgres::session::sql;
 
 /// A second worker of the same run waits this long for the first to be found dead.
 const LOCK_WITHIN: Duration = Duration::from_secs(20);
 
 /// A session outside the target database, which nobody may be connected to when it is renamed. While it lives, no
 /// other copy into that database can begin.
-pub(crate) struct Upkeep {
+pub(crate) struct TargetServer {
     pub(crate) session: Session,
     pub(crate) database: String,
     pub(crate) oid: u32,
@@ -28,11 +27,11 @@ pub(crate) struct Upkeep {
     prefix: String,
 }
 
-impl Upkeep {
+impl TargetServer {
     /// Connects to another database of the target's server and takes the lock on copies into this one.
     pub(crate) async fn open(target: &Endpoint) -> Result<Self> {
         let database = target.database.clone();
-        let session = connect_elsewhere(target).await?;
+        let session = connect_to_other_database(target).await?;
         let sql = "SELECT d.oid, pg_catalog.pg_get_userbyid(d.datdba)::text, pg_catalog.pg_is_in_recovery()
                      FROM pg_catalog.pg_database AS d WHERE d.datname = $1";
         let rows = session.rows(sql, &[(&database, Type::TEXT)]).await.context("look up the target database")?;
@@ -48,9 +47,9 @@ impl Upkeep {
             );
         }
         let prefix = format!("rs_{}_", &hash(&database)[..12]);
-        let upkeep = Self { oid: row.get(0), owner: row.get(1), session, database, prefix };
-        upkeep.lock().await?;
-        Ok(upkeep)
+        let target_server = Self { oid: row.get(0), owner: row.get(1), session, database, prefix };
+        target_server.lock().await?;
+        Ok(target_server)
     }
 
     async fn lock(&self) -> Result<()> {
@@ -103,11 +102,9 @@ impl Upkeep {
         format!("{}{}_{attempt}", self.prefix, &hash(copy_id)[..8])
     }
 
-    /// Makes an empty database of the source's shape.
-    pub(crate) async fn create(&self, shape: &Shape, name: &str) -> Result<()> {
-        let owner = self.session.superuser.then_some(self.owner.as_str());
-        let create = shape.create(name, owner, self.session.major());
-        self.session.run(&create).await.context("make the new database on the target")
+    /// Who is to own the new database: the old one's owner, where this login may give databases away.
+    pub(crate) fn owner(&self) -> Option<&str> {
+        self.session.superuser.then_some(self.owner.as_str())
     }
 
     /// Drops a database of ours, whoever is connected to it.
@@ -124,14 +121,14 @@ impl Upkeep {
 }
 
 /// A session in a database of the target's server that is not the target.
-pub(crate) async fn connect_elsewhere(target: &Endpoint) -> Result<Session> {
+pub(crate) async fn connect_to_other_database(target: &Endpoint) -> Result<Session> {
     if target.database != "postgres" {
-        match Session::open(&target.with_database("postgres"), Purpose::Upkeep).await {
+        match Session::open(&target.with_database("postgres"), Purpose::Administer).await {
             Err(error) if fault(&error).is_some_and(|fault| matches!(fault.sqlstate.as_str(), "3D000" | "42501")) => {}
             opened => return opened,
         }
     }
-    Session::open(&target.with_database("template1"), Purpose::Upkeep).await
+    Session::open(&target.with_database("template1"), Purpose::Administer).await
 }
 
 fn hash(text: &str) -> String {

@@ -2,10 +2,10 @@
 
 use anyhow::{Context as _, Result, bail};
 
+use super::catalog::Relations;
 use crate::error::Failure;
-use crate::postgres::preflight::catalog::Tables;
-use crate::postgres::session::source::Source;
-use crate::postgres::upkeep::Upkeep;
+use crate::postgres::session::source_session::SourceSession;
+use crate::postgres::session::target_server::TargetServer;
 
 /// No SQL tells how full a disk is; a superuser may run a program in the data directory.
 const MAY_ASK: &str = "SELECT pg_catalog.pg_has_role('pg_execute_server_program', 'MEMBER')";
@@ -13,14 +13,14 @@ const ASK: &str = "BEGIN; CREATE TEMP TABLE railstage_room (line text) ON COMMIT
     COPY railstage_room FROM PROGRAM 'LC_ALL=C df -Pk .' (DELIMITER E'\\x01')";
 
 /// Refuses a copy that the target's disk has no room for. Where that cannot be known, a full disk is told when it is full.
-pub(crate) async fn is_enough(source: &Source, upkeep: &Upkeep, tables: &Tables) -> Result<()> {
+pub(crate) async fn is_enough(source: &SourceSession, target_server: &TargetServer, tables: &Relations) -> Result<()> {
     let size: i64 = source
         .value("SELECT pg_catalog.pg_database_size(pg_catalog.current_database())")
         .await
         .context("ask its size")?;
     let left_out: u64 = tables.all.iter().filter(|t| t.table.excluded_by.is_some()).map(|t| t.table.size_bytes).sum();
     let needed = u64::try_from(size).unwrap_or(0).saturating_sub(left_out);
-    match free_bytes(upkeep).await {
+    match free_bytes(target_server).await {
         Ok(Some(free)) if free < needed => bail!(
             Failure::invalid(format!(
                 "the target's disk has {:.1} MB free, and the source has {:.1} MB",
@@ -35,8 +35,8 @@ pub(crate) async fn is_enough(source: &Source, upkeep: &Upkeep, tables: &Tables)
     Ok(())
 }
 
-async fn free_bytes(upkeep: &Upkeep) -> Result<Option<u64>> {
-    let session = &upkeep.session;
+async fn free_bytes(target_server: &TargetServer) -> Result<Option<u64>> {
+    let session = &target_server.session;
     if !session.row(MAY_ASK, &[]).await?.get::<_, bool>(0) {
         return Ok(None);
     }

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use tokio_postgres::types::Type;
 
+use super::catalog::Relations;
 use crate::data::tables::{Column, Table};
 use crate::error::Failure;
 use crate::masking::assignment::{self, MaskedSite, Treated};
 use crate::masking::preset::Site;
 use crate::masking::suspects::{self, Sample};
 use crate::masking::{Account, EmptiedLine, KeySource, Masking, Sheet, Suspect};
-use crate::postgres::preflight::catalog::Tables;
-use crate::postgres::rows::load::Arrived;
+use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
-use crate::postgres::session::source::Source;
+use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 
 /// So many rows from the beginning of a table, and so many from anywhere in it, are looked at.
@@ -33,7 +33,7 @@ const COUNTED_BYTES: u64 = 64 << 20;
 pub(crate) const LEFT_BEHIND: &str = "left behind by masking";
 
 /// What is done to the people of a database.
-pub(crate) struct Masked {
+pub(crate) struct DatabaseMasking {
     /// In the order of the tables.
     treated: Vec<Treated>,
     suspects: Vec<Suspect>,
@@ -42,13 +42,13 @@ pub(crate) struct Masked {
     key: KeySource,
 }
 
-impl Masked {
+impl DatabaseMasking {
     /// Lays the rules over the tables, and looks for what they leave out.
     ///
     /// # Errors
     /// Invalid input when a rule does not fit the data, and for a strict masking when a column looks personal that no
     /// rule speaks of.
-    pub(crate) async fn read(source: &Source, tables: &Tables, masking: &Masking) -> Result<Self> {
+    pub(crate) async fn read(source: &SourceSession, tables: &Relations, masking: &Masking) -> Result<Self> {
         let plain = tables.tables();
         let sites = sites(source, tables, masking).await?;
         let treated = assignment::assign(&plain, masking, &sites)?;
@@ -73,7 +73,7 @@ impl Masked {
     }
 
     /// Makes the tables follow.
-    pub(crate) fn lay_over(&self, tables: &mut Tables) {
+    pub(crate) fn apply_to(&self, tables: &mut Relations) {
         for (relation, treated) in tables.all.iter_mut().zip(&self.treated) {
             relation.mask.clone_from(&treated.mask);
             if treated.emptied.is_some() && relation.table.excluded_by.is_none() {
@@ -83,7 +83,7 @@ impl Masked {
     }
 
     /// What was done, once the rows are there.
-    pub(crate) fn sheet(self, tables: &Tables, arrived: &[Arrived]) -> Sheet {
+    pub(crate) fn sheet(self, tables: &Relations, loaded: &[LoadedTable]) -> Sheet {
         let mut sheet = Sheet {
             key: self.key,
             kept_users: self.kept_users,
@@ -96,12 +96,12 @@ impl Masked {
             .iter()
             .zip(&self.treated)
             .filter_map(|(relation, treated)| {
-                let arrived = arrived.iter().find(|arrived| arrived.relation.oid == relation.oid)?;
+                let loaded = loaded.iter().find(|loaded| loaded.relation.oid == relation.oid)?;
                 Some(Account {
                     table: &relation.table,
                     treated,
-                    rows: arrived.digest.rows,
-                    counts: &arrived.counts.masked,
+                    rows: loaded.digest.rows,
+                    counts: &loaded.counts.masked,
                 })
             })
             .collect();
@@ -112,7 +112,7 @@ impl Masked {
 }
 
 /// The sites whose people are masked, each with the users that keep their logins.
-async fn sites(source: &Source, tables: &Tables, masking: &Masking) -> Result<Vec<MaskedSite>> {
+async fn sites(source: &SourceSession, tables: &Relations, masking: &Masking) -> Result<Vec<MaskedSite>> {
     let sites = Site::all(&tables.tables());
     let mut kept = Vec::new();
     let mut found = BTreeSet::new();
@@ -141,7 +141,12 @@ struct User {
 }
 
 /// The users of a site that keep their logins: those who are named, and who are administrators anywhere in its network.
-async fn kept_users(source: &Source, relations: &[Relation], site: &Site, masking: &Masking) -> Result<Vec<User>> {
+async fn kept_users(
+    source: &SourceSession,
+    relations: &[Relation],
+    site: &Site,
+    masking: &Masking,
+) -> Result<Vec<User>> {
     let Some(users) = relations.iter().find(|relation| site.owns(&relation.table, "users")) else {
         return Ok(Vec::new());
     };
@@ -179,7 +184,7 @@ async fn kept_users(source: &Source, relations: &[Relation], site: &Site, maskin
 }
 
 /// Columns that look personal, of all tables that come with their rows.
-async fn suspects(source: &Source, relations: &[Relation], treated: &[Treated]) -> Result<Vec<Suspect>> {
+async fn suspects(source: &SourceSession, relations: &[Relation], treated: &[Treated]) -> Result<Vec<Suspect>> {
     let looked_at: Vec<_> = relations
         .iter()
         .zip(treated)
@@ -234,7 +239,7 @@ fn sample_query(number: usize, relation: &Relation) -> String {
 }
 
 /// How many rows stay behind in each table that is emptied.
-async fn emptied(source: &Source, relations: &[Relation], treated: &[Treated]) -> Result<Vec<EmptiedLine>> {
+async fn emptied(source: &SourceSession, relations: &[Relation], treated: &[Treated]) -> Result<Vec<EmptiedLine>> {
     let mut lines = Vec::new();
     let mut queries = Vec::new();
     for (relation, treated) in relations.iter().zip(treated) {

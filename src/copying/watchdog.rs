@@ -6,26 +6,26 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::copying::transient::Transient;
+use super::transient::Transient;
 
-/// Beats with every piece of data.
+/// Fed with every piece of data.
 #[derive(Default)]
-pub(crate) struct Pulse(AtomicU64);
+pub(crate) struct Watchdog(AtomicU64);
 
-impl Pulse {
-    pub(crate) fn beat(&self) {
+impl Watchdog {
+    pub(crate) fn feed(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Runs `work` until it ends, or until there has been no beat for `stall`.
+    /// Runs `work` until it ends, or until it has not been fed for `stall`.
     pub(crate) async fn watch<T>(&self, stall: Duration, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             done = work => done,
-            () = self.stopped(stall) => Err(Transient(format!("no byte came or went for {} s", stall.as_secs_f32())).into()),
+            () = self.starved(stall) => Err(Transient(format!("no byte came or went for {} s", stall.as_secs_f32())).into()),
         }
     }
 
-    async fn stopped(&self, stall: Duration) {
+    async fn starved(&self, stall: Duration) {
         let mut last = self.0.load(Ordering::Relaxed);
         loop {
             tokio::time::sleep(stall).await;

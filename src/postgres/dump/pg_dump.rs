@@ -1,47 +1,40 @@
-//! The shape of the database, in the two halves between which the data goes: read by `pg_dump`, sent by us.
+//! The schema as the program `pg_dump` reads it, in the two sections between which the data goes.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
+use super::entries::{self, DumpEntry};
 use crate::copying::transient::Transient;
 use crate::error::{Exit, Failure};
 use crate::external::process::Child;
 use crate::external::process_env::ProcessEnv;
-use crate::postgres::script::{self, Entry};
-use crate::postgres::session::connect::Session;
 use crate::postgres::session::endpoint::{ChannelBinding, Endpoint, TlsMode};
-use crate::postgres::session::fault::Fault;
-use crate::postgres::session::source::dump_name;
+use crate::postgres::session::source_session::dump_name;
 
 /// Reading a catalog of tens of thousands of objects over a slow line stays well under this.
 const DUMP_WITHIN: Duration = Duration::from_secs(300);
-/// So many entries go in one round trip and one transaction; each holds locks until its end, of which a server has
-/// a few thousand.
-const BATCH_ENTRIES: usize = 100;
-const BATCH_BYTES: usize = 512 << 10;
-
 /// What of the schema stands before the data, and what after.
 #[derive(Clone, Copy)]
-pub(crate) enum Section {
+pub(crate) enum DumpSection {
     PreData,
     PostData,
 }
 
 /// Reads one half of the schema as of `snapshot`, by the program `pg_dump`.
-pub(crate) async fn dump(
+pub(crate) async fn read(
     source: &Endpoint,
     pg_dump: &Path,
     env: &ProcessEnv,
     snapshot: &str,
-    section: Section,
+    section: DumpSection,
     encoding: &str,
-) -> Result<Vec<Entry>> {
+) -> Result<Vec<DumpEntry>> {
     let section = match section {
-        Section::PreData => "--section=pre-data",
-        Section::PostData => "--section=post-data",
+        DumpSection::PreData => "--section=pre-data",
+        DumpSection::PostData => "--section=post-data",
     };
     let dumped = child(source, snapshot, env.find(&pg_dump.to_string_lossy())?, env)
         .args(["--schema-only", section, "--no-owner", "--no-privileges", "--no-tablespaces", "--no-security-labels"])
@@ -60,7 +53,7 @@ pub(crate) async fn dump(
     let text = String::from_utf8(dumped.stdout).context(
         "read the source's schema: a name or default in it is not UTF-8, which its encoding SQL_ASCII allows",
     )?;
-    Ok(script::entries(&text))
+    Ok(entries::entries(&text))
 }
 
 /// Words of `pg_dump` and its library about what another attempt may get past.
@@ -140,43 +133,4 @@ fn child(source: &Endpoint, snapshot: &str, program: PathBuf, env: &ProcessEnv) 
         child = child.env("PGSSLROOTCERT", path.to_string_lossy());
     }
     child
-}
-
-/// Makes the entries on the target, many to a round trip. An error names the one entry that it is about.
-pub(crate) async fn apply(target: &Session, entries: &[Entry]) -> Result<()> {
-    for batch in batches(entries) {
-        let sql: String = batch.iter().map(|entry| entry.sql.as_str()).collect();
-        if let Err(fault) = target.run(&sql).await {
-            // The server rolled the batch back; one by one it becomes clear which entry it is.
-            one_by_one(target, batch, fault).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn one_by_one(target: &Session, batch: &[Entry], first: Fault) -> Result<()> {
-    if first.sqlstate.is_empty() {
-        bail!(anyhow::Error::from(first).context("make the schema on the target"));
-    }
-    for entry in batch {
-        target.run(&entry.sql).await.with_context(|| format!("make {} on the target", entry.label()))?;
-    }
-    Ok(())
-}
-
-fn batches(entries: &[Entry]) -> Vec<&[Entry]> {
-    let mut batches = Vec::new();
-    let mut start = 0;
-    let mut bytes = 0;
-    for (i, entry) in entries.iter().enumerate() {
-        bytes += entry.sql.len();
-        if i + 1 - start == BATCH_ENTRIES || bytes > BATCH_BYTES {
-            batches.push(&entries[start..=i]);
-            (start, bytes) = (i + 1, 0);
-        }
-    }
-    if start < entries.len() {
-        batches.push(&entries[start..]);
-    }
-    batches
 }

@@ -5,11 +5,11 @@ use tokio_postgres::types::Type;
 
 use crate::copying::report::Skipped;
 use crate::postgres::session::connect::Session;
-use crate::postgres::session::source::Source;
+use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 
 /// The source database's own properties.
-pub(crate) struct Shape {
+pub(crate) struct DatabaseProperties {
     /// The name of the encoding, such as `UTF8`.
     pub(crate) encoding: String,
     collate: String,
@@ -27,8 +27,8 @@ pub(crate) struct Shape {
     pub(crate) search_path: String,
 }
 
-impl Shape {
-    pub(crate) async fn read(source: &Source) -> Result<Self> {
+impl DatabaseProperties {
+    pub(crate) async fn read(source: &SourceSession) -> Result<Self> {
         let locale = match source.major() {
             17.. => "datlocprovider::text, datlocale, daticurules",
             16 => "datlocprovider::text, daticulocale, daticurules",
@@ -59,7 +59,7 @@ impl Shape {
     }
 
     /// The statement that makes an empty database of this shape.
-    pub(crate) fn create(&self, name: &str, owner: Option<&str>, target_major: i32) -> String {
+    pub(crate) fn create_statement(&self, name: &str, owner: Option<&str>, target_major: i32) -> String {
         let mut create = format!(
             "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}",
             sql::ident(name),
@@ -89,12 +89,12 @@ impl Shape {
     }
 
     /// Gives a database the source's limit and settings. Those that the target cannot have are returned.
-    pub(crate) async fn settle(&self, upkeep: &Session, name: &str) -> Result<Vec<Skipped>> {
+    pub(crate) async fn apply_settings(&self, session: &Session, name: &str) -> Result<Vec<Skipped>> {
         let database = sql::ident(name);
         let limit = format!("ALTER DATABASE {database} CONNECTION LIMIT {}", self.connection_limit);
-        upkeep.run(&limit).await.context("give the new database the source's connection limit")?;
+        session.run(&limit).await.context("give the new database the source's connection limit")?;
         let roles: Vec<String> = self.settings.iter().filter_map(|(role, ..)| role.clone()).collect();
-        let there = upkeep
+        let there = session
             .rows(
                 "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname::text = ANY ($1)",
                 &[(&roles, Type::TEXT_ARRAY)],
@@ -114,7 +114,7 @@ impl Shape {
                 }
             };
             let set = format!("{whose} SET {} TO {}", setting_name(setting), setting_value(setting, value));
-            match upkeep.run(&set).await {
+            match session.run(&set).await {
                 // A version may not know it any more, and a login may not be allowed to set it.
                 Err(fault) if !fault.sqlstate.is_empty() => skipped.push(Skipped::new(object, fault.to_string())),
                 done => done.with_context(|| format!("give the new database the source's {object}"))?,
@@ -124,7 +124,7 @@ impl Shape {
     }
 }
 
-async fn read_settings(source: &Source) -> Result<Vec<(Option<String>, String, String)>> {
+async fn read_settings(source: &SourceSession) -> Result<Vec<(Option<String>, String, String)>> {
     let rows = source
         .rows(
             "SELECT r.rolname::text, pg_catalog.split_part(c.pair, '=', 1), pg_catalog.substr(c.pair, pg_catalog.strpos(c.pair, '=') + 1)

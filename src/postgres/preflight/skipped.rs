@@ -6,17 +6,21 @@ use anyhow::{Context as _, Result};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::catalog::Relations;
+use super::database_properties::DatabaseProperties;
+use super::skipped_queries;
 use crate::copying::report::Skipped;
-use crate::postgres::preflight::catalog::Tables;
-use crate::postgres::preflight::left_out;
-use crate::postgres::preflight::shape::Shape;
-use crate::postgres::script::{Entry, SETTING};
+use crate::postgres::dump::entries::{DumpEntry, SETTING};
 use crate::postgres::session::connect::Session;
-use crate::postgres::session::source::Source;
+use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 
 /// All that can be told from the source alone.
-pub(crate) async fn not_carried(source: &Source, shape: &Shape, tables: &Tables) -> Result<Vec<Skipped>> {
+pub(crate) async fn not_carried(
+    source: &SourceSession,
+    properties: &DatabaseProperties,
+    tables: &Relations,
+) -> Result<Vec<Skipped>> {
     let mut skipped: Vec<_> = tables
         .all
         .iter()
@@ -25,13 +29,13 @@ pub(crate) async fn not_carried(source: &Source, shape: &Shape, tables: &Tables)
             Some(Skipped::new(format!("rows of {}", table.label()), reason.as_str()))
         })
         .collect();
-    for (sql, reason) in left_out::ALL {
+    for (sql, reason) in skipped_queries::ALL {
         let rows = source.rows(sql, &[]).await.context("look for what cannot be copied")?;
         skipped.extend(
             rows.iter().filter_map(|row| row.get::<_, Option<String>>(0)).map(|object| Skipped::new(object, *reason)),
         );
     }
-    if shape.comment.is_some() {
+    if properties.comment.is_some() {
         skipped.push(Skipped::new("comment on the database", "the copy's own note about itself stands there"));
     }
     Ok(skipped)
@@ -39,7 +43,11 @@ pub(crate) async fn not_carried(source: &Source, shape: &Shape, tables: &Tables)
 
 /// Takes the entries out of a schema's second half, or its first, that the target cannot or must not have, and with
 /// them what comments on them.
-pub(crate) async fn take_out(entries: &mut Vec<Entry>, source: &Source, target: &Session) -> Result<Vec<Skipped>> {
+pub(crate) async fn take_out_unsupported(
+    entries: &mut Vec<DumpEntry>,
+    source: &SourceSession,
+    target: &Session,
+) -> Result<Vec<Skipped>> {
     let mut skipped = Vec::new();
     let mut comments = Vec::new();
     let orphans = policies_without_roles(source, target).await?;
@@ -90,7 +98,7 @@ impl Policy {
     }
 }
 
-async fn policies_without_roles(source: &Source, target: &Session) -> Result<Vec<Policy>> {
+async fn policies_without_roles(source: &SourceSession, target: &Session) -> Result<Vec<Policy>> {
     let rows = source.rows(POLICIES, &[]).await.context("read the source's policies")?;
     let roles: Vec<String> = rows.iter().map(|row| row.get(3)).collect();
     let sql = "SELECT w FROM pg_catalog.unnest($1) AS w WHERE w NOT IN (SELECT rolname::text FROM pg_catalog.pg_roles)";
@@ -101,7 +109,7 @@ async fn policies_without_roles(source: &Source, target: &Session) -> Result<Vec
 }
 
 /// Names the extensions that have another version on the target: its server makes those that it has.
-pub(crate) async fn other_versions(source: &Source, target: &Session) -> Result<Vec<Skipped>> {
+pub(crate) async fn other_versions(source: &SourceSession, target: &Session) -> Result<Vec<Skipped>> {
     let sql = "SELECT extname::text, extversion FROM pg_catalog.pg_extension ORDER BY 1";
     let here = source.rows(sql, &[]).await.context("list the source's extensions")?;
     let there = target.rows(sql, &[]).await.context("list the target's extensions")?;
@@ -112,11 +120,6 @@ pub(crate) async fn other_versions(source: &Source, target: &Session) -> Result<
         Some(Skipped::new(format!("version {version} of extension {name}"), format!("the target's server has {has}")))
     });
     Ok(other.collect())
-}
-
-/// Whether an entry makes or describes an event trigger; those come last, so that they see none of our own commands.
-pub(crate) fn is_event_trigger(entry: &Entry) -> bool {
-    entry.kind == "EVENT TRIGGER" || entry.kind == "COMMENT" && entry.name.starts_with("EVENT TRIGGER ")
 }
 
 const POLICIES: &str = "

@@ -1,29 +1,10 @@
-//! What is told of every piece of rows that moves: the watchdog, whoever watches, and the limit on production's line.
+//! A limit on bytes per second that all sessions of a copy share, so that production's line is not filled.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::copying::progress::Progress;
-use crate::copying::pulse::Pulse;
-
-pub(crate) struct Flow<'a> {
-    pub(crate) pulse: &'a Pulse,
-    pub(crate) progress: &'a Progress,
-    pub(crate) rate: &'a Rate,
-}
-
-impl Flow<'_> {
-    /// So many bytes were read and have been passed on.
-    pub(crate) async fn moved(&self, bytes: usize) {
-        self.pulse.beat();
-        self.progress.add(bytes as u64);
-        self.rate.wait(bytes).await;
-        self.pulse.beat();
-    }
-}
-
 /// A limit on bytes per second that all pairs of sessions share.
-pub(crate) struct Rate {
+pub(crate) struct Throttle {
     bytes_per_second: Option<f64>,
     /// When all that has moved should have taken.
     free_at: Mutex<Instant>,
@@ -32,13 +13,14 @@ pub(crate) struct Rate {
 /// So much may be caught up after a pause.
 const BURST: Duration = Duration::from_millis(100);
 
-impl Rate {
+impl Throttle {
     /// Megabytes (1,000,000 bytes) per second; `None` for no limit.
     pub(crate) fn new(max_mb_per_s: Option<f64>) -> Self {
         Self { bytes_per_second: max_mb_per_s.map(|rate| rate * 1e6), free_at: Mutex::new(Instant::now()) }
     }
 
-    async fn wait(&self, bytes: usize) {
+    /// Waits until so many bytes that have moved may be followed by more.
+    pub(crate) async fn wait(&self, bytes: usize) {
         if let Some(until) = self.reserve(bytes, Instant::now()) {
             tokio::time::sleep_until(until.into()).await;
         }
@@ -60,13 +42,13 @@ mod tests {
 
     #[test]
     fn a_limit_holds_over_all_that_share_it_and_a_pause_is_not_saved_up() {
-        let rate = Rate::new(Some(1.0));
+        let rate = Throttle::new(Some(1.0));
         let now = Instant::now();
         let after = |until: Option<Instant>, now: Instant| until.unwrap().duration_since(now).as_secs_f64();
         rate.reserve(600_000, now);
         assert!((0.9..1.1).contains(&after(rate.reserve(400_000, now), now)));
         let later = now + Duration::from_secs(60);
         assert!((0.8..=0.9).contains(&after(rate.reserve(1_000_000, later), later)));
-        assert!(Rate::new(None).reserve(1, now).is_none());
+        assert!(Throttle::new(None).reserve(1, now).is_none());
     }
 }

@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use crate::copying::progress::Progress;
-use crate::copying::report::PhaseTime;
+use super::progress::Progress;
+use super::report::PhaseTime;
 
-pub(crate) struct Phases<'a> {
+/// The clock of one attempt.
+pub(crate) struct PhaseTimer<'a> {
     progress: &'a Progress,
     times: Vec<PhaseTime>,
     began: Instant,
@@ -13,7 +14,7 @@ pub(crate) struct Phases<'a> {
     bytes: u64,
 }
 
-impl<'a> Phases<'a> {
+impl<'a> PhaseTimer<'a> {
     pub(crate) fn new(progress: &'a Progress) -> Self {
         Self { progress, times: Vec::new(), began: Instant::now(), bytes: progress.read().done_bytes }
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::postgres::session::endpoint::is_socket_dir;
 
 fn refused(url: &str) -> String {
     crate::error::describe("parse", &Endpoint::parse(url).unwrap_err())

@@ -2,7 +2,7 @@
 
 /// One object of a dump: its heading, and the statements that make it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct DumpEntry {
     /// As in the heading: `TABLE`, `INDEX`, `FK CONSTRAINT`, …
     pub(crate) kind: String,
     pub(crate) schema: String,
@@ -13,7 +13,7 @@ pub(crate) struct Entry {
 /// A setting that holds for the entries after it, until the next one.
 pub(crate) const SETTING: &str = "SET";
 
-impl Entry {
+impl DumpEntry {
     /// `index public.a_idx`, for people.
     pub(crate) fn label(&self) -> String {
         let kind = self.kind.to_lowercase();
@@ -22,6 +22,11 @@ impl Entry {
         } else {
             format!("{kind} {}.{}", self.schema, self.name)
         }
+    }
+
+    /// Whether it makes or describes an event trigger; those come last, so that they see none of our own commands.
+    pub(crate) fn is_event_trigger(&self) -> bool {
+        self.kind == "EVENT TRIGGER" || self.kind == "COMMENT" && self.name.starts_with("EVENT TRIGGER ")
     }
 
     /// Reads `-- Name: a; Type: TABLE; Schema: public; Owner: -`; only the name may hold the separators itself.
@@ -35,9 +40,9 @@ impl Entry {
 
 /// Cuts a dump at its headings. What stands before the first is left out: settings for `psql`, some of which an older
 /// server does not know; our sessions have their own. So are `psql`'s own commands, such as `\restrict`.
-pub(crate) fn entries(dump: &str) -> Vec<Entry> {
+pub(crate) fn entries(dump: &str) -> Vec<DumpEntry> {
     let mut entries = Vec::new();
-    let mut current = Entry::default();
+    let mut current = DumpEntry::default();
     let mut rest = dump;
     let mut at_line_start = true;
     while !rest.is_empty() {
@@ -47,12 +52,12 @@ pub(crate) fn entries(dump: &str) -> Vec<Entry> {
             continue;
         }
         if at_line_start && line.starts_with("SET default_") {
-            let setting = Entry { kind: SETTING.to_owned(), sql: line.to_owned(), ..Entry::default() };
+            let setting = DumpEntry { kind: SETTING.to_owned(), sql: line.to_owned(), ..DumpEntry::default() };
             entries.extend([std::mem::take(&mut current), setting]);
             rest = &rest[line.len()..];
             continue;
         }
-        if at_line_start && let Some(next) = Entry::from_heading(line.trim_end()) {
+        if at_line_start && let Some(next) = DumpEntry::from_heading(line.trim_end()) {
             entries.push(std::mem::replace(&mut current, next));
         }
         let piece = piece(rest, current.sql.as_bytes());

@@ -8,12 +8,12 @@ use anyhow::{Context as _, Result};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::connect::{Param, Session};
+use super::copy_protocol::CopyReader;
+use super::endpoint::Endpoint;
+use super::fault::Fault;
+use super::settings::Purpose;
 use crate::copying::transient::Transient;
-use crate::postgres::session::connect::{Param, Session};
-use crate::postgres::session::endpoint::Endpoint;
-use crate::postgres::session::fault::Fault;
-use crate::postgres::session::settings::Purpose;
-use crate::postgres::session::wire::Reader;
 
 /// What the source's list of sessions shows for a `pg_dump` that reads in a snapshot.
 pub(crate) fn dump_name(snapshot: &str) -> String {
@@ -21,11 +21,11 @@ pub(crate) fn dump_name(snapshot: &str) -> String {
 }
 
 /// A read-only transaction on the source.
-pub(crate) struct Source {
+pub(crate) struct SourceSession {
     session: Session,
 }
 
-impl Source {
+impl SourceSession {
     /// Opens a session and begins its one transaction, which sees `snapshot` when one is given.
     pub(crate) async fn open(endpoint: &Endpoint, snapshot: Option<&str>) -> Result<Self> {
         let session = Session::open(endpoint, Purpose::Read).await?;
@@ -65,8 +65,8 @@ impl Source {
     }
 
     /// Begins to read rows; `copies` are COPYs to standard output and nothing else.
-    pub(crate) async fn copy_out(&self, copies: &str) -> Result<Reader, Fault> {
-        Ok(self.session.converse(copies).await?.0)
+    pub(crate) async fn copy_out(&self, copies: &str) -> Result<CopyReader, Fault> {
+        Ok(self.session.start_copy(copies).await?.0)
     }
 
     /// Takes the weakest lock there is on each table, all in one round trip.

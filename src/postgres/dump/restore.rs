@@ -1,0 +1,51 @@
+//! The entries of a dump made on the target, many to a round trip.
+
+use anyhow::{Context as _, Result, bail};
+
+use super::entries::DumpEntry;
+use crate::postgres::session::connect::Session;
+use crate::postgres::session::fault::Fault;
+
+/// So many entries go in one round trip and one transaction; each holds locks until its end, of which a server has
+/// a few thousand.
+const BATCH_ENTRIES: usize = 100;
+const BATCH_BYTES: usize = 512 << 10;
+
+/// Makes the entries on the target, many to a round trip. An error names the one entry that it is about.
+pub(crate) async fn restore(target: &Session, entries: &[DumpEntry]) -> Result<()> {
+    for batch in batches(entries) {
+        let sql: String = batch.iter().map(|entry| entry.sql.as_str()).collect();
+        if let Err(fault) = target.run(&sql).await {
+            // The server rolled the batch back; one by one it becomes clear which entry it is.
+            one_by_one(target, batch, fault).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn one_by_one(target: &Session, batch: &[DumpEntry], first: Fault) -> Result<()> {
+    if first.sqlstate.is_empty() {
+        bail!(anyhow::Error::from(first).context("make the schema on the target"));
+    }
+    for entry in batch {
+        target.run(&entry.sql).await.with_context(|| format!("make {} on the target", entry.label()))?;
+    }
+    Ok(())
+}
+
+fn batches(entries: &[DumpEntry]) -> Vec<&[DumpEntry]> {
+    let mut batches = Vec::new();
+    let mut start = 0;
+    let mut bytes = 0;
+    for (i, entry) in entries.iter().enumerate() {
+        bytes += entry.sql.len();
+        if i + 1 - start == BATCH_ENTRIES || bytes > BATCH_BYTES {
+            batches.push(&entries[start..=i]);
+            (start, bytes) = (i + 1, 0);
+        }
+    }
+    if start < entries.len() {
+        batches.push(&entries[start..]);
+    }
+    batches
+}

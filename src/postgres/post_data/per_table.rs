@@ -1,0 +1,198 @@
+//! What a table gets once its rows are there: its post-data (constraints and indexes), the comparison with what was sent,
+//! and statistics. Several tables, and several indexes of one, are worked on at a time, while others are still loaded.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinSet;
+
+use super::verify;
+use crate::copying::options::Verify;
+use crate::copying::watchdog::Watchdog;
+use crate::data::digest::ContentDigest;
+use crate::postgres::dump::entries::DumpEntry;
+use crate::postgres::dump::restore;
+use crate::postgres::rows::copy::RowConversion;
+use crate::postgres::rows::load::LoadedTable;
+use crate::postgres::rows::relation::Relation;
+use crate::postgres::session::connect::Session;
+use crate::postgres::session::pool::SessionPool;
+use crate::postgres::session::source_session::SourceSession;
+
+/// The entries of the post-data section that concern one table's own rows only.
+#[derive(Default)]
+pub(crate) struct TablePostData {
+    /// Primary keys and the like, which nobody else may use the table for while they are made.
+    constraints: Vec<DumpEntry>,
+    indexes: Vec<DumpEntry>,
+}
+
+/// By the table's OID.
+pub(crate) type PostDataByTable = HashMap<u32, TablePostData>;
+
+/// Takes out of `post` what can be made as soon as a table has loaded. The rest keeps its order.
+pub(crate) async fn take_out(
+    post_data_entries: &mut Vec<DumpEntry>,
+    source: &SourceSession,
+    tables: &[Arc<Relation>],
+) -> Result<PostDataByTable> {
+    let rows = source.rows(OWNERS, &[]).await.context("read which table an index belongs to")?;
+    let to_be_loaded: HashSet<u32> = tables.iter().filter(|table| !table.through_root).map(|table| table.oid).collect();
+    let mut owners: HashMap<(String, String, String), Option<u32>> = HashMap::new();
+    for row in rows {
+        let oid = Some(row.get::<_, u32>(3)).filter(|oid| to_be_loaded.contains(oid));
+        // A heading says `table constraint`, so two may read the same: nobody's then.
+        owners.entry((row.get(0), row.get(1), row.get(2))).and_modify(|owner| *owner = None).or_insert(oid);
+    }
+    let mut by_table = PostDataByTable::new();
+    let (mut rest, all) = (Vec::new(), std::mem::take(post_data_entries));
+    for entry in all {
+        let key = (entry.kind.clone(), entry.schema.clone(), entry.name.clone());
+        match owners.get(&key).copied().flatten() {
+            Some(oid) => {
+                let post_data = by_table.entry(oid).or_default();
+                let list = if entry.kind == "INDEX" { &mut post_data.indexes } else { &mut post_data.constraints };
+                list.push(entry);
+            }
+            None => rest.push(entry),
+        }
+    }
+    *post_data_entries = rest;
+    Ok(by_table)
+}
+
+/// kind, schema and name as in a dump's heading, table.
+const OWNERS: &str = "
+    SELECT 'INDEX', n.nspname::text, c.relname::text, i.indrelid
+      FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
+    UNION ALL
+    SELECT 'CONSTRAINT', n.nspname, t.relname || ' ' || k.conname, k.conrelid
+      FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_class AS t ON t.oid = k.conrelid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
+     WHERE k.contype IN ('p', 'u', 'x')";
+
+/// What the post-data work on all tables of a copy shares.
+pub(crate) struct PostDataWork {
+    pub(crate) by_table: Mutex<PostDataByTable>,
+    pub(crate) conversion: Arc<RowConversion>,
+    pub(crate) verify: Verify,
+    pub(crate) stall: Duration,
+    /// So many bytes of a table are worth a session of their own to be read back.
+    pub(crate) range_bytes: u64,
+    pub(crate) pool: Arc<SessionPool>,
+}
+
+/// Works on tables as they are loaded, until no more can come. The first failure ends all.
+pub(crate) async fn all(
+    work: Arc<PostDataWork>,
+    mut loaded_tables: UnboundedReceiver<Vec<LoadedTable>>,
+) -> Result<Vec<LoadedTable>> {
+    let mut tasks = JoinSet::new();
+    let mut done = Vec::new();
+    loop {
+        tokio::select! {
+            Some(loaded) = loaded_tables.recv() => {
+                tasks.spawn(complete(work.clone(), loaded));
+            }
+            Some(loaded) = tasks.join_next() => done.extend(loaded.context("join a worker")??),
+            else => break,
+        }
+    }
+    work.pool.close().await;
+    Ok(done)
+}
+
+async fn complete(work: Arc<PostDataWork>, mut loaded: Vec<LoadedTable>) -> Result<Vec<LoadedTable>> {
+    let post_data_of = |relation: &Relation| {
+        work.by_table.lock().unwrap_or_else(PoisonError::into_inner).remove(&relation.oid).unwrap_or_default()
+    };
+    if loaded.len() > 1 {
+        let entries: Vec<DumpEntry> = loaded
+            .iter()
+            .map(|loaded| post_data_of(&loaded.relation))
+            .flat_map(|post_data| post_data.constraints.into_iter().chain(post_data.indexes))
+            .collect();
+        let bytes = loaded.iter().map(|loaded| loaded.relation.table.size_bytes).sum();
+        let session = work.pool.take(bytes).await?;
+        work.compare(&session, &loaded.iter().collect::<Vec<_>>()).await?;
+        restore::restore(&session, &entries).await?;
+        analyze(&session, &loaded).await?;
+        work.pool.give_back(session);
+        return Ok(loaded);
+    }
+    let Some(alone) = loaded.pop() else { return Ok(loaded) };
+    let (post_data, bytes) = (post_data_of(&alone.relation), alone.relation.table.size_bytes);
+    if !post_data.constraints.is_empty() {
+        let session = work.pool.take(bytes).await?;
+        restore::restore(&session, &post_data.constraints).await?;
+        work.pool.give_back(session);
+    }
+    let mut indexes = JoinSet::new();
+    for index in post_data.indexes {
+        let work = work.clone();
+        indexes.spawn(async move {
+            let session = work.pool.take(bytes).await?;
+            restore::restore(&session, &[index]).await?;
+            work.pool.give_back(session);
+            anyhow::Ok(())
+        });
+    }
+    work.compare_alone(&alone).await?;
+    while let Some(index) = indexes.join_next().await {
+        index.context("join a worker")??;
+    }
+    let session = work.pool.take(bytes).await?;
+    let alone = vec![alone];
+    analyze(&session, &alone).await?;
+    work.pool.give_back(session);
+    Ok(alone)
+}
+
+impl PostDataWork {
+    async fn compare(&self, session: &Session, loaded: &[&LoadedTable]) -> Result<()> {
+        let watchdog = Watchdog::default();
+        let comparing = verify::compare(session, loaded, &self.conversion, self.verify, &watchdog);
+        // A server that counts sends nothing meanwhile.
+        if self.verify == Verify::Digest { watchdog.watch(self.stall, comparing).await } else { comparing.await }
+    }
+
+    /// The same for one table, a large one by several sessions at a time.
+    async fn compare_alone(self: &Arc<Self>, alone: &LoadedTable) -> Result<()> {
+        let bytes = alone.relation.table.size_bytes;
+        let session = self.pool.take(bytes).await?;
+        let ranges =
+            if self.verify == Verify::Digest { verify::ranges(&session, alone, self.range_bytes).await? } else { None };
+        let Some(ranges) = ranges else {
+            self.compare(&session, &[alone]).await?;
+            self.pool.give_back(session);
+            return Ok(());
+        };
+        self.pool.give_back(session);
+        let mut reading = JoinSet::new();
+        for range in ranges {
+            let work = self.clone();
+            reading.spawn(async move {
+                let (session, watchdog) = (work.pool.take(bytes).await?, Watchdog::default());
+                let reading = verify::read_back(&session, std::slice::from_ref(&range), &work.conversion, &watchdog);
+                let there = watchdog.watch(work.stall, reading).await?;
+                work.pool.give_back(session);
+                anyhow::Ok(there)
+            });
+        }
+        let mut there = ContentDigest::default();
+        while let Some(read) = reading.join_next().await {
+            read.context("join a worker")??.into_iter().for_each(|digest| there.merge(digest));
+        }
+        verify::check(alone, &there, self.verify)
+    }
+}
+
+async fn analyze(session: &Session, loaded: &[LoadedTable]) -> Result<()> {
+    let tables: Vec<_> = loaded.iter().map(|loaded| loaded.relation.quoted()).collect();
+    session.run(&format!("ANALYZE {}", tables.join(", "))).await.context("gather statistics")
+}
