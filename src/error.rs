@@ -3,6 +3,15 @@
 use std::fmt;
 
 /// The exit codes of `railstage`; the README's table is made from them.
+///
+/// ```
+/// use railstage::error::{Exit, Failure};
+///
+/// let failure = Failure::outside("Railway does not answer").hint("run it again");
+/// let error = anyhow::Error::new(failure).context("look up environment `pr-42`");
+/// assert_eq!(Exit::of(&error).code(), 4);
+/// assert_eq!(Exit::of(&anyhow::anyhow!("something else")), Exit::Failed);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     Done = 0,

@@ -58,6 +58,17 @@ pub struct When {
 impl RulesFile {
     /// Reads the text of a file.
     ///
+    /// ```
+    /// use railstage::masking::{RulesFile, Transformer};
+    ///
+    /// let rules = RulesFile::read("rules: [{table: customers, column: mail, transformer: email}]")?;
+    /// assert_eq!(rules[0].transformer, Transformer::Email);
+    ///
+    /// let error = RulesFile::read("rules: [{table: customers, colum: mail, transformer: email}]").unwrap_err();
+    /// assert!(error.to_string().contains("did you mean `column`?"), "{error}");
+    /// # Ok::<(), anyhow::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Invalid input, naming every wrong field by rule and name.
     pub fn read(yaml: &str) -> Result<Vec<Rule>> {

@@ -11,6 +11,21 @@ use crate::masking::Masking;
 use crate::rewriting::UrlPair;
 
 /// What a copy may be told.
+///
+/// ```
+/// use railstage::copying::{CopyOptions, Verify};
+/// use railstage::masking::{Key, Masking};
+/// use railstage::rewriting::UrlPair;
+///
+/// let options = CopyOptions {
+///     rewrite: vec![UrlPair::parse("https://shop.example.com", "https://staging.example.com")?],
+///     masking: Some(Masking::new(Key::random())),
+///     exclude_table_data: vec!["*_log".to_owned()],
+///     ..CopyOptions::default()
+/// };
+/// assert_eq!((options.jobs, options.verify), (2, Verify::Digest));
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct CopyOptions {
     /// Names the copy: a second one of the same name into the same target finds the first and does nothing. A copy

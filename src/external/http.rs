@@ -6,6 +6,8 @@ use anyhow::{Context as _, Result};
 use reqwest::header::LOCATION;
 use reqwest::redirect::Policy;
 
+use crate::external::tls;
+
 /// How long one page may take.
 const PAGE: Duration = Duration::from_secs(20);
 
@@ -26,11 +28,17 @@ pub struct Page {
 /// A client that honours `HTTPS_PROXY` and `SSL_CERT_FILE`.
 ///
 /// # Errors
-/// When the system's certificates cannot be read.
+/// When the system has no certificate that can be read.
 pub fn client() -> Result<Client> {
-    crate::external::tls::install();
-    let agent = concat!("railstage/", env!("CARGO_PKG_VERSION"));
-    reqwest::Client::builder().redirect(Policy::none()).timeout(PAGE).user_agent(agent).build().context("set up HTTP")
+    let mut tls = tls::client()?.with_root_certificates(tls::system_roots()?).with_no_client_auth();
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(Policy::none())
+        .timeout(PAGE)
+        .user_agent(concat!("railstage/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .context("set up HTTP")
 }
 
 /// Fetches `url`.

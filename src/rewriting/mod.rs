@@ -36,6 +36,15 @@ pub struct UrlPair {
 impl UrlPair {
     /// Reads two URLs, or bare hosts for which `https` is assumed.
     ///
+    /// ```
+    /// use railstage::rewriting::UrlPair;
+    ///
+    /// let pair = UrlPair::parse("shop.example.com", "https://staging.example.com/shop/")?;
+    /// assert_eq!((pair.old.as_str(), pair.new.as_str()), ("https://shop.example.com", "https://staging.example.com/shop"));
+    /// assert!(UrlPair::parse("https://shop.example.com?page=1", "https://staging.example.com").is_err());
+    /// # Ok::<(), anyhow::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Invalid input when one of them is neither, or has more than a scheme, a host, a port and a path.
     pub fn parse(old: &str, new: &str) -> Result<Self> {
@@ -58,6 +67,17 @@ pub struct Rewritten {
 ///
 /// An old URL is known by its host, in any case and under any scheme: after `//` in whatever escaping, or alone as a
 /// whole value. It is never a part of a longer host, of an e-mail address or of prose.
+///
+/// ```
+/// use railstage::rewriting::{Rewriter, UrlPair};
+///
+/// let rewriter = Rewriter::new(&[UrlPair::parse("https://shop.example.com", "https://my-staging.example.net")?]);
+/// let serialized = br#"a:1:{s:3:"url";s:30:"https://shop.example.com/cart/";}"#;
+/// let rewritten = rewriter.rewrite(serialized).expect("an old URL stands there");
+/// assert_eq!(rewritten.value, br#"a:1:{s:3:"url";s:36:"https://my-staging.example.net/cart/";}"#);
+/// assert!(rewriter.rewrite(b"shop.example.com.evil.example").is_none());
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Rewriter {
     hosts: Vec<Host>,

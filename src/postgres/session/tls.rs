@@ -3,53 +3,31 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::endpoint::{Endpoint, TlsMode};
+use crate::external::tls;
 
 /// The connector for an endpoint; unused by the driver when `sslmode=disable`.
 pub(crate) fn connector(endpoint: &Endpoint) -> Result<MakeRustlsConnect> {
-    let provider = Arc::new(ring::default_provider());
+    let provider = tls::provider();
     let chain = match (endpoint.tls, &endpoint.root_cert) {
         (TlsMode::VerifyCa | TlsMode::VerifyFull, Some(path)) => {
-            let roots = Arc::new(roots(path)?);
+            let roots = if path == Path::new("system") { tls::system_roots()? } else { tls::roots_of(path)? };
             let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider.clone()).build();
             Some(verifier.context("read the certificates of `sslrootcert`")?)
         }
         _ => None,
     };
-    let verifier = Verifier { chain, name: endpoint.tls == TlsMode::VerifyFull, provider: provider.clone() };
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .context("set up TLS")?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
+    let verifier = Verifier { chain, name: endpoint.tls == TlsMode::VerifyFull, provider };
+    let config = tls::client()?.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
-}
-
-fn roots(path: &Path) -> Result<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    if path == Path::new("system") {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    } else {
-        let certs = CertificateDer::pem_file_iter(path).with_context(|| format!("read `{}`", path.display()))?;
-        for cert in certs {
-            let cert = cert.with_context(|| format!("read `{}`", path.display()))?;
-            roots.add(cert).with_context(|| format!("read `{}`", path.display()))?;
-        }
-    }
-    if roots.is_empty() {
-        bail!("read `{}`: it holds no certificate", path.display());
-    }
-    Ok(roots)
 }
 
 /// Checks the chain where one was asked for, and the host name only for `verify-full`.
