@@ -127,10 +127,12 @@ impl Runtime {
                 keep
             });
             for port in wanted {
-                if let std::collections::hash_map::Entry::Vacant(vacant) = proxies.entry(port)
-                    && let Ok(listener) = self.ports.listen(port)
-                {
-                    vacant.insert(self.handle.spawn(crate::proxy::forward(listener, cluster.port())));
+                let std::collections::hash_map::Entry::Vacant(vacant) = proxies.entry(port) else { continue };
+                match self.ports.listen(port) {
+                    Ok(listener) => {
+                        vacant.insert(self.handle.spawn(crate::proxy::forward(listener, cluster.port())));
+                    }
+                    Err(error) => eprintln!("backboard: TCP proxy: {error:#}"),
                 }
             }
         }

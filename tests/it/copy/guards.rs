@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use backboard::Port;
 use backboard::postgres::Cluster;
 use nix::unistd::{User, geteuid};
 use railstage::copying::CopyOptions;
@@ -69,7 +70,7 @@ async fn a_pooler_is_refused_with_the_name_of_the_variable_to_use() {
         for is_source in [true, false] {
             let server = if is_source { &ends.source } else { &ends.target };
             let pooler = Pooler::start(server, ignored).await;
-            let pooled = format!("postgresql://postgres@127.0.0.1:{}/{DATABASE}?sslmode=disable", pooler.port);
+            let pooled = format!("postgresql://postgres@127.0.0.1:{}/{DATABASE}?sslmode=disable", pooler.port.number());
             let urls = if is_source { (pooled, ends.target.url()) } else { (ends.source.url(), pooled) };
             let error = copy(&urls.0, &urls.1, &ends.options()).await.unwrap_err();
             assert_eq!(Exit::of(&error), Exit::Invalid, "{error:#}");
@@ -82,7 +83,7 @@ async fn a_pooler_is_refused_with_the_name_of_the_variable_to_use() {
 
 /// A PgBouncer that hands one server session to many clients, a transaction at a time.
 struct Pooler {
-    port: u16,
+    port: Port,
     _folder: tempfile::TempDir,
     _child: tokio::process::Child,
 }
@@ -90,9 +91,10 @@ struct Pooler {
 impl Pooler {
     async fn start(server: &Cluster, ignored: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let port = Port::take().unwrap();
+        let number = port.number();
         let settings = format!(
-            "[databases]\n* = host={} port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+            "[databases]\n* = host={} port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {number}\n\
              unix_socket_dir =\nauth_type = any\npool_mode = transaction\nignore_startup_parameters = {ignored}\n",
             server.folder().display(),
             server.port()
@@ -108,7 +110,7 @@ impl Pooler {
             command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
         }
         let child = command.spawn().expect("start `pgbouncer` (run tests/setup)");
-        eventually("the pooler listens", async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok())
+        eventually("the pooler listens", async || tokio::net::TcpStream::connect(("127.0.0.1", number)).await.is_ok())
             .await;
         Self { port, _folder: folder, _child: child }
     }
