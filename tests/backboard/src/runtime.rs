@@ -82,6 +82,15 @@ impl Runtime {
         Some(outcome)
     }
 
+    /// The ordered outcomes that no deployment has had yet.
+    pub(crate) fn waiting_outcomes(&self) -> Vec<DeployOutcome> {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn clear_outcomes(&self) {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// The port of a running database, whatever its proxies.
     pub(crate) fn database_port(&self, environment: Uuid, service: Uuid) -> Option<u16> {
         match self.running().get(&(environment, service))? {
