@@ -7,7 +7,7 @@ use railstage::error::Exit;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::proxy::{self, Proxy, Way, through};
+use super::proxy::{Forger, Proxy, Way, through};
 use super::{Ends, eventually, run, stoppable, texts, told};
 
 /// More than the answers to all catalog queries of a session, `pg_dump`'s too; less than the rows of the large table.
@@ -130,8 +130,8 @@ async fn what_cannot_succeed_is_tried_once_and_names_the_object() {
 async fn a_value_that_changes_on_the_way_is_found_and_its_table_named() {
     let ends = Ends::with_rows().await;
     run(&ends.source().await, "CREATE TABLE prices (price text); INSERT INTO prices VALUES ('price 1000')").await;
-    let (port, _forger) = proxy::forger(ends.target.port(), b"price 1000", b"price 1001").await;
-    let target = ends.target.url().replace(&format!(":{}/", ends.target.port()), &format!(":{port}/"));
+    let forger = Forger::start(ends.target.port(), b"price 1000", b"price 1001").await;
+    let target = ends.target.url().replace(&format!(":{}/", ends.target.port()), &format!(":{}/", forger.port));
     let told = told(super::copy(&ends.source.url(), &format!("{target}?sslmode=disable"), &ends.options()).await);
     assert!(told.contains("table `public.prices`: what arrived is not what was sent: 1 rows"), "{told}");
     ends.assert_target_is_old().await;

@@ -19,7 +19,7 @@ async fn the_same_database_is_refused_however_it_is_spelled() {
     let ends = Ends::with_rows().await;
     let url = ends.target.url();
     let port = ends.target.port();
-    let proxy = Proxy::start(port, Way::FromServer, usize::MAX).await;
+    let proxy = Proxy::harmless(port).await;
     let socket = format!("postgresql://postgres@/{DATABASE}?host={}&port={port}", ends.target.folder().display());
     for other in [url.replace("localhost", "127.0.0.1"), through(&url, port, &proxy), socket] {
         let error = copy(&other, &url, &ends.options()).await.unwrap_err();
