@@ -143,7 +143,7 @@ async fn what_a_killed_copy_left_is_dropped_by_the_next() {
     // What a worker that is killed does: it says goodbye to nobody.
     held.copy.abort();
     let half_built = "SELECT count(*) FROM pg_database WHERE datname LIKE 'rs\\_%'";
-    let _ = held.copy.await;
+    assert!(held.copy.await.is_err_and(|ended| ended.is_cancelled()));
     assert_eq!(texts(&held.ends.target().await, half_built).await, ["1"]);
     assert_eq!(texts(&held.ends.target().await, "SELECT word FROM old").await, ["as it was"]);
     held.ends.assert_source_is_let_go().await;
