@@ -1,5 +1,6 @@
 //! The built binary against the real `railway` CLI, real Postgres servers and the stand-in for Railway's backend.
 
+mod asked;
 mod clone;
 mod copy;
 mod docs;
