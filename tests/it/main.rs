@@ -5,6 +5,7 @@ mod clone;
 mod copy;
 mod docs;
 mod every_step;
+mod golden;
 mod guard;
 mod lifecycle;
 mod requests;

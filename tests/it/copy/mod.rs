@@ -29,14 +29,14 @@ const PASSWORD: &str = "canary-cluster-password";
 const DATABASE: &str = "railway";
 
 /// A source and a target, both empty, each a server of its own.
-struct Ends {
+pub struct Ends {
     bin: PgBin,
-    source: Cluster,
-    target: Cluster,
+    pub source: Cluster,
+    pub target: Cluster,
 }
 
 impl Ends {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let bin = PgBin::find().unwrap();
         let (source, target) = tokio::try_join!(
             Cluster::start(&bin, ClusterOptions::default()),
