@@ -56,11 +56,11 @@ async fn a_cancelled_copy_is_gone_within_seconds() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stall_is_noticed_and_told_after_the_last_attempt() {
     let stalls = async |way| {
-        let held = held(way, Duration::from_secs(1)).await;
+        let held = held(way, Duration::from_secs(3)).await;
         let result = held.copy.await.unwrap();
         assert_eq!(Exit::of(result.as_ref().unwrap_err()), Exit::Outside);
         let told = told(result);
-        assert!(told.contains("copy table `public.big`") && told.contains("no byte came or went for 1 s"), "{told}");
+        assert!(told.contains("copy table `public.big`") && told.contains("no byte came or went for 3 s"), "{told}");
         held.ends.assert_target_is_old().await;
         held.ends.assert_source_is_let_go().await;
     };

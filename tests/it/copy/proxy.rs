@@ -41,8 +41,8 @@ struct State {
     cuts: AtomicUsize,
     open: AtomicBool,
     held: AtomicUsize,
-    /// Whether a connection was ever held or cut.
-    has_struck: AtomicBool,
+    /// How many connections were ever held or cut.
+    struck: AtomicUsize,
     end: CancellationToken,
 }
 
@@ -51,8 +51,7 @@ impl Drop for Proxy {
         self.task.abort();
         self.state.end.cancel();
         if !std::thread::panicking() && !matches!(self.state.when, When::Never) {
-            let struck = self.state.has_struck.load(Ordering::SeqCst);
-            assert!(struck, "no connection came to the point at which it was to be held or cut");
+            assert!(self.struck() > 0, "no connection came to the point at which it was to be held or cut");
         }
     }
 }
@@ -93,7 +92,7 @@ impl Proxy {
             cuts: AtomicUsize::new(cuts),
             open: AtomicBool::new(false),
             held: AtomicUsize::new(0),
-            has_struck: AtomicBool::new(false),
+            struck: AtomicUsize::new(0),
             end: CancellationToken::new(),
         });
         let shared = state.clone();
@@ -108,6 +107,11 @@ impl Proxy {
     /// How many connections are being held.
     pub fn held(&self) -> usize {
         self.state.held.load(Ordering::SeqCst)
+    }
+
+    /// How many connections have been held or cut.
+    pub fn struck(&self) -> usize {
+        self.state.struck.load(Ordering::SeqCst)
     }
 
     /// Lets everything through from now on.
@@ -159,7 +163,7 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, plan: Option<(Way
             };
             let is_cut = |cuts: usize| cuts.checked_sub(1);
             if is_due && state.cuts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, is_cut).is_ok() {
-                state.has_struck.store(true, Ordering::SeqCst);
+                state.struck.fetch_add(1, Ordering::SeqCst);
                 return;
             }
             let is_held = !matches!(state.when, When::Words(_, held) if held != way);
@@ -187,7 +191,7 @@ struct Held<'a>(&'a State);
 impl<'a> Held<'a> {
     fn new(state: &'a State) -> Self {
         state.held.fetch_add(1, Ordering::SeqCst);
-        state.has_struck.store(true, Ordering::SeqCst);
+        state.struck.fetch_add(1, Ordering::SeqCst);
         Self(state)
     }
 }
@@ -250,4 +254,10 @@ async fn forge(
         }
     };
     tokio::select! { () = up => {}, () = pump(from_server, to_client, None) => {} }
+}
+
+#[tokio::test]
+#[should_panic(expected = "no connection came to the point")]
+async fn a_proxy_that_never_strikes_fails_its_test() {
+    drop(Proxy::before(1, b"words that nobody says").await);
 }
