@@ -93,7 +93,8 @@ impl Disk {
         if mounted.status.success() {
             return Ok(Self(folder));
         }
-        Err(format!("a small disk cannot be mounted: {}", String::from_utf8_lossy(&mounted.stderr).trim()))
+        let said = String::from_utf8_lossy(&mounted.stderr);
+        Err(format!("a small disk cannot be mounted: {}", said.lines().next().unwrap_or_default()))
     }
 
     fn path(&self) -> &Path {
