@@ -58,7 +58,8 @@ impl Engine {
         let mut process =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("start the engine");
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let ready = lines.next_line().await.unwrap().expect("the engine's first line");
+        let ready = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("the engine starts in time");
+        let ready = ready.unwrap().expect("the engine's first line");
         let url = serde_json::from_str::<Value>(&ready).unwrap()["url"].as_str().unwrap().to_owned();
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         Self { world, webhook_key, url, http, _process: process, _flows: flows }

@@ -59,7 +59,9 @@ async fn a_kill_in_the_middle_leaves_nothing() {
     let engine = Engine::start(WorldOptions { deploy_time: Duration::from_secs(30), ..WorldOptions::prompt() }).await;
     let id = engine.clone(&engine.request(json!({}))).await;
     engine.until(&id, |e| state_of(e, "sync_db") == "RUNNING").await;
+    let end = tokio::time::Instant::now() + Duration::from_secs(60);
     while !engine.world.journal().iter().any(|e| e.operation == "serviceInstanceDeployV2") {
+        assert!(tokio::time::Instant::now() < end, "no service is being deployed: {}", engine.logs(&id).await);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     engine.kill(&id).await;

@@ -37,11 +37,12 @@ async fn a_clone_shows_its_own_data_and_leaves_production_alone() {
     assert!(database["masking"]["masked_values"].as_u64().unwrap() > 1000, "{database}");
 
     assert_eq!(stage.world.state_digest("production").unwrap(), before, "production's settings changed");
-    for entry in stage.world.mutations_touching(&production) {
-        assert_eq!(entry.operation, "environmentCreate", "production is named in {entry:?}");
-    }
-    let deployed_by_patch = stage.world.journal().into_iter().filter(|e| e.kind == OperationKind::Mutation);
-    for entry in deployed_by_patch {
+    let touching = stage.world.mutations_touching(&production);
+    assert!(touching.is_empty(), "production is named in {touching:?}");
+    let journal = stage.world.journal();
+    let mutations: Vec<_> = journal.iter().filter(|e| e.kind == OperationKind::Mutation).collect();
+    assert!(mutations.iter().any(|e| e.operation == "environmentCreate"), "{mutations:?}");
+    for entry in mutations {
         let never = ["environmentPatchCommit", "serviceDelete", "volumeDelete", "environmentTriggersDeploy"];
         assert!(!never.contains(&entry.operation.as_str()), "{entry:?}");
     }
@@ -147,6 +148,11 @@ async fn a_rate_limit_is_waited_for() {
     let stage = Stage::prompt().await;
     stage.world.fault(Fault::new("project", FaultEffect::RateLimited { retry_after_secs: 1 }));
     stage.step("list-envs", "-", &json!({"project_id": stage.world.project_id()})).await.expect(0);
+    let asked: Vec<_> = stage.world.journal().into_iter().filter(|e| e.operation == "project").collect();
+    let outcomes: Vec<_> = asked.iter().map(|e| e.outcome.as_str()).collect();
+    assert_eq!(outcomes[..2], ["429", "200"]);
+    let waited = asked[1].at.duration_since(asked[0].at);
+    assert!(waited >= jiff::SignedDuration::from_millis(800), "asked again after {waited}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

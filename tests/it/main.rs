@@ -1,9 +1,11 @@
 //! The built binary against the real `railway` CLI, real Postgres servers and the stand-in for Railway's backend.
 
+mod asked;
 mod clone;
 mod copy;
 mod docs;
 mod every_step;
+mod golden;
 mod guard;
 mod lifecycle;
 mod requests;

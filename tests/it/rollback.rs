@@ -5,7 +5,7 @@ use std::time::Duration;
 use backboard::{DeployOutcome, DeploymentStatus, Fault, FaultEffect, WorldOptions};
 use serde_json::json;
 
-use crate::stage::{Stage, finish};
+use crate::stage::{Stage, eventually, finish};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollback_after_any_step_leaves_nothing() {
@@ -96,9 +96,8 @@ async fn ctrl_c_rolls_a_clone_back() {
     command.args(["clone", "--json", "--project-id", &stage.world.project_id()]).arg("--policy").arg(policy.path());
     let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     let pid = child.id().unwrap().to_string();
-    while !stage.world.journal().iter().any(|e| e.operation == "serviceInstanceDeployV2") {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let is_deploying = async || stage.world.journal().iter().any(|e| e.operation == "serviceInstanceDeployV2");
+    eventually("a service is being deployed", is_deploying).await;
     assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     let output = tokio::time::timeout(Duration::from_secs(60), child.wait_with_output()).await.unwrap().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backboard::{World, WorldOptions};
 use serde_json::{Value, json};
@@ -152,5 +152,14 @@ impl Call {
     /// The call's stdout as one JSON document.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).expect("one JSON document on stdout")
+    }
+}
+
+/// Waits for something that happens by itself, and fails when it does not.
+pub async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
+    let give_up = Instant::now() + Duration::from_secs(30);
+    while !happened().await {
+        assert!(Instant::now() < give_up, "waited in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(30)).await;
     }
 }

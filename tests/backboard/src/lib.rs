@@ -51,6 +51,7 @@ pub use faults::{Fault, FaultEffect, When};
 pub use journal::{Entry, OperationKind};
 pub use model::deployments::DeploymentStatus;
 pub use options::{ExtraService, WorldOptions};
+pub use ports::Port;
 pub use runtime::DeployOutcome;
 pub use state::EnvironmentState;
 pub use world::{Fetched, World};

@@ -86,6 +86,8 @@ async fn main() -> Result<()> {
         _ = interrupt.recv() => {}
         () = stdin_ends => {}
     }
+    // Whoever ordered a fault over HTTP may leave it unused.
+    world.forget_orders();
     world.stop().await;
     // A read of standard input that nobody ends would hold the process.
     std::process::exit(0);

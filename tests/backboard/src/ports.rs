@@ -1,41 +1,54 @@
-//! Loopback ports that are kept for a TCP proxy before anything listens on them.
+//! Loopback ports that nobody else is given between the moment they are chosen and the moment somebody listens on them.
 
 use anyhow::{Context, Result};
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use tokio::net::{TcpListener, TcpSocket};
 
-/// A bound socket refuses connections until it listens, and nobody else can take its port meanwhile.
+/// A port that is bound, but not listened on: the system gives it to nobody who asks for any free one, and connections
+/// to it are refused. Whoever allows addresses to be reused, as Postgres and PgBouncer do, can listen on it meanwhile.
+#[derive(Debug)]
+pub struct Port {
+    number: u16,
+    _held: TcpSocket,
+}
+
+impl Port {
+    /// Takes a free port, until it is dropped.
+    pub fn take() -> Result<Port> {
+        let held = bound(0).context("take a free port")?;
+        Ok(Port { number: held.local_addr()?.port(), _held: held })
+    }
+
+    pub fn number(&self) -> u16 {
+        self.number
+    }
+}
+
+fn bound(port: u16) -> std::io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(([127, 0, 0, 1], port).into())?;
+    Ok(socket)
+}
+
+/// The ports of a world's TCP proxies, held as long as the world lives.
 #[derive(Default)]
 pub(crate) struct Ports {
-    bound: Mutex<HashMap<u16, TcpSocket>>,
+    held: Mutex<Vec<Port>>,
 }
 
 impl Ports {
-    /// Binds a free port; 0 when the machine has none left.
+    /// Takes a free port; 0 when the machine has none left.
     pub(crate) fn reserve(&self) -> u16 {
-        let bind = || -> std::io::Result<(u16, TcpSocket)> {
-            let socket = TcpSocket::new_v4()?;
-            socket.bind(([127, 0, 0, 1], 0).into())?;
-            Ok((socket.local_addr()?.port(), socket))
-        };
-        let Ok((port, socket)) = bind() else { return 0 };
-        self.bound.lock().unwrap_or_else(PoisonError::into_inner).insert(port, socket);
-        port
+        let Ok(port) = Port::take() else { return 0 };
+        let number = port.number();
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).push(port);
+        number
     }
 
-    /// Starts to listen on a port that was reserved, or was listened on before.
+    /// Starts to listen on a port that was reserved.
     pub(crate) fn listen(&self, port: u16) -> Result<TcpListener> {
-        let reserved = self.bound.lock().unwrap_or_else(PoisonError::into_inner).remove(&port);
-        let socket = match reserved {
-            Some(socket) => socket,
-            None => {
-                let socket = TcpSocket::new_v4()?;
-                socket.set_reuseaddr(true)?;
-                socket.bind(([127, 0, 0, 1], port).into())?;
-                socket
-            }
-        };
-        socket.listen(128).with_context(|| format!("listen on port {port}"))
+        let listened = bound(port).and_then(|socket| socket.listen(128));
+        listened.with_context(|| format!("listen on port {port}"))
     }
 }

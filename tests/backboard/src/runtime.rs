@@ -82,6 +82,15 @@ impl Runtime {
         Some(outcome)
     }
 
+    /// The ordered outcomes that no deployment has had yet.
+    pub(crate) fn waiting_outcomes(&self) -> Vec<DeployOutcome> {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn clear_outcomes(&self) {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// The port of a running database, whatever its proxies.
     pub(crate) fn database_port(&self, environment: Uuid, service: Uuid) -> Option<u16> {
         match self.running().get(&(environment, service))? {
@@ -127,10 +136,12 @@ impl Runtime {
                 keep
             });
             for port in wanted {
-                if let std::collections::hash_map::Entry::Vacant(vacant) = proxies.entry(port)
-                    && let Ok(listener) = self.ports.listen(port)
-                {
-                    vacant.insert(self.handle.spawn(crate::proxy::forward(listener, cluster.port())));
+                let std::collections::hash_map::Entry::Vacant(vacant) = proxies.entry(port) else { continue };
+                match self.ports.listen(port) {
+                    Ok(listener) => {
+                        vacant.insert(self.handle.spawn(crate::proxy::forward(listener, cluster.port())));
+                    }
+                    Err(error) => eprintln!("backboard: TCP proxy: {error:#}"),
                 }
             }
         }

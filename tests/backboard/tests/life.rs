@@ -1,9 +1,10 @@
 //! A world leaves no process and no folder behind, whichever way it ends.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 fn serve(folder: &Path) -> Result<(Child, serde_json::Value)> {
@@ -13,9 +14,29 @@ fn serve(folder: &Path) -> Result<(Child, serde_json::Value)> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()?;
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().context("no stdout")?).read_line(&mut line)?;
+    let stdout = child.stdout.take().context("no stdout")?;
+    let (said, first_line) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        said.send(BufReader::new(stdout).read_line(&mut line).map(|_| line))
+    });
+    let line = first_line.recv_timeout(Duration::from_secs(60)).context("backboard says nothing")??;
     Ok((child, serde_json::from_str(&line)?))
+}
+
+/// Waits for a world that was told to end.
+fn ended(mut child: Child) -> Result<ExitStatus> {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if Instant::now() > deadline {
+            child.kill()?;
+            bail!("backboard does not end");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// The command lines of processes that live in a folder.
@@ -47,11 +68,11 @@ fn world_folder() -> Result<tempfile::TempDir> {
 #[test]
 fn sigterm_ends_every_server_and_removes_every_folder() -> Result<()> {
     let folder = world_folder()?;
-    let (mut child, about) = serve(folder.path())?;
+    let (child, about) = serve(folder.path())?;
     assert!(about["production"]["database_url"].as_str().is_some_and(|url| url.contains("@localhost:")));
     assert_eq!(processes(folder.path()).len(), 1);
     Command::new("kill").arg(child.id().to_string()).status()?;
-    assert!(child.wait()?.success());
+    assert!(ended(child)?.success());
     assert_eq!(processes(folder.path()), Vec::<String>::new());
     assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);
     Ok(())
@@ -64,9 +85,9 @@ fn servers_die_with_a_killed_world_and_the_next_one_removes_its_folder() -> Resu
     child.kill()?;
     child.wait()?;
     wait_until_gone(folder.path());
-    let (mut next, _) = serve(folder.path())?;
+    let (next, _) = serve(folder.path())?;
     assert_eq!(std::fs::read_dir(folder.path())?.count(), 1, "only the second world's own folder is left");
     Command::new("kill").arg(next.id().to_string()).status()?;
-    assert!(next.wait()?.success());
+    assert!(ended(next)?.success());
     Ok(())
 }

@@ -255,3 +255,19 @@ async fn a_service_deleted_without_an_environment_is_noted_against_every_one() -
     world.stop().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[should_panic(expected = "faults that never struck")]
+async fn a_fault_that_never_strikes_fails_its_test() {
+    let world = World::start(WorldOptions::prompt()).await.expect("start a world");
+    world.fault(Fault::new("environmentDelete", FaultEffect::Http { status: 500 }));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[should_panic(expected = "outcomes that no deployment had")]
+async fn an_outcome_that_no_deployment_has_fails_its_test() {
+    let world = World::start(WorldOptions::prompt()).await.expect("start a world");
+    let (service, status) = ("web".to_owned(), DeploymentStatus::Failed);
+    world.order_outcome(DeployOutcome { service, status, log: Vec::new(), times: 1 });
+}

@@ -7,7 +7,7 @@ use railstage::error::Exit;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::proxy::{self, Proxy, Way, through};
+use super::proxy::{Forger, Proxy, Way, through};
 use super::{Ends, eventually, run, stoppable, texts, told};
 
 /// More than the answers to all catalog queries of a session, `pg_dump`'s too; less than the rows of the large table.
@@ -56,11 +56,11 @@ async fn a_cancelled_copy_is_gone_within_seconds() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stall_is_noticed_and_told_after_the_last_attempt() {
     let stalls = async |way| {
-        let held = held(way, Duration::from_secs(1)).await;
+        let held = held(way, Duration::from_secs(3)).await;
         let result = held.copy.await.unwrap();
         assert_eq!(Exit::of(result.as_ref().unwrap_err()), Exit::Outside);
         let told = told(result);
-        assert!(told.contains("copy table `public.big`") && told.contains("no byte came or went for 1 s"), "{told}");
+        assert!(told.contains("copy table `public.big`") && told.contains("no byte came or went for 3 s"), "{told}");
         held.ends.assert_target_is_old().await;
         held.ends.assert_source_is_let_go().await;
     };
@@ -130,8 +130,8 @@ async fn what_cannot_succeed_is_tried_once_and_names_the_object() {
 async fn a_value_that_changes_on_the_way_is_found_and_its_table_named() {
     let ends = Ends::with_rows().await;
     run(&ends.source().await, "CREATE TABLE prices (price text); INSERT INTO prices VALUES ('price 1000')").await;
-    let (port, _forger) = proxy::forger(ends.target.port(), b"price 1000", b"price 1001").await;
-    let target = ends.target.url().replace(&format!(":{}/", ends.target.port()), &format!(":{port}/"));
+    let forger = Forger::start(ends.target.port(), b"price 1000", b"price 1001").await;
+    let target = ends.target.url().replace(&format!(":{}/", ends.target.port()), &format!(":{}/", forger.port));
     let told = told(super::copy(&ends.source.url(), &format!("{target}?sslmode=disable"), &ends.options()).await);
     assert!(told.contains("table `public.prices`: what arrived is not what was sent: 1 rows"), "{told}");
     ends.assert_target_is_old().await;
@@ -143,7 +143,7 @@ async fn what_a_killed_copy_left_is_dropped_by_the_next() {
     // What a worker that is killed does: it says goodbye to nobody.
     held.copy.abort();
     let half_built = "SELECT count(*) FROM pg_database WHERE datname LIKE 'rs\\_%'";
-    let _ = held.copy.await;
+    assert!(held.copy.await.is_err_and(|ended| ended.is_cancelled()));
     assert_eq!(texts(&held.ends.target().await, half_built).await, ["1"]);
     assert_eq!(texts(&held.ends.target().await, "SELECT word FROM old").await, ["as it was"]);
     held.ends.assert_source_is_let_go().await;

@@ -3,8 +3,9 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use backboard::Port;
 use backboard::postgres::Cluster;
 use nix::unistd::{User, geteuid};
 use railstage::copying::CopyOptions;
@@ -18,7 +19,7 @@ async fn the_same_database_is_refused_however_it_is_spelled() {
     let ends = Ends::with_rows().await;
     let url = ends.target.url();
     let port = ends.target.port();
-    let proxy = Proxy::start(port, Way::FromServer, usize::MAX).await;
+    let proxy = Proxy::harmless(port).await;
     let socket = format!("postgresql://postgres@/{DATABASE}?host={}&port={port}", ends.target.folder().display());
     for other in [url.replace("localhost", "127.0.0.1"), through(&url, port, &proxy), socket] {
         let error = copy(&other, &url, &ends.options()).await.unwrap_err();
@@ -56,7 +57,9 @@ async fn wrong_logins_hosts_and_names_are_told_apart() {
         let result = copy(&source, &target, &ends.options()).await;
         assert_eq!(Exit::of(result.as_ref().unwrap_err()), exit);
         let told = told(result);
-        assert!(told.contains(words) && told.contains("hint: ") || words.contains("invalid"), "{told}");
+        assert!(told.contains(words), "{told}");
+        // What an unknown host is meant to be, nobody knows.
+        assert_eq!(told.contains("hint: "), words != "no-such-host.invalid", "{told}");
         assert!(!told.contains(PASSWORD) && !told.contains("wrong-password"), "{told}");
     }
 }
@@ -69,7 +72,7 @@ async fn a_pooler_is_refused_with_the_name_of_the_variable_to_use() {
         for is_source in [true, false] {
             let server = if is_source { &ends.source } else { &ends.target };
             let pooler = Pooler::start(server, ignored).await;
-            let pooled = format!("postgresql://postgres@127.0.0.1:{}/{DATABASE}?sslmode=disable", pooler.port);
+            let pooled = format!("postgresql://postgres@127.0.0.1:{}/{DATABASE}?sslmode=disable", pooler.port.number());
             let urls = if is_source { (pooled, ends.target.url()) } else { (ends.source.url(), pooled) };
             let error = copy(&urls.0, &urls.1, &ends.options()).await.unwrap_err();
             assert_eq!(Exit::of(&error), Exit::Invalid, "{error:#}");
@@ -82,7 +85,7 @@ async fn a_pooler_is_refused_with_the_name_of_the_variable_to_use() {
 
 /// A PgBouncer that hands one server session to many clients, a transaction at a time.
 struct Pooler {
-    port: u16,
+    port: Port,
     _folder: tempfile::TempDir,
     _child: tokio::process::Child,
 }
@@ -90,9 +93,10 @@ struct Pooler {
 impl Pooler {
     async fn start(server: &Cluster, ignored: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let port = Port::take().unwrap();
+        let number = port.number();
         let settings = format!(
-            "[databases]\n* = host={} port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+            "[databases]\n* = host={} port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {number}\n\
              unix_socket_dir =\nauth_type = any\npool_mode = transaction\nignore_startup_parameters = {ignored}\n",
             server.folder().display(),
             server.port()
@@ -108,7 +112,7 @@ impl Pooler {
             command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
         }
         let child = command.spawn().expect("start `pgbouncer` (run tests/setup)");
-        eventually("the pooler listens", async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok())
+        eventually("the pooler listens", async || tokio::net::TcpStream::connect(("127.0.0.1", number)).await.is_ok())
             .await;
         Self { port, _folder: folder, _child: child }
     }
@@ -241,13 +245,12 @@ async fn a_snapshot_that_is_held_for_too_long_is_given_up() {
     let ends = Ends::with_rows().await;
     let proxy = Proxy::start(ends.source.port(), Way::FromServer, 3_000_000).await;
     let source = through(&ends.source.url(), ends.source.port(), &proxy);
-    let options = CopyOptions { snapshot_max_age: Duration::from_secs(3), ..ends.options() };
-    let began = Instant::now();
+    let options = CopyOptions { snapshot_max_age: Duration::from_secs(10), ..ends.options() };
     let error = copy(&source, &ends.target.url(), &options).await.unwrap_err();
     assert_eq!(Exit::of(&error), Exit::Deadline, "{error:#}");
     let told = told::<()>(Err(error));
-    assert!(told.contains("snapshot was held for 3 s") && told.contains("copy from a replica"), "{told}");
-    assert!(began.elapsed() < Duration::from_secs(10), "it was not tried again");
+    assert!(told.contains("snapshot was held for 10 s") && told.contains("copy from a replica"), "{told}");
+    assert_eq!(proxy.struck(), 1, "it was tried again");
     ends.assert_target_is_old().await;
     ends.assert_source_is_let_go().await;
 }

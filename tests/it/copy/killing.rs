@@ -1,6 +1,7 @@
 //! The built binary killed or stopped in each phase: the target is the old database or the new one, never half of it,
 //! production is let go, and the next copy leaves nothing of it behind.
 
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -79,6 +80,11 @@ impl Held {
         Self { child, _proxy: proxy }
     }
 
+    async fn ended(&mut self) -> ExitStatus {
+        let ended = tokio::time::timeout(Duration::from_secs(60), self.child.wait()).await;
+        ended.expect("a copy that got a signal ends").unwrap()
+    }
+
     fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().unwrap().cast_signed()), signal).unwrap();
     }
@@ -133,7 +139,7 @@ async fn a_copy_killed_in_any_phase_is_cleaned_up_by_the_next() {
         renew(&ends).await;
         let mut held = Held::at(&ends, point).await;
         held.signal(Signal::SIGKILL);
-        held.child.wait().await.unwrap();
+        held.ended().await;
         drop(held);
         ends.assert_source_is_let_go().await;
         assert_eq!(is_new(&ends).await, point.is_new, "{}", point.phase);
@@ -153,7 +159,7 @@ async fn a_copy_told_to_stop_in_any_phase_cleans_up_itself() {
         let mut held = Held::at(&ends, point).await;
         let began = Instant::now();
         held.signal(Signal::SIGTERM);
-        let status = held.child.wait().await.unwrap();
+        let status = held.ended().await;
         assert_eq!(status.code(), Some(143), "{}", point.phase);
         assert!(began.elapsed() < Duration::from_secs(9), "{}: {:?}", point.phase, began.elapsed());
         drop(held);

@@ -1,6 +1,6 @@
 //! Lines that break or fall silent at any point: a copy gets past it, or ends in time with the old target untouched.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use railstage::copying::CopyOptions;
 use railstage::error::Exit;
@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::proxy::{Proxy, Way, in_clear, through};
 use super::{Ends, run, stoppable, texts, told};
 
-/// How many bytes a line carries before it breaks: from within the login to the middle of the rows.
+/// How many bytes a line carries before it breaks: from within the login to the middle of the rows, if rows go that way.
 const BYTES: &[usize] = &[0, 50, 700, 3_000, 9_000, 40_000, 300_000, 3_000_000];
 
 /// The source's or the target's URL through a proxy.
@@ -28,12 +28,13 @@ fn port(ends: &Ends, of_source: bool) -> u16 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_line_that_is_cut_once_costs_an_attempt_not_the_copy() {
     let (down, up) = (Way::FromServer, Way::ToServer);
-    tokio::join!(cuts(true, down), cuts(true, up), cuts(false, down), cuts(false, up));
+    // Little is said to the source, and not much more by the target.
+    tokio::join!(cuts(true, down, 8), cuts(true, up, 5), cuts(false, down, 8), cuts(false, up, 8));
 }
 
-async fn cuts(of_source: bool, way: Way) {
+async fn cuts(of_source: bool, way: Way, points: usize) {
     let ends = Ends::with_rows().await;
-    for bytes in BYTES {
+    for bytes in &BYTES[..points] {
         let proxy = Proxy::cutting(port(&ends, of_source), way, *bytes, 1).await;
         let (source, target) = urls(&ends, of_source, &proxy);
         let what = format!("of source {of_source}, to server {}, cut after {bytes} bytes", way == Way::ToServer);
@@ -41,7 +42,7 @@ async fn cuts(of_source: bool, way: Way) {
         let report = super::copy(&source, &target, &options).await;
         let report = report.unwrap_or_else(|error| panic!("{what}: {error:#}"));
         assert_eq!(report.rows, 20002, "{what}");
-        assert_eq!(report.attempts, if proxy.has_cut() { 2 } else { 1 }, "{what}");
+        assert_eq!(report.attempts, 2, "{what}");
         assert!(!report.reused, "{what}");
     }
     ends.assert_source_is_let_go().await;
@@ -58,6 +59,7 @@ async fn a_line_that_is_always_cut_fails_and_leaves_all_as_it_was() {
         let error = super::copy(&source, &target, &ends.options()).await.unwrap_err();
         assert_eq!(Exit::of(&error), Exit::Outside, "{error:#}");
         ends.assert_source_is_let_go().await;
+        assert_eq!(texts(&ends.target().await, "SELECT word FROM old").await, ["as it was"]);
         // Not even the half-built database could be dropped over such a line: the next copy drops it.
         ends.copy(&CopyOptions { exclude_table_data: vec!["*".to_owned()], ..ends.options() }).await.unwrap();
         run(&ends.target().await, &format!("DROP TABLE small, big; {}", super::OLD)).await;
@@ -106,11 +108,9 @@ async fn silences(of_source: bool) {
             true => source = in_clear(&source, ends.source.port(), &proxy),
             false => target = in_clear(&target, ends.target.port(), &proxy),
         }
-        let began = Instant::now();
         let token = CancellationToken::new();
         let copying = tokio::time::timeout(Duration::from_secs(60), stoppable(&source, &target, &options, &token));
         let result = copying.await.unwrap_or_else(|_| panic!("{what}: the silence was not noticed"));
-        println!("{what}: {:.1} s, held {}", began.elapsed().as_secs_f32(), proxy.held());
         assert!(result.is_err(), "{what}: the copy succeeded");
         let told = told(result);
         assert!(told.contains("no answer within 2 s") || told.contains(" for 2 s"), "{what}: {told}");

@@ -14,7 +14,7 @@ mod shapes;
 mod swapping;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use backboard::postgres::{Cluster, ClusterOptions, PgBin};
@@ -23,18 +23,20 @@ use railstage::postgres::{Endpoint, copy_database};
 use tokio_postgres::{Client, SimpleQueryMessage};
 use tokio_util::sync::CancellationToken;
 
+use crate::stage::eventually;
+
 const PASSWORD: &str = "canary-cluster-password";
 const DATABASE: &str = "railway";
 
 /// A source and a target, both empty, each a server of its own.
-struct Ends {
+pub struct Ends {
     bin: PgBin,
-    source: Cluster,
-    target: Cluster,
+    pub source: Cluster,
+    pub target: Cluster,
 }
 
 impl Ends {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let bin = PgBin::find().unwrap();
         let (source, target) = tokio::try_join!(
             Cluster::start(&bin, ClusterOptions::default()),
@@ -52,7 +54,7 @@ impl Ends {
         ends
     }
 
-    async fn source(&self) -> Client {
+    pub async fn source(&self) -> Client {
         self.source.connect(DATABASE).await.unwrap()
     }
 
@@ -136,13 +138,4 @@ async fn texts(client: &Client, sql: &str) -> Vec<String> {
 /// The error as a user reads it.
 fn told<T: std::fmt::Debug>(result: Result<T>) -> String {
     railstage::error::describe("copy-db", &result.unwrap_err())
-}
-
-/// Waits for something that happens by itself, and fails when it does not.
-async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
-    let give_up = Instant::now() + Duration::from_secs(30);
-    while !happened().await {
-        assert!(Instant::now() < give_up, "waited in vain: {what}");
-        tokio::time::sleep(Duration::from_millis(30)).await;
-    }
 }

@@ -1,4 +1,5 @@
 //! TCP proxies before a server: one stops or cuts a connection at a certain point, one changes what it carries.
+//! Each panics at its end when it never did: a test whose fault does not strike proves nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,6 +21,7 @@ pub enum Way {
 /// What a connection must carry before something happens to it.
 #[derive(Clone, Copy)]
 enum When {
+    Never,
     /// More than so many bytes this way.
     Bytes(Way, usize),
     /// These words to the server, on a connection without TLS; then they, or what the server answers, are held.
@@ -39,6 +41,8 @@ struct State {
     cuts: AtomicUsize,
     open: AtomicBool,
     held: AtomicUsize,
+    /// How many connections were ever held or cut.
+    struck: AtomicUsize,
     end: CancellationToken,
 }
 
@@ -46,11 +50,19 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         self.task.abort();
         self.state.end.cancel();
+        if !std::thread::panicking() && !matches!(self.state.when, When::Never) {
+            assert!(self.struck() > 0, "no connection came to the point at which it was to be held or cut");
+        }
     }
 }
 
 impl Proxy {
-    /// In front of a server on the loopback; holds each connection that has carried so many bytes one way.
+    /// In front of a server on the loopback; does nothing to what it carries.
+    pub async fn harmless(server_port: u16) -> Self {
+        Self::with(server_port, When::Never, 0).await
+    }
+
+    /// Holds each connection that has carried so many bytes one way.
     pub async fn start(server_port: u16, way: Way, after: usize) -> Self {
         Self::with(server_port, When::Bytes(way, after), 0).await
     }
@@ -80,6 +92,7 @@ impl Proxy {
             cuts: AtomicUsize::new(cuts),
             open: AtomicBool::new(false),
             held: AtomicUsize::new(0),
+            struck: AtomicUsize::new(0),
             end: CancellationToken::new(),
         });
         let shared = state.clone();
@@ -96,9 +109,9 @@ impl Proxy {
         self.state.held.load(Ordering::SeqCst)
     }
 
-    /// Whether all connections have been cut that were to be.
-    pub fn has_cut(&self) -> bool {
-        self.state.cuts.load(Ordering::SeqCst) == 0
+    /// How many connections have been held or cut.
+    pub fn struck(&self) -> usize {
+        self.state.struck.load(Ordering::SeqCst)
     }
 
     /// Lets everything through from now on.
@@ -136,6 +149,7 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, plan: Option<(Way
         carried += len;
         if let Some((way, state, said)) = plan {
             let is_due = match state.when {
+                When::Never => false,
                 When::Bytes(at, after) => at == way && carried > after,
                 When::Words(words, _) if way == Way::ToServer => {
                     tail.extend_from_slice(&buffer[..len]);
@@ -149,6 +163,7 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, plan: Option<(Way
             };
             let is_cut = |cuts: usize| cuts.checked_sub(1);
             if is_due && state.cuts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, is_cut).is_ok() {
+                state.struck.fetch_add(1, Ordering::SeqCst);
                 return;
             }
             let is_held = !matches!(state.when, When::Words(_, held) if held != way);
@@ -176,6 +191,7 @@ struct Held<'a>(&'a State);
 impl<'a> Held<'a> {
     fn new(state: &'a State) -> Self {
         state.held.fetch_add(1, Ordering::SeqCst);
+        state.struck.fetch_add(1, Ordering::SeqCst);
         Self(state)
     }
 }
@@ -186,30 +202,62 @@ impl Drop for Held<'_> {
     }
 }
 
-/// A proxy that puts other bytes, as many, in place of some on the way to the server, which must not use TLS.
-pub async fn forger(server_port: u16, from: &'static [u8], to: &'static [u8]) -> (u16, JoinHandle<()>) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let task = tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let server = TcpStream::connect(("127.0.0.1", server_port)).await.unwrap();
-                let ((mut from_client, to_client), (from_server, mut to_server)) =
-                    (client.into_split(), server.into_split());
-                let up = async {
-                    let mut buffer = vec![0; 64 << 10];
-                    while let Ok(len @ 1..) = from_client.read(&mut buffer).await {
-                        if let Some(at) = buffer[..len].windows(from.len()).position(|bytes| bytes == from) {
-                            buffer[at..at + to.len()].copy_from_slice(to);
-                        }
-                        if to_server.write_all(&buffer[..len]).await.is_err() {
-                            return;
-                        }
-                    }
-                };
-                tokio::select! { () = up => {}, () = pump(from_server, to_client, None) => {} }
-            });
+/// Puts other bytes, as many, in place of some on the way to the server, which must not use TLS.
+pub struct Forger {
+    pub port: u16,
+    has_forged: Arc<AtomicBool>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Forger {
+    fn drop(&mut self) {
+        self.task.abort();
+        let forged = self.has_forged.load(Ordering::SeqCst);
+        assert!(std::thread::panicking() || forged, "the bytes to be forged never came by");
+    }
+}
+
+impl Forger {
+    pub async fn start(server_port: u16, from: &'static [u8], to: &'static [u8]) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let has_forged = Arc::new(AtomicBool::new(false));
+        let forged = has_forged.clone();
+        let task = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(forge(client, server_port, from, to, forged.clone()));
+            }
+        });
+        Self { port, has_forged, task }
+    }
+}
+
+async fn forge(
+    client: TcpStream,
+    server_port: u16,
+    from: &'static [u8],
+    to: &'static [u8],
+    has_forged: Arc<AtomicBool>,
+) {
+    let server = TcpStream::connect(("127.0.0.1", server_port)).await.unwrap();
+    let ((mut from_client, to_client), (from_server, mut to_server)) = (client.into_split(), server.into_split());
+    let up = async {
+        let mut buffer = vec![0; 64 << 10];
+        while let Ok(len @ 1..) = from_client.read(&mut buffer).await {
+            if let Some(at) = buffer[..len].windows(from.len()).position(|bytes| bytes == from) {
+                buffer[at..at + to.len()].copy_from_slice(to);
+                has_forged.store(true, Ordering::SeqCst);
+            }
+            if to_server.write_all(&buffer[..len]).await.is_err() {
+                return;
+            }
         }
-    });
-    (port, task)
+    };
+    tokio::select! { () = up => {}, () = pump(from_server, to_client, None) => {} }
+}
+
+#[tokio::test]
+#[should_panic(expected = "no connection came to the point")]
+async fn a_proxy_that_never_strikes_fails_its_test() {
+    drop(Proxy::before(1, b"words that nobody says").await);
 }

@@ -1,9 +1,12 @@
 //! The last step: the new database takes the old one's place at once, and says whose copy it is.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use railstage::copying::CopyOptions;
 use railstage::postgres::{Endpoint, inspect_target};
 
-use super::{Ends, run, texts};
+use super::{Ends, eventually, run, texts};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_call_finds_the_finished_copy() {
@@ -28,16 +31,21 @@ async fn sessions_on_the_old_database_do_not_hold_the_swap_up() {
     run(&idle, "BEGIN; SELECT * FROM old").await;
     // An application that comes back as soon as it is thrown out.
     let url = ends.target.url();
+    let connected = Arc::new(AtomicUsize::new(0));
+    let times = connected.clone();
     let app = tokio::spawn(async move {
         loop {
             if let Ok((client, connection)) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await {
                 tokio::spawn(connection);
+                times.fetch_add(1, Ordering::SeqCst);
                 let _ = client.simple_query("SELECT pg_sleep(60)").await;
             }
         }
     });
+    eventually("the application is connected", async || connected.load(Ordering::SeqCst) == 1).await;
     let report = ends.copy(&ends.options()).await.unwrap();
     assert_eq!((report.attempts, report.left_behind), (1, None));
+    eventually("the application is back", async || connected.load(Ordering::SeqCst) > 1).await;
     app.abort();
     assert!(idle.simple_query("SELECT 1").await.is_err());
     assert_eq!(texts(&ends.target().await, "SELECT count(*) FROM big").await, ["20000"]);

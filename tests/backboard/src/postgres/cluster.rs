@@ -4,6 +4,7 @@ use super::account::Account;
 use super::template::{PgBin, TEMPLATE_DATABASE_USER, run_as};
 use super::{identity, spawn::spawn_bound};
 use crate::cache::copy_folder;
+use crate::ports::Port;
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -54,7 +55,8 @@ impl Default for ClusterOptions {
 pub struct Cluster {
     options: ClusterOptions,
     bin: PgBin,
-    port: u16,
+    /// Held while the server is down, too.
+    port: Port,
     server: Child,
     folder: TempDir,
 }
@@ -85,8 +87,8 @@ impl Cluster {
         let mut reset = Command::new(bin.program("pg_resetwal"));
         reset.arg("--force").arg(&data);
         run_as(account, reset)?;
-        let port = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|free| free.local_addr())?.port();
-        write_settings(account, folder.path(), &options, port)?;
+        let port = Port::take()?;
+        write_settings(account, folder.path(), &options, port.number())?;
         let server = serve(bin, account, folder.path())?;
         Ok(Cluster { options, bin: bin.clone(), port, server, folder })
     }
@@ -123,7 +125,7 @@ impl Cluster {
     /// Connects through the socket in the cluster's own folder, where no password is asked.
     async fn local(&self, user: &str, database: &str) -> Result<Client> {
         let mut config = Config::new();
-        config.host_path(self.folder.path()).port(self.port).user(user).dbname(database);
+        config.host_path(self.folder.path()).port(self.port()).user(user).dbname(database);
         let (client, connection) = config.connect(NoTls).await?;
         tokio::spawn(connection);
         Ok(client)
@@ -150,11 +152,11 @@ impl Cluster {
     pub fn url(&self) -> String {
         let ClusterOptions { user, password, database, .. } = &self.options;
         let password = password.as_ref().map(|password| format!(":{password}")).unwrap_or_default();
-        format!("postgresql://{user}{password}@localhost:{}/{database}", self.port)
+        format!("postgresql://{user}{password}@localhost:{}/{database}", self.port())
     }
 
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// The server's self-signed certificate, as a CA file for `verify-full`.

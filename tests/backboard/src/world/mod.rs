@@ -27,7 +27,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-/// A running world; dropping it stops every server and removes every folder of it.
+/// A running world; dropping it stops every server and removes every folder of it, and panics when something that was
+/// ordered to go wrong never did: such a test would prove nothing.
 pub struct World {
     backend: Arc<Backend>,
     graphql_port: u16,
@@ -82,7 +83,7 @@ impl World {
     /// Stops everything; the same as dropping the world, without blocking the caller's thread.
     pub async fn stop(self) {
         if let Err(error) = tokio::task::spawn_blocking(move || drop(self)).await {
-            eprintln!("backboard: stop the world: {error}");
+            std::panic::resume_unwind(error.into_panic());
         }
     }
 
@@ -207,8 +208,10 @@ impl World {
         self.backend.faults.add(fault);
     }
 
-    pub fn clear_faults(&self) {
+    /// Forgets the faults and outcomes that were ordered and have not struck yet.
+    pub fn forget_orders(&self) {
         self.backend.faults.clear();
+        self.backend.runtime.clear_outcomes();
     }
 
     /// Decides how the next deployments of a service end.
@@ -243,6 +246,12 @@ impl Drop for World {
     fn drop(&mut self) {
         self.servers.iter().for_each(JoinHandle::abort);
         self.backend.runtime.stop_all();
+        if !std::thread::panicking() {
+            let faults = self.backend.faults.waiting();
+            assert!(faults.is_empty(), "faults that never struck: {faults:?}");
+            let outcomes = self.backend.runtime.waiting_outcomes();
+            assert!(outcomes.is_empty(), "outcomes that no deployment had: {outcomes:?}");
+        }
     }
 }
 

@@ -27,8 +27,9 @@ import io.micronaut.context.ApplicationContext;
 import io.micronaut.core.type.Argument;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -49,12 +50,13 @@ final class Engine {
     final FlowRepositoryInterface flows;
     final ExecutionRepositoryInterface executions;
     private final ExecutionService executionService;
+    private final SocketChannel controllerPort = takePort();
 
     /** Brings the context up, which also lays the tables; {@link #start} starts the services. */
     Engine(String url) throws IOException {
         context = ApplicationContext.builder().banner(false)
             .singletons(new EveryLog())
-            .properties(Map.of("engine.url", url, "engine.grpc-port", freePort()))
+            .properties(Map.of("engine.url", url, "engine.grpc-port", controllerPort.socket().getLocalPort()))
             .start();
         flowService = context.getBean(FlowService.class);
         flows = context.getBean(FlowRepositoryInterface.class);
@@ -94,17 +96,9 @@ final class Engine {
         return service;
     }
 
-    /** Free now, and outside the range from which the system hands out ports by itself, so that no one is given it in between. */
-    private static int freePort() throws IOException {
-        for (int attempt = 0; attempt < 1000; attempt++) {
-            int port = 10_000 + (int) (Math.random() * 20_000);
-            try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getByName("0.0.0.0"))) {
-                return socket.getLocalPort();
-            } catch (java.net.BindException taken) {
-                continue;
-            }
-        }
-        throw new IOException("no free port between 10000 and 30000");
+    /** A port that stays ours: bound, but not listened on, it is given to nobody, and the controller, which allows reuse, can listen on it. */
+    private static SocketChannel takePort() throws IOException {
+        return SocketChannel.open().setOption(StandardSocketOptions.SO_REUSEADDR, true).bind(new InetSocketAddress("0.0.0.0", 0));
     }
 
     /** Every flow file under {@code dir}, sorted. */
