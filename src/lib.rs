@@ -14,6 +14,7 @@ mod contract;
 mod data;
 mod environment;
 mod external;
+mod formats;
 mod railway;
 mod running;
 mod secret;

@@ -10,7 +10,7 @@ use crate::masking::contacts;
 use crate::masking::key::Key;
 use crate::masking::sheet::Suspect;
 use crate::masking::table::{Chooser, Verdict};
-use crate::masking::values::{self, Policy};
+use crate::masking::values::{self, ValueMasker};
 use crate::rewriting::wordpress;
 
 /// A share of the values that are not blank: one in so many tells of the whole column.
@@ -110,7 +110,7 @@ impl Tally {
 fn looks_like(key: &str, value: &str) -> Option<(&'static str, Transformer)> {
     const LONGEST_WHOLE: usize = 64;
     let trimmed = value.trim();
-    let is_changed = || values::walked(trimmed.as_bytes(), key, &Policy::personal(&Key::random())).is_some();
+    let is_changed = || ValueMasker::personal(&Key::random()).masked(trimmed.as_bytes(), key).is_some();
     if contacts::is_email(trimmed) {
         return Some(("an e-mail address", Transformer::Email));
     }

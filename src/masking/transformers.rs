@@ -6,7 +6,7 @@ use crate::contract::transformer::Transformer;
 use crate::masking::contacts;
 use crate::masking::key::Key;
 use crate::masking::strangers;
-use crate::masking::values::{self, Policy};
+use crate::masking::values::ValueMasker;
 
 /// What a column asks of its values.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,8 +22,8 @@ impl Transformer {
     /// does not, as `meta_key` does.
     pub(crate) fn masked(self, key: &Key, field: &str, value: &[u8], fit: Fit) -> Option<Vec<u8>> {
         match self {
-            Self::Inside => return values::walked(value, field, &Policy::personal(key)),
-            Self::Settings => return values::walked(value, field, &Policy::settings(key)),
+            Self::Inside => return ValueMasker::personal(key).masked(value, field),
+            Self::Settings => return ValueMasker::settings(key).masked(value, field),
             _ => {}
         }
         let value: Cow<'_, str> = String::from_utf8_lossy(value);

@@ -2,11 +2,9 @@
 //!
 //! The letters of an old host are looked for first (`site.rs`); a value without them is not touched. Then one walk over
 //! the value (`walk.rs`) asks at each place whether a URL stands there (`urls.rs`), and keeps count of the serialized
-//! strings around it (`tokens.rs`) through whatever escapes JSON put there (`escapes.rs`). All other bytes stay.
+//! strings around it, which `formats` reads through whatever escapes JSON put there. All other bytes stay.
 
-mod escapes;
 mod site;
-mod tokens;
 mod urls;
 mod walk;
 pub(crate) mod wordpress;
@@ -20,6 +18,7 @@ use anyhow::{Context as _, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::formats::json;
 use site::{HostFinder, Site};
 use urls::{Edit, Host};
 use walk::{Occurrence, Walk};
@@ -50,7 +49,8 @@ impl UrlPair {
 pub struct Rewritten {
     /// The new value.
     pub value: Vec<u8>,
-    /// Whether serialized data with a wrong length was met; what is in such a string was left as it is.
+    /// Whether serialized data was met that cannot be read to its end, or a string in it whose length is wrong; what is
+    /// in such a string was left as it is.
     pub malformed: bool,
 }
 
@@ -112,7 +112,7 @@ impl Rewriter {
     /// The same for the text of a `jsonb` value, whose keys stay: the server sorts them by length, so what it would
     /// give back for another key cannot be told.
     pub fn rewrite_jsonb(&self, value: &[u8]) -> Option<Rewritten> {
-        self.rewrite_unless(value, |edit| is_in_key(&value[edit.end..]))
+        self.rewrite_unless(value, |edit| json::is_in_key(&value[edit.end..]))
     }
 
     fn rewrite_unless(&self, value: &[u8], stays: impl Fn(&Edit) -> bool) -> Option<Rewritten> {
@@ -138,7 +138,7 @@ impl Rewriter {
             (done, is_changed) = (edit.end, true);
         }
         new.extend_from_slice(&value[done..]);
-        (is_changed || plan.missed).then_some(Rewritten { value: new, malformed: plan.malformed || is_cut_off(value) })
+        (is_changed || plan.missed).then_some(Rewritten { value: new, malformed: plan.malformed })
     }
 
     /// The same for text such as a variable's value; `None` when it stays as it is.
@@ -146,25 +146,4 @@ impl Rewriter {
         let rewritten = self.rewrite(value.as_bytes())?.value;
         String::from_utf8(rewritten).ok().filter(|new| new != value)
     }
-}
-
-/// Whether a serialized value lacks its end, as those do that lost what stood behind a NUL byte on their way into
-/// Postgres.
-fn is_cut_off(value: &[u8]) -> bool {
-    let [b'a' | b'O' | b'C' | b's' | b'E', b':', rest @ ..] = value else { return false };
-    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-    digits > 0 && rest.get(digits) == Some(&b':') && !matches!(value.trim_ascii_end(), [.., b';' | b'}'])
-}
-
-/// Whether the string of a JSON text that ends somewhere in `rest` is a key.
-fn is_in_key(rest: &[u8]) -> bool {
-    let mut at = 0;
-    while let Some(next) = memchr::memchr2(b'"', b'\\', rest.get(at..).unwrap_or_default()) {
-        at += next;
-        match rest[at] {
-            b'"' => return rest.get(at + 1) == Some(&b':'),
-            _ => at += 2,
-        }
-    }
-    false
 }

@@ -1,7 +1,7 @@
 //! What an old URL looks like around its host: slashes and colons in whatever spelling, the port, the path, the bounds.
 
-use super::escapes;
 use super::site::{HostFinder, Site};
+use crate::formats::escapes;
 
 /// What is put in the place of `start..end`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,14 +2,10 @@
 
 use std::ops::Range;
 
-use serde::de::IgnoredAny;
-
-use super::escapes::{self, MOST_LEVELS};
-use super::tokens::{Counted, Reader, Token};
 use super::urls::{Edit, Host};
-
-/// Deeper nesting than any plugin writes; it bounds the work on hostile data.
-const DEEPEST: usize = 64;
+use crate::formats::escapes::{self, MOST_LEVELS};
+use crate::formats::php::tokens::{Counted, Token, TokenReader};
+use crate::formats::{DEEPEST, json, php};
 
 /// A place where the letters of an old host stand.
 #[derive(Clone, Copy)]
@@ -60,6 +56,7 @@ impl<'a> Walk<'a> {
 
     pub(super) fn run(mut self) -> Plan {
         let mut at = 0;
+        self.plan.malformed = php::is_broken(self.text);
         if self.bare(0..self.text.len()) {
             return self.plan;
         }
@@ -67,8 +64,9 @@ impl<'a> Walk<'a> {
             let (limit, level) = (layer.body.end, layer.level);
             // Without a host there is nothing to do in the rest of this layer.
             let is_idle = self.ahead.peek().is_none_or(|next| next.at >= limit);
-            let mut reader = Reader { text: &self.text[..limit], level, budget: &mut self.budget };
+            let mut reader = TokenReader { text: &self.text[..limit], level, budget: self.budget };
             let token = if is_idle { None } else { reader.next(at) };
+            self.budget = reader.budget;
             self.plan.malformed |= self.budget == 0;
             match token {
                 Some(token) if self.layers.len() <= DEEPEST => {
@@ -88,7 +86,7 @@ impl<'a> Walk<'a> {
     /// Goes into a token, or past it; the answer is where to go on.
     fn enter(&mut self, token: Token) -> usize {
         match token {
-            Token::Name { end, .. } => {
+            Token::Object { end, .. } | Token::Case { end, .. } => {
                 self.pass(end);
                 end
             }
@@ -102,6 +100,7 @@ impl<'a> Walk<'a> {
                     return token.end;
                 }
                 let (body, slot) = (token.body.clone(), self.plan.edits.len());
+                self.plan.malformed |= token.level == 0 && php::is_broken(&self.text[body.clone()]);
                 self.plan.edits.push(Edit { start: token.digits.start, end: token.digits.start, bytes: Vec::new() });
                 self.layers.push(Layer {
                     body: body.clone(),
@@ -171,11 +170,7 @@ impl<'a> Walk<'a> {
         let is_quoted = next.at > layer.body.start && body[next.at - 1] == b'"';
         let len = is_quoted.then(|| body[next.at..].iter().take(300).position(|b| *b == b'"')).flatten()?;
         let edit = next.host.bare(self.text, next.at, next.at + len)?;
-        let is_json = || {
-            let body = &body[layer.body.start..];
-            matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"'))
-                && serde_json::from_slice::<IgnoredAny>(body).is_ok()
-        };
+        let is_json = || json::is_whole(&body[layer.body.start..]);
         layer.is_json.get_or_insert_with(is_json).then_some(edit)
     }
 
