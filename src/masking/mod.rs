@@ -8,6 +8,7 @@
 pub(crate) mod assignment;
 mod contacts;
 mod key;
+pub(crate) mod live_keys;
 pub(crate) mod preset;
 mod sheet;
 mod strangers;

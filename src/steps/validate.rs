@@ -13,6 +13,7 @@ use crate::environment::guard;
 use crate::environment::services::{Role, web};
 use crate::error::{Exit, Failure};
 use crate::external::process;
+use crate::masking::live_keys;
 use crate::railway::{Environment, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::run::Names;
@@ -22,9 +23,6 @@ mod sources;
 
 /// The oldest `railway` that has `railway api`.
 const OLDEST_RAILWAY: (u32, u32) = (5, 28);
-
-/// How values of live payment keys begin.
-const LIVE_KEYS: &[&str] = &["sk_live_", "rk_live_"];
 
 /// The step.
 pub struct Validate;
@@ -287,7 +285,7 @@ fn check_variables(source: &Environment, request: &CloneRequest, findings: &mut 
                     subject,
                     "is sealed, so Railway does not copy it; set it in `variables` if the copy needs it",
                 );
-            } else if LIVE_KEYS.iter().any(|key| value.starts_with(key)) {
+            } else if live_keys::can_charge(value) {
                 findings.warning(
                     subject,
                     "holds a live payment key, and the copy would use it; set a test key in `variables`",

@@ -4,14 +4,12 @@
 use super::fields;
 use crate::contract::transformer::Transformer;
 use crate::formats::{DEEPEST, FieldPath, Scalar, ValueEditor, json, php};
-use crate::masking::contacts;
 use crate::masking::key::Key;
 use crate::masking::transformers::Fit;
+use crate::masking::{contacts, live_keys};
 
 /// A longer text is no name, number or address.
 const LONGEST_PERSONAL: usize = 200;
-/// How keys of a live account begin.
-const LIVE_KEYS: &[&[u8]] = &[b"sk_live_", b"rk_live_", b"pk_live_", b"whsec_"];
 
 /// Masks what is personal or secret within a value, and says what it looks for.
 pub(in crate::masking) struct ValueMasker<'a> {
@@ -51,7 +49,8 @@ impl<'a> ValueMasker<'a> {
             return Some(Vec::new());
         }
         if self.is_personal
-            && let Some(transformer) = fields::personal(path.name).filter(|transformer| is_plausible(*transformer, text))
+            && let Some(transformer) =
+                fields::personal(path.name).filter(|transformer| is_plausible(*transformer, text))
         {
             return transformer.masked(self.key, "", text, Fit::default());
         }
@@ -59,7 +58,7 @@ impl<'a> ValueMasker<'a> {
     }
 
     fn content(&self, text: &[u8]) -> Option<Vec<u8>> {
-        let without_keys = without_live_keys(text);
+        let without_keys = live_keys::removed(text);
         let text = without_keys.as_deref().unwrap_or(text);
         if memchr::memchr3(b'@', b'+', b'%', text).is_none() {
             return without_keys;
@@ -94,7 +93,8 @@ impl ValueEditor for ValueMasker<'_> {
         {
             return Some(of(position)).filter(|new| *new != scalar);
         }
-        let is_personal = || self.is_personal && matches!(fields::personal(path.name), Some(Transformer::Phone | Transformer::Id));
+        let is_personal =
+            || self.is_personal && matches!(fields::personal(path.name), Some(Transformer::Phone | Transformer::Id));
         (is_number && (fields::is_secret(path) || is_personal())).then_some(Scalar::Number)
     }
 }
@@ -148,37 +148,4 @@ fn is_plausible(transformer: Transformer, text: &[u8]) -> bool {
         Transformer::Id | Transformer::Iban | Transformer::Postcode => !is_markup(),
         _ => !is_markup() && text.iter().any(|b| b.is_ascii_alphabetic() || *b >= 0x80),
     }
-}
-
-fn without_live_keys(text: &[u8]) -> Option<Vec<u8>> {
-    let mut new = Vec::new();
-    let mut rest = text;
-    while let Some((at, len)) = first_live_key(rest) {
-        new.extend_from_slice(&rest[..at]);
-        rest = &rest[at + len..];
-    }
-    (rest.len() < text.len()).then(|| {
-        new.extend_from_slice(rest);
-        new
-    })
-}
-
-/// Where the first one begins, and how long it is.
-fn first_live_key(text: &[u8]) -> Option<(usize, usize)> {
-    let mut begun = memchr::memchr_iter(b'_', text).filter_map(|at| {
-        let begins = |prefix: &&[u8]| {
-            let start = at.checked_sub(key_mark(prefix)).filter(|start| text[*start..].starts_with(prefix));
-            start.map(|start| (start, prefix.len()))
-        };
-        let (start, prefix) = LIVE_KEYS.iter().find_map(begins)?;
-        let after = &text[start + prefix..];
-        let len = after.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
-        Some((start, prefix + len))
-    });
-    begun.next()
-}
-
-/// Where the first `_` of a prefix is.
-fn key_mark(prefix: &[u8]) -> usize {
-    prefix.iter().position(|b| *b == b'_').unwrap_or_default()
 }
