@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use data_encoding::HEXLOWER;
+
 use super::{DEEPEST, Edits, FieldPath, Scalar, Unchanged, Unreadable, ValueEditor};
 
 /// The value with what `editor` changes in it; `None` when it stays as it is.
@@ -54,7 +56,10 @@ fn decoded(quoted: &[u8]) -> Option<String> {
     let mut sound = Vec::with_capacity(quoted.len() + 16);
     for byte in quoted {
         match byte {
-            0..0x20 => sound.extend_from_slice(format!("\\u00{byte:02x}").as_bytes()),
+            0..0x20 => {
+                sound.extend_from_slice(b"\\u00");
+                sound.extend_from_slice(HEXLOWER.encode(&[*byte]).as_bytes());
+            }
             _ => sound.push(*byte),
         }
     }

@@ -1,6 +1,7 @@
 //! The key that decides which stranger a person becomes: the same value under the same key always gives the same digest.
 
 use anyhow::{Result, ensure};
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -94,9 +95,9 @@ impl Digest {
 
     /// Appends the same.
     pub(crate) fn push_hex(&self, digits: usize, text: &mut String) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let nibble = |i: usize| self.0[i / 2] >> (4 * (1 - i % 2)) & 15;
-        text.extend((0..digits.min(64)).map(|i| char::from(DIGITS[usize::from(nibble(i))])));
+        let end = text.len() + digits.min(2 * self.0.len());
+        HEXLOWER.encode_append(&self.0[..digits.div_ceil(2).min(self.0.len())], text);
+        text.truncate(end);
     }
 
     /// The `n`th of four numbers.

@@ -1,5 +1,7 @@
 //! What an old URL looks like around its host: slashes and colons in whatever spelling, the port, the path, the bounds.
 
+use data_encoding::{HEXLOWER, HEXUPPER};
+
 use super::site::{HostFinder, Site};
 use crate::formats::escapes;
 
@@ -63,8 +65,8 @@ impl<'a> Spelling<'a> {
     }
 
     fn escaped(&self, byte: u8) -> Vec<u8> {
-        let hex = if self.is_upper() { format!("{byte:02X}") } else { format!("{byte:02x}") };
-        [self.percent, hex.as_bytes()].concat()
+        let hex = if self.is_upper() { HEXUPPER } else { HEXLOWER };
+        [self.percent, hex.encode(&[byte]).as_bytes()].concat()
     }
 
     fn colon(&self) -> Vec<u8> {
