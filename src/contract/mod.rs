@@ -4,6 +4,7 @@
 
 pub mod input;
 pub mod masking_rules;
+pub(crate) mod nearest;
 pub mod policy;
 pub mod record;
 pub mod request;

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use wildmatch::WildMatch;
 
 use crate::contract::masking_rules::{Rule, When};
+use crate::contract::nearest::nearest;
 use crate::contract::transformer::Transformer;
 use crate::data::tables::{Column, Table};
 use crate::error::Failure;
@@ -76,22 +77,20 @@ fn unknown(rule: &Rule, tables: &[&Table]) -> Option<String> {
     let about: Vec<_> = tables.iter().filter(|table| is_about(rule, table)).collect();
     if about.is_empty() {
         let names = tables.iter().flat_map(|table| table.names.iter().map(String::as_str));
-        return Some(format!("there is no table `{}`{}", rule.table, nearest(&rule.table, names)));
+        return Some(format!("there is no table `{}`{}", rule.table, hint(&rule.table, names)));
     }
     let when = rule.when.as_ref().map(|when| &when.column);
     rule.column.iter().chain(when).find_map(|wanted| {
         let columns = || about.iter().flat_map(|table| table.columns.iter().map(|column| column.name.as_str()));
         let is_missing = !columns().any(|name| name == wanted);
-        is_missing.then(|| format!("table `{}` has no column `{wanted}`{}", rule.table, nearest(wanted, columns())))
+        is_missing.then(|| format!("table `{}` has no column `{wanted}`{}", rule.table, hint(wanted, columns())))
     })
 }
 
 /// The names most like `wanted`, for a message.
-fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> String {
+fn hint<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> String {
     const MOST: usize = 3;
-    let mut names: Vec<_> = names.collect::<BTreeSet<_>>().into_iter().collect();
-    names.sort_by(|a, b| strsim::jaro_winkler(wanted, b).total_cmp(&strsim::jaro_winkler(wanted, a)));
-    names.truncate(MOST);
+    let names: Vec<_> = nearest(wanted, names).into_iter().map(|(_, name)| name).take(MOST).collect();
     if names.is_empty() { String::new() } else { format!("; the nearest are `{}`", names.join("`, `")) }
 }
 
