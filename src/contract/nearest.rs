@@ -14,7 +14,8 @@ mod tests {
 
     #[test]
     fn the_nearest_name_comes_first_and_each_once() {
-        let names: Vec<_> = nearest("colum", ["table", "column", "table", "columns"]).into_iter().map(|n| n.1).collect();
+        let names: Vec<_> =
+            nearest("colum", ["table", "column", "table", "columns"]).into_iter().map(|n| n.1).collect();
         assert_eq!(names, ["column", "columns", "table"]);
     }
 }

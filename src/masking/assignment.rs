@@ -12,10 +12,10 @@ use crate::contract::transformer::Transformer;
 use crate::data::tables::{Column, Table};
 use crate::error::Failure;
 use crate::masking::Masking;
-use crate::masking::preset::{self, Site};
+use crate::masking::preset;
 use crate::masking::table::{MaskRule, Origin, Slot, TableMask, Test, Wants};
 use crate::masking::transformers::Fit;
-use crate::rewriting::wordpress;
+use crate::rewriting::wordpress::{self, SiteTables};
 
 /// What becomes of one table.
 #[derive(Default)]
@@ -32,7 +32,7 @@ pub(crate) struct Treated {
 
 /// A site of the source whose people are masked, and its users that keep their logins.
 pub(crate) struct MaskedSite {
-    pub(crate) site: Site,
+    pub(crate) site: SiteTables,
     pub(crate) kept_users: Arc<HashSet<String>>,
 }
 

@@ -9,7 +9,6 @@ use tokio_postgres::types::Type;
 use crate::data::tables::{Column, Table};
 use crate::error::Failure;
 use crate::masking::assignment::{self, MaskedSite, Treated};
-use crate::masking::preset::Site;
 use crate::masking::suspects::{self, Sample};
 use crate::masking::{Account, EmptiedLine, KeySource, Masking, Sheet, Suspect};
 use crate::postgres::preflight::catalog::Tables;
@@ -17,6 +16,7 @@ use crate::postgres::rows::load::Arrived;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source::Source;
 use crate::postgres::session::sql;
+use crate::rewriting::wordpress::SiteTables;
 
 /// So many rows from the beginning of a table, and so many from anywhere in it, are looked at.
 const SAMPLE_ROWS: u32 = 100;
@@ -113,7 +113,7 @@ impl Masked {
 
 /// The sites whose people are masked, each with the users that keep their logins.
 async fn sites(source: &Source, tables: &Tables, masking: &Masking) -> Result<Vec<MaskedSite>> {
-    let sites = Site::all(&tables.tables());
+    let sites = SiteTables::all(&tables.tables());
     let mut kept = Vec::new();
     let mut found = BTreeSet::new();
     for site in sites.iter().filter(|site| site.has_users) {
@@ -127,7 +127,7 @@ async fn sites(source: &Source, tables: &Tables, masking: &Masking) -> Result<Ve
         tracing::warn!("`keep_users`: there is no user `{name}`");
     }
     // The sites of a network have the users of the one whose prefix theirs begins with.
-    let of = |site: &Site| {
+    let of = |site: &SiteTables| {
         let same = kept.iter().filter(|(own, _)| own.schema == site.schema && site.prefix.starts_with(&own.prefix));
         same.max_by_key(|(own, _)| own.prefix.len()).map(|(_, users)| users.clone()).unwrap_or_default()
     };
@@ -141,7 +141,12 @@ struct User {
 }
 
 /// The users of a site that keep their logins: those who are named, and who are administrators anywhere in its network.
-async fn kept_users(source: &Source, relations: &[Relation], site: &Site, masking: &Masking) -> Result<Vec<User>> {
+async fn kept_users(
+    source: &Source,
+    relations: &[Relation],
+    site: &SiteTables,
+    masking: &Masking,
+) -> Result<Vec<User>> {
     let Some(users) = relations.iter().find(|relation| site.owns(&relation.table, "users")) else {
         return Ok(Vec::new());
     };
