@@ -7,8 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::contract::masking_rules::MaskingRule;
 use crate::contract::ttl::Ttl;
-use crate::contract::masking_rules::Rule;
 
 /// Asks for a staging copy of an environment.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -87,7 +87,7 @@ pub struct DatabaseRequest {
     pub exclude_table_data: Vec<String>,
     /// Masking rules that go before the preset's; the first that fits a value holds.
     #[serde(default)]
-    pub rules: Vec<Rule>,
+    pub rules: Vec<MaskingRule>,
 }
 
 /// What becomes of one variable in the copy.

@@ -2,15 +2,15 @@
 
 use std::sync::LazyLock;
 
-use crate::masking::{Rule, RulesFile};
+use crate::masking::{MaskingRule, RulesFile};
 
 /// Stands in a condition for the ids of the users who keep their login.
 pub(crate) const KEPT_USERS: &str = "@kept_users";
 
-static RULES: LazyLock<Vec<Rule>> =
+static RULES: LazyLock<Vec<MaskingRule>> =
     LazyLock::new(|| RulesFile::read(include_str!("preset.yaml")).expect("our own preset is valid"));
 
 /// The preset's rules; their tables have no prefix.
-pub(crate) fn rules() -> &'static [Rule] {
+pub(crate) fn rules() -> &'static [MaskingRule] {
     &RULES
 }

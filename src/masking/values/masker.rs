@@ -5,7 +5,7 @@ use super::fields;
 use crate::contract::transformer::Transformer;
 use crate::formats::{DEEPEST, FieldPath, Scalar, ValueEditor, json, php};
 use crate::masking::key::Key;
-use crate::masking::transformers::Fit;
+use crate::masking::transformers::ValueLimits;
 use crate::masking::{contacts, live_keys};
 
 /// A longer text is no name, number or address.
@@ -52,7 +52,7 @@ impl<'a> ValueMasker<'a> {
             && let Some(transformer) =
                 fields::personal(path.name).filter(|transformer| is_plausible(*transformer, text))
         {
-            return transformer.masked(self.key, "", text, Fit::default());
+            return transformer.masked(self.key, "", text, ValueLimits::default());
         }
         self.content(text)
     }
