@@ -34,24 +34,26 @@ pub(crate) fn is_whole(value: &[u8]) -> bool {
 
 /// Whether the string that ends somewhere in `rest`, the end of a `jsonb` value, is a key.
 pub(crate) fn is_in_key(rest: &[u8]) -> bool {
-    string_end(rest, 0).is_some_and(|end| rest.get(end + 1) == Some(&b':'))
+    string_end(rest, 0).is_some_and(|(end, _)| rest.get(end + 1) == Some(&b':'))
 }
 
-/// Where the quote stands that ends a string, some of which is before `at`.
-fn string_end(text: &[u8], mut at: usize) -> Option<usize> {
+/// Where the quote stands that ends a string, some of which is before `at`, and whether no escape is before it.
+fn string_end(text: &[u8], mut at: usize) -> Option<(usize, bool)> {
+    let mut is_plain = true;
     loop {
         at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
         if text[at] == b'"' {
-            return Some(at);
+            return Some((at, is_plain));
         }
-        at += 2;
+        (at, is_plain) = (at + 2, false);
     }
 }
 
 /// The text of a string in its quotes.
 fn decoded(quoted: &[u8]) -> Option<String> {
-    if !quoted.iter().any(u8::is_ascii_control) {
-        return serde_json::from_slice(quoted).ok();
+    let text = serde_json::from_slice(quoted).ok();
+    if text.is_some() || !quoted.iter().any(u8::is_ascii_control) {
+        return text;
     }
     let mut sound = Vec::with_capacity(quoted.len() + 16);
     for byte in quoted {
@@ -169,10 +171,10 @@ impl<'a, E: ValueEditor> ValueReader<'a, E> {
     fn string(&mut self) -> Option<Cow<'a, str>> {
         self.expect(b'"')?;
         let start = self.at;
-        let end = string_end(self.text, start)?;
+        let (end, is_plain) = string_end(self.text, start)?;
         self.at = end + 1;
         let body = &self.text[start..end];
-        if memchr::memchr(b'\\', body).is_none() {
+        if is_plain {
             return std::str::from_utf8(body).ok().map(Cow::Borrowed);
         }
         decoded(&self.text[start - 1..self.at]).map(Cow::Owned)

@@ -42,6 +42,9 @@ impl<'a> FieldPath<'a> {
 
 /// Decides what becomes of the texts and scalars within a value; `None` leaves one as it is.
 pub(crate) trait ValueEditor {
+    /// Whether it asks for the names in a path, which cost time to read.
+    const READS_NAMES: bool = true;
+
     /// `depth` is how many structures are around the text, which may be one itself.
     fn text(&self, path: &FieldPath<'_>, text: &[u8], depth: usize) -> Option<Vec<u8>>;
 
@@ -53,6 +56,8 @@ pub(crate) trait ValueEditor {
 struct Unchanged;
 
 impl ValueEditor for Unchanged {
+    const READS_NAMES: bool = false;
+
     fn text(&self, _: &FieldPath<'_>, _: &[u8], _: usize) -> Option<Vec<u8>> {
         None
     }

@@ -109,15 +109,21 @@ impl<'a> TokenReader<'a> {
 
     /// The count whose digits begin at `at`; a colon follows.
     fn count(&self, at: usize) -> Option<(Range<usize>, usize)> {
-        let digits = self.text.get(at..)?.iter().take_while(|b| b.is_ascii_digit()).count();
-        let range = at..at + digits;
-        let len = std::str::from_utf8(&self.text[range.clone()]).ok().filter(|digits| !digits.is_empty())?;
-        (self.text.get(range.end) == Some(&b':')).then(|| (range, len.parse().unwrap_or(usize::MAX)))
+        let (mut end, mut len) = (at, 0_usize);
+        while let Some(digit @ b'0'..=b'9') = self.text.get(end) {
+            len = len.saturating_mul(10).saturating_add(usize::from(digit - b'0'));
+            end += 1;
+        }
+        (end > at && self.text.get(end) == Some(&b':')).then_some((at..end, len))
     }
 
     /// The level and the end of a quote at `at`.
     fn quote(&self, at: usize) -> Option<(u8, usize)> {
-        matches!(self.text.get(at)?, b'"' | b'\\').then_some(())?;
+        match self.text.get(at)? {
+            b'"' => return Some((self.level, at + 1)),
+            b'\\' => {}
+            _ => return None,
+        }
         (self.level..=MOST_LEVELS).find_map(|level| {
             let unit = escapes::unit(self.text, at, level).filter(|unit| unit.byte == b'"')?;
             Some((level, unit.end))
@@ -126,6 +132,9 @@ impl<'a> TokenReader<'a> {
 
     /// Where `expected` ends that begins at `at`.
     fn expect(&self, mut at: usize, level: u8, expected: &[u8]) -> Option<usize> {
+        if level == 0 {
+            return self.text.get(at..)?.starts_with(expected).then_some(at + expected.len());
+        }
         for byte in expected {
             at = escapes::unit(self.text, at, level).filter(|unit| unit.byte == *byte)?.end;
         }

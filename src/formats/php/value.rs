@@ -109,7 +109,7 @@ impl<'a, E: ValueEditor> ValueReader<'a, E> {
             let inner = match self.tokens.text.get(start)? {
                 b's' | b'S' => {
                     token = self.counted()?;
-                    name = lossy(self.text_of(start, &token));
+                    name = if E::READS_NAMES { lossy(self.text_of(start, &token)) } else { Cow::Borrowed("") };
                     path.member(&name)
                 }
                 b'i' => {
