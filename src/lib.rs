@@ -17,6 +17,7 @@ mod data;
 mod engines;
 mod environment;
 mod external;
+mod formats;
 mod railway;
 mod running;
 mod secret;

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::contract::nearest::nearest;
 use crate::error::Failure;
 
 /// The keyword by which a field of ours says in words what it expects; it takes the place of a bare pattern in messages.
@@ -95,14 +96,11 @@ fn explain(schema: &Value, root: &Value, error: &jsonschema::ValidationError<'_>
 }
 
 fn unknown(name: &str, known: Option<&Map<String, Value>>) -> String {
-    let names = known.into_iter().flat_map(|map| map.keys());
-    let nearest = names
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(likeness, _)| *likeness > 0.75);
-    match nearest {
-        Some((_, candidate)) => format!("unknown field; did you mean `{candidate}`?"),
-        None => "unknown field".to_owned(),
+    const LIKE: f64 = 0.75;
+    let names = known.into_iter().flat_map(|map| map.keys().map(String::as_str));
+    match nearest(name, names).first() {
+        Some((likeness, candidate)) if *likeness > LIKE => format!("unknown field; did you mean `{candidate}`?"),
+        _ => "unknown field".to_owned(),
     }
 }
 

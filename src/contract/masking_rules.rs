@@ -13,13 +13,13 @@ use crate::error::Failure;
 #[serde(deny_unknown_fields)]
 pub struct RulesFile {
     /// The rules; the first that fits a value holds, and all of them go before the preset's.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<MaskingRule>,
 }
 
 /// What becomes of the values of a column, of some rows, or of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Rule {
+pub struct MaskingRule {
     /// The table: a glob (`*`, `?`) on `table` or `schema.table`. A partition goes by its table's name as well.
     #[schemars(length(min = 1), extend("x-expects" = "the name of a table, such as `customers` or `crm.customers`"))]
     pub table: String,
@@ -71,7 +71,7 @@ impl RulesFile {
     ///
     /// # Errors
     /// Invalid input, naming every wrong field by rule and name.
-    pub fn read(yaml: &str) -> Result<Vec<Rule>> {
+    pub fn read(yaml: &str) -> Result<Vec<MaskingRule>> {
         let value: serde_json::Value = serde_yaml::from_str(yaml)
             .map_err(|error| Failure::invalid(format!("the masking rules are not YAML: {error}")))?;
         let file: Self = input::read("masking rules", value)?;
@@ -83,7 +83,7 @@ impl RulesFile {
     ///
     /// # Errors
     /// When it cannot be read, and as [`RulesFile::read`].
-    pub fn open(path: &str) -> Result<Vec<Rule>> {
+    pub fn open(path: &str) -> Result<Vec<MaskingRule>> {
         let text = std::fs::read_to_string(path)
             .with_context(|| Failure::invalid(format!("the masking rules cannot be read from `{path}`")))?;
         Self::read(&text).with_context(|| format!("read `{path}`"))
@@ -94,7 +94,7 @@ impl RulesFile {
 ///
 /// # Errors
 /// Invalid input, naming every wrong field by rule and name.
-pub fn check(list: &str, rules: &[Rule]) -> Result<()> {
+pub fn check(list: &str, rules: &[MaskingRule]) -> Result<()> {
     let problems: Vec<_> = rules
         .iter()
         .enumerate()
@@ -107,7 +107,7 @@ pub fn check(list: &str, rules: &[Rule]) -> Result<()> {
     bail!(input::refuse("masking rules", &problems))
 }
 
-impl Rule {
+impl MaskingRule {
     fn problems(&self) -> Vec<(&'static str, &'static str)> {
         let mut problems = Vec::new();
         let needs_column = !self.transformer.is_for_rows() && self.transformer != Transformer::Keep;

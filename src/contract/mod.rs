@@ -6,6 +6,7 @@ pub mod environment_type;
 pub mod ids;
 pub mod input;
 pub mod masking_rules;
+pub(crate) mod nearest;
 pub mod policy;
 pub mod record;
 pub mod request;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::contract::environment_type::EnvironmentType;
 use crate::contract::ids::ProjectId;
-use crate::contract::masking_rules::Rule;
+use crate::contract::masking_rules::MaskingRule;
 use crate::contract::ttl::Ttl;
 
 /// A request about a project.
@@ -95,7 +95,7 @@ pub struct DatabaseRequest {
     pub exclude_table_data: Vec<String>,
     /// Masking rules that go before the preset's; the first that fits a value holds.
     #[serde(default)]
-    pub rules: Vec<Rule>,
+    pub rules: Vec<MaskingRule>,
 }
 
 /// What becomes of one variable in the copy.

@@ -75,7 +75,7 @@ pub(crate) enum Effect {
     /// A value always becomes the same stranger.
     MakesStranger,
     /// A value always becomes the same stranger, and no other does.
-    MakesOwnStranger,
+    MakesUniqueStranger,
     /// Parts of a value change, so that the rest may still hold what is to be rewritten.
     ChangesParts,
 }
@@ -94,7 +94,7 @@ impl Transformer {
     pub(crate) const fn traits(self) -> Traits {
         use ColumnType::{Date, Decimal, InetAddress, InetNetwork, Json, LongInteger, NormalizedJson, Timestamp};
         use Effect::{
-            ChangesParts, Empties, IsConstant, Keeps, LeavesRowsBehind, MakesOwnStranger, MakesStranger, Sets,
+            ChangesParts, Empties, IsConstant, Keeps, LeavesRowsBehind, MakesStranger, MakesUniqueStranger, Sets,
         };
         const NONE: &[ColumnType] = &[];
         const NUMBERS: &[ColumnType] = &[LongInteger, Decimal];
@@ -106,8 +106,8 @@ impl Transformer {
             Self::Set => (Sets, NONE, NONE),
             Self::DropRows | Self::EmptyTable => (LeavesRowsBehind, NONE, NONE),
             Self::UserAgent | Self::Text | Self::Password => (IsConstant, NONE, NONE),
-            Self::Email | Self::Login => (MakesOwnStranger, NONE, NONE),
-            Self::Id => (MakesOwnStranger, NONE, NUMBERS),
+            Self::Email | Self::Login => (MakesUniqueStranger, NONE, NONE),
+            Self::Id => (MakesUniqueStranger, NONE, NUMBERS),
             Self::Phone => (MakesStranger, NONE, NUMBERS),
             Self::Ip => (MakesStranger, [InetAddress].as_slice(), [InetAddress, InetNetwork].as_slice()),
             Self::Date => (MakesStranger, DATES, DATES),
@@ -132,12 +132,12 @@ impl Transformer {
 
     /// Whether what a value becomes depends on nothing else, and is worth remembering.
     pub(crate) fn is_of_value_alone(self) -> bool {
-        matches!(self.traits().effect, Effect::MakesStranger | Effect::MakesOwnStranger)
+        matches!(self.traits().effect, Effect::MakesStranger | Effect::MakesUniqueStranger)
     }
 
     /// Whether two values are two strangers.
     pub(crate) fn is_one_to_one(self) -> bool {
-        self.traits().effect == Effect::MakesOwnStranger
+        self.traits().effect == Effect::MakesUniqueStranger
     }
 
     /// Whether it can be used for values of this type.

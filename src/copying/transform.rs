@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use super::row::{Field, Row as _, RowFormat};
 use crate::contract::transformer::Transformer;
 use crate::data::tables::{Column, ColumnType, Table};
-use crate::masking::table::{Chooser, New, TableMask, Verdict};
+use crate::masking::table::{NewValue, RowDecision, RowMasker, TableMask};
 use crate::rewriting::Rewriter;
 use crate::rewriting::wordpress;
 
@@ -73,7 +73,7 @@ pub(crate) struct Transform<'a, F> {
     rewrites: Vec<ColumnRewrite>,
     /// The column that names what the row's value is, as `option_name` does.
     key_column: Option<usize>,
-    masks: Option<Chooser>,
+    masks: Option<RowMasker>,
     pub(crate) counts: TransformCounts,
 }
 
@@ -100,7 +100,7 @@ impl<'a, F: RowFormat> Transform<'a, F> {
                 masked: vec![0; mask.map_or(0, |mask| mask.rules.len())],
                 ..TransformCounts::default()
             },
-            masks: mask.cloned().map(Chooser::new),
+            masks: mask.cloned().map(RowMasker::new),
         })
     }
 
@@ -121,16 +121,16 @@ impl<'a, F: RowFormat> Transform<'a, F> {
             out.extend_from_slice(row);
             return true;
         };
-        let verdict = match &mut self.masks {
-            Some(masks) => masks.look(|column| whole.field(column).value()),
-            None => Verdict::Stays,
+        let decision = match &mut self.masks {
+            Some(masks) => masks.decide(|column| whole.field(column).value()),
+            None => RowDecision::Unchanged,
         };
-        if let Verdict::Dropped(rule) = verdict {
+        if let RowDecision::Dropped(rule) = decision {
             self.counts.masked[rule] += 1;
             return false;
         }
         let flags = RowFlags {
-            is_masked: verdict == Verdict::Changes,
+            is_masked: decision == RowDecision::Masked,
             may_rewrite: self.rewriter.may_match(whole.bytes()),
             ..RowFlags::default()
         };
@@ -144,9 +144,9 @@ impl<'a, F: RowFormat> Transform<'a, F> {
         let mut done = 0;
         for (i, (place, field)) in whole.fields().enumerate() {
             let new = self.new_field(i, field, flags);
-            if new != New::Stays {
+            if new != NewValue::Unchanged {
                 out.extend_from_slice(&row[done..begin + place.start]);
-                let value = if let New::Value(value) = &new { Some(value.as_slice()) } else { None };
+                let value = if let NewValue::Value(value) = &new { Some(value.as_slice()) } else { None };
                 self.format.put(&self.columns[i], value, out);
                 done = begin + place.end;
             }
@@ -155,34 +155,34 @@ impl<'a, F: RowFormat> Transform<'a, F> {
         true
     }
 
-    fn new_field<'r>(&mut self, i: usize, field: impl Field<'r>, flags: RowFlags) -> New {
-        let (new, is_done) = if flags.is_masked { self.masked(i, field) } else { (New::Stays, false) };
+    fn new_field<'r>(&mut self, i: usize, field: impl Field<'r>, flags: RowFlags) -> NewValue {
+        let (new, is_done) = if flags.is_masked { self.masked(i, field) } else { (NewValue::Unchanged, false) };
         if is_done {
             return new;
         }
         let value = match &new {
-            New::Value(value) if self.rewriter.may_match(value) => Some(Cow::Borrowed(value.as_slice())),
-            New::Stays if flags.may_rewrite && field.raw().is_some_and(|raw| self.rewriter.may_match(raw)) => {
+            NewValue::Value(value) if self.rewriter.may_match(value) => Some(Cow::Borrowed(value.as_slice())),
+            NewValue::Unchanged if flags.may_rewrite && field.raw().is_some_and(|raw| self.rewriter.may_match(raw)) => {
                 field.value()
             }
             _ => None,
         };
         let Some(value) = value else { return new };
-        self.rewritten(i, &value, flags.is_protected).map(New::Value).unwrap_or(new)
+        self.rewritten(i, &value, flags.is_protected).map(NewValue::Value).unwrap_or(new)
     }
 
     /// What masking makes of a field, and whether that is final.
-    fn masked<'r>(&mut self, i: usize, field: impl Field<'r>) -> (New, bool) {
-        let Some(masks) = &mut self.masks else { return (New::Stays, false) };
-        let Some(number) = masks.rule(i) else { return (New::Stays, false) };
+    fn masked<'r>(&mut self, i: usize, field: impl Field<'r>) -> (NewValue, bool) {
+        let Some(masks) = &mut self.masks else { return (NewValue::Unchanged, false) };
+        let Some(number) = masks.rule(i) else { return (NewValue::Unchanged, false) };
         let transformer = masks.mask().rules[number].transformer;
         let column = &self.columns[i];
         let value = field.value().map(|value| unpadded(column, value));
         let new = masks.new_value(number, value.as_deref());
         let is_kept = transformer == Transformer::Keep && value.is_some_and(|value| !value.is_empty());
-        self.counts.masked[number] += u64::from(new != New::Stays || is_kept);
-        let is_final = new != New::Stays && !transformer.is_partial();
-        (if let New::Value(value) = new { New::Value(padded(column, value)) } else { new }, is_final)
+        self.counts.masked[number] += u64::from(new != NewValue::Unchanged || is_kept);
+        let is_final = new != NewValue::Unchanged && !transformer.is_partial();
+        (if let NewValue::Value(value) = new { NewValue::Value(padded(column, value)) } else { new }, is_final)
     }
 
     /// The rewritten value, if it changes.

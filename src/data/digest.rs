@@ -1,5 +1,6 @@
 //! Digests of rows: a sum over the rows' hashes, so the order in which a server gives them does not matter.
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
@@ -57,7 +58,7 @@ pub(crate) fn of_all(parts: impl IntoIterator<Item = (String, ContentDigest)>) -
     let mut lines: Vec<_> =
         parts.into_iter().map(|(name, d)| format!("{name}\t{}\t{:016x}\n", d.rows, d.sum)).collect();
     lines.sort();
-    Sha256::digest(lines.concat()).iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(&Sha256::digest(lines.concat()))
 }
 
 #[cfg(test)]

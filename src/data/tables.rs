@@ -95,6 +95,19 @@ impl Table {
 pub(crate) mod tests {
     use super::*;
 
+    /// A column of text that may hold anything.
+    pub(crate) fn column(name: &str) -> Column {
+        Column {
+            name: name.to_owned(),
+            column_type: ColumnType::Text,
+            type_name: "text".to_owned(),
+            max_chars: None,
+            is_key: false,
+            is_unique: false,
+            is_nullable: true,
+        }
+    }
+
     /// A table of no columns and no size, to start from.
     pub(crate) fn table(name: &str) -> Table {
         Table {

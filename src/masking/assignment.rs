@@ -6,19 +6,20 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use wildmatch::WildMatch;
 
-use crate::contract::masking_rules::{Rule, When};
+use crate::contract::masking_rules::{MaskingRule, When};
+use crate::contract::nearest::nearest;
 use crate::contract::transformer::Transformer;
 use crate::data::tables::{Column, Table};
 use crate::error::Failure;
 use crate::masking::Masking;
-use crate::masking::preset::{self, Site};
-use crate::masking::table::{MaskRule, Origin, Slot, TableMask, Test, Wants};
-use crate::masking::transformers::Fit;
-use crate::rewriting::wordpress;
+use crate::masking::preset;
+use crate::masking::table::{ColumnLimits, Condition, Expected, Origin, TableMask, TableRule};
+use crate::masking::transformers::ValueLimits;
+use crate::rewriting::wordpress::{self, SiteTables};
 
 /// What becomes of one table.
 #[derive(Default)]
-pub(crate) struct Treated {
+pub(crate) struct Assignment {
     /// `Some` when its rows are left behind, with the reason if there is one.
     pub(crate) emptied: Option<Option<String>>,
     /// `None` when its rows come as they are.
@@ -31,7 +32,7 @@ pub(crate) struct Treated {
 
 /// A site of the source whose people are masked, and its users that keep their logins.
 pub(crate) struct MaskedSite {
-    pub(crate) site: Site,
+    pub(crate) site: SiteTables,
     pub(crate) kept_users: Arc<HashSet<String>>,
 }
 
@@ -39,94 +40,93 @@ pub(crate) struct MaskedSite {
 ///
 /// # Errors
 /// Invalid input when a rule of the caller's names what is not there, or cannot be followed; all that is wrong is named.
-pub(crate) fn assign(tables: &[&Table], masking: &Masking, sites: &[MaskedSite]) -> Result<Vec<Treated>> {
+pub(crate) fn assign(tables: &[&Table], masking: &Masking, sites: &[MaskedSite]) -> Result<Vec<Assignment>> {
     let preset = preset::rules();
     let mut problems = BTreeSet::new();
     for (i, rule) in masking.rules.iter().enumerate() {
         problems.extend(unknown(rule, tables).map(|problem| format!("`rules.{i}`: {problem}")));
     }
-    let treated = tables
+    let assignments = tables
         .iter()
         .map(|table| {
-            let mut laying = Laying { table, treated: Treated::default(), rules: Vec::new(), problems: &mut problems };
+            let mut assigner =
+                RuleAssigner { table, assignment: Assignment::default(), rules: Vec::new(), problems: &mut problems };
             let own = masking.rules.iter().enumerate().filter(|(_, rule)| is_about(rule, table));
-            own.for_each(|(i, rule)| laying.add(rule, Origin::Own, None, &format!("`rules.{i}`")));
+            own.for_each(|(i, rule)| assigner.add(rule, Origin::Caller, None, &format!("`rules.{i}`")));
             for MaskedSite { site, kept_users } in sites {
                 let about = preset.iter().filter(|rule| site.owns(table, &rule.table));
-                about.for_each(|rule| laying.add(rule, Origin::Preset, Some(kept_users), "the WordPress preset"));
+                about.for_each(|rule| assigner.add(rule, Origin::Preset, Some(kept_users), "the WordPress preset"));
             }
-            laying.end(masking)
+            assigner.end(masking)
         })
         .collect();
     if problems.is_empty() {
-        return Ok(treated);
+        return Ok(assignments);
     }
     let problems: Vec<_> = problems.into_iter().collect();
     bail!(Failure::invalid(format!("the masking rules do not fit the data: {}", problems.join("; "))))
 }
 
 /// Whether a rule of the caller's is about a table.
-fn is_about(rule: &Rule, table: &Table) -> bool {
+fn is_about(rule: &MaskingRule, table: &Table) -> bool {
     let glob = WildMatch::new(&rule.table);
     table.names.iter().any(|name| glob.matches(name))
 }
 
 /// What a rule of the caller's names that is not there, with what is nearest to it.
-fn unknown(rule: &Rule, tables: &[&Table]) -> Option<String> {
+fn unknown(rule: &MaskingRule, tables: &[&Table]) -> Option<String> {
     let about: Vec<_> = tables.iter().filter(|table| is_about(rule, table)).collect();
     if about.is_empty() {
         let names = tables.iter().flat_map(|table| table.names.iter().map(String::as_str));
-        return Some(format!("there is no table `{}`{}", rule.table, nearest(&rule.table, names)));
+        return Some(format!("there is no table `{}`{}", rule.table, hint(&rule.table, names)));
     }
     let when = rule.when.as_ref().map(|when| &when.column);
     rule.column.iter().chain(when).find_map(|wanted| {
         let columns = || about.iter().flat_map(|table| table.columns.iter().map(|column| column.name.as_str()));
         let is_missing = !columns().any(|name| name == wanted);
-        is_missing.then(|| format!("table `{}` has no column `{wanted}`{}", rule.table, nearest(wanted, columns())))
+        is_missing.then(|| format!("table `{}` has no column `{wanted}`{}", rule.table, hint(wanted, columns())))
     })
 }
 
 /// The names most like `wanted`, for a message.
-fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> String {
+fn hint<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> String {
     const MOST: usize = 3;
-    let mut names: Vec<_> = names.collect::<BTreeSet<_>>().into_iter().collect();
-    names.sort_by(|a, b| strsim::jaro_winkler(wanted, b).total_cmp(&strsim::jaro_winkler(wanted, a)));
-    names.truncate(MOST);
+    let names: Vec<_> = nearest(wanted, names).into_iter().map(|(_, name)| name).take(MOST).collect();
     if names.is_empty() { String::new() } else { format!("; the nearest are `{}`", names.join("`, `")) }
 }
 
 /// Rules being laid over one table.
-struct Laying<'a> {
+struct RuleAssigner<'a> {
     table: &'a Table,
-    treated: Treated,
-    rules: Vec<MaskRule>,
+    assignment: Assignment,
+    rules: Vec<TableRule>,
     problems: &'a mut BTreeSet<String>,
 }
 
-impl Laying<'_> {
-    fn add(&mut self, rule: &Rule, origin: Origin, kept_users: Option<&Arc<HashSet<String>>>, who: &str) {
-        let is_whole_kept = self.rules.last().is_some_and(|rule| rule.column.is_none() && rule.test.is_none());
-        if self.treated.emptied.is_some() || is_whole_kept {
+impl RuleAssigner<'_> {
+    fn add(&mut self, rule: &MaskingRule, origin: Origin, kept_users: Option<&Arc<HashSet<String>>>, who: &str) {
+        let is_whole_kept = self.rules.last().is_some_and(|rule| rule.column.is_none() && rule.condition.is_none());
+        if self.assignment.emptied.is_some() || is_whole_kept {
             return;
         }
         if rule.transformer == Transformer::EmptyTable {
-            self.treated.emptied = Some(rule.because.clone());
+            self.assignment.emptied = Some(rule.because.clone());
             return;
         }
         // Some tools that move WordPress to Postgres write all names in small letters.
         let is_it = |column: &Column, name: &str| match origin {
-            Origin::Own => column.name == name,
+            Origin::Caller => column.name == name,
             Origin::Preset => column.name.eq_ignore_ascii_case(name),
         };
         let find = |name: &String| self.table.columns.iter().position(|column| is_it(column, name));
         let column = rule.column.as_ref().map(find);
-        let tests = rule.when.as_ref().map(|when| Some((find(&when.column)?, when)));
+        let when = rule.when.as_ref().map(|when| Some((find(&when.column)?, when)));
         // A rule for many tables is about those that have what it names; one for none was found out before.
-        if column == Some(None) || matches!(tests, Some(None)) {
+        if column == Some(None) || matches!(when, Some(None)) {
             return;
         }
-        let (column, tests) = (column.flatten(), tests.flatten());
-        if column.is_some_and(|column| self.treated.settled.contains(&column)) {
+        let (column, when) = (column.flatten(), when.flatten());
+        if column.is_some_and(|column| self.assignment.settled.contains(&column)) {
             return;
         }
         if let Some(reason) = column.and_then(|column| misfit(rule.transformer, &self.table.columns[column])) {
@@ -134,23 +134,23 @@ impl Laying<'_> {
             self.problems.insert(format!("{who}: column `{name}` of `{}` {reason}", self.table.label()));
             return;
         }
-        let make = |test| MaskRule {
+        let make = |condition| TableRule {
             column,
-            test,
+            condition,
             transformer: rule.transformer,
             value: rule.value.clone().unwrap_or_default().into_bytes(),
             because: rule.because.clone(),
             origin,
         };
-        match (tests, column) {
-            (Some((test, when)), _) => {
-                let tests = wants(when, kept_users).map(|wants| Some(Test { column: test, wants }));
-                self.rules.extend(tests.map(make));
+        match (when, column) {
+            (Some((tested, when)), _) => {
+                let conditions = expectations(when, kept_users).map(|expected| Condition { column: tested, expected });
+                self.rules.extend(conditions.map(|condition| make(Some(condition))));
             }
             (None, Some(column)) => {
-                self.treated.settled.insert(column);
+                self.assignment.settled.insert(column);
                 match rule.transformer {
-                    Transformer::Keep => self.treated.kept.push((column, rule.because.clone())),
+                    Transformer::Keep => self.assignment.kept.push((column, rule.because.clone())),
                     _ => self.rules.push(make(None)),
                 }
             }
@@ -158,44 +158,53 @@ impl Laying<'_> {
         }
     }
 
-    fn end(mut self, masking: &Masking) -> Treated {
+    fn end(mut self, masking: &Masking) -> Assignment {
         let columns = &self.table.columns;
-        if self.rules.last().is_some_and(|rule| rule.column.is_none() && rule.test.is_none()) {
+        if self.rules.last().is_some_and(|rule| rule.column.is_none() && rule.condition.is_none()) {
             // `keep` of a whole table: what no rule before it decides on stays, and is meant to.
             let because = self.rules.pop().and_then(|rule| rule.because);
-            let rest = (0..columns.len()).filter(|column| !self.treated.settled.contains(column));
-            self.treated.kept.extend(rest.map(|column| (column, because.clone())));
-            self.treated.settled = (0..columns.len()).collect();
+            let rest = (0..columns.len()).filter(|column| !self.assignment.settled.contains(column));
+            self.assignment.kept.extend(rest.map(|column| (column, because.clone())));
+            self.assignment.settled = (0..columns.len()).collect();
         }
         // A column that stays is no part of the mask, unless a rule before has a say in some rows.
-        if self.treated.emptied.is_none() && !self.rules.is_empty() {
+        if self.assignment.emptied.is_none() && !self.rules.is_empty() {
             let named = columns.iter().position(|column| wordpress::is_key_column(&column.name));
-            let tested = self.rules.iter().filter_map(|rule| rule.test.as_ref());
-            let first = tested.filter(|test| !matches!(test.wants, Wants::KeptUser(_))).map(|test| test.column).next();
-            self.treated.mask = Some(Arc::new(TableMask {
+            let tested = self.rules.iter().filter_map(|rule| rule.condition.as_ref());
+            let first = tested
+                .filter(|condition| !matches!(condition.expected, Expected::KeptUser(_)))
+                .map(|condition| condition.column)
+                .next();
+            self.assignment.mask = Some(Arc::new(TableMask {
                 key: masking.key.clone(),
                 rules: self.rules,
-                slots: columns.iter().map(slot).collect(),
-                switch: named.or(first),
-                switch_is_name: named.is_some(),
+                limits: columns.iter().map(limits).collect(),
+                key_column: named.or(first),
+                key_names_value: named.is_some(),
             }));
         }
-        self.treated
+        self.assignment
     }
 }
 
 /// The conditions of a rule one by one, so that the sheet can count each.
-fn wants<'a>(when: &'a When, kept_users: Option<&'a Arc<HashSet<String>>>) -> impl Iterator<Item = Wants> + 'a {
+fn expectations<'a>(
+    when: &'a When,
+    kept_users: Option<&'a Arc<HashSet<String>>>,
+) -> impl Iterator<Item = Expected> + 'a {
     let exactly = when.one_of.iter().map(move |text| match kept_users {
-        Some(ids) if text == preset::KEPT_USERS => Wants::KeptUser(ids.clone()),
-        _ => Wants::Exactly(text.clone()),
+        Some(ids) if text == preset::KEPT_USERS => Expected::KeptUser(ids.clone()),
+        _ => Expected::Exactly(text.clone()),
     });
-    exactly.chain(when.matches.iter().map(|glob| Wants::Glob(WildMatch::new(glob))))
+    exactly.chain(when.matches.iter().map(|glob| Expected::Glob(WildMatch::new(glob))))
 }
 
-fn slot(column: &Column) -> Slot {
-    let fit = Fit { max_chars: column.max_chars, is_unique: column.is_unique };
-    Slot { fit, is_emptied_by_null: !column.column_type.is_plain_text() || column.is_unique && column.is_nullable }
+fn limits(column: &Column) -> ColumnLimits {
+    let value = ValueLimits { max_chars: column.max_chars, is_unique: column.is_unique };
+    ColumnLimits {
+        value,
+        is_emptied_by_null: !column.column_type.is_plain_text() || column.is_unique && column.is_nullable,
+    }
 }
 
 /// Why a transformer cannot be used for a column.

@@ -9,43 +9,43 @@ const LONGEST_PART: usize = 64;
 const FILES: &[&str] = &["png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "css", "js"];
 
 /// Whether a value is an address and nothing else.
-pub(crate) fn is_email(value: &str) -> bool {
+pub(super) fn is_email(value: &str) -> bool {
     value.find('@').and_then(|at| address(value, at, 1)).is_some_and(|found| found == (0..value.len()))
 }
 
 /// Whether there is an address in a text.
-pub(crate) fn has_email(text: &str) -> bool {
+pub(super) fn has_email(text: &str) -> bool {
     !found(text).is_empty()
 }
 
 /// An address in a text, and what stands for its `@`.
-struct Found<'a> {
+struct FoundAddress<'a> {
     range: std::ops::Range<usize>,
     sign: &'a str,
 }
 
-fn found(text: &str) -> Vec<Found<'_>> {
+fn found(text: &str) -> Vec<FoundAddress<'_>> {
     let (mut all, mut done, mut from) = (Vec::new(), 0, 0);
     while let Some((at, sign)) = next_at(text, from) {
         from = at + sign.len();
         if let Some(range) = address(text, at, sign.len()).filter(|range| range.start >= done) {
             (done, from) = (range.end, range.end);
-            all.push(Found { range, sign });
+            all.push(FoundAddress { range, sign });
         }
     }
     all
 }
 
 /// The strangers of the addresses in a text.
-pub(crate) fn strangers_of(key: &Key, text: &str) -> Vec<String> {
-    let plain = |found: Found<'_>| text[found.range].replacen(found.sign, "@", 1);
+pub(super) fn strangers_of(key: &Key, text: &str) -> Vec<String> {
+    let plain = |found: FoundAddress<'_>| text[found.range].replacen(found.sign, "@", 1);
     found(text).into_iter().map(|found| strangers::one_email(key, &plain(found))).collect()
 }
 
 /// The text with every address masked; `None` when there is none.
-pub(crate) fn masked_emails(key: &Key, text: &str) -> Option<String> {
+pub(super) fn masked_emails(key: &Key, text: &str) -> Option<String> {
     let (mut masked, mut done) = (String::new(), 0);
-    for Found { range, sign } in found(text) {
+    for FoundAddress { range, sign } in found(text) {
         let address = text[range.clone()].replacen(sign, "@", 1);
         masked.push_str(&text[done..range.start]);
         masked.push_str(&strangers::one_email(key, &address).replacen('@', sign, 1));
@@ -91,7 +91,7 @@ fn is_letter(c: char) -> bool {
 }
 
 /// The text with every telephone number masked that is written with its country code.
-pub(crate) fn masked_phones(key: &Key, text: &str) -> Option<String> {
+pub(super) fn masked_phones(key: &Key, text: &str) -> Option<String> {
     let mut masked = String::new();
     let mut done = 0;
     for plus in memchr::memchr_iter(b'+', text.as_bytes()) {
@@ -111,7 +111,7 @@ pub(crate) fn masked_phones(key: &Key, text: &str) -> Option<String> {
 }
 
 /// The text with both masked; `None` when there is neither.
-pub(crate) fn masked(key: &Key, text: &str) -> Option<String> {
+pub(super) fn masked(key: &Key, text: &str) -> Option<String> {
     let emails = masked_emails(key, text);
     let phones = masked_phones(key, emails.as_deref().unwrap_or(text));
     phones.or(emails)

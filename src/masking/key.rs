@@ -1,6 +1,7 @@
 //! The key that decides which stranger a person becomes: the same value under the same key always gives the same digest.
 
 use anyhow::{Result, ensure};
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,12 +67,12 @@ impl Key {
     }
 
     /// The digest of a value as one of a kind, so that a name and a city of the same letters have nothing in common.
-    pub(crate) fn digest(&self, kind: &str, value: &str) -> Digest {
+    pub(super) fn digest(&self, kind: &str, value: &str) -> KeyedDigest {
         let mut mac = self.mac.clone();
         mac.update(kind.as_bytes());
         mac.update(b"\0");
         mac.update(value.as_bytes());
-        Digest(mac.finalize().into_bytes().into())
+        KeyedDigest(mac.finalize().into_bytes().into())
     }
 }
 
@@ -82,36 +83,36 @@ impl std::fmt::Debug for Key {
 }
 
 /// What a value became; strangers are drawn from its bytes.
-pub(crate) struct Digest([u8; 32]);
+pub(super) struct KeyedDigest([u8; 32]);
 
-impl Digest {
+impl KeyedDigest {
     /// The first `digits` hex digits, at most 64.
-    pub(crate) fn hex(&self, digits: usize) -> String {
+    pub(super) fn hex(&self, digits: usize) -> String {
         let mut hex = String::with_capacity(digits);
         self.push_hex(digits, &mut hex);
         hex
     }
 
     /// Appends the same.
-    pub(crate) fn push_hex(&self, digits: usize, text: &mut String) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let nibble = |i: usize| self.0[i / 2] >> (4 * (1 - i % 2)) & 15;
-        text.extend((0..digits.min(64)).map(|i| char::from(DIGITS[usize::from(nibble(i))])));
+    pub(super) fn push_hex(&self, digits: usize, text: &mut String) {
+        let end = text.len() + digits.min(2 * self.0.len());
+        HEXLOWER.encode_append(&self.0[..digits.div_ceil(2).min(self.0.len())], text);
+        text.truncate(end);
     }
 
     /// The `n`th of four numbers.
-    pub(crate) fn number(&self, n: usize) -> u64 {
+    pub(super) fn number(&self, n: usize) -> u64 {
         let at = n % 4 * 8;
         u64::from_be_bytes(self.0[at..at + 8].try_into().expect("eight bytes"))
     }
 
     /// One of a list.
-    pub(crate) fn pick<'a>(&self, n: usize, list: &[&'a str]) -> &'a str {
+    pub(super) fn pick<'a>(&self, n: usize, list: &[&'a str]) -> &'a str {
         list[(self.number(n) % list.len() as u64) as usize]
     }
 
     /// A byte; they repeat after 32.
-    pub(crate) fn byte(&self, n: usize) -> u8 {
+    pub(super) fn byte(&self, n: usize) -> u8 {
         self.0[n % 32]
     }
 }

@@ -1,14 +1,15 @@
 //! Masking: people become strangers on their way, and what a copy must not hold or do is left behind.
 //!
-//! How it is decided: a [`Masking`] is what a caller asks for. `plan` lays its own `rules` and the WordPress preset over
-//! the tables that are there, which gives each table a mask (`table`). That tells for each row which rule holds for
-//! which column; `transformers`, `strangers` and `contacts` make the new values under a `key`, `values` look into
+//! How it is decided: a [`Masking`] is what a caller asks for. `assignment` lays its rules and the WordPress `preset`
+//! over the tables that are there, which gives each table a mask (`table`). That tells for each row which rule holds for
+//! which column; `transformers`, `strangers` and `contacts` make the new values under a `key`, `values` goes into
 //! serialized data. What no rule speaks of and yet looks personal is found by `suspects`. The `sheet` tells what was done.
 
 pub(crate) mod assignment;
 mod contacts;
 mod key;
-pub(crate) mod preset;
+pub(crate) mod live_keys;
+mod preset;
 mod sheet;
 mod strangers;
 pub(crate) mod suspects;
@@ -17,9 +18,9 @@ mod transformers;
 mod values;
 mod words;
 
-pub(crate) use sheet::Account;
+pub(crate) use sheet::TableOutcome;
 
-pub use crate::contract::masking_rules::{Rule, RulesFile, When, check};
+pub use crate::contract::masking_rules::{MaskingRule, RulesFile, When};
 pub use crate::contract::transformer::Transformer;
 pub use key::{Key, KeySource};
 pub use sheet::{ColumnLine, DroppedLine, EmptiedLine, Sheet, Suspect, Treatment};
@@ -30,7 +31,7 @@ pub struct Masking {
     /// Decides which stranger a person becomes.
     pub key: Key,
     /// Rules that go before the preset's.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<MaskingRule>,
     /// Which WordPress users keep their login and password.
     pub keep_users: KeepUsers,
     /// Whether a column that looks personal and that no rule speaks of is refused.

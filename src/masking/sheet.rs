@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::transformer::Transformer;
 use crate::data::tables::Table;
-use crate::masking::assignment::Treated;
+use crate::masking::assignment::Assignment;
 use crate::masking::key::KeySource;
-use crate::masking::table::{MaskRule, Origin, Wants};
+use crate::masking::table::{Expected, Origin, TableRule};
 
 /// What became of personal data in a copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -111,44 +111,45 @@ impl std::fmt::Display for Suspect {
 }
 
 /// What was done to one table that came with its rows.
-pub(crate) struct Account<'a> {
+pub(crate) struct TableOutcome<'a> {
     pub(crate) table: &'a Table,
-    pub(crate) treated: &'a Treated,
+    pub(crate) assignment: &'a Assignment,
     /// Rows that came.
     pub(crate) rows: u64,
     /// By the rules of its mask, what each of them counted.
     pub(crate) counts: &'a [u64],
 }
 
-impl Account<'_> {
+impl TableOutcome<'_> {
     fn column(&self, column: usize) -> String {
         format!("{}.{}", self.table.whole(), self.table.columns[column].name)
     }
 
     /// The rows that a rule is about.
-    fn rows_of(&self, rule: &MaskRule) -> Option<String> {
-        let test = rule.test.as_ref()?;
-        let column = &self.table.columns[test.column].name;
-        Some(match &test.wants {
-            Wants::Exactly(text) => format!("{column} = {text}"),
-            Wants::Glob(glob) => format!("{column} = {glob}"),
-            Wants::KeptUser(_) => "the user keeps the login".to_owned(),
+    fn rows_of(&self, rule: &TableRule) -> Option<String> {
+        let condition = rule.condition.as_ref()?;
+        let column = &self.table.columns[condition.column].name;
+        Some(match &condition.expected {
+            Expected::Exactly(text) => format!("{column} = {text}"),
+            Expected::Glob(glob) => format!("{column} = {glob}"),
+            Expected::KeptUser(_) => "the user keeps the login".to_owned(),
         })
     }
 }
 
 impl Sheet {
     /// Takes in what was done to a table. The preset's rules that met nothing are not worth a line.
-    pub(crate) fn add(&mut self, account: &Account<'_>) {
-        let rules = account.treated.mask.iter().flat_map(|mask| &mask.rules);
-        for (rule, count) in rules.zip(account.counts).filter(|(rule, count)| **count > 0 || rule.origin == Origin::Own)
+    pub(crate) fn add(&mut self, outcome: &TableOutcome<'_>) {
+        let rules = outcome.assignment.mask.iter().flat_map(|mask| &mask.rules);
+        for (rule, count) in
+            rules.zip(outcome.counts).filter(|(rule, count)| **count > 0 || rule.origin == Origin::Caller)
         {
-            let (rows, because) = (account.rows_of(rule), rule.because.clone());
+            let (rows, because) = (outcome.rows_of(rule), rule.because.clone());
             match rule.column {
                 None if rule.transformer == Transformer::Keep => {}
                 None => {
                     self.dropped_rows += count;
-                    let (table, rows) = (account.table.whole(), rows.unwrap_or_default());
+                    let (table, rows) = (outcome.table.whole(), rows.unwrap_or_default());
                     let line = DroppedLine { table, rows, count: *count, because };
                     match self.dropped.iter_mut().find(|known| (&known.table, &known.rows) == (&line.table, &line.rows))
                     {
@@ -164,18 +165,18 @@ impl Sheet {
                         _ => Treatment::Masked,
                     };
                     self.masked_values += if treatment == Treatment::Left { 0 } else { *count };
-                    let (column, transformer) = (account.column(column), rule.transformer.name());
+                    let (column, transformer) = (outcome.column(column), rule.transformer.name());
                     self.add_column(ColumnLine { column, rows, treatment, transformer, values: *count, because });
                 }
             }
         }
-        for (column, because) in &account.treated.kept {
+        for (column, because) in &outcome.assignment.kept {
             self.add_column(ColumnLine {
-                column: account.column(*column),
+                column: outcome.column(*column),
                 rows: None,
                 treatment: Treatment::Left,
                 transformer: Transformer::Keep.name(),
-                values: account.rows,
+                values: outcome.rows,
                 because: because.clone(),
             });
         }

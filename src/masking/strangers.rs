@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
 use crate::masking::contacts;
-use crate::masking::key::{Digest, Key};
+use crate::masking::key::{Key, KeyedDigest};
 use crate::masking::words::{CITIES, NAMES, STREETS};
 
 /// A name of more words is a text.
@@ -14,7 +14,7 @@ const MOST_WORDS: usize = 12;
 const HEX: usize = 16;
 
 /// An e-mail address at a domain that can never exist (RFC 2606), or several; what else stands there goes.
-pub(crate) fn email(key: &Key, value: &str) -> String {
+pub(super) fn email(key: &Key, value: &str) -> String {
     let trimmed = value.trim();
     if contacts::is_email(trimmed) {
         return one_email(key, trimmed);
@@ -24,14 +24,14 @@ pub(crate) fn email(key: &Key, value: &str) -> String {
 }
 
 /// The stranger of exactly one address.
-pub(crate) fn one_email(key: &Key, address: &str) -> String {
+pub(super) fn one_email(key: &Key, address: &str) -> String {
     let mut email = user(key, "email", address);
     email.push_str("@example.invalid");
     email
 }
 
 /// What one logs in with; an address that is a login is the same as anywhere else.
-pub(crate) fn login(key: &Key, value: &str) -> String {
+pub(super) fn login(key: &Key, value: &str) -> String {
     if contacts::is_email(value) { one_email(key, value) } else { user(key, "login", value) }
 }
 
@@ -53,13 +53,13 @@ fn lowered(value: &str) -> Cow<'_, str> {
     Cow::Owned(value.to_lowercase())
 }
 
-fn spelled(plain: &str, case: &Digest) -> String {
+fn spelled(plain: &str, case: &KeyedDigest) -> String {
     let spell = |(i, c): (usize, char)| if case.byte(i) & 1 == 1 { c.to_ascii_uppercase() } else { c };
     plain.chars().enumerate().map(spell).collect()
 }
 
 /// A word for each word: full names and their parts agree, however a table cuts them.
-pub(crate) fn name(key: &Key, value: &str) -> String {
+pub(super) fn name(key: &Key, value: &str) -> String {
     let mut name = String::with_capacity(value.len() + 16);
     for word in value.split_whitespace().take(MOST_WORDS) {
         if !name.is_empty() {
@@ -90,31 +90,31 @@ fn push_name_word(key: &Key, word: &str, name: &mut String) {
 }
 
 /// A company of two strangers.
-pub(crate) fn company(key: &Key, value: &str) -> String {
+pub(super) fn company(key: &Key, value: &str) -> String {
     let digest = key.digest("company", &lowered(value));
     format!("{} {} Ltd", digest.pick(0, NAMES), digest.pick(1, NAMES))
 }
 
 /// A house in a street.
-pub(crate) fn street(key: &Key, value: &str) -> String {
+pub(super) fn street(key: &Key, value: &str) -> String {
     let digest = key.digest("street", &lowered(value));
     format!("{} {} {}", 1 + digest.number(2) % 240, digest.pick(0, NAMES), digest.pick(1, STREETS))
 }
 
 /// A city that is on no map.
-pub(crate) fn city(key: &Key, value: &str) -> String {
+pub(super) fn city(key: &Key, value: &str) -> String {
     key.digest("city", &lowered(value)).pick(0, CITIES).to_owned()
 }
 
 /// A number under a country code that is nobody's: no message can reach a real telephone.
-pub(crate) fn phone(key: &Key, value: &str) -> String {
+pub(super) fn phone(key: &Key, value: &str) -> String {
     let digits: String = value.chars().filter(char::is_ascii_digit).collect();
     let whole = if digits.is_empty() { value } else { &digits };
     format!("+999{:09}", key.digest("phone", whole).number(0) % 1_000_000_000)
 }
 
 /// Letters for letters and digits for digits, so that what checks the form is content.
-pub(crate) fn shaped(key: &Key, value: &str) -> String {
+pub(super) fn shaped(key: &Key, value: &str) -> String {
     let digest = key.digest("shape", &lowered(value));
     let drawn = |(i, c): (usize, char)| {
         let byte = digest.byte(i);
@@ -129,7 +129,7 @@ pub(crate) fn shaped(key: &Key, value: &str) -> String {
 }
 
 /// An account number of no country, with check digits that never hold.
-pub(crate) fn iban(key: &Key, value: &str) -> String {
+pub(super) fn iban(key: &Key, value: &str) -> String {
     let digits = value.chars().filter(|c| c.is_alphanumeric()).count().clamp(5, 34) - 4;
     let digest = key.digest("iban", &value.replace(' ', "").to_lowercase());
     let account: String = (0..digits).map(|i| char::from(b'0' + digest.byte(i) % 10)).collect();
@@ -137,7 +137,7 @@ pub(crate) fn iban(key: &Key, value: &str) -> String {
 }
 
 /// An address of the networks that are set aside for benchmarks (RFC 2544) and documentation (RFC 3849).
-pub(crate) fn ip(key: &Key, value: &str, is_unique: bool) -> String {
+pub(super) fn ip(key: &Key, value: &str, is_unique: bool) -> String {
     let digest = key.digest("ip", &lowered(value));
     if is_unique || value.contains(':') {
         // No group is zero, so there is one way to write it.
@@ -148,17 +148,17 @@ pub(crate) fn ip(key: &Key, value: &str, is_unique: bool) -> String {
 }
 
 /// A page of a site that can never exist.
-pub(crate) fn url(key: &Key, value: &str) -> String {
+pub(super) fn url(key: &Key, value: &str) -> String {
     format!("https://example.invalid/{}", key.digest("url", &lowered(value)).hex(12))
 }
 
 /// A reference that leads nowhere.
-pub(crate) fn id(key: &Key, value: &str) -> String {
+pub(super) fn id(key: &Key, value: &str) -> String {
     format!("masked-{}", key.digest("id", value).hex(HEX))
 }
 
 /// The first day of the same year, with whatever time zone stands at the end.
-pub(crate) fn date(value: &str) -> String {
+pub(super) fn date(value: &str) -> String {
     let is_year = |year: &str| year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit());
     match value.split_once('-') {
         Some((year, rest)) if is_year(year) && !value.ends_with("BC") => {
@@ -171,7 +171,7 @@ pub(crate) fn date(value: &str) -> String {
 }
 
 /// The end of a value that has to differ from all others.
-pub(crate) fn tail(key: &Key, value: &str) -> String {
+pub(super) fn tail(key: &Key, value: &str) -> String {
     key.digest("unique", value).hex(12)
 }
 

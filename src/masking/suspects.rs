@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use crate::contract::transformer::Transformer;
 use crate::data::tables::{Column, Table};
-use crate::masking::assignment::{Treated, misfit};
+use crate::masking::assignment::{Assignment, misfit};
 use crate::masking::contacts;
 use crate::masking::key::Key;
 use crate::masking::sheet::Suspect;
-use crate::masking::table::{Chooser, Verdict};
-use crate::masking::values::{self, Policy};
+use crate::masking::table::{RowDecision, RowMasker};
+use crate::masking::values::{self, ValueMasker};
 use crate::rewriting::wordpress;
 
 /// A share of the values that are not blank: one in so many tells of the whole column.
@@ -20,24 +20,24 @@ const ONE_IN: u64 = 20;
 pub(crate) type Sample = Vec<Vec<Option<String>>>;
 
 /// The suspects of one table.
-pub(crate) fn find(table: &Table, treated: &Treated, sample: &Sample) -> Vec<Suspect> {
-    if treated.emptied.is_some() {
+pub(crate) fn find(table: &Table, assignment: &Assignment, sample: &Sample) -> Vec<Suspect> {
+    if assignment.emptied.is_some() {
         return Vec::new();
     }
-    let mut chooser = treated.mask.clone().map(Chooser::new);
+    let mut masker = assignment.mask.clone().map(RowMasker::new);
     let named = table.columns.iter().position(|column| wordpress::is_key_column(&column.name));
     let mut seen: BTreeMap<(usize, Option<String>), Tally> = BTreeMap::new();
     for row in sample {
         let text = |column: usize| row[column].as_ref().map(|text| Cow::Borrowed(text.as_bytes()));
-        let verdict = chooser.as_mut().map_or(Verdict::Stays, |chooser| chooser.look(text));
-        if matches!(verdict, Verdict::Dropped(_)) {
+        let decision = masker.as_mut().map_or(RowDecision::Unchanged, |masker| masker.decide(text));
+        if matches!(decision, RowDecision::Dropped(_)) {
             continue;
         }
         for (i, value) in row.iter().enumerate() {
             let is_ruled =
-                verdict == Verdict::Changes && chooser.as_ref().is_some_and(|chooser| chooser.rule(i).is_some());
+                decision == RowDecision::Masked && masker.as_ref().is_some_and(|masker| masker.rule(i).is_some());
             let value = value.as_deref().filter(|value| !value.trim().is_empty());
-            let Some(value) = value.filter(|_| !is_ruled && !treated.settled.contains(&i)) else { continue };
+            let Some(value) = value.filter(|_| !is_ruled && !assignment.settled.contains(&i)) else { continue };
             // The values of a key are a column of their own.
             let key = named.filter(|key| *key != i).and_then(|key| row[key].clone());
             let tally = seen.entry((i, key.clone())).or_default();
@@ -45,8 +45,8 @@ pub(crate) fn find(table: &Table, treated: &Treated, sample: &Sample) -> Vec<Sus
         }
     }
     let ruled = |i: usize| {
-        let has_rule = treated.mask.iter().any(|mask| mask.rules.iter().any(|rule| rule.column == Some(i)));
-        treated.settled.contains(&i) || has_rule
+        let has_rule = assignment.mask.iter().any(|mask| mask.rules.iter().any(|rule| rule.column == Some(i)));
+        assignment.settled.contains(&i) || has_rule
     };
     let by_name = table.columns.iter().enumerate().filter(|(i, _)| !ruled(*i)).filter_map(|(_, column)| {
         Some(suspect(
@@ -61,7 +61,7 @@ pub(crate) fn find(table: &Table, treated: &Treated, sample: &Sample) -> Vec<Sus
     for ((i, key), tally) in seen {
         let column = &table.columns[i];
         let is_known = suspects.iter().any(|known| known.column == label(table, column));
-        if let Some((transformer, because)) = tally.verdict().filter(|_| !is_known) {
+        if let Some((transformer, because)) = tally.finding().filter(|_| !is_known) {
             let key = key.zip(named).map(|(key, named)| format!("{} = {key}", table.columns[named].name));
             suspects.push(suspect(table, column, key, transformer, because));
         }
@@ -100,7 +100,7 @@ impl Tally {
         }
     }
 
-    fn verdict(&self) -> Option<(Transformer, String)> {
+    fn finding(&self) -> Option<(Transformer, String)> {
         let (what, (count, transformer)) = self.like.iter().max_by_key(|(_, (count, _))| *count)?;
         (count * ONE_IN >= self.values)
             .then_some(((*transformer)?, format!("{count} of {} sampled values hold {what}", self.values)))
@@ -110,7 +110,7 @@ impl Tally {
 fn looks_like(key: &str, value: &str) -> Option<(&'static str, Transformer)> {
     const LONGEST_WHOLE: usize = 64;
     let trimmed = value.trim();
-    let is_changed = || values::walked(trimmed.as_bytes(), key, &Policy::personal(&Key::random())).is_some();
+    let is_changed = || ValueMasker::personal(&Key::random()).masked(trimmed.as_bytes(), key).is_some();
     if contacts::is_email(trimmed) {
         return Some(("an e-mail address", Transformer::Email));
     }

@@ -8,7 +8,7 @@ use wildmatch::WildMatch;
 
 use crate::contract::transformer::Transformer;
 use crate::masking::key::Key;
-use crate::masking::transformers::Fit;
+use crate::masking::transformers::ValueLimits;
 
 /// Keys of rows that are remembered with their rules; a table with more looks them up anew.
 const MOST_REMEMBERED: usize = 4096;
@@ -19,16 +19,16 @@ const LONGEST_REMEMBERED: usize = 128;
 /// Who made a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    Own,
+    Caller,
     Preset,
 }
 
 /// A rule as it is for one table.
 #[derive(Debug)]
-pub(crate) struct MaskRule {
+pub(crate) struct TableRule {
     /// `None`: the rule is for whole rows.
     pub(crate) column: Option<usize>,
-    pub(crate) test: Option<Test>,
+    pub(crate) condition: Option<Condition>,
     pub(crate) transformer: Transformer,
     /// What `set` puts there.
     pub(crate) value: Vec<u8>,
@@ -38,21 +38,21 @@ pub(crate) struct MaskRule {
 
 /// A condition on the value of a column.
 #[derive(Debug)]
-pub(crate) struct Test {
+pub(crate) struct Condition {
     pub(crate) column: usize,
-    pub(crate) wants: Wants,
+    pub(crate) expected: Expected,
 }
 
 /// What a value must be.
 #[derive(Debug)]
-pub(crate) enum Wants {
+pub(crate) enum Expected {
     Exactly(String),
     Glob(WildMatch),
     /// Users whose logins stay.
     KeptUser(Arc<HashSet<String>>),
 }
 
-impl Wants {
+impl Expected {
     fn holds(&self, value: &[u8]) -> bool {
         match self {
             Self::Exactly(text) => text.as_bytes() == value,
@@ -64,10 +64,10 @@ impl Wants {
 
 /// What a column takes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Slot {
-    pub(crate) fit: Fit,
+pub(crate) struct ColumnLimits {
+    pub(super) value: ValueLimits,
     /// Whether nothing is NULL there, not an empty text.
-    pub(crate) is_emptied_by_null: bool,
+    pub(super) is_emptied_by_null: bool,
 }
 
 /// The rules of one table.
@@ -75,44 +75,44 @@ pub(crate) struct Slot {
 pub(crate) struct TableMask {
     pub(crate) key: Key,
     /// In order: the first that fits a value holds.
-    pub(crate) rules: Vec<MaskRule>,
-    pub(crate) slots: Vec<Slot>,
+    pub(crate) rules: Vec<TableRule>,
+    pub(crate) limits: Vec<ColumnLimits>,
     /// The column by which rules are chosen, as `meta_key` is.
-    pub(crate) switch: Option<usize>,
+    pub(crate) key_column: Option<usize>,
     /// Whether that column names what the row's value is.
-    pub(crate) switch_is_name: bool,
+    pub(crate) key_names_value: bool,
 }
 
 /// What becomes of a value.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum New {
-    Stays,
+pub(crate) enum NewValue {
+    Unchanged,
     Null,
     Value(Vec<u8>),
 }
 
 /// What becomes of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum RowDecision {
     /// No rule is about it.
-    Stays,
+    Unchanged,
     /// It is left behind, by this rule.
     Dropped(usize),
-    /// See [`Chooser::rule`].
-    Changes,
+    /// Some of its columns have a rule: see [`RowMasker::rule`].
+    Masked,
 }
 
 /// The rules for the rows of one key.
 #[derive(Default)]
-struct Chosen {
-    /// Those whose test on the switch holds, or that have none on it.
+struct KeyRules {
+    /// Those whose condition on the key column holds, or that have none on it.
     rules: Vec<usize>,
     name: String,
 }
 
 /// A value, and what it became.
 #[derive(Default)]
-struct Remembered {
+struct CachedValue {
     /// The number of its rule, plus one.
     rule: usize,
     old: Vec<u8>,
@@ -120,59 +120,61 @@ struct Remembered {
 }
 
 /// Chooses the rules of rows; one for each part of a table, since it remembers what it met.
-pub(crate) struct Chooser {
+pub(crate) struct RowMasker {
     mask: Arc<TableMask>,
-    met: HashMap<Box<[u8]>, usize>,
-    chosen: Vec<Chosen>,
-    /// Which of `chosen` holds for the row.
+    known_keys: HashMap<Box<[u8]>, usize>,
+    by_key: Vec<KeyRules>,
+    /// Which of `by_key` holds for the row.
     current: usize,
     /// The rule of each column of the row.
     by_column: Vec<Option<usize>>,
     /// By a hash of rule and value; the next of the same hash takes the place.
-    values: Vec<Remembered>,
+    values: Vec<CachedValue>,
 }
 
-impl Chooser {
+impl RowMasker {
     pub(crate) fn new(mask: Arc<TableMask>) -> Self {
-        let mut chooser = Self {
-            by_column: vec![None; mask.slots.len()],
+        let mut masker = Self {
+            by_column: vec![None; mask.limits.len()],
             mask,
-            met: HashMap::new(),
-            chosen: Vec::new(),
+            known_keys: HashMap::new(),
+            by_key: Vec::new(),
             current: 0,
             values: Vec::new(),
         };
-        // For rows whose key is NULL, and for all where there is no switch.
-        let first = chooser.choose_by(None);
-        chooser.chosen.push(first);
-        chooser.chosen.push(Chosen::default());
-        chooser
+        // For rows whose key is NULL, and for all where there is no key column.
+        let first = masker.choose_by(None);
+        masker.by_key.push(first);
+        masker.by_key.push(KeyRules::default());
+        masker
     }
 
     pub(crate) fn mask(&self) -> &TableMask {
         &self.mask
     }
 
-    /// The verdict on a row; `value` gives a column's value, `None` for NULL.
-    pub(crate) fn look<'r>(&mut self, value: impl Fn(usize) -> Option<Cow<'r, [u8]>>) -> Verdict {
-        self.current = match self.mask.switch.and_then(&value) {
+    /// The decision on a row; `value` gives a column's value, `None` for NULL.
+    pub(crate) fn decide<'r>(&mut self, value: impl Fn(usize) -> Option<Cow<'r, [u8]>>) -> RowDecision {
+        self.current = match self.mask.key_column.and_then(&value) {
             None => 0,
             Some(key) => self.find(&key),
         };
-        let (mask, chosen) = (&*self.mask, &self.chosen[self.current]);
-        if chosen.rules.is_empty() {
-            return Verdict::Stays;
+        let (mask, rules) = (&*self.mask, &self.by_key[self.current].rules);
+        if rules.is_empty() {
+            return RowDecision::Unchanged;
         }
         self.by_column.fill(None);
         let mut is_any = false;
-        for number in &chosen.rules {
+        for number in rules {
             let rule = &mask.rules[*number];
-            let test = rule.test.as_ref().filter(|test| Some(test.column) != mask.switch);
-            if test.is_some_and(|test| !value(test.column).is_some_and(|value| test.wants.holds(&value))) {
+            let condition = rule.condition.as_ref().filter(|condition| Some(condition.column) != mask.key_column);
+            let holds =
+                |condition: &Condition| value(condition.column).is_some_and(|value| condition.expected.holds(&value));
+            if condition.is_some_and(|condition| !holds(condition)) {
                 continue;
             }
             match (rule.column, rule.transformer) {
-                (None, Transformer::DropRows) => return Verdict::Dropped(*number),
+                (None, Transformer::DropRows) => return RowDecision::Dropped(*number),
                 (None, _) => break,
                 (Some(column), _) => {
                     self.by_column[column].get_or_insert(*number);
@@ -180,7 +182,7 @@ impl Chooser {
                 }
             }
         }
-        if is_any { Verdict::Changes } else { Verdict::Stays }
+        if is_any { RowDecision::Masked } else { RowDecision::Unchanged }
     }
 
     /// The rule for a column of the row last looked at.
@@ -189,7 +191,7 @@ impl Chooser {
     }
 
     /// The value that a rule puts in the place of another.
-    pub(crate) fn new_value(&mut self, number: usize, value: Option<&[u8]>) -> New {
+    pub(crate) fn new_value(&mut self, number: usize, value: Option<&[u8]>) -> NewValue {
         let rule = &self.mask.rules[number];
         if let Some(value) = value.filter(|value| value.len() <= LONGEST_REMEMBERED)
             && rule.transformer.is_of_value_alone()
@@ -200,9 +202,9 @@ impl Chooser {
     }
 
     /// The same for a value that may have been met before: people come again, and towns even more so.
-    fn remembered(&mut self, number: usize, value: &[u8]) -> New {
+    fn remembered(&mut self, number: usize, value: &[u8]) -> NewValue {
         if self.values.is_empty() {
-            self.values.resize_with(VALUES_REMEMBERED, Remembered::default);
+            self.values.resize_with(VALUES_REMEMBERED, CachedValue::default);
         }
         let hash = xxhash_rust::xxh3::xxh3_64_with_seed(value, number as u64);
         let place = (hash % VALUES_REMEMBERED as u64) as usize;
@@ -214,53 +216,57 @@ impl Chooser {
             known.old.clear();
             known.old.extend_from_slice(value);
             known.new = match &new {
-                New::Value(new) => Some(new.clone()),
+                NewValue::Value(new) => Some(new.clone()),
                 _ => None,
             };
             return new;
         }
-        known.new.clone().map_or(New::Stays, New::Value)
+        known.new.clone().map_or(NewValue::Unchanged, NewValue::Value)
     }
 
-    fn made(&self, number: usize, value: Option<&[u8]>) -> New {
+    fn made(&self, number: usize, value: Option<&[u8]>) -> NewValue {
         let rule = &self.mask.rules[number];
-        let slot = rule.column.map(|column| self.mask.slots[column]).unwrap_or_default();
+        let limits = rule.column.map(|column| self.mask.limits[column]).unwrap_or_default();
         match (rule.transformer, value) {
-            (Transformer::Set, value) if value == Some(&rule.value) => New::Stays,
-            (Transformer::Set, _) => New::Value(rule.value.clone()),
-            (Transformer::Keep, _) | (_, None) => New::Stays,
-            (Transformer::Empty, Some(_)) if slot.is_emptied_by_null => New::Null,
-            (Transformer::Empty, Some(b"")) => New::Stays,
-            (Transformer::Empty, Some(_)) => New::Value(Vec::new()),
+            (Transformer::Set, value) if value == Some(&rule.value) => NewValue::Unchanged,
+            (Transformer::Set, _) => NewValue::Value(rule.value.clone()),
+            (Transformer::Keep, _) | (_, None) => NewValue::Unchanged,
+            (Transformer::Empty, Some(_)) if limits.is_emptied_by_null => NewValue::Null,
+            (Transformer::Empty, Some(b"")) => NewValue::Unchanged,
+            (Transformer::Empty, Some(_)) => NewValue::Value(Vec::new()),
             (transformer, Some(value)) => {
-                let name = &self.chosen[self.current].name;
-                transformer.masked(&self.mask.key, name, value, slot.fit).map_or(New::Stays, New::Value)
+                let name = &self.by_key[self.current].name;
+                transformer
+                    .masked(&self.mask.key, name, value, limits.value)
+                    .map_or(NewValue::Unchanged, NewValue::Value)
             }
         }
     }
 
     fn find(&mut self, key: &[u8]) -> usize {
-        if let Some(known) = self.met.get(key) {
+        if let Some(known) = self.known_keys.get(key) {
             return *known;
         }
-        let chosen = self.choose_by(Some(key));
-        if self.met.len() == MOST_REMEMBERED {
-            self.chosen[1] = chosen;
+        let rules = self.choose_by(Some(key));
+        if self.known_keys.len() == MOST_REMEMBERED {
+            self.by_key[1] = rules;
             return 1;
         }
-        self.chosen.push(chosen);
-        self.met.insert(key.into(), self.chosen.len() - 1);
-        self.chosen.len() - 1
+        self.by_key.push(rules);
+        self.known_keys.insert(key.into(), self.by_key.len() - 1);
+        self.by_key.len() - 1
     }
 
-    fn choose_by(&self, key: Option<&[u8]>) -> Chosen {
-        let holds = |rule: &MaskRule| match &rule.test {
-            Some(test) if Some(test.column) == self.mask.switch => key.is_some_and(|key| test.wants.holds(key)),
+    fn choose_by(&self, key: Option<&[u8]>) -> KeyRules {
+        let holds = |rule: &TableRule| match &rule.condition {
+            Some(condition) if Some(condition.column) == self.mask.key_column => {
+                key.is_some_and(|key| condition.expected.holds(key))
+            }
             _ => true,
         };
         let rules = &self.mask.rules;
-        let is_named = self.mask.switch_is_name;
-        Chosen {
+        let is_named = self.mask.key_names_value;
+        KeyRules {
             rules: (0..rules.len()).filter(|number| holds(&rules[*number])).collect(),
             name: key.filter(|_| is_named).map(|key| String::from_utf8_lossy(key).into_owned()).unwrap_or_default(),
         }

@@ -1,17 +1,24 @@
 use super::*;
 
-fn rule(column: Option<usize>, test: Option<(usize, &str)>, transformer: Transformer) -> MaskRule {
-    let test = test.map(|(column, glob)| Test { column, wants: Wants::Glob(WildMatch::new(glob)) });
-    MaskRule { column, test, transformer, value: b"0".to_vec(), because: None, origin: Origin::Own }
+fn rule(column: Option<usize>, condition: Option<(usize, &str)>, transformer: Transformer) -> TableRule {
+    let condition =
+        condition.map(|(column, glob)| Condition { column, expected: Expected::Glob(WildMatch::new(glob)) });
+    TableRule { column, condition, transformer, value: b"0".to_vec(), because: None, origin: Origin::Caller }
 }
 
-fn chooser(rules: Vec<MaskRule>, switch: Option<usize>) -> Chooser {
-    let mask = TableMask { key: Key::random(), rules, slots: vec![Slot::default(); 3], switch, switch_is_name: true };
-    Chooser::new(Arc::new(mask))
+fn masker(rules: Vec<TableRule>, key_column: Option<usize>) -> RowMasker {
+    let mask = TableMask {
+        key: Key::random(),
+        rules,
+        limits: vec![ColumnLimits::default(); 3],
+        key_column,
+        key_names_value: true,
+    };
+    RowMasker::new(Arc::new(mask))
 }
 
-fn look(chooser: &mut Chooser, row: [Option<&'static str>; 3]) -> Verdict {
-    chooser.look(|column| row[column].map(|value| Cow::Borrowed(value.as_bytes())))
+fn decide(masker: &mut RowMasker, row: [Option<&'static str>; 3]) -> RowDecision {
+    masker.decide(|column| row[column].map(|value| Cow::Borrowed(value.as_bytes())))
 }
 
 #[test]
@@ -25,29 +32,29 @@ fn the_first_rule_that_fits_holds() {
             rule(Some(1), None, Transformer::Set),
         ]
     };
-    for switch in [Some(0), None] {
-        let mut chooser = chooser(rules(), switch);
+    for key_column in [Some(0), None] {
+        let mut masker = masker(rules(), key_column);
         for _ in 0..2 {
-            assert_eq!(look(&mut chooser, [Some("sessions"), Some("x"), None]), Verdict::Dropped(1));
-            assert_eq!(look(&mut chooser, [Some("email"), Some("x"), None]), Verdict::Changes);
-            assert_eq!(chooser.rule(1), Some(2));
-            assert_eq!(look(&mut chooser, [Some("email"), Some("x"), Some("keep me")]), Verdict::Changes);
-            assert_eq!(chooser.rule(1), Some(0));
-            assert_eq!(look(&mut chooser, [Some("quiet"), Some("x"), None]), Verdict::Stays);
-            assert_eq!(look(&mut chooser, [None, Some("x"), None]), Verdict::Changes);
-            assert_eq!((chooser.rule(0), chooser.rule(1)), (None, Some(4)));
-            assert_eq!(chooser.new_value(4, Some(b"1")), New::Value(b"0".to_vec()));
-            assert_eq!(chooser.new_value(4, Some(b"0")), New::Stays);
+            assert_eq!(decide(&mut masker, [Some("sessions"), Some("x"), None]), RowDecision::Dropped(1));
+            assert_eq!(decide(&mut masker, [Some("email"), Some("x"), None]), RowDecision::Masked);
+            assert_eq!(masker.rule(1), Some(2));
+            assert_eq!(decide(&mut masker, [Some("email"), Some("x"), Some("keep me")]), RowDecision::Masked);
+            assert_eq!(masker.rule(1), Some(0));
+            assert_eq!(decide(&mut masker, [Some("quiet"), Some("x"), None]), RowDecision::Unchanged);
+            assert_eq!(decide(&mut masker, [None, Some("x"), None]), RowDecision::Masked);
+            assert_eq!((masker.rule(0), masker.rule(1)), (None, Some(4)));
+            assert_eq!(masker.new_value(4, Some(b"1")), NewValue::Value(b"0".to_vec()));
+            assert_eq!(masker.new_value(4, Some(b"0")), NewValue::Unchanged);
         }
     }
 }
 
 #[test]
 fn more_keys_than_are_remembered_get_the_same_verdict() {
-    let mut chooser = chooser(vec![rule(None, Some((0, "*7")), Transformer::DropRows)], Some(0));
+    let mut masker = masker(vec![rule(None, Some((0, "*7")), Transformer::DropRows)], Some(0));
     for i in 0..MOST_REMEMBERED + 50 {
         let key = i.to_string();
-        let verdict = chooser.look(|_| Some(Cow::Owned(key.clone().into_bytes())));
-        assert_eq!(verdict == Verdict::Dropped(0), key.ends_with('7'), "{key}");
+        let decision = masker.decide(|_| Some(Cow::Owned(key.clone().into_bytes())));
+        assert_eq!(decision == RowDecision::Dropped(0), key.ends_with('7'), "{key}");
     }
 }

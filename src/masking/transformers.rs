@@ -6,24 +6,24 @@ use crate::contract::transformer::Transformer;
 use crate::masking::contacts;
 use crate::masking::key::Key;
 use crate::masking::strangers;
-use crate::masking::values::{self, Policy};
+use crate::masking::values::ValueMasker;
 
 /// What a column asks of its values.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Fit {
+pub(super) struct ValueLimits {
     /// The n of `varchar(n)` and `char(n)`.
-    pub(crate) max_chars: Option<usize>,
+    pub(super) max_chars: Option<usize>,
     /// No two rows may have the same value.
-    pub(crate) is_unique: bool,
+    pub(super) is_unique: bool,
 }
 
 impl Transformer {
     /// The stranger that a value becomes; `None` when it stays as it is. `field` names the value where its column
     /// does not, as `meta_key` does.
-    pub(crate) fn masked(self, key: &Key, field: &str, value: &[u8], fit: Fit) -> Option<Vec<u8>> {
+    pub(super) fn masked(self, key: &Key, field: &str, value: &[u8], limits: ValueLimits) -> Option<Vec<u8>> {
         match self {
-            Self::Inside => return values::walked(value, field, &Policy::personal(key)),
-            Self::Settings => return values::walked(value, field, &Policy::settings(key)),
+            Self::Inside => return ValueMasker::personal(key).masked(value, field),
+            Self::Settings => return ValueMasker::settings(key).masked(value, field),
             _ => {}
         }
         let value: Cow<'_, str> = String::from_utf8_lossy(value);
@@ -33,11 +33,11 @@ impl Transformer {
         if value.trim().is_empty() {
             return None;
         }
-        let stranger = self.stranger(key, &value, fit)?;
-        Some(fitted(self, key, &value, stranger, fit).into_bytes())
+        let stranger = self.stranger(key, &value, limits)?;
+        Some(fitted(self, key, &value, stranger, limits).into_bytes())
     }
 
-    fn stranger(self, key: &Key, value: &str, fit: Fit) -> Option<String> {
+    fn stranger(self, key: &Key, value: &str, limits: ValueLimits) -> Option<String> {
         Some(match self {
             Self::Name if contacts::is_email(value) => strangers::one_email(key, value),
             Self::Name => strangers::name(key, value),
@@ -48,7 +48,7 @@ impl Transformer {
             Self::City => strangers::city(key, value),
             Self::Postcode => strangers::shaped(key, value),
             Self::Company => strangers::company(key, value),
-            Self::Ip => strangers::ip(key, value, fit.is_unique),
+            Self::Ip => strangers::ip(key, value, limits.is_unique),
             Self::UserAgent => "Mozilla/5.0".to_owned(),
             Self::Url => strangers::url(key, value),
             Self::Text => "Masked text.".to_owned(),
@@ -63,10 +63,10 @@ impl Transformer {
 }
 
 /// The stranger as the column takes it: told apart from others where it must be, and no longer than it may be.
-fn fitted(transformer: Transformer, key: &Key, value: &str, mut stranger: String, fit: Fit) -> String {
+fn fitted(transformer: Transformer, key: &Key, value: &str, mut stranger: String, limits: ValueLimits) -> String {
     let is_apart = transformer.is_one_to_one() || transformer == Transformer::Ip;
-    let tail = (fit.is_unique && !is_apart).then(|| format!("-{}", strangers::tail(key, value)));
-    let Some(max) = fit.max_chars else { return stranger + tail.as_deref().unwrap_or_default() };
+    let tail = (limits.is_unique && !is_apart).then(|| format!("-{}", strangers::tail(key, value)));
+    let Some(max) = limits.max_chars else { return stranger + tail.as_deref().unwrap_or_default() };
     // Strangers have no longer letters than those of ASCII, but for what is left of a text around them.
     if tail.is_none() && stranger.len() <= max {
         return stranger;
@@ -100,7 +100,7 @@ mod tests {
 
     fn masked(transformer: Transformer, value: &str, max_chars: Option<usize>, is_unique: bool) -> String {
         let key = Key::of_run(&Secret::new("the token of an account"), "run");
-        let bytes = transformer.masked(&key, "", value.as_bytes(), Fit { max_chars, is_unique }).unwrap();
+        let bytes = transformer.masked(&key, "", value.as_bytes(), ValueLimits { max_chars, is_unique }).unwrap();
         String::from_utf8(bytes).unwrap()
     }
 
@@ -158,7 +158,7 @@ mod tests {
     fn what_is_blank_stays() {
         let key = Key::random();
         for transformer in VALUES {
-            assert_eq!(transformer.masked(&key, "", b" ", Fit::default()), None, "{transformer:?}");
+            assert_eq!(transformer.masked(&key, "", b" ", ValueLimits::default()), None, "{transformer:?}");
         }
     }
 }

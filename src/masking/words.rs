@@ -2,7 +2,7 @@
 
 /// Words that are given and family names alike, since a full name cannot be told apart into the two.
 #[rustfmt::skip]
-pub(crate) const NAMES: &[&str] = &[
+pub(super) const NAMES: &[&str] = &[
     "Abbott", "Addis", "Ainsley", "Alden", "Alder", "Amery", "Anders", "Arden", "Arlo", "Ashby", "Ashton", "Aubrey",
     "Averill", "Avery", "Bailey", "Barlow", "Beckett", "Bellamy", "Bennett", "Berkeley", "Bevan", "Birch", "Blaine",
     "Blair", "Blythe", "Bowen", "Bradley", "Bramwell", "Brennan", "Briar", "Brodie", "Bryce", "Byron", "Callan",
@@ -28,11 +28,11 @@ pub(crate) const NAMES: &[&str] = &[
 ];
 
 /// What a street is called after its name.
-pub(crate) const STREETS: &[&str] = &["Street", "Lane", "Avenue", "Close", "Drive", "Grove", "Mews", "Terrace"];
+pub(super) const STREETS: &[&str] = &["Street", "Lane", "Avenue", "Close", "Drive", "Grove", "Mews", "Terrace"];
 
 /// Cities that are on no map of ours.
 #[rustfmt::skip]
-pub(crate) const CITIES: &[&str] = &[
+pub(super) const CITIES: &[&str] = &[
     "Alderbrook", "Ashmere", "Barrowfield", "Birchhaven", "Brackenridge", "Bramford", "Brightwater", "Brookmere",
     "Cedarholm", "Cliffhaven", "Coldspring", "Copperfield", "Cranmoor", "Dovecote", "Easthollow", "Elderglen",
     "Elmstead", "Fairmoor", "Fernhill", "Foxmere", "Glenhaven", "Goldcrest", "Greystone", "Harrowgate", "Hawthorn",

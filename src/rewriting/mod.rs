@@ -1,12 +1,10 @@
 //! Rewrites a site's URLs in any value: plain, escaped, or in PHP-serialized data and JSON within each other.
 //!
-//! The letters of an old host are looked for first (`site.rs`); a value without them is not touched. Then one walk over
-//! the value (`walk.rs`) asks at each place whether a URL stands there (`urls.rs`), and keeps count of the serialized
-//! strings around it (`tokens.rs`) through whatever escapes JSON put there (`escapes.rs`). All other bytes stay.
+//! The letters of an old host are looked for first (`site_url.rs`); a value without them is not touched. Then one walk
+//! over the value (`walk.rs`) asks at each place whether a URL stands there (`urls.rs`), and keeps count of the serialized
+//! strings around it, which `formats` reads through whatever escapes JSON put there. All other bytes stay.
 
-mod escapes;
-mod site;
-mod tokens;
+mod site_url;
 mod urls;
 mod walk;
 pub(crate) mod wordpress;
@@ -20,8 +18,9 @@ use anyhow::{Context as _, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use site::{HostFinder, Site};
-use urls::{Edit, Host};
+use crate::formats::json;
+use site_url::{HostFinder, SiteUrl};
+use urls::{Edit, OldHost};
 use walk::{Occurrence, Walk};
 
 /// A URL of the source and what stands in its place.
@@ -48,8 +47,8 @@ impl UrlPair {
     /// # Errors
     /// Invalid input when one of them is neither, or has more than a scheme, a host, a port and a path.
     pub fn parse(old: &str, new: &str) -> Result<Self> {
-        let old = Site::parse(old).context("read the old URL")?;
-        let new = Site::parse(new).context("read the new URL")?;
+        let old = SiteUrl::parse(old).context("read the old URL")?;
+        let new = SiteUrl::parse(new).context("read the new URL")?;
         Ok(Self { old: old.to_string(), new: new.to_string() })
     }
 }
@@ -59,7 +58,8 @@ impl UrlPair {
 pub struct Rewritten {
     /// The new value.
     pub value: Vec<u8>,
-    /// Whether serialized data with a wrong length was met; what is in such a string was left as it is.
+    /// Whether serialized data was met that cannot be read to its end, or a string in it whose length is wrong; what is
+    /// in such a string was left as it is.
     pub malformed: bool,
 }
 
@@ -80,21 +80,21 @@ pub struct Rewritten {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Rewriter {
-    hosts: Vec<Host>,
+    hosts: Vec<OldHost>,
 }
 
 impl Rewriter {
     /// A pair that [`UrlPair::parse`] refuses, or whose URLs are the same, rewrites nothing.
     pub fn new(pairs: &[UrlPair]) -> Self {
-        let mut hosts: Vec<Host> = Vec::new();
+        let mut hosts: Vec<OldHost> = Vec::new();
         for pair in pairs {
-            let (Ok(old), Ok(new)) = (Site::parse(&pair.old), Site::parse(&pair.new)) else { continue };
+            let (Ok(old), Ok(new)) = (SiteUrl::parse(&pair.old), SiteUrl::parse(&pair.new)) else { continue };
             if old == new {
                 continue;
             }
             match hosts.iter_mut().find(|host| host.name == old.host) {
                 Some(host) => host.pairs.push((old, new)),
-                None => hosts.push(Host {
+                None => hosts.push(OldHost {
                     name: old.host.clone(),
                     finder: HostFinder::new(&old.host),
                     pairs: vec![(old, new)],
@@ -108,17 +108,17 @@ impl Rewriter {
     }
 
     /// Whether there is nothing to rewrite.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.hosts.is_empty()
     }
 
     /// Whether the letters of an old host occur at all; a host is never escaped, so this holds for raw COPY text too.
-    pub fn may_match(&self, raw: &[u8]) -> bool {
+    pub(crate) fn may_match(&self, raw: &[u8]) -> bool {
         self.hosts.iter().any(|host| host.finder.find(raw, 0).is_some())
     }
 
     /// How long, in bytes, the longest old host is.
-    pub fn longest_host(&self) -> usize {
+    pub(crate) fn longest_host(&self) -> usize {
         self.hosts.iter().map(|host| host.name.len()).max().unwrap_or(0)
     }
 
@@ -132,7 +132,7 @@ impl Rewriter {
     /// The same for the text of a `jsonb` value, whose keys stay: the server sorts them by length, so what it would
     /// give back for another key cannot be told.
     pub fn rewrite_jsonb(&self, value: &[u8]) -> Option<Rewritten> {
-        self.rewrite_unless(value, |edit| is_in_key(&value[edit.end..]))
+        self.rewrite_unless(value, |edit| json::is_in_key(&value[edit.end..]))
     }
 
     fn rewrite_unless(&self, value: &[u8], stays: impl Fn(&Edit) -> bool) -> Option<Rewritten> {
@@ -148,43 +148,22 @@ impl Rewriter {
             return None;
         }
         occurrences.sort_by_key(|occurrence| occurrence.at);
-        let plan = Walk::new(value, occurrences).run();
-        let mut new = Vec::with_capacity(value.len() + 32 * plan.edits.len());
+        let changes = Walk::new(value, occurrences).run();
+        let mut new = Vec::with_capacity(value.len() + 32 * changes.edits.len());
         let mut done = 0;
         let mut is_changed = false;
-        for edit in plan.edits.iter().filter(|edit| edit.end > edit.start && !stays(edit)) {
+        for edit in changes.edits.iter().filter(|edit| edit.end > edit.start && !stays(edit)) {
             new.extend_from_slice(&value[done..edit.start]);
             new.extend_from_slice(&edit.bytes);
             (done, is_changed) = (edit.end, true);
         }
         new.extend_from_slice(&value[done..]);
-        (is_changed || plan.missed).then_some(Rewritten { value: new, malformed: plan.malformed || is_cut_off(value) })
+        (is_changed || changes.missed).then_some(Rewritten { value: new, malformed: changes.malformed })
     }
 
     /// The same for text such as a variable's value; `None` when it stays as it is.
-    pub fn rewrite_text(&self, value: &str) -> Option<String> {
+    pub(crate) fn rewrite_text(&self, value: &str) -> Option<String> {
         let rewritten = self.rewrite(value.as_bytes())?.value;
         String::from_utf8(rewritten).ok().filter(|new| new != value)
     }
-}
-
-/// Whether a serialized value lacks its end, as those do that lost what stood behind a NUL byte on their way into
-/// Postgres.
-fn is_cut_off(value: &[u8]) -> bool {
-    let [b'a' | b'O' | b'C' | b's' | b'E', b':', rest @ ..] = value else { return false };
-    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-    digits > 0 && rest.get(digits) == Some(&b':') && !matches!(value.trim_ascii_end(), [.., b';' | b'}'])
-}
-
-/// Whether the string of a JSON text that ends somewhere in `rest` is a key.
-fn is_in_key(rest: &[u8]) -> bool {
-    let mut at = 0;
-    while let Some(next) = memchr::memchr2(b'"', b'\\', rest.get(at..).unwrap_or_default()) {
-        at += next;
-        match rest[at] {
-            b'"' => return rest.get(at + 1) == Some(&b':'),
-            _ => at += 2,
-        }
-    }
-    false
 }

@@ -1,7 +1,9 @@
 //! What an old URL looks like around its host: slashes and colons in whatever spelling, the port, the path, the bounds.
 
-use super::escapes;
-use super::site::{HostFinder, Site};
+use data_encoding::{HEXLOWER, HEXUPPER};
+
+use super::site_url::{HostFinder, SiteUrl};
+use crate::formats::escapes;
 
 /// What is put in the place of `start..end`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,16 +15,16 @@ pub(super) struct Edit {
 
 /// An old host, and the pairs whose old URL is on it, longest first.
 #[derive(Clone, Debug)]
-pub(super) struct Host {
+pub(super) struct OldHost {
     pub(super) name: String,
     pub(super) finder: HostFinder,
-    pub(super) pairs: Vec<(Site, Site)>,
+    pub(super) pairs: Vec<(SiteUrl, SiteUrl)>,
 }
 
 /// No port, user or password is longer; it bounds the search for the end of one.
 const LONGEST_USER: usize = 256;
 
-impl Host {
+impl OldHost {
     /// The edit of the URL whose host begins at `at`, when one of the pairs is meant.
     pub(super) fn url(&self, text: &[u8], at: usize) -> Option<Edit> {
         let spelling = Spelling::before(&text[..at])?;
@@ -35,7 +37,8 @@ impl Host {
 
     /// The new host in the place of an old one that stands alone in `start..end`.
     pub(super) fn bare(&self, text: &[u8], start: usize, end: usize) -> Option<Edit> {
-        let is_whole = |old: &Site| old.path.is_empty() && text[start..end].eq_ignore_ascii_case(&old.authority(b":"));
+        let is_whole =
+            |old: &SiteUrl| old.path.is_empty() && text[start..end].eq_ignore_ascii_case(&old.authority(b":"));
         let (_, new) = self.pairs.iter().find(|(old, _)| is_whole(old))?;
         Some(Edit { start, end, bytes: new.authority(b":") })
     }
@@ -63,8 +66,8 @@ impl<'a> Spelling<'a> {
     }
 
     fn escaped(&self, byte: u8) -> Vec<u8> {
-        let hex = if self.is_upper() { format!("{byte:02X}") } else { format!("{byte:02x}") };
-        [self.percent, hex.as_bytes()].concat()
+        let hex = if self.is_upper() { HEXUPPER } else { HEXLOWER };
+        [self.percent, hex.encode(&[byte]).as_bytes()].concat()
     }
 
     fn colon(&self) -> Vec<u8> {
@@ -85,7 +88,7 @@ impl<'a> Spelling<'a> {
     }
 
     /// The edit of a URL whose host is `at..end`, when its port and path are those of `old`.
-    fn edit(&self, text: &[u8], at: usize, mut end: usize, old: &Site, new: &Site) -> Option<Edit> {
+    fn edit(&self, text: &[u8], at: usize, mut end: usize, old: &SiteUrl, new: &SiteUrl) -> Option<Edit> {
         let scheme = self.scheme(text);
         let port = self.port(&text[end..]);
         match (old.port, port) {

@@ -2,25 +2,21 @@
 
 use std::ops::Range;
 
-use serde::de::IgnoredAny;
-
-use super::escapes::{self, MOST_LEVELS};
-use super::tokens::{Counted, Reader, Token};
-use super::urls::{Edit, Host};
-
-/// Deeper nesting than any plugin writes; it bounds the work on hostile data.
-const DEEPEST: usize = 64;
+use super::urls::{Edit, OldHost};
+use crate::formats::escapes::{self, MOST_LEVELS};
+use crate::formats::php::tokens::{Counted, Token, TokenReader};
+use crate::formats::{DEEPEST, json, php};
 
 /// A place where the letters of an old host stand.
 #[derive(Clone, Copy)]
 pub(super) struct Occurrence<'a> {
     pub(super) at: usize,
-    pub(super) host: &'a Host,
+    pub(super) host: &'a OldHost,
 }
 
 /// What a walk found out.
 #[derive(Default)]
-pub(super) struct Plan {
+pub(super) struct Changes {
     /// In order; those that change nothing are empty.
     pub(super) edits: Vec<Edit>,
     /// A count that is wrong was met.
@@ -46,7 +42,7 @@ pub(super) struct Walk<'a> {
     ahead: std::iter::Peekable<std::vec::IntoIter<Occurrence<'a>>>,
     layers: Vec<Layer>,
     budget: usize,
-    plan: Plan,
+    changes: Changes,
 }
 
 impl<'a> Walk<'a> {
@@ -55,45 +51,53 @@ impl<'a> Walk<'a> {
         let value = Layer { body: 0..text.len(), level: 0, is_json: None, counted: None, slot: 0, grown: 0 };
         // Each layer of sound data is counted through once.
         let budget = (text.len() + 1).saturating_mul(DEEPEST);
-        Self { text, ahead: occurrences.into_iter().peekable(), layers: vec![value], budget, plan: Plan::default() }
+        Self {
+            text,
+            ahead: occurrences.into_iter().peekable(),
+            layers: vec![value],
+            budget,
+            changes: Changes::default(),
+        }
     }
 
-    pub(super) fn run(mut self) -> Plan {
+    pub(super) fn run(mut self) -> Changes {
         let mut at = 0;
+        self.changes.malformed = php::is_broken(self.text);
         if self.bare(0..self.text.len()) {
-            return self.plan;
+            return self.changes;
         }
         while let Some(layer) = self.layers.last() {
             let (limit, level) = (layer.body.end, layer.level);
             // Without a host there is nothing to do in the rest of this layer.
             let is_idle = self.ahead.peek().is_none_or(|next| next.at >= limit);
-            let mut reader = Reader { text: &self.text[..limit], level, budget: &mut self.budget };
+            let mut reader = TokenReader { text: &self.text[..limit], level, budget: self.budget };
             let token = if is_idle { None } else { reader.next(at) };
-            self.plan.malformed |= self.budget == 0;
+            self.budget = reader.budget;
+            self.changes.malformed |= self.budget == 0;
             match token {
                 Some(token) if self.layers.len() <= DEEPEST => {
                     self.plain(token.start(), limit);
                     at = self.enter(token);
                 }
                 beyond => {
-                    self.plan.malformed |= beyond.is_some();
+                    self.changes.malformed |= beyond.is_some();
                     self.plain(limit, limit);
                     at = self.close();
                 }
             }
         }
-        self.plan
+        self.changes
     }
 
     /// Goes into a token, or past it; the answer is where to go on.
     fn enter(&mut self, token: Token) -> usize {
         match token {
-            Token::Name { end, .. } => {
+            Token::Object { end, .. } | Token::Case { end, .. } => {
                 self.pass(end);
                 end
             }
             Token::Broken { start, end } => {
-                self.plan.malformed = true;
+                self.changes.malformed = true;
                 self.pass_broken(start, end);
                 end
             }
@@ -101,8 +105,9 @@ impl<'a> Walk<'a> {
                 if self.ahead.peek().is_none_or(|next| next.at >= token.end) {
                     return token.end;
                 }
-                let (body, slot) = (token.body.clone(), self.plan.edits.len());
-                self.plan.edits.push(Edit { start: token.digits.start, end: token.digits.start, bytes: Vec::new() });
+                let (body, slot) = (token.body.clone(), self.changes.edits.len());
+                self.changes.malformed |= token.level == 0 && php::is_broken(&self.text[body.clone()]);
+                self.changes.edits.push(Edit { start: token.digits.start, end: token.digits.start, bytes: Vec::new() });
                 self.layers.push(Layer {
                     body: body.clone(),
                     level: token.level,
@@ -123,7 +128,7 @@ impl<'a> Walk<'a> {
         if grown != 0 {
             let digits = token.len.saturating_add_signed(grown).to_string().into_bytes();
             let more = signed(digits.len()) - signed(token.digits.len());
-            self.plan.edits[slot] = Edit { start: token.digits.start, end: token.digits.end, bytes: digits };
+            self.changes.edits[slot] = Edit { start: token.digits.start, end: token.digits.end, bytes: digits };
             for layer in &mut self.layers {
                 layer.grown += more;
             }
@@ -141,7 +146,7 @@ impl<'a> Walk<'a> {
 
     fn pass_broken(&mut self, start: usize, end: usize) {
         while let Some(next) = self.next_before(end) {
-            self.plan.missed |= next.host.url(&self.text[..end], next.at).is_some_and(|edit| edit.start >= start);
+            self.changes.missed |= next.host.url(&self.text[..end], next.at).is_some_and(|edit| edit.start >= start);
         }
     }
 
@@ -171,17 +176,13 @@ impl<'a> Walk<'a> {
         let is_quoted = next.at > layer.body.start && body[next.at - 1] == b'"';
         let len = is_quoted.then(|| body[next.at..].iter().take(300).position(|b| *b == b'"')).flatten()?;
         let edit = next.host.bare(self.text, next.at, next.at + len)?;
-        let is_json = || {
-            let body = &body[layer.body.start..];
-            matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"'))
-                && serde_json::from_slice::<IgnoredAny>(body).is_ok()
-        };
+        let is_json = || json::is_whole(&body[layer.body.start..]);
         layer.is_json.get_or_insert_with(is_json).then_some(edit)
     }
 
     fn push(&mut self, edit: Edit) {
         let old = &self.text[edit.start..edit.end];
-        if *old == *edit.bytes || self.plan.edits.last().is_some_and(|last| edit.start < last.end) {
+        if *old == *edit.bytes || self.changes.edits.last().is_some_and(|last| edit.start < last.end) {
             return;
         }
         let mut grown = [None; MOST_LEVELS as usize + 1];
@@ -192,7 +193,7 @@ impl<'a> Walk<'a> {
             };
             layer.grown += *grown[usize::from(layer.level)].get_or_insert_with(measure);
         }
-        self.plan.edits.push(edit);
+        self.changes.edits.push(edit);
     }
 }
 

@@ -1,18 +1,106 @@
-//! What railstage knows of WordPress data: which of it holds URLs and must be rewritten, and which never may be.
+//! What railstage knows of WordPress data: what a site is, which of it holds URLs and must be rewritten, and which
+//! never may be.
+
+use wildmatch::WildMatch;
+
+use crate::data::tables::Table;
 
 /// Columns that are left as they are: a post's `guid` is its identity for feed readers, `user_pass` is a hash, and
 /// `option_name` and `meta_key` are what plugins look their values up by.
-pub fn is_never_rewritten(column: &str) -> bool {
+pub(crate) fn is_never_rewritten(column: &str) -> bool {
     ["guid", "user_pass", "option_name", "meta_key"].iter().any(|name| column.eq_ignore_ascii_case(name))
 }
 
 /// Columns that name what the row's value is.
-pub fn is_key_column(column: &str) -> bool {
+pub(crate) fn is_key_column(column: &str) -> bool {
     ["option_name", "meta_key"].iter().any(|name| column.eq_ignore_ascii_case(name))
 }
 
 /// Values that must keep production's URL: WooCommerce Subscriptions knows by it that it runs in a copy, and would
 /// charge customers if it named the copy.
-pub fn is_never_rewritten_value(key: &[u8]) -> bool {
+pub(crate) fn is_never_rewritten_value(key: &[u8]) -> bool {
     key == b"wc_subscriptions_siteurl"
+}
+
+/// The tables of a WordPress site: where they are, and how their names begin.
+///
+/// They are known by their shape, whatever the prefix is: options or users make a site, so that what a backup under
+/// another prefix left of one is taken for one as well.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SiteTables {
+    pub(crate) schema: String,
+    pub(crate) prefix: String,
+    /// Whether it has users of its own; the sites of a network share those of the first.
+    pub(crate) has_users: bool,
+    has_options: bool,
+    has_posts: bool,
+}
+
+impl SiteTables {
+    /// Those in a database, by schema and prefix.
+    pub(crate) fn all(tables: &[&Table]) -> Vec<Self> {
+        let mut sites: Vec<Self> = Vec::new();
+        for table in tables {
+            let has =
+                |columns: &[&str]| columns.iter().all(|name| table.columns.iter().any(|column| column.name == *name));
+            let options = table.name.strip_suffix("options").filter(|_| has(&["option_name", "option_value"]));
+            let users = table.name.strip_suffix("users").filter(|_| has(&["user_login", "user_pass", "user_email"]));
+            let Some(prefix) = options.or(users) else { continue };
+            let known = sites.iter().position(|site| site.schema == table.schema && site.prefix == prefix);
+            let at = known.unwrap_or_else(|| {
+                sites.push(Self::of(&table.schema, prefix, tables));
+                sites.len() - 1
+            });
+            sites[at].has_options |= options.is_some();
+            sites[at].has_users |= users.is_some();
+        }
+        sites.sort();
+        sites
+    }
+
+    fn of(schema: &str, prefix: &str, tables: &[&Table]) -> Self {
+        let is_posts = |table: &&Table| table.schema == schema && table.name.strip_prefix(prefix) == Some("posts");
+        let has_posts = tables.iter().any(is_posts);
+        Self { schema: schema.to_owned(), prefix: prefix.to_owned(), has_users: false, has_options: false, has_posts }
+    }
+
+    /// Whether people can visit it: it has posts, and options that tell its address.
+    pub(crate) fn can_be_visited(&self) -> bool {
+        self.has_options && self.has_posts
+    }
+
+    /// Whether a table is the site's one of the name that `glob` matches without its prefix.
+    pub(crate) fn owns(&self, table: &Table, glob: &str) -> bool {
+        let name = table.name.strip_prefix(&self.prefix).filter(|_| table.schema == self.schema);
+        name.is_some_and(|name| WildMatch::new(glob).matches(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::tables::tests::{column, table};
+
+    fn with(name: &str, columns: &[&str]) -> Table {
+        Table { columns: columns.iter().map(|name| column(name)).collect(), ..table(name) }
+    }
+
+    #[test]
+    fn a_site_is_known_by_the_shape_of_its_tables() {
+        let tables = [
+            with("wp_options", &["option_id", "option_name", "option_value"]),
+            with("wp_posts", &["ID"]),
+            with("wp_users", &["ID", "user_login", "user_pass", "user_email"]),
+            with("old_options", &["option_name", "option_value"]),
+            with("wp_2_options", &["option_name", "option_value"]),
+            with("wp_2_posts", &["ID"]),
+            with("shop_options", &["name", "value"]),
+            with("users", &["login"]),
+        ];
+        let sites = SiteTables::all(&tables.iter().collect::<Vec<_>>());
+        let told: Vec<_> =
+            sites.iter().map(|site| (site.prefix.as_str(), site.has_users, site.can_be_visited())).collect();
+        assert_eq!(told, [("old_", false, false), ("wp_", true, true), ("wp_2_", false, true)]);
+        assert!(sites[1].owns(&tables[1], "p?sts") && !sites[2].owns(&tables[1], "posts"));
+    }
 }

@@ -1,5 +1,6 @@
 //! One execution and the names that follow from it, the same in every step.
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use crate::contract::request::CloneRequest;
@@ -44,7 +45,7 @@ pub fn is_making_name(name: &str) -> bool {
 
 fn run_hash(seed: &str) -> String {
     let digest = Sha256::digest(seed.as_bytes());
-    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(&digest[..8])
 }
 
 fn automatic_name(request: &CloneRequest, run_hash: &str) -> String {

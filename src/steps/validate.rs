@@ -15,6 +15,7 @@ use crate::environment::recorded::record as record_of;
 use crate::environment::services::{Role, kind, web};
 use crate::error::{Exit, Failure};
 use crate::external::process_env::ProcessEnv;
+use crate::masking::live_keys;
 use crate::railway::{Environment, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::run::Names;
@@ -24,9 +25,6 @@ mod sources;
 
 /// The oldest `railway` that has `railway api`.
 const OLDEST_RAILWAY: (u32, u32) = (5, 28);
-
-/// How values of live payment keys begin.
-const LIVE_KEYS: &[&str] = &["sk_live_", "rk_live_"];
 
 /// The step.
 pub struct Validate;
@@ -288,7 +286,7 @@ fn check_variables(env: &ProcessEnv, source: &Environment, request: &CloneReques
                     subject,
                     "is sealed, so Railway does not copy it; set it in `variables` if the copy needs it",
                 );
-            } else if LIVE_KEYS.iter().any(|key| value.starts_with(key)) {
+            } else if live_keys::can_charge(value) {
                 findings.warning(
                     subject,
                     "holds a live payment key, and the copy would use it; set a test key in `variables`",

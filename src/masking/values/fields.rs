@@ -5,52 +5,28 @@ use std::sync::LazyLock;
 
 use super::names::{PERSONAL, SECRETS, SECRETS_WITHIN};
 use crate::contract::transformer::Transformer;
+use crate::formats::FieldPath;
 
-/// Where a text stands: the name of its field, and of what that is a part of.
-pub(super) struct Place<'a> {
-    name: &'a str,
-    around: Option<&'a Place<'a>>,
+/// Whether a field, or what it is a part of, is a secret: tokens are often kept as `{"live": …}`.
+pub(super) fn is_secret(path: &FieldPath<'_>) -> bool {
+    let is_secret = |name| matches!(Words::of(name).meaning(), Some(Meaning::Secret));
+    is_secret(path.name) || path.around.is_some_and(|around| is_secret(around.name))
 }
 
-impl<'a> Place<'a> {
-    pub(super) fn named(name: &'a str) -> Self {
-        Self { name, around: None }
+/// The position of a switch that keeps money where it is, if a field is one.
+pub(super) fn safe_position(path: &FieldPath<'_>) -> Option<bool> {
+    let words = Words::of(path.name);
+    let is_any = |names: &[&str]| names.iter().any(|name| words.ends_with(name));
+    if is_any(&["testmode", "test_mode", "sandbox", "sandbox_mode", "sandbox_on", "sandbox_enabled"]) {
+        return Some(true);
     }
+    is_any(&["livemode", "live_mode", "is_live"]).then_some(false)
+}
 
-    pub(super) fn member(&'a self, name: &'a str) -> Self {
-        Self { name, around: Some(self) }
-    }
-
-    /// A part without a name of its own, as in a list.
-    pub(super) fn element(&'a self) -> Self {
-        Self { name: self.name, around: self.around }
-    }
-
-    pub(super) fn personal(&self) -> Option<Transformer> {
-        personal(self.name)
-    }
-
-    /// Whether it, or what it is a part of, is a secret: tokens are often kept as `{"live": …}`.
-    pub(super) fn is_secret(&self) -> bool {
-        let is_secret = |name| matches!(Words::of(name).meaning(), Some(Meaning::Secret));
-        is_secret(self.name) || self.around.is_some_and(|around| is_secret(around.name))
-    }
-
-    /// The position of a switch that keeps money where it is, if this is one.
-    pub(super) fn safe_position(&self) -> Option<bool> {
-        let words = Words::of(self.name);
-        let is_any = |names: &[&str]| names.iter().any(|name| words.ends_with(name));
-        if is_any(&["testmode", "test_mode", "sandbox", "sandbox_mode", "sandbox_on", "sandbox_enabled"]) {
-            return Some(true);
-        }
-        is_any(&["livemode", "live_mode", "is_live"]).then_some(false)
-    }
-
-    /// Whether its text names the mode that something runs in.
-    pub(super) fn is_mode(&self) -> bool {
-        let words = Words::of(self.name);
-        ["mode", "environment", "env"].iter().any(|name| words.ends_with(name))
-    }
+/// Whether the text of a field names the mode that something runs in.
+pub(super) fn is_mode(path: &FieldPath<'_>) -> bool {
+    let words = Words::of(path.name);
+    ["mode", "environment", "env"].iter().any(|name| words.ends_with(name))
 }
 
 /// What a name tells of a value.
@@ -159,7 +135,7 @@ mod tests {
 
     #[test]
     fn names_of_fields_tell_what_opens_a_door() {
-        let is_secret = |name: &str| Place::named(name).is_secret();
+        let is_secret = |name: &str| is_secret(&FieldPath::named(name));
         for name in
             ["secret_key", "mailgun_api_key", "smtpPass", "access_token", "license", "wp_auth_salt", "clientSecret"]
         {
@@ -168,7 +144,7 @@ mod tests {
         for name in ["meta_key", "bypass", "compass", "tokenization", "sort", "salty"] {
             assert!(!is_secret(name), "{name}");
         }
-        let tokens = Place::named("tokens");
-        assert!(tokens.member("live").is_secret() && tokens.element().is_secret());
+        let tokens = FieldPath::named("tokens");
+        assert!(super::is_secret(&tokens.member("live")) && super::is_secret(&tokens.element()));
     }
 }

@@ -1,6 +1,8 @@
 use super::*;
+use crate::formats::{FieldPath, php};
 use crate::masking::key::Key;
 use crate::masking::strangers;
+use crate::rewriting::{Rewriter, UrlPair};
 use crate::secret::Secret;
 
 fn key() -> Key {
@@ -9,12 +11,12 @@ fn key() -> Key {
 
 fn personal(value: &str) -> Option<String> {
     let key = key();
-    walked(value.as_bytes(), "meta", &Policy::personal(&key)).map(|new| String::from_utf8(new).unwrap())
+    ValueMasker::personal(&key).masked(value.as_bytes(), "meta").map(|new| String::from_utf8(new).unwrap())
 }
 
 fn settings(name: &str, value: &str) -> Option<String> {
     let key = key();
-    walked(value.as_bytes(), name, &Policy::settings(&key)).map(|new| String::from_utf8(new).unwrap())
+    ValueMasker::settings(&key).masked(value.as_bytes(), name).map(|new| String::from_utf8(new).unwrap())
 }
 
 /// A text as PHP serializes it.
@@ -133,12 +135,104 @@ fn hostile_depth_is_no_danger() {
     assert_eq!(personal(&json), None);
 }
 
+/// Serialized data with one thing wrong in it, and a URL that is rewritten.
+const BROKEN: &[&str] = &[
+    // A count that is too small, too large, none, or written as PHP never does.
+    r#"a:1:{i:0;s:9:"https://shop.test";}"#,
+    r#"a:1:{i:0;s:18:"https://shop.test";}"#,
+    r#"a:1:{i:0;s:99999999999999999999:"https://shop.test";}"#,
+    r#"a:1:{i:0;s:+17:"https://shop.test";}"#,
+    r#"a:1:{i:0;s::"https://shop.test";}"#,
+    // Fewer or more members than counted.
+    r#"a:2:{i:0;s:17:"https://shop.test";}"#,
+    r#"a:1:{i:0;s:17:"https://shop.test";i:1;N;}"#,
+    r#"O:3:"Foo":2:{s:1:"u";s:17:"https://shop.test";}"#,
+    // Cut off, or with something after its end.
+    r#"O:3:"Foo":2:{s:1:"u";s:17:"https://shop.test";s:4:""#,
+    r#"a:1:{i:0;s:17:"https://shop.test";"#,
+    r#"a:1:{i:0;s:17:"https://shop.test";}}"#,
+    r#"s:17:"https://shop.test"; and more"#,
+    // Heads of objects, enums and custom payloads.
+    r#"a:1:{i:0;O:3:"Foo";1:{s:1:"u";s:17:"https://shop.test";}}"#,
+    r#"a:2:{i:0;E:9:"Suit:Club":i:1;s:17:"https://shop.test";}"#,
+    r#"C:3:"Foo":9:{s:17:"https://shop.test";}"#,
+    r#"C:3:"Foo";25:{s:17:"https://shop.test";}"#,
+    // Escapes that are none, and quotes that are escaped where nothing around is.
+    r#"a:1:{i:0;S:19:"https://shop.test\/x";}"#,
+    r#"a:1:{i:0;s:17:\"https://shop.test\";}"#,
+    r#"a:1:{f:0;s:17:"https://shop.test";}"#,
+];
+
+const SOUND: &[&str] = &[
+    r#"a:2:{i:0;s:17:"https://shop.test";s:1:"b";b:1;}"#,
+    r#"O:3:"Foo":2:{s:1:"u";s:17:"https://shop.test";i:-4;d:0.1;} "#,
+    r#"C:3:"Foo":25:{s:17:"https://shop.test";}"#,
+    r#"a:2:{i:0;E:9:"Suit:Club";i:1;S:18:"https://shop.test\2f";}"#,
+    r#"s:17:"https://shop.test";"#,
+];
+
+#[test]
+fn what_is_broken_for_masking_is_broken_for_rewriting() {
+    let rewriter = Rewriter::new(&[UrlPair::parse("https://shop.test", "https://copy.test").unwrap()]);
+    let key = key();
+    for (values, is_sound) in [(BROKEN, false), (SOUND, true)] {
+        for value in values {
+            let read = php::edited(value.as_bytes(), &FieldPath::named("x"), &ValueMasker::personal(&key), 0);
+            assert_eq!(read.is_ok(), is_sound, "{value}");
+            let rewritten = rewriter.rewrite(value.as_bytes()).unwrap();
+            assert_eq!(rewritten.malformed, !is_sound, "{value}");
+            // So it is within another value.
+            let rewritten = rewriter.rewrite(s(value).as_bytes()).unwrap();
+            assert_eq!(rewritten.malformed, !is_sound, "{value} in a string");
+        }
+    }
+}
+
+#[test]
+fn escaped_bytes_of_a_string_are_masked_too() {
+    let email = strangers::email(&key(), "zoe@example.com");
+    assert_eq!(
+        personal(r#"a:1:{S:5:"em\61il";S:15:"zoe\40example.com";}"#).unwrap(),
+        format!(r#"a:1:{{S:5:"em\61il";{}}}"#, s(&email))
+    );
+}
+
+#[test]
+fn json_is_the_same_for_masking_and_rewriting() {
+    let rewriter = Rewriter::new(&[UrlPair::parse("https://shop.test", "https://copy.test").unwrap()]);
+    let rest = [
+        ("1.5e+3", true),
+        ("null", true),
+        ("\"a\nb\"", true),
+        ("\"a\n\\u00e9\"", true),
+        ("-0.1", true),
+        ("01", false),
+        ("1.", false),
+        ("-", false),
+        ("1.2.3", false),
+        ("+1", false),
+        ("1e", false),
+        ("NaN", false),
+        ("undefined", false),
+        ("'a'", false),
+        ("\"\\ud800\"", false),
+        ("\"\\q\"", false),
+        ("1,", false),
+        ("1\u{c}", false),
+    ];
+    for (rest, is_sound) in rest {
+        let value = format!(r#"{{"first_name":"Zoë","d":"shop.test","x":{rest}}}"#);
+        assert_eq!(personal(&value).is_some(), is_sound, "{value}");
+        assert_eq!(rewriter.rewrite(value.as_bytes()).is_some(), is_sound, "{value}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn any_bytes_are_read_without_a_fall(value in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
         let key = key();
-        let _ = walked(&value, "email", &Policy::personal(&key));
-        let _ = walked(&value, "testmode", &Policy::settings(&key));
+        let _ = ValueMasker::personal(&key).masked(&value, "email");
+        let _ = ValueMasker::settings(&key).masked(&value, "testmode");
     }
 
     #[test]
@@ -148,8 +242,8 @@ proptest::proptest! {
         let value = format!("a:{}:{{{members}}}", texts.len());
         let new = personal(&value).unwrap_or(value);
         // A second walk reads it to its end, or else it would be taken for text.
-        let place = Place::named("x");
+        let path = FieldPath::named("x");
         let key = key();
-        proptest::prop_assert!(php::read(new.as_bytes(), &place, &Policy::personal(&key), 0).is_some(), "{new}");
+        proptest::prop_assert!(php::edited(new.as_bytes(), &path, &ValueMasker::personal(&key), 0).is_ok(), "{new}");
     }
 }

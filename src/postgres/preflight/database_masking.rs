@@ -9,14 +9,14 @@ use tokio_postgres::types::Type;
 use super::catalog::Relations;
 use crate::data::tables::{Column, Table};
 use crate::error::Failure;
-use crate::masking::assignment::{self, MaskedSite, Treated};
-use crate::masking::preset::Site;
+use crate::masking::assignment::{self, Assignment, MaskedSite};
 use crate::masking::suspects::{self, Sample};
-use crate::masking::{Account, EmptiedLine, KeySource, Masking, Sheet, Suspect};
+use crate::masking::{EmptiedLine, KeySource, Masking, Sheet, Suspect, TableOutcome};
 use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
+use crate::rewriting::wordpress::SiteTables;
 
 /// So many rows from the beginning of a table, and so many from anywhere in it, are looked at.
 const SAMPLE_ROWS: u32 = 100;
@@ -35,7 +35,7 @@ pub(crate) const LEFT_BEHIND: &str = "left behind by masking";
 /// What is done to the people of a database.
 pub(crate) struct DatabaseMasking {
     /// In the order of the tables.
-    treated: Vec<Treated>,
+    assignments: Vec<Assignment>,
     suspects: Vec<Suspect>,
     emptied: Vec<EmptiedLine>,
     kept_users: u64,
@@ -51,8 +51,9 @@ impl DatabaseMasking {
     pub(crate) async fn read(source: &SourceSession, tables: &Relations, masking: &Masking) -> Result<Self> {
         let plain = tables.tables();
         let sites = sites(source, tables, masking).await?;
-        let treated = assignment::assign(&plain, masking, &sites)?;
-        let suspects = suspects(source, &tables.all, &treated).await.context("look for columns that look personal")?;
+        let assignments = assignment::assign(&plain, masking, &sites)?;
+        let suspects =
+            suspects(source, &tables.all, &assignments).await.context("look for columns that look personal")?;
         if masking.strict && !suspects.is_empty() {
             let all: Vec<_> = suspects.iter().map(Suspect::to_string).collect();
             bail!(
@@ -63,9 +64,9 @@ impl DatabaseMasking {
                 .hint("give a rule for each, with a transformer that masks it, or `keep`")
             );
         }
-        let emptied = emptied(source, &tables.all, &treated).await.context("count the rows that stay behind")?;
+        let emptied = emptied(source, &tables.all, &assignments).await.context("count the rows that stay behind")?;
         let kept_users = sites.iter().filter(|site| site.site.has_users).map(|site| site.kept_users.len() as u64).sum();
-        Ok(Self { treated, suspects, emptied, kept_users, key: masking.key.source() })
+        Ok(Self { assignments, suspects, emptied, kept_users, key: masking.key.source() })
     }
 
     pub(crate) fn into_suspects(self) -> Vec<Suspect> {
@@ -74,9 +75,9 @@ impl DatabaseMasking {
 
     /// Makes the tables follow.
     pub(crate) fn apply_to(&self, tables: &mut Relations) {
-        for (relation, treated) in tables.all.iter_mut().zip(&self.treated) {
-            relation.mask.clone_from(&treated.mask);
-            if treated.emptied.is_some() && relation.table.excluded_by.is_none() {
+        for (relation, assignment) in tables.all.iter_mut().zip(&self.assignments) {
+            relation.mask.clone_from(&assignment.mask);
+            if assignment.emptied.is_some() && relation.table.excluded_by.is_none() {
                 relation.table.excluded_by = Some(LEFT_BEHIND.to_owned());
             }
         }
@@ -91,29 +92,29 @@ impl DatabaseMasking {
             suspects: self.suspects,
             ..Sheet::default()
         };
-        let mut accounts: Vec<_> = tables
+        let mut outcomes: Vec<_> = tables
             .all
             .iter()
-            .zip(&self.treated)
-            .filter_map(|(relation, treated)| {
+            .zip(&self.assignments)
+            .filter_map(|(relation, assignment)| {
                 let loaded = loaded.iter().find(|loaded| loaded.relation.oid == relation.oid)?;
-                Some(Account {
+                Some(TableOutcome {
                     table: &relation.table,
-                    treated,
+                    assignment,
                     rows: loaded.digest.rows,
                     counts: &loaded.counts.masked,
                 })
             })
             .collect();
-        accounts.sort_by_key(|account| account.table.label());
-        accounts.iter().for_each(|account| sheet.add(account));
+        outcomes.sort_by_key(|outcome| outcome.table.label());
+        outcomes.iter().for_each(|outcome| sheet.add(outcome));
         sheet
     }
 }
 
 /// The sites whose people are masked, each with the users that keep their logins.
 async fn sites(source: &SourceSession, tables: &Relations, masking: &Masking) -> Result<Vec<MaskedSite>> {
-    let sites = Site::all(&tables.tables());
+    let sites = SiteTables::all(&tables.tables());
     let mut kept = Vec::new();
     let mut found = BTreeSet::new();
     for site in sites.iter().filter(|site| site.has_users) {
@@ -127,7 +128,7 @@ async fn sites(source: &SourceSession, tables: &Relations, masking: &Masking) ->
         tracing::warn!("`keep_users`: there is no user `{name}`");
     }
     // The sites of a network have the users of the one whose prefix theirs begins with.
-    let of = |site: &Site| {
+    let of = |site: &SiteTables| {
         let same = kept.iter().filter(|(own, _)| own.schema == site.schema && site.prefix.starts_with(&own.prefix));
         same.max_by_key(|(own, _)| own.prefix.len()).map(|(_, users)| users.clone()).unwrap_or_default()
     };
@@ -144,7 +145,7 @@ struct User {
 async fn kept_users(
     source: &SourceSession,
     relations: &[Relation],
-    site: &Site,
+    site: &SiteTables,
     masking: &Masking,
 ) -> Result<Vec<User>> {
     let Some(users) = relations.iter().find(|relation| site.owns(&relation.table, "users")) else {
@@ -184,12 +185,12 @@ async fn kept_users(
 }
 
 /// Columns that look personal, of all tables that come with their rows.
-async fn suspects(source: &SourceSession, relations: &[Relation], treated: &[Treated]) -> Result<Vec<Suspect>> {
+async fn suspects(source: &SourceSession, relations: &[Relation], assignments: &[Assignment]) -> Result<Vec<Suspect>> {
     let looked_at: Vec<_> = relations
         .iter()
-        .zip(treated)
-        .filter(|(Relation { table, .. }, treated)| {
-            table.excluded_by.is_none() && treated.emptied.is_none() && !table.columns.is_empty()
+        .zip(assignments)
+        .filter(|(Relation { table, .. }, assignment)| {
+            table.excluded_by.is_none() && assignment.emptied.is_none() && !table.columns.is_empty()
         })
         .collect();
     let mut suspects = Vec::new();
@@ -206,7 +207,7 @@ async fn suspects(source: &SourceSession, relations: &[Relation], treated: &[Tre
         let found = together
             .iter()
             .zip(&samples)
-            .flat_map(|((relation, treated), sample)| suspects::find(&relation.table, treated, sample));
+            .flat_map(|((relation, assignment), sample)| suspects::find(&relation.table, assignment, sample));
         suspects.extend(found);
     }
     suspects.sort();
@@ -239,11 +240,15 @@ fn sample_query(number: usize, relation: &Relation) -> String {
 }
 
 /// How many rows stay behind in each table that is emptied.
-async fn emptied(source: &SourceSession, relations: &[Relation], treated: &[Treated]) -> Result<Vec<EmptiedLine>> {
+async fn emptied(
+    source: &SourceSession,
+    relations: &[Relation],
+    assignments: &[Assignment],
+) -> Result<Vec<EmptiedLine>> {
     let mut lines = Vec::new();
     let mut queries = Vec::new();
-    for (relation, treated) in relations.iter().zip(treated) {
-        let Some(because) = &treated.emptied else { continue };
+    for (relation, assignment) in relations.iter().zip(assignments) {
+        let Some(because) = &assignment.emptied else { continue };
         queries.push(if relation.table.size_bytes <= COUNTED_BYTES {
             format!("({})", relation.count())
         } else {

@@ -1,5 +1,7 @@
 //! A look at a database before a copy: it changes nothing, and tells all that a copy would fail on at once.
 
+use std::collections::HashSet;
+
 use anyhow::{Context as _, Result};
 use tokio_postgres::types::Type;
 
@@ -16,6 +18,7 @@ use crate::postgres::session::fault::classified;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 use crate::postgres::session::target_server::TargetServer;
+use crate::rewriting::wordpress::SiteTables;
 
 /// Looks at a source.
 ///
@@ -50,7 +53,7 @@ async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
         collation: row.get(1),
         extensions: row.get::<_, Option<Vec<String>>>(3).unwrap_or_default(),
         large_objects: row.get::<_, i64>(2).max(0) as u64,
-        wordpress: sites(&source).await?.into_iter().next(),
+        wordpress: sites(&source, &tables).await?.into_iter().next(),
         problems: problems(&source).await?,
         skipped: skipped::not_carried(&source, &properties, &tables).await?,
     };
@@ -80,7 +83,8 @@ pub async fn inspect_masking(source: &Endpoint, exclude: &[String], masking: &Ma
 pub async fn site_urls(source: &Endpoint) -> Result<Vec<String>> {
     let read = async {
         let source = SourceSession::open(source, None).await?;
-        let sites = sites(&source).await?;
+        let tables = Relations::read(&source, &[]).await?;
+        let sites = sites(&source, &tables).await?;
         source.close().await;
         let mut urls: Vec<_> = sites.into_iter().flat_map(|site| [site.siteurl, site.home]).flatten().collect();
         urls.sort();
@@ -90,32 +94,29 @@ pub async fn site_urls(source: &Endpoint) -> Result<Vec<String>> {
     read.await.map_err(classified)
 }
 
-/// The WordPress sites, the one with the shortest prefix first: those of a network have longer ones.
-async fn sites(source: &SourceSession) -> Result<Vec<WordPressSite>> {
-    let found = source.rows(SITES, &[]).await.context("look for WordPress")?;
+/// The WordPress sites that may be read, the one with the shortest prefix first: those of a network have longer ones.
+async fn sites(source: &SourceSession, tables: &Relations) -> Result<Vec<WordPressSite>> {
+    let mut found: Vec<_> = SiteTables::all(&tables.tables()).into_iter().filter(SiteTables::can_be_visited).collect();
+    found.sort_by_key(|site| site.prefix.len());
+    let options = |site: &SiteTables| sql::qualified(&site.schema, &format!("{}options", site.prefix));
+    let all: Vec<_> = found.iter().map(options).collect();
+    let readable = source.rows(READABLE, &[(&all, Type::TEXT_ARRAY)]).await.context("look for WordPress")?;
+    let readable: HashSet<String> = readable.iter().map(|row| row.get(0)).collect();
     let mut sites = Vec::new();
-    for row in found {
-        let (schema, prefix): (String, String) = (row.get(0), row.get(1));
-        let table = sql::qualified(&schema, &format!("{prefix}options"));
+    for (site, table) in found.into_iter().zip(all).filter(|(_, table)| readable.contains(table)) {
         let query = format!(
             "SELECT option_name::text, option_value::text FROM {table} WHERE option_name IN ('siteurl', 'home')"
         );
         let options = source.rows(&query, &[]).await.context("read the site's options")?;
         let option = |name: &str| options.iter().find(|row| row.get::<_, String>(0) == name).and_then(|row| row.get(1));
-        sites.push(WordPressSite { siteurl: option("siteurl"), home: option("home"), schema, table_prefix: prefix });
+        let (siteurl, home) = (option("siteurl"), option("home"));
+        sites.push(WordPressSite { siteurl, home, schema: site.schema, table_prefix: site.prefix });
     }
     Ok(sites)
 }
 
-const SITES: &str = "
-    SELECT n.nspname::text, pg_catalog.regexp_replace(c.relname::text, 'options$', '')
-      FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-     WHERE c.relkind IN ('r', 'p') AND c.relname ~ 'options$' AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
-       AND (SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute AS a
-             WHERE a.attrelid = c.oid AND a.attname IN ('option_name', 'option_value') AND NOT a.attisdropped) = 2
-       AND EXISTS (SELECT FROM pg_catalog.pg_class AS p
-                    WHERE p.relnamespace = c.relnamespace AND p.relname = pg_catalog.regexp_replace(c.relname::text, 'options$', 'posts'))
-     ORDER BY pg_catalog.length(c.relname::text), 1, 2";
+const READABLE: &str =
+    "SELECT name FROM pg_catalog.unnest($1) AS t(name) WHERE pg_catalog.has_table_privilege(name, 'SELECT')";
 
 async fn problems(source: &SourceSession) -> Result<Vec<String>> {
     let mut problems = Vec::new();

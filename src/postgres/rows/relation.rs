@@ -102,7 +102,10 @@ impl Relation {
         self.mask.iter().flat_map(|mask| &mask.rules).all(|rule| {
             let is_made = !matches!(rule.transformer.traits().effect, Effect::Keeps | Effect::Empties);
             rule.column.is_none_or(|column| !is_made || is_text(column))
-                && rule.test.as_ref().is_none_or(|test| is_text(test.column) || column_type(test.column).is_integer())
+                && rule
+                    .condition
+                    .as_ref()
+                    .is_none_or(|test| is_text(test.column) || column_type(test.column).is_integer())
         })
     }
 

@@ -10,7 +10,7 @@ use crate::contract::transformer::Transformer;
 use crate::copying::transform::{KEY, NEVER, PROTECTED, TOO_LONG, Transform};
 use crate::data::tables::{Column, ColumnType};
 use crate::masking::Key;
-use crate::masking::table::{MaskRule, Origin, Slot, TableMask, Test, Wants};
+use crate::masking::table::{ColumnLimits, Condition, Expected, Origin, TableMask, TableRule};
 use crate::rewriting::{Rewriter, UrlPair};
 
 fn column(name: &str, column_type: ColumnType, max_chars: Option<usize>, is_key: bool) -> Column {
@@ -70,20 +70,25 @@ fn only_the_columns_that_may_be_are_rewritten() {
     assert_eq!(left, [(1, PROTECTED), (2, NEVER), (3, KEY), (4, TOO_LONG)]);
 }
 
-fn mask_rule(column: Option<usize>, key: Option<&str>, transformer: Transformer) -> MaskRule {
-    let test = key.map(|key| Test { column: 1, wants: Wants::Exactly(key.to_owned()) });
-    MaskRule { column, test, transformer, value: b"set".to_vec(), because: None, origin: Origin::Own }
+fn mask_rule(column: Option<usize>, key: Option<&str>, transformer: Transformer) -> TableRule {
+    let condition = key.map(|key| Condition { column: 1, expected: Expected::Exactly(key.to_owned()) });
+    TableRule { column, condition, transformer, value: b"set".to_vec(), because: None, origin: Origin::Caller }
 }
 
 /// `id`, `meta_key`, `meta_value`.
-fn meta(rules: Vec<MaskRule>) -> Relation {
+fn meta(rules: Vec<TableRule>) -> Relation {
     let columns = vec![
         column("id", ColumnType::Text, None, true),
         column("meta_key", ColumnType::Text, None, false),
         column("meta_value", ColumnType::Text, None, false),
     ];
-    let mask =
-        TableMask { key: Key::random(), rules, slots: vec![Slot::default(); 3], switch: Some(1), switch_is_name: true };
+    let mask = TableMask {
+        key: Key::random(),
+        rules,
+        limits: vec![ColumnLimits::default(); 3],
+        key_column: Some(1),
+        key_names_value: true,
+    };
     relation(columns, Some(mask))
 }
 
@@ -121,17 +126,17 @@ fn a_fixed_width_column_gets_back_its_blanks() {
     columns[1].column_type = ColumnType::PaddedText;
     let mask = TableMask {
         key: Key::random(),
-        rules: vec![MaskRule {
+        rules: vec![TableRule {
             column: Some(1),
-            test: None,
+            condition: None,
             transformer: Transformer::City,
             value: Vec::new(),
             because: None,
-            origin: Origin::Own,
+            origin: Origin::Caller,
         }],
-        slots: vec![Slot::default(); 2],
-        switch: None,
-        switch_is_name: false,
+        limits: vec![ColumnLimits::default(); 2],
+        key_column: None,
+        key_names_value: false,
     };
     let (table, rewriter) = (relation(columns, Some(mask)), Rewriter::new(&[]));
     let mut transform = transform(&table, &rewriter);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 use tokio_postgres::types::Type;
 
@@ -132,5 +133,5 @@ pub(crate) async fn connect_to_other_database(target: &Endpoint) -> Result<Sessi
 }
 
 fn hash(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(&Sha256::digest(text))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use backboard::postgres::{Cluster, ClusterOptions};
 use railstage::copying::CopyOptions;
 use railstage::error::Exit;
-use rand::Rng as _;
+use rand::RngExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::proxy::{Proxy, Way, in_clear, through};

@@ -1,19 +1,18 @@
-//! What becomes of a text within a value: by the name of its field, else by what it looks like.
+//! The masker of values: it goes into whatever structure there is, and decides on each text in it by the name of its
+//! field, else by what it looks like.
 
-use super::Scalar;
-use super::fields::Place;
+use super::fields;
 use crate::contract::transformer::Transformer;
-use crate::masking::contacts;
+use crate::formats::{DEEPEST, FieldPath, Scalar, ValueEditor, json, php};
 use crate::masking::key::Key;
-use crate::masking::transformers::Fit;
+use crate::masking::transformers::ValueLimits;
+use crate::masking::{contacts, live_keys};
 
 /// A longer text is no name, number or address.
 const LONGEST_PERSONAL: usize = 200;
-/// How keys of a live account begin.
-const LIVE_KEYS: &[&[u8]] = &[b"sk_live_", b"rk_live_", b"pk_live_", b"whsec_"];
 
-/// What is looked for in a value.
-pub(in crate::masking) struct Policy<'a> {
+/// Masks what is personal or secret within a value, and says what it looks for.
+pub(in crate::masking) struct ValueMasker<'a> {
     key: &'a Key,
     /// Whether fields with a person's name, number or address are masked.
     is_personal: bool,
@@ -21,7 +20,7 @@ pub(in crate::masking) struct Policy<'a> {
     is_settings: bool,
 }
 
-impl<'a> Policy<'a> {
+impl<'a> ValueMasker<'a> {
     /// For values that are about a person.
     pub(in crate::masking) fn personal(key: &'a Key) -> Self {
         Self { key, is_personal: true, is_settings: false }
@@ -32,42 +31,34 @@ impl<'a> Policy<'a> {
         Self { key, is_personal: false, is_settings: true }
     }
 
-    /// The new text, or `None` when it stays.
-    pub(super) fn text(&self, place: &Place<'_>, text: &[u8]) -> Option<Vec<u8>> {
+    /// The value with what is masked in it, or `None` when it stays. `field` is the name of the whole.
+    pub(in crate::masking) fn masked(&self, value: &[u8], field: &str) -> Option<Vec<u8>> {
+        self.text(&FieldPath::named(field), value, 0)
+    }
+
+    fn plain_text(&self, path: &FieldPath<'_>, text: &[u8]) -> Option<Vec<u8>> {
         if self.is_settings
-            && let Some(switched) = switched(place, text)
+            && let Some(switched) = switched(path, text)
         {
             return Some(switched.to_vec());
         }
         if text.is_empty() {
             return None;
         }
-        if !is_flag(text) && place.is_secret() {
+        if !is_flag(text) && fields::is_secret(path) {
             return Some(Vec::new());
         }
         if self.is_personal
-            && let Some(transformer) = place.personal().filter(|transformer| is_plausible(*transformer, text))
+            && let Some(transformer) =
+                fields::personal(path.name).filter(|transformer| is_plausible(*transformer, text))
         {
-            return transformer.masked(self.key, "", text, Fit::default());
+            return transformer.masked(self.key, "", text, ValueLimits::default());
         }
         self.content(text)
     }
 
-    /// The new scalar, or `None` when it stays; a text never becomes a scalar, or the other way round.
-    pub(super) fn scalar(&self, place: &Place<'_>, scalar: Scalar) -> Option<Scalar> {
-        let of = |position| if position { Scalar::True } else { Scalar::False };
-        let is_number = scalar == Scalar::Number;
-        if self.is_settings
-            && let Some(position) = place.safe_position()
-        {
-            return Some(of(position)).filter(|new| *new != scalar);
-        }
-        let is_personal = || self.is_personal && matches!(place.personal(), Some(Transformer::Phone | Transformer::Id));
-        (is_number && (place.is_secret() || is_personal())).then_some(Scalar::Number)
-    }
-
     fn content(&self, text: &[u8]) -> Option<Vec<u8>> {
-        let without_keys = without_live_keys(text);
+        let without_keys = live_keys::removed(text);
         let text = without_keys.as_deref().unwrap_or(text);
         if memchr::memchr3(b'@', b'+', b'%', text).is_none() {
             return without_keys;
@@ -82,20 +73,46 @@ impl<'a> Policy<'a> {
     }
 }
 
+impl ValueEditor for ValueMasker<'_> {
+    /// What cannot be read as a structure is a text itself.
+    fn text(&self, path: &FieldPath<'_>, text: &[u8], depth: usize) -> Option<Vec<u8>> {
+        if depth < DEEPEST {
+            let read = php::edited(text, path, self, depth).or_else(|_| json::edited(text, path, self, depth));
+            if let Ok(new) = read {
+                return new;
+            }
+        }
+        self.plain_text(path, text)
+    }
+
+    fn scalar(&self, path: &FieldPath<'_>, scalar: Scalar) -> Option<Scalar> {
+        let of = |position| if position { Scalar::True } else { Scalar::False };
+        let is_number = scalar == Scalar::Number;
+        if self.is_settings
+            && let Some(position) = fields::safe_position(path)
+        {
+            return Some(of(position)).filter(|new| *new != scalar);
+        }
+        let is_personal =
+            || self.is_personal && matches!(fields::personal(path.name), Some(Transformer::Phone | Transformer::Id));
+        (is_number && (fields::is_secret(path) || is_personal())).then_some(Scalar::Number)
+    }
+}
+
 /// A switch in the position that moves no money, if it is one in another.
-fn switched(place: &Place<'_>, text: &[u8]) -> Option<&'static [u8]> {
+fn switched(path: &FieldPath<'_>, text: &[u8]) -> Option<&'static [u8]> {
     if text.len() > 10 {
         return None;
     }
     let lower = text.to_ascii_lowercase();
-    if place.is_mode() {
+    if fields::is_mode(path) {
         return match lower.as_slice() {
             b"live" => Some(b"test"),
             b"production" | b"prod" => Some(b"sandbox"),
             _ => None,
         };
     }
-    match (place.safe_position()?, lower.as_slice()) {
+    match (fields::safe_position(path)?, lower.as_slice()) {
         (true, b"no") => Some(b"yes"),
         // PHP keeps false as an empty text, and true as `1`.
         (true, b"" | b"0") => Some(b"1"),
@@ -131,37 +148,4 @@ fn is_plausible(transformer: Transformer, text: &[u8]) -> bool {
         Transformer::Id | Transformer::Iban | Transformer::Postcode => !is_markup(),
         _ => !is_markup() && text.iter().any(|b| b.is_ascii_alphabetic() || *b >= 0x80),
     }
-}
-
-fn without_live_keys(text: &[u8]) -> Option<Vec<u8>> {
-    let mut new = Vec::new();
-    let mut rest = text;
-    while let Some((at, len)) = first_live_key(rest) {
-        new.extend_from_slice(&rest[..at]);
-        rest = &rest[at + len..];
-    }
-    (rest.len() < text.len()).then(|| {
-        new.extend_from_slice(rest);
-        new
-    })
-}
-
-/// Where the first one begins, and how long it is.
-fn first_live_key(text: &[u8]) -> Option<(usize, usize)> {
-    let mut begun = memchr::memchr_iter(b'_', text).filter_map(|at| {
-        let begins = |prefix: &&[u8]| {
-            let start = at.checked_sub(key_mark(prefix)).filter(|start| text[*start..].starts_with(prefix));
-            start.map(|start| (start, prefix.len()))
-        };
-        let (start, prefix) = LIVE_KEYS.iter().find_map(begins)?;
-        let after = &text[start + prefix..];
-        let len = after.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
-        Some((start, prefix + len))
-    });
-    begun.next()
-}
-
-/// Where the first `_` of a prefix is.
-fn key_mark(prefix: &[u8]) -> usize {
-    prefix.iter().position(|b| *b == b'_').unwrap_or_default()
 }

@@ -1,22 +1,22 @@
 //! JSON escapes at any depth, read in place: nothing is decoded into a buffer, so that every other byte stays as it is.
 
 /// Deeper escaping than JSON in JSON in JSON in JSON is left alone.
-pub(super) const MOST_LEVELS: u8 = 4;
+pub(crate) const MOST_LEVELS: u8 = 4;
 
 /// One character of a text after `level` rounds of decoding.
-pub(super) struct Unit {
+pub(crate) struct Unit {
     /// The byte, or [`NOT_ASCII`] for an escape that stands for a longer character.
-    pub(super) byte: u8,
+    pub(crate) byte: u8,
     /// How many decoded bytes it is.
-    pub(super) len: usize,
+    pub(crate) len: usize,
     /// Where the next one begins in the raw text.
-    pub(super) end: usize,
+    pub(crate) end: usize,
 }
 
 const NOT_ASCII: u8 = 0xff;
 
 /// The character that begins at `at`; `None` past the end, or when an escape is cut off.
-pub(super) fn unit(text: &[u8], at: usize, level: u8) -> Option<Unit> {
+pub(crate) fn unit(text: &[u8], at: usize, level: u8) -> Option<Unit> {
     let Some(outer) = level.checked_sub(1) else {
         return Some(Unit { byte: *text.get(at)?, len: 1, end: at + 1 });
     };
@@ -65,7 +65,7 @@ fn hex(text: &[u8], mut at: usize, outer: u8) -> Option<(u32, usize)> {
 }
 
 /// Where the text goes on after `wanted` decoded bytes; `None` when that is past the end or within a character.
-pub(super) fn skip(text: &[u8], mut at: usize, level: u8, mut wanted: usize) -> Option<usize> {
+pub(crate) fn skip(text: &[u8], mut at: usize, level: u8, mut wanted: usize) -> Option<usize> {
     if level == 0 {
         return at.checked_add(wanted).filter(|end| *end <= text.len());
     }
@@ -83,7 +83,7 @@ pub(super) fn skip(text: &[u8], mut at: usize, level: u8, mut wanted: usize) -> 
 }
 
 /// How many bytes a text is after decoding.
-pub(super) fn decoded_len(text: &[u8], level: u8) -> usize {
+pub(crate) fn decoded_len(text: &[u8], level: u8) -> usize {
     if level == 0 || memchr::memchr(b'\\', text).is_none() {
         return text.len();
     }
@@ -95,7 +95,7 @@ pub(super) fn decoded_len(text: &[u8], level: u8) -> usize {
 }
 
 /// Whether a word can begin at `at`: no letter, digit or `_` is before it, or one that ends an escape such as `\n`.
-pub(super) fn starts_word(text: &[u8], at: usize) -> bool {
+pub(crate) fn starts_word(text: &[u8], at: usize) -> bool {
     let before = &text[..at];
     let Some(last) = before.last() else { return true };
     if !last.is_ascii_alphanumeric() && *last != b'_' {

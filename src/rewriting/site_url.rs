@@ -8,7 +8,7 @@ use crate::error::Failure;
 
 /// The parts of an `http` or `https` URL that rewriting compares.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Site {
+pub(super) struct SiteUrl {
     pub(super) scheme: String,
     pub(super) host: String,
     /// `None` for the scheme's own port.
@@ -17,7 +17,7 @@ pub(super) struct Site {
     pub(super) path: String,
 }
 
-impl Site {
+impl SiteUrl {
     /// Reads a URL, or a bare host for which `https` is assumed.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl Site {
     }
 }
 
-impl std::fmt::Display for Site {
+impl std::fmt::Display for SiteUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}://{}{}", self.scheme, String::from_utf8_lossy(&self.authority(b":")), self.path)
     }

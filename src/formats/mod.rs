@@ -1,0 +1,98 @@
+//! Values with a structure, read in place: PHP-serialized data and JSON; all bytes but those that change stay.
+//!
+//! There is one reader of each. `php` and `json` read a value to its end and show each text and scalar in it, with the
+//! path of its field, to a [`ValueEditor`]; what cannot be read to its end is of neither form. `php` also finds the
+//! strings that count their bytes within any other text, through whatever `escapes` JSON put there.
+
+pub(crate) mod escapes;
+pub(crate) mod json;
+pub(crate) mod php;
+
+/// Deeper nesting than any plugin writes; it bounds the work on hostile data.
+pub(crate) const DEEPEST: usize = 64;
+
+/// A value that is no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scalar {
+    True,
+    False,
+    Number,
+}
+
+/// Where a value stands: the name of its field, and of what that is a part of.
+pub(crate) struct FieldPath<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) around: Option<&'a FieldPath<'a>>,
+}
+
+impl<'a> FieldPath<'a> {
+    pub(crate) fn named(name: &'a str) -> Self {
+        Self { name, around: None }
+    }
+
+    pub(crate) fn member(&'a self, name: &'a str) -> Self {
+        Self { name, around: Some(self) }
+    }
+
+    /// A part without a name of its own, as in a list.
+    pub(crate) fn element(&'a self) -> Self {
+        Self { name: self.name, around: self.around }
+    }
+}
+
+/// Decides what becomes of the texts and scalars within a value; `None` leaves one as it is.
+pub(crate) trait ValueEditor {
+    /// Whether it asks for the names in a path, which cost time to read.
+    const READS_NAMES: bool = true;
+
+    /// `depth` is how many structures are around the text, which may be one itself.
+    fn text(&self, path: &FieldPath<'_>, text: &[u8], depth: usize) -> Option<Vec<u8>>;
+
+    /// A text never becomes a scalar, or the other way round.
+    fn scalar(&self, path: &FieldPath<'_>, scalar: Scalar) -> Option<Scalar>;
+}
+
+/// Leaves everything as it is, for who only asks whether a value can be read.
+struct Unchanged;
+
+impl ValueEditor for Unchanged {
+    const READS_NAMES: bool = false;
+
+    fn text(&self, _: &FieldPath<'_>, _: &[u8], _: usize) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn scalar(&self, _: &FieldPath<'_>, _: Scalar) -> Option<Scalar> {
+        None
+    }
+}
+
+/// A value is not of the form in question, or not to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unreadable;
+
+/// Copies a text with some parts of it replaced; nothing is copied while nothing changes.
+struct Edits<'a> {
+    text: &'a [u8],
+    new: Vec<u8>,
+    done: usize,
+}
+
+impl<'a> Edits<'a> {
+    fn of(text: &'a [u8]) -> Self {
+        Self { text, new: Vec::new(), done: 0 }
+    }
+
+    fn put(&mut self, start: usize, end: usize, parts: &[&[u8]]) {
+        self.new.extend_from_slice(&self.text[self.done..start]);
+        parts.iter().for_each(|part| self.new.extend_from_slice(part));
+        self.done = end;
+    }
+
+    fn end(mut self) -> Option<Vec<u8>> {
+        (self.done > 0).then(|| {
+            self.new.extend_from_slice(&self.text[self.done..]);
+            self.new
+        })
+    }
+}
