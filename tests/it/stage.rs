@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use backboard::{World, WorldOptions};
+use railstage::steps;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -61,10 +62,10 @@ impl Stage {
 
     /// Runs the steps of a clone up to and with `last`, each of which must succeed.
     pub async fn steps_until(&self, last: &str, run_id: &str, request: &Value) -> Call {
-        for step in ["validate", "create-env", "assign-domain", "sync-db", "start-apps", "check-health"] {
-            let call = self.step(step, run_id, request).await;
+        for step in steps::of_a_clone() {
+            let call = self.step(step.name, run_id, request).await;
             call.expect(0);
-            if step == last {
+            if step.name == last {
                 return call;
             }
         }

@@ -19,7 +19,7 @@ use crate::error::{Exit, describe};
 use crate::running::context::Context;
 use crate::running::step::{Group, Outcome, Prepared, StepDef};
 use crate::running::stop::Stop;
-use crate::steps::STEPS;
+use crate::steps::{self, STEPS};
 
 mod flags;
 
@@ -92,7 +92,7 @@ struct Clone {
 impl Clone {
     /// Runs the steps in order; the exit code of the one that failed.
     async fn all(&mut self, stop: &Stop) -> Option<Exit> {
-        for step in STEPS.iter().filter(|step| step.group == Group::Clone) {
+        for step in steps::of_a_clone() {
             let outcome = self.step(step, stop).await;
             if outcome.exit != Exit::Done {
                 return Some(outcome.exit);
