@@ -1,19 +1,26 @@
 //! `schema`: the JSON Schemas of requests, outputs, policy and record.
 
+use std::future::ready;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use clap::{Arg, ArgMatches, Command};
 
-use super::print_line;
+use super::{CommandDef, print_line};
 use crate::cli::schema_files::files;
 use crate::error::{Exit, Failure, describe};
 
-pub const NAME: &str = "schema";
+const NAME: &str = "schema";
 
-pub fn command() -> Command {
-    Command::new(NAME)
-        .about("Print a JSON Schema, or write all of them to a folder")
+pub(super) const COMMAND: CommandDef = CommandDef {
+    name: NAME,
+    about: "Print a JSON Schema, or write all of them to a folder",
+    args,
+    main: |matches| Box::pin(ready(main(matches))),
+};
+
+fn args(command: Command) -> Command {
+    command
         .arg(
             Arg::new("name")
                 .value_name("NAME")
@@ -22,7 +29,7 @@ pub fn command() -> Command {
         .arg(Arg::new("write").long("write").value_name("DIR").help("Write every schema to DIR").conflicts_with("name"))
 }
 
-pub fn main(matches: &ArgMatches) -> Exit {
+fn main(matches: &ArgMatches) -> Exit {
     let done = match (matches.get_one::<String>("name"), matches.get_one::<String>("write")) {
         (Some(name), _) => show(name),
         (None, Some(dir)) => write(Path::new(dir)),
