@@ -71,7 +71,7 @@ fn the_readme_lists_steps_and_exit_codes_of_the_code() {
 
 #[test]
 fn the_readme_lists_the_fields_of_a_request() {
-    let (_, schema) = schema_files::files().into_iter().find(|(name, _)| name == "validate.input.json").unwrap();
+    let (_, schema) = schema_files::files().into_iter().find(|(name, _)| name == "clone-request.json").unwrap();
     let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
     let fields: Vec<_> = schema["properties"].as_object().unwrap().keys().map(|name| format!("`{name}`")).collect();
     let listed: Vec<_> = table("request").into_iter().map(|row| row[0].clone()).collect();
@@ -137,7 +137,7 @@ fn the_clone_form_has_the_fields_of_a_request() {
     let (_, flow) = flows().into_iter().find(|(id, _)| id == "clone-staging").unwrap();
     let inputs: Vec<_> =
         flow["inputs"].as_sequence().unwrap().iter().map(|i| i["id"].as_str().unwrap().to_owned()).collect();
-    let (_, schema) = schema_files::files().into_iter().find(|(name, _)| name == "validate.input.json").unwrap();
+    let (_, schema) = schema_files::files().into_iter().find(|(name, _)| name == "clone-request.json").unwrap();
     let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
     let fields: Vec<_> = schema["properties"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(inputs[0], "request");

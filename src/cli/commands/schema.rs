@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use clap::{Arg, ArgMatches, Command};
 
 use super::{CommandDef, print_line};
-use crate::cli::schema_files::files;
+use crate::cli::schema_files::{self, SchemaFile};
 use crate::error::{Exit, Failure, describe};
 
 const NAME: &str = "schema";
@@ -24,7 +24,7 @@ fn args(command: Command) -> Command {
         .arg(
             Arg::new("name")
                 .value_name("NAME")
-                .help("One schema, such as `create-env.input`; without it, their names are listed"),
+                .help("One schema, such as `create-env.input` or `policy`; without it, their names are listed, each with the file that it shares with others"),
         )
         .arg(Arg::new("write").long("write").value_name("DIR").help("Write every schema to DIR").conflicts_with("name"))
 }
@@ -34,7 +34,7 @@ fn main(matches: &ArgMatches) -> Exit {
         (Some(name), _) => show(name),
         (None, Some(dir)) => write(Path::new(dir)),
         (None, None) => {
-            files().iter().for_each(|(name, _)| print_line(name.trim_end_matches(".json")));
+            schema_files::all().iter().for_each(|schema| print_line(&listed(schema)));
             Ok(())
         }
     };
@@ -47,18 +47,23 @@ fn main(matches: &ArgMatches) -> Exit {
     }
 }
 
+/// A schema's name, and the file that it shares with others.
+fn listed(schema: &SchemaFile) -> String {
+    if schema.name == schema.file { schema.name.clone() } else { format!("{} ({})", schema.name, schema.file) }
+}
+
 fn show(name: &str) -> Result<()> {
-    let wanted = format!("{}.json", name.trim_end_matches(".json"));
-    let (_, text) = files().into_iter().find(|(file, _)| *file == wanted).with_context(|| {
+    let wanted = name.trim_end_matches(".json");
+    let schema = schema_files::all().into_iter().find(|schema| schema.name == wanted).with_context(|| {
         Failure::invalid(format!("there is no schema `{name}`")).hint("`railstage schema` lists them")
     })?;
-    print_line(text.trim_end());
+    print_line(schema.text.trim_end());
     Ok(())
 }
 
 fn write(dir: &Path) -> Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("make `{}`", dir.display()))?;
-    for (name, text) in files() {
+    for (name, text) in schema_files::files() {
         let path = dir.join(name);
         std::fs::write(&path, text).with_context(|| format!("write `{}`", path.display()))?;
     }
