@@ -2,6 +2,7 @@
 
 mod args;
 pub mod commands;
+pub mod flow_files;
 mod log;
 pub mod schema_files;
 mod ticker;

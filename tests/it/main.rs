@@ -8,4 +8,5 @@ mod guard;
 mod lifecycle;
 mod requests;
 mod rollback;
+mod set_policy;
 mod stage;

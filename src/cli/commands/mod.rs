@@ -15,10 +15,11 @@ mod clone;
 mod completions;
 mod copy_db;
 mod schema;
+mod set_policy;
 
 /// Each command, in the order of `--help`.
 pub const COMMANDS: &[CommandDef] =
-    &[clone::COMMAND, copy_db::COMMAND, schema::COMMAND, completions::COMMAND];
+    &[clone::COMMAND, copy_db::COMMAND, set_policy::COMMAND, schema::COMMAND, completions::COMMAND];
 
 /// One row of the table of commands.
 pub struct CommandDef {
