@@ -206,9 +206,8 @@ pub fn without_triggers(text: &str) -> String {
 
 /// PATH with the binary, and the programs that `tests/setup` has put into the cache, before all others.
 fn path() -> String {
-    let cache = backboard::cache::folder().unwrap();
     let binary = PathBuf::from(env!("CARGO_BIN_EXE_railstage")).parent().unwrap().to_owned();
-    let own = [binary, cache.join("railway-5.71.0/bin"), cache.join("postgresql-18.6.0/bin")];
+    let own = [binary].into_iter().chain(backboard::cache::programs().unwrap());
     let inherited = std::env::var_os("PATH").unwrap_or_default();
-    std::env::join_paths(own.into_iter().chain(std::env::split_paths(&inherited))).unwrap().into_string().unwrap()
+    std::env::join_paths(own.chain(std::env::split_paths(&inherited))).unwrap().into_string().unwrap()
 }

@@ -89,8 +89,7 @@ pub fn binary() -> Command {
 
 /// PATH with the programs that `tests/setup` has put into the cache before all others.
 fn path() -> String {
-    let cache = backboard::cache::folder().expect("find the cache");
-    let programs = [cache.join("railway-5.71.0/bin"), cache.join("postgresql-18.6.0/bin")];
+    let programs = backboard::cache::programs().expect("find the cache");
     for folder in &programs {
         assert!(folder.is_dir(), "`{}` is missing: run tests/setup first", folder.display());
     }
