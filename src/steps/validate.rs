@@ -22,8 +22,8 @@ use crate::running::step::Step;
 
 mod sources;
 
-/// The oldest `railway` that has `railway api`.
-const OLDEST_RAILWAY: (u32, u32) = (5, 28);
+/// The oldest `railway` that has `railway api`: major, minor.
+pub const OLDEST_RAILWAY: (u32, u32) = (5, 28);
 
 /// How values of live payment keys begin.
 const LIVE_KEYS: &[&str] = &["sk_live_", "rk_live_"];
