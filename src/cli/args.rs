@@ -70,10 +70,16 @@ pub(crate) fn policy(matches: &ArgMatches) -> Result<Policy> {
         None => from_env("RAILSTAGE_POLICY")?,
     };
     let Some(text) = text else { return Ok(Policy::default()) };
-    // Every JSON document is a YAML document, so one reader does for both.
-    let value = serde_yaml::from_str(&text)
-        .map_err(|e| Failure::invalid(format!("the policy is neither JSON nor YAML: {e}")))?;
-    input::read("policy", value)
+    input::read("policy", policy_value(&text)?)
+}
+
+/// A policy's text as a value. Every JSON document is a YAML document, so one reader does for both.
+///
+/// # Errors
+/// [`Exit::Invalid`].
+pub(super) fn policy_value(text: &str) -> Result<Value> {
+    let neither = |e| Failure::invalid(format!("the policy is neither JSON nor YAML: {e}"));
+    Ok(serde_yaml::from_str(text).map_err(neither)?)
 }
 
 /// A file's text; `-` is standard input.

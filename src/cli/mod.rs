@@ -1,7 +1,8 @@
 //! The command line: a subcommand for each step and each command, and what is read from files and Kestra's environment.
 
 mod args;
-mod commands;
+pub mod commands;
+pub mod flow_files;
 mod log;
 pub mod schema_files;
 mod ticker;
@@ -13,6 +14,7 @@ use clap::{ArgMatches, Command};
 use serde_json::json;
 use tracing::Level;
 
+use crate::cli::commands::{COMMANDS, CommandDef};
 use crate::cli::log::Output;
 use crate::cli::ticker::Ticker;
 use crate::contract::policy::Policy;
@@ -42,7 +44,7 @@ pub fn command() -> Command {
         .after_help(format!("{AFTER}\n\nExit codes:\n{}", exits.join("\n")))
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands(commands::all())
+        .subcommands(COMMANDS.iter().map(CommandDef::command))
         .subcommands(STEPS.iter().map(step_command))
 }
 
@@ -57,13 +59,28 @@ fn step_command(step: &StepDef) -> Command {
     if step.group == Group::Lifecycle { command } else { command.arg(args::run_id_arg()) }
 }
 
+/// A row of one of the two tables that subcommands come from.
+enum Subcommand {
+    Step(&'static StepDef),
+    Command(&'static CommandDef),
+}
+
+impl Subcommand {
+    fn find(name: &str) -> Option<Self> {
+        steps::find(name).map(Self::Step).or_else(|| commands::find(name).map(Self::Command))
+    }
+}
+
 /// Runs what the command line asks for.
 pub async fn main() -> ExitCode {
     let matches = command().get_matches();
-    let (name, matches) = matches.subcommand().expect("clap asks for a subcommand");
-    let exit = match steps::find(name) {
-        Some(step) => step_main(step, matches).await,
-        None => commands::main(name, matches).await,
+    let (subcommand, matches) = matches
+        .subcommand()
+        .and_then(|(name, matches)| Some((Subcommand::find(name)?, matches)))
+        .expect("clap asks for a subcommand of the two tables");
+    let exit = match subcommand {
+        Subcommand::Step(step) => step_main(step, matches).await,
+        Subcommand::Command(command) => command.main(matches).await,
     };
     ExitCode::from(exit.code())
 }

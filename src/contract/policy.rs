@@ -49,7 +49,7 @@ impl Policy {
         ensure!(
             self.allowed_projects.contains(project_id),
             Failure::invalid(format!("`project_id`: the policy does not allow project `{project_id}`")).hint(
-                "add the id to `allowed_projects` in the flow's `variables.policy`, or in the file given by `--policy`"
+                "add the id to `allowed_projects` in the policy: the file given by `--policy`, or the one that `railstage set-policy` writes into the flows"
             )
         );
         Ok(())

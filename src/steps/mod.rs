@@ -1,6 +1,8 @@
 //! The steps, a file each, and the one table of them: subcommands, `--help`, schemas, rollback order, the README's table
 //! and the tests that hold for every step are made from it.
 
+pub use self::validate::OLDEST_RAILWAY;
+use crate::running::step::Group;
 pub use crate::running::step::StepDef;
 
 mod assign_domain;
@@ -27,6 +29,11 @@ pub const STEPS: &[StepDef] = &[
     StepDef::of::<delete_env::DeleteEnv>(),
     StepDef::of::<sweep_envs::SweepEnvs>(),
 ];
+
+/// The steps of a clone, in the order in which they run.
+pub fn of_a_clone() -> impl Iterator<Item = &'static StepDef> {
+    STEPS.iter().filter(|step| step.group == Group::Clone)
+}
 
 /// The step of this name.
 pub fn find(name: &str) -> Option<&'static StepDef> {

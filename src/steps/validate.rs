@@ -23,8 +23,8 @@ use crate::running::step::Step;
 
 mod sources;
 
-/// The oldest `railway` that has `railway api`.
-const OLDEST_RAILWAY: (u32, u32) = (5, 28);
+/// The oldest `railway` that has `railway api`: major, minor.
+pub const OLDEST_RAILWAY: (u32, u32) = (5, 28);
 
 /// The step.
 pub struct Validate;

@@ -1,11 +1,10 @@
 //! A clone through Kestra: by webhook, by form, and what callers get to see of it.
 
 use backboard::WorldOptions;
+use railstage::steps;
 use serde_json::json;
 
 use crate::engine::{Engine, state};
-
-const STEPS: [&str; 6] = ["validate", "create_env", "assign_domain", "sync_db", "start_apps", "check_health"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_makes_a_staging_copy_and_tells_no_secret() {
@@ -29,11 +28,14 @@ async fn a_webhook_makes_a_staging_copy_and_tells_no_secret() {
     assert_eq!(engine.world.state_digest("production").unwrap(), before);
 
     let mut told = format!("{execution}{logs}{outputs}");
-    for step in STEPS {
-        let task = engine.task(&execution, step).await;
-        assert_eq!(task["status"], "ok", "{step}: {task}");
+    let mut calls = 0;
+    for step in steps::of_a_clone() {
+        let task = engine.task(&execution, &step.task_id()).await;
+        assert_eq!(task["status"], "ok", "{}: {task}", step.name);
+        calls += task["railway_calls"].as_i64().unwrap();
         told.push_str(&task.to_string());
     }
+    assert_eq!(outputs["railway_calls"], calls);
     let metrics = engine.get(&format!("metrics/{id}?size=100")).await;
     for name in ["step_duration", "railway_calls", "copied_bytes"] {
         assert!(metrics.to_string().contains(name), "{name} is not in {metrics}");

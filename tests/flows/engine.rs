@@ -7,6 +7,7 @@ use std::time::Duration;
 use backboard::{World, WorldOptions};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use railstage::cli::flow_files::generate;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -41,11 +42,12 @@ impl Engine {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let world = World::start(options).await.expect("start the stand-in");
         let flows = tempfile::tempdir().unwrap();
+        let policy = format!("allowed_projects: [{}]", world.project_id());
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         for file in std::fs::read_dir(root.join("kestra")).unwrap() {
             let path = file.unwrap().path();
             let text = std::fs::read_to_string(&path).unwrap();
-            let text = text.replace("allowed_projects: []", &format!("allowed_projects: [{}]", world.project_id()));
+            let text = generate(&text, &policy).unwrap();
             let stem = path.file_stem().unwrap().to_string_lossy();
             std::fs::write(flows.path().join(path.file_name().unwrap()), change(&stem, text)).unwrap();
         }
@@ -205,9 +207,8 @@ pub fn without_triggers(text: &str) -> String {
 
 /// PATH with the binary, and the programs that `tests/setup` has put into the cache, before all others.
 fn path() -> String {
-    let cache = backboard::cache::folder().unwrap();
     let binary = PathBuf::from(env!("CARGO_BIN_EXE_railstage")).parent().unwrap().to_owned();
-    let own = [binary, cache.join("railway-5.71.0/bin"), cache.join("postgresql-18.6.0/bin")];
+    let own = [binary].into_iter().chain(backboard::cache::programs().unwrap());
     let inherited = std::env::var_os("PATH").unwrap_or_default();
-    std::env::join_paths(own.into_iter().chain(std::env::split_paths(&inherited))).unwrap().into_string().unwrap()
+    std::env::join_paths(own.chain(std::env::split_paths(&inherited))).unwrap().into_string().unwrap()
 }

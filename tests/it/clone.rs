@@ -1,6 +1,7 @@
 //! A whole clone, step by step and in one go, and what it leaves alone.
 
 use backboard::{ExtraService, Fault, FaultEffect, OperationKind, WorldOptions};
+use railstage::steps;
 use serde_json::json;
 
 use crate::stage::{Stage, finish};
@@ -97,9 +98,9 @@ async fn what_looks_personal_is_told_before_anything_is_made_and_settled_by_a_ru
 async fn each_step_may_be_run_twice() {
     let stage = Stage::prompt().await;
     let request = stage.request(json!({"environment_name": "twice"}));
-    for step in ["validate", "create-env", "assign-domain", "sync-db", "start-apps", "check-health"] {
-        stage.step(step, "twice", &request).await.expect(0);
-        stage.step(step, "twice", &request).await.expect(0);
+    for step in steps::of_a_clone() {
+        stage.step(step.name, "twice", &request).await.expect(0);
+        stage.step(step.name, "twice", &request).await.expect(0);
     }
     let again = stage.step("sync-db", "twice", &request).await;
     assert_eq!(again.outputs()["databases"][0]["reused"], true);

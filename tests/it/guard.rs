@@ -1,10 +1,14 @@
 //! Production, however it is pointed at, is refused by every step that writes.
 
+use railstage::steps;
 use serde_json::{Value, json};
 
 use crate::stage::Stage;
 
-const WRITING: &[&str] = &["create-env", "assign-domain", "sync-db", "start-apps", "check-health"];
+/// All steps of a clone but the first write.
+fn writing() -> impl Iterator<Item = &'static str> {
+    steps::of_a_clone().skip(1).map(|step| step.name)
+}
 
 async fn refused(stage: &Stage, step: &str, run_id: &str, request: &Value) -> String {
     stage.world.clear_journal();
@@ -20,7 +24,7 @@ async fn refused(stage: &Stage, step: &str, run_id: &str, request: &Value) -> St
 async fn production_by_name_is_refused() {
     let stage = Stage::prompt().await;
     let request = stage.request(json!({"environment_name": "production"}));
-    for step in WRITING {
+    for step in writing() {
         let error = refused(&stage, step, "by-name", &request).await;
         assert!(error.contains("protected"), "{step}: {error}");
     }
@@ -37,7 +41,7 @@ async fn production_by_a_forged_record_is_refused() {
     let record = stage.world.shared_variable(&copy, "RAILSTAGE").unwrap().expect("the copy's record");
     let forged = record.replace(&copy, &production);
     stage.world.set_variable("production", None, "RAILSTAGE", &forged).unwrap();
-    for step in WRITING {
+    for step in writing() {
         let error = refused(&stage, step, "forged", &request).await;
         assert!(error.contains("production"), "{step}: {error}");
     }
@@ -60,7 +64,7 @@ async fn the_copy_as_its_own_source_is_refused() {
     let request = stage.request(json!({"environment_name": "self"}));
     stage.step("create-env", "self", &request).await.expect(0);
     let turned = stage.request(json!({"environment_name": "self", "source_environment": "self"}));
-    for step in WRITING {
+    for step in writing() {
         refused(&stage, step, "self", &turned).await;
     }
 }
@@ -70,7 +74,7 @@ async fn an_environment_of_another_run_is_refused() {
     let stage = Stage::prompt().await;
     let request = stage.request(json!({"environment_name": "theirs"}));
     stage.step("create-env", "theirs", &request).await.expect(0);
-    for step in WRITING {
+    for step in writing() {
         let error = refused(&stage, step, "ours", &request).await;
         assert!(error.contains("theirs"), "{step}: {error}");
     }

@@ -10,4 +10,5 @@ mod guard;
 mod lifecycle;
 mod requests;
 mod rollback;
+mod set_policy;
 mod stage;

@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use backboard::{World, WorldOptions};
+use railstage::steps;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -61,10 +62,10 @@ impl Stage {
 
     /// Runs the steps of a clone up to and with `last`, each of which must succeed.
     pub async fn steps_until(&self, last: &str, run_id: &str, request: &Value) -> Call {
-        for step in ["validate", "create-env", "assign-domain", "sync-db", "start-apps", "check-health"] {
-            let call = self.step(step, run_id, request).await;
+        for step in steps::of_a_clone() {
+            let call = self.step(step.name, run_id, request).await;
             call.expect(0);
-            if step == last {
+            if step.name == last {
                 return call;
             }
         }
@@ -88,8 +89,7 @@ pub fn binary() -> Command {
 
 /// PATH with the programs that `tests/setup` has put into the cache before all others.
 fn path() -> String {
-    let cache = backboard::cache::folder().expect("find the cache");
-    let programs = [cache.join("railway-5.71.0/bin"), cache.join("postgresql-18.6.0/bin")];
+    let programs = backboard::cache::programs().expect("find the cache");
     for folder in &programs {
         assert!(folder.is_dir(), "`{}` is missing: run tests/setup first", folder.display());
     }

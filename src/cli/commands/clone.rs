@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 use tracing::Level;
 
-use super::{print_json, print_line};
+use super::{CommandDef, print_json, print_line};
 use crate::cli::args::{new_run, policy, policy_arg};
 use crate::cli::log::{self, Output};
 use crate::cli::{process_env, run_shown};
@@ -19,15 +19,21 @@ use crate::error::{Exit, describe};
 use crate::running::context::Context;
 use crate::running::step::{Group, Outcome, Prepared, StepDef};
 use crate::running::stop::Stop;
-use crate::steps::STEPS;
+use crate::steps::{self, STEPS};
 
 mod flags;
 
-pub const NAME: &str = "clone";
+const NAME: &str = "clone";
 
-pub fn command() -> Command {
-    Command::new(NAME)
-        .about("Make a staging copy: every step in one go, rolled back on failure")
+pub(super) const COMMAND: CommandDef = CommandDef {
+    name: NAME,
+    about: "Make a staging copy: every step in one go, rolled back on failure",
+    args,
+    main: |matches| Box::pin(main(matches)),
+};
+
+fn args(command: Command) -> Command {
+    command
         .arg(policy_arg())
         .arg(
             Arg::new("request")
@@ -44,7 +50,7 @@ pub fn command() -> Command {
         .args(flags::all())
 }
 
-pub async fn main(matches: &ArgMatches) -> Exit {
+async fn main(matches: &ArgMatches) -> Exit {
     let on_terminal = std::io::stderr().is_terminal();
     log::start(Output::Text, if on_terminal { Level::WARN } else { Level::INFO });
     let prepared = prepare(matches);
@@ -92,7 +98,7 @@ struct Clone {
 impl Clone {
     /// Runs the steps in order; the exit code of the one that failed.
     async fn all(&mut self, stop: &Stop) -> Option<Exit> {
-        for step in STEPS.iter().filter(|step| step.group == Group::Clone) {
+        for step in steps::of_a_clone() {
             let outcome = self.step(step, stop).await;
             if outcome.exit != Exit::Done {
                 return Some(outcome.exit);

@@ -1,19 +1,27 @@
 //! `completions`: a completion script for a shell.
 
+use std::future::ready;
+
 use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 
+use super::CommandDef;
 use crate::cli;
 use crate::error::Exit;
 
-pub const NAME: &str = "completions";
+pub(super) const COMMAND: CommandDef = CommandDef {
+    name: "completions",
+    about: "Print a completion script for a shell",
+    args,
+    main: |matches| Box::pin(ready(main(matches))),
+};
 
-pub fn command() -> Command {
+fn args(command: Command) -> Command {
     let shell = Arg::new("shell").required(true).value_parser(value_parser!(Shell)).help("The shell to complete in");
-    Command::new(NAME).about("Print a completion script for a shell").arg(shell)
+    command.arg(shell)
 }
 
-pub fn main(matches: &ArgMatches) -> Exit {
+fn main(matches: &ArgMatches) -> Exit {
     let shell = *matches.get_one::<Shell>("shell").expect("clap asks for a shell");
     clap_complete::generate(shell, &mut cli::command(), "railstage", &mut std::io::stdout());
     Exit::Done

@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
 use tracing::Level;
 
-use super::{print_json, print_line};
+use super::{CommandDef, print_json, print_line};
 use crate::cli::args::new_run;
 use crate::cli::log::{self, Output};
 use crate::cli::process_env;
@@ -23,15 +23,21 @@ use crate::postgres::DryRun;
 use crate::rewriting::UrlPair;
 use crate::running::stop::Stop;
 
-pub const NAME: &str = "copy-db";
+const NAME: &str = "copy-db";
+
+pub(super) const COMMAND: CommandDef = CommandDef {
+    name: NAME,
+    about: "Copy one Postgres database into another, without Railway",
+    args,
+    main: |matches| Box::pin(main(matches)),
+};
 
 const LONG: &str = "Copies the database at SOURCE_DATABASE_URL over the one at TARGET_DATABASE_URL (both from the environment), \
     which is built beside the old one, verified, and then takes its place in one transaction. The source is read in one \
     snapshot and never written; on any failure the target stays as it was.";
 
-pub fn command() -> Command {
-    Command::new(NAME)
-        .about("Copy one Postgres database into another, without Railway")
+fn args(command: Command) -> Command {
+    command
         .long_about(LONG)
         .arg(
             Arg::new("rewrite-url")
@@ -146,7 +152,7 @@ fn url_pair(text: &str) -> Result<UrlPair, String> {
     UrlPair::parse(old, new).map_err(|e| format!("{e:#}"))
 }
 
-pub async fn main(matches: &ArgMatches) -> Exit {
+async fn main(matches: &ArgMatches) -> Exit {
     log::start(Output::Text, Level::INFO);
     let stop = match Stop::listen() {
         Ok(stop) => stop,

@@ -1,6 +1,9 @@
-//! What people run at a terminal beside the steps, a file each.
+//! What people run at a terminal beside the steps, a file each, and the one table of them: `--help` and the README's table
+//! are made from it.
 
+use std::future::Future;
 use std::io::Write as _;
+use std::pin::Pin;
 
 use clap::{ArgMatches, Command};
 use serde::Serialize;
@@ -12,21 +15,39 @@ mod clone;
 mod completions;
 mod copy_db;
 mod schema;
+mod set_policy;
 
-/// The commands as clap knows them.
-pub fn all() -> Vec<Command> {
-    vec![clone::command(), copy_db::command(), schema::command(), completions::command()]
+/// Each command, in the order of `--help`.
+pub const COMMANDS: &[CommandDef] =
+    &[clone::COMMAND, copy_db::COMMAND, set_policy::COMMAND, schema::COMMAND, completions::COMMAND];
+
+/// One row of the table of commands.
+pub struct CommandDef {
+    pub name: &'static str,
+    /// One line of `--help`, without a period.
+    pub about: &'static str,
+    /// Adds what the command takes.
+    args: fn(Command) -> Command,
+    main: fn(&ArgMatches) -> Running<'_>,
 }
 
-/// Runs a command by name.
-pub async fn main(name: &str, matches: &ArgMatches) -> Exit {
-    match name {
-        clone::NAME => clone::main(matches).await,
-        copy_db::NAME => copy_db::main(matches).await,
-        schema::NAME => schema::main(matches),
-        completions::NAME => completions::main(matches),
-        other => unreachable!("clap knows no command `{other}`"),
+type Running<'a> = Pin<Box<dyn Future<Output = Exit> + 'a>>;
+
+impl CommandDef {
+    /// The command as clap knows it.
+    pub fn command(&self) -> Command {
+        (self.args)(Command::new(self.name).about(self.about))
     }
+
+    /// Runs the command to its end.
+    pub async fn main(&self, matches: &ArgMatches) -> Exit {
+        (self.main)(matches).await
+    }
+}
+
+/// The command of this name.
+pub fn find(name: &str) -> Option<&'static CommandDef> {
+    COMMANDS.iter().find(|command| command.name == name)
 }
 
 /// Prints one JSON document on stdout, for a machine or a person.

@@ -6,6 +6,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::versions;
+
 /// `RAILSTAGE_CACHE`, else `/var/cache/railstage` for root, else `railstage` in the user's cache folder.
 pub fn folder() -> Result<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -17,6 +19,12 @@ pub fn folder() -> Result<PathBuf> {
     }
     let caches = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
     Ok(caches.context("neither XDG_CACHE_HOME nor HOME is set")?.join("railstage"))
+}
+
+/// The folders of the programs that `tests/setup` has put into the cache: Railway's CLI, then the newest Postgres.
+pub fn programs() -> Result<[PathBuf; 2]> {
+    let bin = |folder: String| Ok::<_, anyhow::Error>(self::folder()?.join(folder).join("bin"));
+    Ok([bin(format!("railway-{}", versions::of("RAILWAY")))?, bin(format!("postgresql-{}", versions::of("POSTGRES")))?])
 }
 
 /// Returns a cached folder, making it first if need be; of several processes one makes it and the others wait.

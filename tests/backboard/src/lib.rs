@@ -45,6 +45,7 @@ mod proxy;
 mod runtime;
 pub mod schema;
 mod state;
+pub mod versions;
 mod world;
 
 pub use faults::{Fault, FaultEffect, When};

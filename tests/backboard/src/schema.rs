@@ -5,8 +5,7 @@ use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Schema};
 use std::path::{Path, PathBuf};
 
-/// The version whose schema and documents the stand-in speaks.
-pub const CLI_VERSION: &str = "5.71.0";
+use crate::versions;
 
 /// The unpacked source of the CLI: `RAILSTAGE_RAILWAY_SRC`, else the one in cargo's registry.
 pub fn cli_source() -> Result<PathBuf> {
@@ -16,14 +15,15 @@ pub fn cli_source() -> Result<PathBuf> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
     let registry = home.context("neither CARGO_HOME nor HOME is set")?.join("registry/src");
+    let version = versions::of("RAILWAY");
     let indexes = std::fs::read_dir(&registry).into_iter().flatten().flatten();
     let mut found = indexes
-        .map(|index| index.path().join(format!("railwayapp-{CLI_VERSION}")))
+        .map(|index| index.path().join(format!("railwayapp-{version}")))
         .filter(|source| source.join("src/gql/schema.json").is_file());
     match found.next() {
         Some(source) => Ok(source),
         None => bail!(
-            "no source of railwayapp {CLI_VERSION} in `{}`; run tests/setup, or set RAILSTAGE_RAILWAY_SRC",
+            "no source of railwayapp {version} in `{}`; run tests/setup, or set RAILSTAGE_RAILWAY_SRC",
             registry.display()
         ),
     }

@@ -10,9 +10,6 @@ use std::process::Command;
 /// The superuser of every template.
 pub(crate) const TEMPLATE_DATABASE_USER: &str = "postgres";
 
-/// The version that `tests/setup` unpacks into the cache.
-const CACHED: &str = "postgresql-18.6.0/bin";
-
 /// A folder with the programs of one Postgres version.
 #[derive(Debug, Clone)]
 pub struct PgBin {
@@ -26,7 +23,10 @@ impl PgBin {
         let set = std::env::var_os("RAILSTAGE_PG_BIN").filter(|value| !value.is_empty()).map(PathBuf::from);
         let folder = match set {
             Some(folder) => folder,
-            None => cache::folder()?.join(CACHED),
+            None => {
+                let [_, postgres] = cache::programs()?;
+                postgres
+            }
         };
         PgBin::at(folder).context("find Postgres (run tests/setup, or set RAILSTAGE_PG_BIN)")
     }

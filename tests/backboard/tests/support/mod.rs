@@ -73,7 +73,10 @@ pub fn railway(world: &World, arguments: &[&str]) -> Result<Output> {
     let home = tempfile::tempdir()?;
     let program = match std::env::var_os("RAILSTAGE_RAILWAY") {
         Some(program) => PathBuf::from(program),
-        None => backboard::cache::folder()?.join(format!("railway-{}/bin/railway", backboard::schema::CLI_VERSION)),
+        None => {
+            let [railway, _] = backboard::cache::programs()?;
+            railway.join("railway")
+        }
     };
     Command::new(&program)
         .args(arguments)

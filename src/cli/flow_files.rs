@@ -1,0 +1,137 @@
+//! What is generated in a flow's file: the blocks between `# generated: NAME` and `# end of NAME`. All else in it is written by hand.
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use crate::cli::args::policy_value;
+use crate::contract::input;
+use crate::contract::policy::Policy;
+use crate::error::Failure;
+use crate::steps::STEPS;
+
+const POLICY: &str = "policy";
+const RAILWAY_CALLS: &str = "railway_calls";
+
+/// A flow's text with every generated block written anew: the policy, comments included, and the sum of the tasks' calls.
+///
+/// # Errors
+/// [`crate::error::Exit::Invalid`] when either is not what it should be, or the flow's policy would not be the given one.
+pub fn generate(flow: &str, policy: &str) -> Result<String> {
+    let allowed = check_policy(policy)?;
+    let tasks = tasks(&parse(flow)?);
+    let with_policy = replace(flow, POLICY, &policy_lines(policy))?;
+    let made = replace(&with_policy, RAILWAY_CALLS, &railway_calls_lines(&tasks))?;
+    if let Some(told) = policy_of(&parse(&made)?) {
+        let outside = || {
+            Failure::invalid("the flow's `variables.policy` is not the policy that is to be written")
+                .hint("put it alone between the lines `# generated: policy` and `# end of policy`, and no `---` into the policy")
+        };
+        ensure!(*told == allowed, outside());
+    }
+    Ok(made)
+}
+
+/// A policy's text as a value that a step would take.
+///
+/// # Errors
+/// [`crate::error::Exit::Invalid`], naming each wrong field.
+pub fn check_policy(policy: &str) -> Result<Value> {
+    let value = policy_value(policy)?;
+    input::read::<Policy>("policy", value.clone())?;
+    Ok(value)
+}
+
+/// Whether the flow has a policy.
+///
+/// # Errors
+/// [`crate::error::Exit::Invalid`] when the text is no YAML.
+pub fn has_policy(flow: &str) -> Result<bool> {
+    Ok(policy_of(&parse(flow)?).is_some())
+}
+
+fn parse(flow: &str) -> Result<Value> {
+    serde_yaml::from_str(flow).context(Failure::invalid("read the flow as YAML"))
+}
+
+fn policy_of(flow: &Value) -> Option<&Value> {
+    flow.get("variables")?.get("policy")
+}
+
+/// The ids of the flow's tasks that run a step and pass on to the next.
+fn tasks(flow: &Value) -> Vec<String> {
+    let ids = flow["tasks"].as_array().into_iter().flatten().filter_map(|task| task["id"].as_str());
+    ids.filter(|id| STEPS.iter().any(|step| step.task_id() == *id)).map(str::to_owned).collect()
+}
+
+fn policy_lines(policy: &str) -> Vec<String> {
+    let text = policy.trim_start_matches('\u{feff}').trim_end();
+    let lines = text.lines().map(|line| if line.is_empty() { String::new() } else { format!("  {line}") });
+    std::iter::once("policy:".to_owned()).chain(lines).collect()
+}
+
+fn railway_calls_lines(tasks: &[String]) -> Vec<String> {
+    let calls: Vec<_> = tasks.iter().map(|task| format!("(outputs.{task}.vars.railway_calls ?? 0)")).collect();
+    let sum = format!("  {{{{ {} }}}}", calls.join("\n  + "));
+    std::iter::once("value: >-").chain(sum.lines()).map(str::to_owned).collect()
+}
+
+/// The flow with `lines` in place of what stands in the block, each moved in as far as the block's first mark.
+fn replace(flow: &str, name: &str, lines: &[String]) -> Result<String> {
+    let (begin, end) = (format!("# generated: {name}"), format!("# end of {name}"));
+    ensure!(!lines.iter().any(|line| line.trim() == end), Failure::invalid(format!("`{end}` stands in the {name}")));
+    let (mut made, mut inside) = (String::new(), false);
+    for line in flow.split_inclusive('\n') {
+        let words = line.trim();
+        inside = inside && words != end;
+        if !inside {
+            made.push_str(line);
+        }
+        if !inside && (words == begin || words.starts_with(&format!("{begin} "))) {
+            inside = true;
+            let indent = &line[..line.len() - line.trim_start().len()];
+            for line in lines {
+                made.push_str(format!("{indent}{line}").trim_end());
+                made.push('\n');
+            }
+        }
+    }
+    ensure!(!inside, Failure::invalid(format!("no line `{end}` comes after `{begin}`")));
+    Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FLOW: &str = "id: one\nvariables:\n  # generated: policy (by hand nowhere)\n  policy: old\n  # end of policy\n\
+        tasks:\n  - id: validate\n  - id: notify\n  - id: sync_db\noutputs:\n  - id: calls\n    # generated: railway_calls\n    # end of railway_calls\n";
+
+    #[test]
+    fn blocks_are_written_and_all_else_stays() {
+        let made = generate(FLOW, "# Ours.\nallowed_projects: [a]\n\nmax_ttl: P3D\n").unwrap();
+        let expected = "id: one\nvariables:\n  # generated: policy (by hand nowhere)\n  policy:\n    # Ours.\n    allowed_projects: [a]\n\n    max_ttl: P3D\n  \
+            # end of policy\ntasks:\n  - id: validate\n  - id: notify\n  - id: sync_db\noutputs:\n  - id: calls\n    # generated: railway_calls\n    \
+            value: >-\n      {{ (outputs.validate.vars.railway_calls ?? 0)\n      + (outputs.sync_db.vars.railway_calls ?? 0) }}\n    # end of railway_calls\n";
+        assert_eq!(made, expected);
+        assert_eq!(generate(&made, "# Ours.\nallowed_projects: [a]\n\nmax_ttl: P3D\n").unwrap(), made);
+    }
+
+    #[test]
+    fn json_is_a_policy_too() {
+        let made = generate(FLOW, "{\n\"allowed_projects\": [\"a\"]\n}").unwrap();
+        assert!(made.contains("  policy:\n    {\n    \"allowed_projects\": [\"a\"]\n    }\n"), "{made}");
+    }
+
+    #[test]
+    fn what_would_leave_another_policy_in_force_is_refused() {
+        let refused = |flow: &str, policy: &str| format!("{:#}", generate(flow, policy).unwrap_err());
+        let unmarked = "variables:\n  policy: {allowed_projects: [a]}\n";
+        assert!(refused(unmarked, "allowed_projects: [b]").contains("not the policy"));
+        assert!(refused(FLOW, "allowed_project: [b]").contains("`allowed_projects`"));
+        assert!(refused(FLOW, "max_ttl: P1D\n# end of policy\nallowed_projects: [b]").contains("stands in the policy"));
+        assert!(refused("variables:\n  # generated: policy\n  policy: {}\n", "max_ttl: P1D").contains("no line"));
+        for nothing in ["", "# only this", "null", "[]"] {
+            assert!(refused(FLOW, nothing).contains("policy"), "{nothing:?}");
+        }
+    }
+}

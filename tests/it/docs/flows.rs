@@ -1,0 +1,215 @@
+//! The flows in `kestra/` against the steps, their schemas and the policy.
+
+use std::collections::BTreeSet;
+
+use railstage::cli::flow_files::generate;
+use railstage::steps::{STEPS, StepDef, of_a_clone};
+use serde_json::{Value, json};
+
+use super::{compare_file, fields, root, schema, text, words_after};
+
+/// A flow's id, text and content.
+struct Flow {
+    id: String,
+    text: String,
+    yaml: Value,
+}
+
+impl Flow {
+    fn list(&self, name: &str) -> Vec<Value> {
+        self.yaml.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
+    }
+
+    /// Every task, wherever it stands.
+    fn all_tasks(&self) -> Vec<Value> {
+        ["tasks", "errors", "finally", "afterExecution"].iter().flat_map(|name| self.list(name)).collect()
+    }
+}
+
+/// The ids of the flows, sorted.
+pub fn ids() -> Vec<String> {
+    let files =
+        std::fs::read_dir(root().join("kestra")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    let mut ids: Vec<_> =
+        files.map(|name| name.strip_suffix(".yaml").expect("kestra/ holds the flows alone").to_owned()).collect();
+    ids.sort();
+    ids
+}
+
+fn flow(id: &str) -> Flow {
+    let text = text(format!("kestra/{id}.yaml"));
+    Flow { yaml: serde_yaml::from_str(&text).unwrap(), id: id.to_owned(), text }
+}
+
+fn flows() -> Vec<Flow> {
+    ids().iter().map(|id| flow(id)).collect()
+}
+
+/// The step that a task runs.
+fn step_of(task: &Value) -> &'static StepDef {
+    let commands = task["commands"].as_array().expect("a task has commands");
+    let command = commands[0].as_str().unwrap();
+    assert_eq!(commands.len(), 1, "{command}");
+    let step = STEPS.iter().find(|step| command == format!("exec railstage {}", step.name));
+    step.unwrap_or_else(|| panic!("no step: {command}"))
+}
+
+fn texts(list: &[Value], field: &str) -> Vec<String> {
+    list.iter().map(|one| one[field].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_is_generated_in_flows_is_current() {
+    let policy = text("policy.yaml");
+    for flow in flows() {
+        compare_file(format!("kestra/{}.yaml", flow.id), &generate(&flow.text, &policy).unwrap());
+        assert!(self::flow(&flow.id).yaml["variables"]["policy"].is_object(), "{} has no policy", flow.id);
+    }
+}
+
+#[test]
+fn the_policy_file_names_every_field_with_its_default() {
+    let policy: Value = serde_yaml::from_str(&text("policy.yaml")).unwrap();
+    let properties = schema("policy")["properties"].take();
+    let defaults = properties.as_object().unwrap().iter().map(|(name, field)| (name.clone(), field["default"].clone()));
+    assert_eq!(policy, Value::Object(defaults.collect()));
+}
+
+#[test]
+fn flows_run_the_steps_of_the_code_and_give_them_a_little_more_time() {
+    for flow in flows() {
+        assert_eq!(flow.yaml["id"], json!(flow.id));
+        for task in flow.all_tasks() {
+            let step = step_of(&task);
+            assert!(task["id"].as_str().unwrap().starts_with(&step.task_id()), "{}: {}", flow.id, step.name);
+            let timeout: jiff::SignedDuration = task["timeout"].as_str().unwrap().parse().unwrap();
+            let slack = timeout.as_secs() - i64::try_from(step.deadline.as_secs()).unwrap();
+            assert!((5..=120).contains(&slack), "{}: {} has {slack} s more than its deadline", flow.id, step.name);
+        }
+    }
+}
+
+#[test]
+fn the_clone_flow_runs_the_clones_steps_in_order_and_rolls_back() {
+    let clone = flow("clone-staging");
+    let expected: Vec<_> = of_a_clone().map(StepDef::task_id).collect();
+    assert_eq!(texts(&clone.list("tasks"), "id"), expected);
+    for list in ["errors", "afterExecution"] {
+        let steps: Vec<_> = clone.list(list).iter().map(|task| step_of(task).name).collect();
+        assert_eq!(steps, ["rollback"], "{list}");
+    }
+}
+
+/// A step reads nothing but these, and what a site's owner adds of `RAILSTAGE_SECRET_…` and `RAILSTAGE_MASKING_KEY`.
+#[test]
+fn every_task_gets_the_same_environment() {
+    for flow in flows() {
+        let whole = flow.list("inputs").iter().any(|input| input["id"] == "request");
+        let request = if whole { "(inputs.request ?? inputs)" } else { "inputs" };
+        let expected = json!({
+            "RAILSTAGE_OUTPUT": "kestra",
+            "RAILSTAGE_REQUEST": format!("{{{{ {request} | toJson | base64encode }}}}"),
+            "RAILSTAGE_POLICY": "{{ vars.policy | toJson | base64encode }}",
+            "RAILSTAGE_RUN_ID": "{{ execution.id }}",
+            "RAILWAY_API_TOKEN": "{{ secret('RAILWAY_API_TOKEN') }}",
+        });
+        for task in flow.all_tasks() {
+            assert_eq!(task["env"], expected, "{}: {}", flow.id, task["id"]);
+            assert_eq!(task["taskRunner"], json!({"type": "io.kestra.plugin.core.runner.Process"}));
+        }
+    }
+}
+
+#[test]
+fn flows_need_kestra_and_its_shell_plugin_alone() {
+    for flow in flows() {
+        let known = ["core.", "scripts.shell.Commands\n"];
+        let used: Vec<_> = flow.text.split("type: io.kestra.plugin.").skip(1).collect();
+        for plugin in &used {
+            assert!(known.iter().any(|known| plugin.starts_with(known)), "{}: {:.40}", flow.id, plugin);
+        }
+        assert_eq!(flow.text.matches("type: io.kestra.").count(), used.len(), "{}", flow.id);
+    }
+}
+
+#[test]
+fn every_input_task_trigger_and_output_of_a_flow_is_described() {
+    for flow in flows() {
+        let lists = ["inputs", "triggers", "outputs"].iter().flat_map(|name| flow.list(name));
+        for part in lists.chain(flow.all_tasks()) {
+            assert!(part["description"].as_str().is_some_and(|d| !d.is_empty()), "{}: {}", flow.id, part["id"]);
+        }
+    }
+}
+
+/// The step whose input a flow's form fills in: its first.
+fn request_of(flow: &Flow) -> Value {
+    schema(&format!("{}.input", step_of(&flow.list("tasks")[0]).name))
+}
+
+/// What a field may be, where its choices are described or not.
+fn choices(field: &Value) -> Value {
+    let described = field["oneOf"].as_array().map(|all| all.iter().map(|one| one["const"].clone()).collect());
+    described.unwrap_or_else(|| field["enum"].clone())
+}
+
+#[test]
+fn every_form_has_the_fields_of_its_request_with_their_defaults() {
+    for flow in flows() {
+        let request = request_of(&flow);
+        let inputs: Vec<_> = flow.list("inputs").into_iter().filter(|input| input["id"] != "request").collect();
+        assert_eq!(texts(&inputs, "id"), fields(&request), "{}", flow.id);
+        for input in inputs {
+            let (id, field) =
+                (format!("{}: {}", flow.id, input["id"]), &request["properties"][input["id"].as_str().unwrap()]);
+            let unset = [Value::Null, json!([]), json!({}), json!("")];
+            let default = &field["default"];
+            assert!(
+                input["defaults"] == *default || unset.contains(default) && input["defaults"].is_null(),
+                "{id}: {default}"
+            );
+            if input["type"] == "SELECT" {
+                assert_eq!(input["values"], choices(field), "{id}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_flow_tells_is_in_its_steps_outputs() {
+    for flow in flows() {
+        let mut told = 0;
+        for place in flow.text.split("outputs.").skip(1) {
+            let (task, rest) = place.split_once(".vars.").expect("outputs.TASK.vars.FIELD");
+            let field = rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap();
+            let step =
+                STEPS.iter().find(|step| step.task_id() == task).unwrap_or_else(|| panic!("{}: {task}", flow.id));
+            assert!(texts(&flow.list("tasks"), "id").contains(&step.task_id()), "{}: {task} is no task", flow.id);
+            let fields = fields(&schema(&format!("{}.output", step.name)));
+            assert!(fields.iter().any(|known| known == field), "{}: {task} has no {field}", flow.id);
+            told += 1;
+        }
+        assert!(told > 0, "{} tells nothing", flow.id);
+    }
+}
+
+#[test]
+fn every_secret_of_a_flow_is_told_in_its_description() {
+    for flow in flows() {
+        let description = flow.yaml["description"].as_str().unwrap();
+        let secrets: BTreeSet<_> = words_after(&flow.text, "secret('").collect();
+        for secret in secrets {
+            assert!(description.contains(&format!("`{secret}`")), "{}: {secret}", flow.id);
+            assert!(text("README.md").contains(&format!("`{secret}`")), "the README does not name {secret}");
+        }
+    }
+}
+
+/// The README and the messages say 64 KiB; Base64 makes four characters of three bytes.
+#[test]
+fn the_longest_request_is_64_kib() {
+    let clone = flow("clone-staging").text;
+    let most = (64_usize * 1024).div_ceil(3) * 4;
+    assert_eq!(clone.matches(&format!("length) <= {most}")).count(), 2);
+    assert_eq!(clone.matches("length) <=").count(), 2);
+}
