@@ -118,7 +118,7 @@ async fn errors_of_addresses_read_as_they_did() {
     for (name, source, target) in [
         ("url-of-another-kind", "mysql://root@localhost/shop".to_owned(), format!("{here}:{number}/railway")),
         ("url-no-target", format!("{here}:{number}/railway"), String::new()),
-        ("url-nobody-listens", format!("{here}:{number}/railway"), format!("{here}:{number}/other")),
+        ("url-nobody-listens", format!("{here}:{number}/postgres"), format!("{here}:{number}/other")),
     ] {
         let mut command = binary();
         command.env("SOURCE_DATABASE_URL", source).env("TARGET_DATABASE_URL", target);
