@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::copying::{CopyOptions, CopyReport, Progress, SourceReport};
 use crate::masking::{Masking, Suspect};
-use crate::postgres::{self, DryRun};
+use crate::postgres;
+pub use crate::postgres::DryRun;
 
 /// A kind of database server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! JSON, read in path: what does not change keeps its own spelling.
+//! JSON, read in place: what does not change keeps its own spelling.
 //!
 //! The form is that of RFC 8259 but for one thing: a string may hold raw line ends, tabs and the like, as sloppy plugins
 //! write them. There is no other way to read them, and what is not read as JSON hides its fields from masking.

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use railstage::cli::commands::COMMANDS;
 use railstage::steps::STEPS;
 use serde_json::json;
 use tokio::process::Command;
@@ -57,8 +58,7 @@ async fn called(mut command: Command, arguments: &[&str]) -> Call {
 
 #[tokio::test]
 async fn help_reads_as_it_did() {
-    let names: Vec<_> =
-        STEPS.iter().map(|step| step.name).chain(["clone", "copy-db", "schema", "completions"]).collect();
+    let names: Vec<_> = STEPS.iter().map(|step| step.name).chain(COMMANDS.iter().map(|command| command.name)).collect();
     let whole = called(binary(), &["--help"]).await;
     check("help", &whole, &[]);
     for name in &names {

@@ -16,10 +16,9 @@ use crate::cli::ticker::Ticker;
 use crate::copying::options::{CopyOptions, Verify};
 use crate::copying::progress::Progress;
 use crate::copying::report::CopyReport;
-use crate::engines::{Endpoint, Pair};
+use crate::engines::{DryRun, Endpoint, Pair};
 use crate::error::{Exit, Failure, describe};
 use crate::masking::{self, KeepUsers, Key, Masking, RulesFile};
-use crate::postgres::DryRun;
 use crate::rewriting::UrlPair;
 use crate::running::stop::Stop;
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use railstage::cli::schema_files::{self, SchemaFile};
 use serde_json::Value;
 
+mod architecture;
 mod flows;
 mod readme;
 mod schemas;
@@ -35,6 +36,32 @@ fn compare_file(path: impl AsRef<Path>, made: &str) {
     }
     let path = path.as_ref().display();
     assert!(text(&full) == made, "{path} is old: run `UPDATE=1 cargo test --test it docs`");
+}
+
+/// What stands on a page between `<!-- name -->` and `<!-- /name -->`.
+fn block(page: &str, name: &str) -> String {
+    let whole = text(page);
+    let (_, rest) = whole.split_once(&format!("<!-- {name} -->")).unwrap_or_else(|| panic!("{page} has no `{name}`"));
+    let (block, _) = rest.split_once(&format!("<!-- /{name} -->")).unwrap_or_else(|| panic!("`{name}` has no end"));
+    block.trim().to_owned()
+}
+
+/// The rows of the table in such a block.
+fn table_of(page: &str, name: &str) -> Vec<Vec<String>> {
+    let cells = |line: &str| {
+        let line = line.trim().strip_prefix('|').and_then(|line| line.strip_suffix('|')).unwrap_or(line);
+        line.split('|').map(|cell| cell.trim().to_owned()).collect()
+    };
+    block(page, name).lines().skip(2).map(cells).collect()
+}
+
+/// Compares such a block with what the code makes of it; with UPDATE set, writes it.
+fn compare_block(page: &str, name: &str, made: &str) {
+    let whole = text(page);
+    let (before, rest) =
+        whole.split_once(&format!("<!-- {name} -->")).unwrap_or_else(|| panic!("{page} has no `{name}`"));
+    let (_, after) = rest.split_once(&format!("<!-- /{name} -->")).unwrap_or_else(|| panic!("`{name}` has no end"));
+    compare_file(page, &format!("{before}<!-- {name} -->\n{}\n<!-- /{name} -->{after}", made.trim()));
 }
 
 /// What `railstage schema` answers to a name.

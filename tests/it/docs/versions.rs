@@ -22,7 +22,9 @@ fn kestra_has_one_version() {
 
 #[test]
 fn rust_has_one_version() {
-    assert_eq!(between("Dockerfile", "FROM rust:", "-"), between("Cargo.toml", "rust-version = \"", "\""));
+    let rust = between("Cargo.toml", "rust-version = \"", "\"");
+    assert_eq!(between("Dockerfile", "FROM rust:", "-"), rust);
+    assert!(between("rust-toolchain.toml", "channel = \"", "\"").starts_with(&format!("{rust}.")));
 }
 
 #[test]
