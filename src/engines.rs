@@ -9,16 +9,16 @@ use tokio_util::sync::CancellationToken;
 use crate::copying::{CopyOptions, CopyReport, Progress, SourceReport};
 use crate::masking::{Masking, Suspect};
 use crate::postgres;
-pub use crate::postgres::DryRun;
+pub(crate) use crate::postgres::DryRun;
 
 /// A kind of database server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Postgres,
 }
 
 /// What Railway's services of a kind have in common.
-pub struct Traits {
+pub(crate) struct Traits {
     /// What its images have in their names.
     image: &'static str,
     /// The port that it listens on inside Railway, and so the one that its TCP proxy leads to.
@@ -35,12 +35,12 @@ pub struct Traits {
 
 /// Where a database is, and how to log in.
 #[derive(Clone, Debug)]
-pub enum Endpoint {
+pub(crate) enum Endpoint {
     Postgres(postgres::Endpoint),
 }
 
 /// A login to a server behind a TCP proxy.
-pub struct Login<'a> {
+pub(crate) struct Login<'a> {
     pub host: &'a str,
     pub port: u16,
     pub user: &'a str,
@@ -50,10 +50,10 @@ pub struct Login<'a> {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: &'static [Self] = &[Self::Postgres];
+    pub(crate) const ALL: &'static [Self] = &[Self::Postgres];
 
     /// What holds for its services.
-    pub fn traits(self) -> &'static Traits {
+    pub(crate) fn traits(self) -> &'static Traits {
         match self {
             Self::Postgres => &Traits {
                 image: "postgres",
@@ -68,7 +68,7 @@ impl Kind {
     }
 
     /// The kind that an image is of.
-    pub fn of_image(image: &str) -> Option<Self> {
+    pub(crate) fn of_image(image: &str) -> Option<Self> {
         let image = image.to_lowercase();
         Self::ALL.iter().copied().find(|kind| image.contains(kind.traits().image))
     }
@@ -77,14 +77,14 @@ impl Kind {
     ///
     /// # Errors
     /// Invalid input, saying what is wrong with it.
-    pub fn endpoint(self, url: &str) -> Result<Endpoint> {
+    pub(crate) fn endpoint(self, url: &str) -> Result<Endpoint> {
         match self {
             Self::Postgres => postgres::Endpoint::parse(url).map(Endpoint::Postgres),
         }
     }
 
     /// A server behind a TCP proxy.
-    pub fn behind_proxy(self, login: &Login<'_>) -> Endpoint {
+    pub(crate) fn behind_proxy(self, login: &Login<'_>) -> Endpoint {
         let Login { host, port, user, password, database } = *login;
         match self {
             Self::Postgres => Endpoint::Postgres(postgres::Endpoint::of_proxy(host, port, user, password, database)),
@@ -97,19 +97,19 @@ impl Endpoint {
     ///
     /// # Errors
     /// Invalid input, saying what is wrong with it.
-    pub fn parse(url: &str) -> Result<Self> {
+    pub(crate) fn parse(url: &str) -> Result<Self> {
         Kind::Postgres.endpoint(url)
     }
 }
 
 /// A database and where its copy is made: two of one kind.
-pub enum Pair<'a> {
+pub(crate) enum Pair<'a> {
     Postgres(&'a postgres::Endpoint, &'a postgres::Endpoint),
 }
 
 impl<'a> Pair<'a> {
     /// Both ends of a copy.
-    pub fn of(source: &'a Endpoint, target: &'a Endpoint) -> Self {
+    pub(crate) fn of(source: &'a Endpoint, target: &'a Endpoint) -> Self {
         match (source, target) {
             (Endpoint::Postgres(source), Endpoint::Postgres(target)) => Self::Postgres(source, target),
         }
@@ -119,7 +119,7 @@ impl<'a> Pair<'a> {
     ///
     /// # Errors
     /// As the engine's own function of this name.
-    pub async fn copy(
+    pub(crate) async fn copy(
         &self,
         options: &CopyOptions,
         progress: &Arc<Progress>,
@@ -134,7 +134,7 @@ impl<'a> Pair<'a> {
     ///
     /// # Errors
     /// When an end cannot be reached.
-    pub async fn dry_run(&self, options: &CopyOptions) -> Result<DryRun> {
+    pub(crate) async fn dry_run(&self, options: &CopyOptions) -> Result<DryRun> {
         match self {
             Self::Postgres(source, target) => postgres::dry_run(source, target, options).await,
         }
@@ -145,7 +145,7 @@ impl<'a> Pair<'a> {
 ///
 /// # Errors
 /// When it cannot be reached or read.
-pub async fn inspect(source: &Endpoint) -> Result<SourceReport> {
+pub(crate) async fn inspect(source: &Endpoint) -> Result<SourceReport> {
     match source {
         Endpoint::Postgres(source) => postgres::inspect(source).await,
     }
@@ -155,7 +155,7 @@ pub async fn inspect(source: &Endpoint) -> Result<SourceReport> {
 ///
 /// # Errors
 /// When it cannot be read, or a rule does not fit it.
-pub async fn inspect_masking(source: &Endpoint, excluded: &[String], masking: &Masking) -> Result<Vec<Suspect>> {
+pub(crate) async fn inspect_masking(source: &Endpoint, excluded: &[String], masking: &Masking) -> Result<Vec<Suspect>> {
     match source {
         Endpoint::Postgres(source) => postgres::inspect_masking(source, excluded, masking).await,
     }
@@ -165,7 +165,7 @@ pub async fn inspect_masking(source: &Endpoint, excluded: &[String], masking: &M
 ///
 /// # Errors
 /// When it cannot be read.
-pub async fn site_urls(source: &Endpoint) -> Result<Vec<String>> {
+pub(crate) async fn site_urls(source: &Endpoint) -> Result<Vec<String>> {
     match source {
         Endpoint::Postgres(source) => postgres::site_urls(source).await,
     }

@@ -45,7 +45,7 @@ impl fmt::Debug for Secret {
 }
 
 /// `text` with every known secret, bare, base64 or URL-encoded, replaced by stars.
-pub fn scrub(text: &str) -> String {
+pub(crate) fn scrub(text: &str) -> String {
     let mut clean = text.to_owned();
     // Longest first, so that a secret within another does not leave the rest of it standing.
     let mut spellings: Vec<_> = known().iter().filter(|s| text.contains(s.as_str())).cloned().collect();

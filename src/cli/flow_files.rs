@@ -35,7 +35,7 @@ pub fn generate(flow: &str, policy: &str) -> Result<String> {
 ///
 /// # Errors
 /// [`crate::error::Exit::Invalid`], naming each wrong field.
-pub fn check_policy(policy: &str) -> Result<Value> {
+pub(super) fn check_policy(policy: &str) -> Result<Value> {
     let value = policy_value(policy)?;
     input::read::<Policy>("policy", value.clone())?;
     Ok(value)
@@ -45,7 +45,7 @@ pub fn check_policy(policy: &str) -> Result<Value> {
 ///
 /// # Errors
 /// [`crate::error::Exit::Invalid`] when the text is no YAML.
-pub fn has_policy(flow: &str) -> Result<bool> {
+pub(super) fn has_policy(flow: &str) -> Result<bool> {
     Ok(policy_of(&parse(flow)?).is_some())
 }
 

@@ -14,7 +14,7 @@ use crate::secret;
 
 /// Where this process writes what people and machines read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
+pub(super) enum Output {
     /// `::{…}::` lines.
     Kestra,
     Text,
@@ -22,13 +22,13 @@ pub enum Output {
 
 impl Output {
     /// As `RAILSTAGE_OUTPUT` says.
-    pub fn from_env() -> Self {
+    pub(super) fn from_env() -> Self {
         if std::env::var("RAILSTAGE_OUTPUT").is_ok_and(|v| v == "kestra") { Self::Kestra } else { Self::Text }
     }
 }
 
 /// Starts logging at `level`, which `RAILSTAGE_LOG` (error, warn, info, debug) overrides.
-pub fn start(output: Output, level: Level) {
+pub(super) fn start(output: Output, level: Level) {
     let level = std::env::var("RAILSTAGE_LOG").ok().and_then(|v| v.parse().ok()).unwrap_or(level);
     let lines = Lines { output, colour: std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() };
     tracing_subscriber::registry().with(lines.with_filter(LevelFilter::from_level(level))).init();

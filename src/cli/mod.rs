@@ -74,10 +74,8 @@ impl Subcommand {
 /// Runs what the command line asks for.
 pub async fn main() -> ExitCode {
     let matches = command().get_matches();
-    let (subcommand, matches) = matches
-        .subcommand()
-        .and_then(|(name, matches)| Some((Subcommand::find(name)?, matches)))
-        .expect("clap asks for a subcommand of the two tables");
+    let asked = matches.subcommand().and_then(|(name, matches)| Some((Subcommand::find(name)?, matches)));
+    let Some((subcommand, matches)) = asked else { unreachable!("clap asks for a subcommand of the two tables") };
     let exit = match subcommand {
         Subcommand::Step(step) => step_main(step, matches).await,
         Subcommand::Command(command) => command.main(matches).await,

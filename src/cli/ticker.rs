@@ -16,17 +16,17 @@ const BAR_EVERY: Duration = Duration::from_millis(100);
 const BAR: &str = "  {bar:30} {bytes:>9} of {total_bytes}  {binary_bytes_per_sec}  {eta} left  {wide_msg}";
 
 /// A task that reads a [`Progress`] now and then until it is stopped.
-pub struct Ticker(JoinHandle<()>);
+pub(super) struct Ticker(JoinHandle<()>);
 
 impl Ticker {
     /// Starts to show `progress`, once there is anything to show.
-    pub fn start(progress: Arc<Progress>) -> Self {
+    pub(super) fn start(progress: Arc<Progress>) -> Self {
         let on_terminal = std::io::stderr().is_terminal() && Output::from_env() == Output::Text;
         Self(if on_terminal { tokio::spawn(bar(progress)) } else { tokio::spawn(lines(progress)) })
     }
 
     /// Stops showing, and clears what was shown for the moment.
-    pub async fn stop(self) {
+    pub(super) async fn stop(self) {
         self.0.abort();
         let _ = self.0.await;
     }

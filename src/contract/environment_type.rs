@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// What kind of environment the copy says it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum EnvironmentType {
+pub(crate) enum EnvironmentType {
     #[default]
     Staging,
     Development,
@@ -15,7 +15,7 @@ pub enum EnvironmentType {
 
 impl EnvironmentType {
     /// What WordPress knows it by (`wp_get_environment_type()` has no `ephemeral`).
-    pub fn as_wordpress(self) -> &'static str {
+    pub(crate) fn as_wordpress(self) -> &'static str {
         match self {
             Self::Development => "development",
             Self::Staging | Self::Ephemeral => "staging",

@@ -15,13 +15,13 @@ const EXPECTS: &str = "x-expects";
 
 /// One wrong field: its path in the document and what was expected there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     pub path: String,
     pub message: String,
 }
 
 /// The JSON Schema of `T`, with everything in place rather than behind references.
-pub fn schema_of<T: JsonSchema>() -> Schema {
+pub(crate) fn schema_of<T: JsonSchema>() -> Schema {
     let mut settings = SchemaSettings::draft2020_12();
     settings.inline_subschemas = true;
     settings.into_generator().into_root_schema_for::<T>()
@@ -31,7 +31,7 @@ pub fn schema_of<T: JsonSchema>() -> Schema {
 ///
 /// # Errors
 /// [`crate::error::Exit::Invalid`], naming each wrong field by its path.
-pub fn read<T: DeserializeOwned + JsonSchema>(what: &str, mut value: Value) -> Result<T> {
+pub(crate) fn read<T: DeserializeOwned + JsonSchema>(what: &str, mut value: Value) -> Result<T> {
     drop_absent(&mut value);
     let problems = problems(schema_of::<T>().as_value(), &value);
     if !problems.is_empty() {
@@ -41,7 +41,7 @@ pub fn read<T: DeserializeOwned + JsonSchema>(what: &str, mut value: Value) -> R
 }
 
 /// The error for a document with `problems`.
-pub fn refuse(what: &str, problems: &[Problem]) -> anyhow::Error {
+pub(crate) fn refuse(what: &str, problems: &[Problem]) -> anyhow::Error {
     let lines: Vec<_> = problems.iter().map(|p| format!("`{}`: {}", p.path, p.message)).collect();
     let head = if lines.len() == 1 { String::new() } else { format!("{} problems\n  ", lines.len()) };
     Failure::invalid(format!("read the {what}: {head}{}", lines.join("\n  "))).into()

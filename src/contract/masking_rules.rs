@@ -94,7 +94,7 @@ impl RulesFile {
 ///
 /// # Errors
 /// Invalid input, naming every wrong field by rule and name.
-pub fn check(list: &str, rules: &[MaskingRule]) -> Result<()> {
+pub(crate) fn check(list: &str, rules: &[MaskingRule]) -> Result<()> {
     let problems: Vec<_> = rules
         .iter()
         .enumerate()
@@ -113,7 +113,7 @@ impl MaskingRule {
         let needs_column = !self.transformer.is_for_rows() && self.transformer != Transformer::Keep;
         match &self.column {
             None if needs_column => {
-                problems.push(("column", "is missing; this transformer is for the values of a column"))
+                problems.push(("column", "is missing; this transformer is for the values of a column"));
             }
             Some(_) if self.transformer.is_for_rows() => {
                 problems.push(("column", "is one too many; this transformer is for rows"));

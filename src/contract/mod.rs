@@ -2,13 +2,13 @@
 //!
 //! Nothing here knows what is done with it. `input.rs` reads all of it, and names every wrong field at once.
 
-pub mod environment_type;
-pub mod ids;
-pub mod input;
-pub mod masking_rules;
+pub(crate) mod environment_type;
+pub(crate) mod ids;
+pub(crate) mod input;
+pub(crate) mod masking_rules;
 pub(crate) mod nearest;
-pub mod policy;
-pub mod record;
-pub mod request;
-pub mod transformer;
-pub mod ttl;
+pub(crate) mod policy;
+pub(crate) mod record;
+pub(crate) mod request;
+pub(crate) mod transformer;
+pub(crate) mod ttl;

@@ -11,7 +11,7 @@ use crate::error::Failure;
 /// What a run may do. Without a policy these defaults hold, and they allow no project.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// Ids of the projects that may be copied.
     pub allowed_projects: Vec<ProjectId>,
     /// Names of environments that are never written or deleted.
@@ -45,7 +45,7 @@ impl Policy {
     ///
     /// # Errors
     /// [`crate::error::Exit::Invalid`].
-    pub fn check_project(&self, project_id: &ProjectId) -> Result<()> {
+    pub(crate) fn check_project(&self, project_id: &ProjectId) -> Result<()> {
         ensure!(
             self.allowed_projects.contains(project_id),
             Failure::invalid(format!("`project_id`: the policy does not allow project `{project_id}`")).hint(
@@ -56,7 +56,7 @@ impl Policy {
     }
 
     /// Whether an environment of this name is never written or deleted; `production` never is.
-    pub fn protects(&self, environment_name: &str) -> bool {
+    pub(crate) fn protects(&self, environment_name: &str) -> bool {
         let name = environment_name.to_lowercase();
         name == "production" || self.protected_environments.iter().any(|p| p.to_lowercase() == name)
     }

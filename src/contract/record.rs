@@ -8,17 +8,17 @@ use crate::contract::environment_type::EnvironmentType;
 use crate::contract::ids::EnvironmentId;
 
 /// Name of the shared variable that holds the record.
-pub const VARIABLE: &str = "RAILSTAGE";
+pub(crate) const VARIABLE: &str = "RAILSTAGE";
 
 /// The version that this program writes, and the only one it takes for its own.
-pub const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// A run in state `cloning` counts as dead after this time; the longest that all steps together may take.
-pub const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(4);
+pub(crate) const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(4);
 
 /// A copy's account of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Record {
+pub(crate) struct Record {
     pub version: u32,
     /// The environment that this record speaks of; in any other it counts as absent.
     pub environment_id: EnvironmentId,
@@ -50,7 +50,7 @@ pub struct Record {
 /// How far a copy has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub(crate) enum State {
     Cloning,
     Ready,
     Failed,
@@ -58,7 +58,7 @@ pub enum State {
 
 /// What was copied into one database.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct DatabaseRecord {
+pub(crate) struct DatabaseRecord {
     pub service: String,
     /// When the source was as the copy is now.
     pub snapshot_at: String,
@@ -69,24 +69,24 @@ pub struct DatabaseRecord {
 }
 
 /// The time as records tell it, to the second.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default()
 }
 
 impl Record {
     /// Reads the record of environment `environment_id` from the variable's value; what a copy of a copy inherited counts as absent.
-    pub fn read(value: &str, environment_id: &EnvironmentId) -> Option<Self> {
+    pub(crate) fn read(value: &str, environment_id: &EnvironmentId) -> Option<Self> {
         let record: Self = serde_json::from_str(value).ok()?;
         (record.version == VERSION && record.environment_id == *environment_id).then_some(record)
     }
 
     /// The variable's value.
-    pub fn to_value(&self) -> String {
+    pub(crate) fn to_value(&self) -> String {
         serde_json::to_string(self).expect("a record is plain data")
     }
 
     /// Whether its time is up at `now`: expired, or still `cloning` long after its run must have died.
-    pub fn is_over(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
         let expired = !self.keep && now >= self.expires_at;
         expired || (self.state == State::Cloning && now >= self.give_up_at)
     }
@@ -99,10 +99,10 @@ mod tests {
     fn record(now: Timestamp) -> Record {
         Record {
             version: VERSION,
-            environment_id: EnvironmentId::new("env-1"),
+            environment_id: EnvironmentId::from("env-1"),
             run_id: "run".into(),
             run_hash: "hash".into(),
-            source_id: EnvironmentId::new("env-0"),
+            source_id: EnvironmentId::from("env-0"),
             source_name: "production".into(),
             target_name: "staging".into(),
             created_at: now,
@@ -119,9 +119,9 @@ mod tests {
     #[test]
     fn a_record_of_another_environment_counts_as_absent() {
         let value = record(Timestamp::UNIX_EPOCH).to_value();
-        assert!(Record::read(&value, &EnvironmentId::new("env-1")).is_some());
-        assert!(Record::read(&value, &EnvironmentId::new("env-2")).is_none());
-        assert!(Record::read("not JSON", &EnvironmentId::new("env-1")).is_none());
+        assert!(Record::read(&value, &EnvironmentId::from("env-1")).is_some());
+        assert!(Record::read(&value, &EnvironmentId::from("env-2")).is_none());
+        assert!(Record::read("not JSON", &EnvironmentId::from("env-1")).is_none());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::contract::masking_rules::MaskingRule;
 use crate::contract::ttl::Ttl;
 
 /// A request about a project.
-pub trait OfProject {
+pub(crate) trait OfProject {
     /// The project; `None` for all that the policy allows.
     fn project_id(&self) -> Option<&ProjectId>;
 }
@@ -21,7 +21,7 @@ pub trait OfProject {
 /// Asks for a staging copy of an environment.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CloneRequest {
+pub(crate) struct CloneRequest {
     /// Id of the Railway project; must be one of the policy's `allowed_projects`.
     #[schemars(regex(pattern = r"^[A-Za-z0-9-]{1,64}$"), extend("x-expects" = "the id of a Railway project"))]
     pub project_id: ProjectId,
@@ -87,7 +87,7 @@ pub struct CloneRequest {
 /// One database to copy.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct DatabaseRequest {
+pub(crate) struct DatabaseRequest {
     /// Name of the database's service.
     pub service: String,
     /// Tables whose rows stay behind, as globs of `schema.table` or `table`.
@@ -100,7 +100,7 @@ pub struct DatabaseRequest {
 
 /// What becomes of one variable in the copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Override {
+pub(crate) enum Override {
     /// Gets this value.
     Value(String),
     /// Is taken out.
@@ -112,7 +112,7 @@ pub enum Override {
 /// What becomes of a copy that fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum OnFailure {
+pub(crate) enum OnFailure {
     /// It is deleted.
     #[default]
     Rollback,
@@ -123,7 +123,7 @@ pub enum OnFailure {
 /// Asks which copies a project has.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ListRequest {
+pub(crate) struct ListRequest {
     /// Id of the Railway project; must be one of the policy's `allowed_projects`.
     pub project_id: ProjectId,
 }
@@ -131,7 +131,7 @@ pub struct ListRequest {
 /// Asks for one copy to be deleted.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct DeleteRequest {
+pub(crate) struct DeleteRequest {
     /// Id of the Railway project; must be one of the policy's `allowed_projects`.
     pub project_id: ProjectId,
     /// Name or id of the copy.
@@ -143,7 +143,7 @@ pub struct DeleteRequest {
 /// Asks for what has expired or was left over to be deleted.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SweepRequest {
+pub(crate) struct SweepRequest {
     /// Id of one project; by default every project of the policy's `allowed_projects`.
     pub project_id: Option<ProjectId>,
     /// Only say what would be deleted.

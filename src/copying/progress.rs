@@ -1,8 +1,8 @@
 //! How far a copy has come: counters that the copy engine bumps and a reporter reads; it prints nothing itself.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Counters of one running copy, shared between the engine and whoever shows them.
 #[derive(Debug, Default)]
@@ -27,12 +27,12 @@ impl Progress {
 
     /// Says which phase the copy is in.
     pub fn enter(&self, phase: &'static str) {
-        *self.phase.lock().unwrap() = phase;
+        *locked(&self.phase) = phase;
     }
 
     /// Says what worker `worker` is at; `None` when it is idle.
     pub fn doing(&self, worker: usize, what: Option<String>) {
-        let mut doing = self.doing.lock().unwrap();
+        let mut doing = locked(&self.doing);
         match what {
             Some(what) => doing.insert(worker, what),
             None => doing.remove(&worker),
@@ -46,10 +46,15 @@ impl Progress {
             // What was expected is an estimate; there cannot be more than all.
             total_bytes: if total == 0 { 0 } else { total.max(done_bytes) },
             done_bytes,
-            phase: *self.phase.lock().unwrap(),
-            doing: self.doing.lock().unwrap().values().cloned().collect(),
+            phase: *locked(&self.phase),
+            doing: locked(&self.doing).values().cloned().collect(),
         }
     }
+}
+
+/// What is behind the lock is whole at any time, so a panic elsewhere is no reason for one here.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One reading of a [`Progress`].

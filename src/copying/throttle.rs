@@ -47,7 +47,7 @@ mod tests {
         let after = |until: Option<Instant>, now: Instant| until.unwrap().duration_since(now).as_secs_f64();
         rate.reserve(600_000, now);
         assert!((0.9..1.1).contains(&after(rate.reserve(400_000, now), now)));
-        let later = now + Duration::from_secs(60);
+        let later = now + Duration::from_mins(1);
         assert!((0.8..=0.9).contains(&after(rate.reserve(1_000_000, later), later)));
         assert!(Throttle::new(None).reserve(1, now).is_none());
     }

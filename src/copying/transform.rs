@@ -27,7 +27,7 @@ enum ColumnRewrite {
     Leave(&'static str),
 }
 
-/// TransformCounts of one table's values, or of a part of it.
+/// What became of one table's values, or of a part of them, in numbers.
 #[derive(Debug, Default)]
 pub(crate) struct TransformCounts {
     pub(crate) rewritten: u64,

@@ -13,10 +13,10 @@ use crate::railway::{Reachable, Rendered, ServiceInstance, Weight};
 use crate::running::context::Context;
 
 /// How long a TCP proxy may take to become active.
-const PROXY_ACTIVE: Duration = Duration::from_secs(180);
+const PROXY_ACTIVE: Duration = Duration::from_mins(3);
 
 /// One database to copy.
-pub struct DatabasePair {
+pub(crate) struct DatabasePair {
     pub service: String,
     pub source: Endpoint,
     pub target: Endpoint,
@@ -26,7 +26,7 @@ pub struct DatabasePair {
 ///
 /// # Errors
 /// [`crate::error::Exit::Invalid`] for a database that is not public.
-pub async fn sources(
+pub(crate) async fn sources(
     ctx: &Context,
     project_id: &ProjectId,
     environment_id: &EnvironmentId,
@@ -41,7 +41,7 @@ pub async fn sources(
 ///
 /// # Errors
 /// [`crate::error::Exit::Invalid`] when it is not public.
-pub fn source(service: &ServiceInstance, rendered: &Rendered) -> Result<Endpoint> {
+pub(crate) fn source(service: &ServiceInstance, rendered: &Rendered) -> Result<Endpoint> {
     let (name, kind) = (&service.service_name, kind_of(service)?);
     let variables = kind.traits().public_urls;
     let urls = variables.iter().filter_map(|variable| Some((*variable, rendered.get(*variable)?.clone()?)));
@@ -61,7 +61,7 @@ fn kind_of(service: &ServiceInstance) -> Result<Kind> {
 ///
 /// # Errors
 /// [`crate::error::Exit::Deadline`] when a proxy stays away; [`crate::error::Exit::Invalid`] when it is the source's.
-pub async fn pairs(ctx: &Context, target: &Target, services: &[&ServiceInstance]) -> Result<Vec<DatabasePair>> {
+pub(crate) async fn pairs(ctx: &Context, target: &Target, services: &[&ServiceInstance]) -> Result<Vec<DatabasePair>> {
     let (source_id, target_id) = (&target.source().id, &target.environment().id);
     let kinds: Vec<_> = services.iter().map(|s| kind_of(s)).collect::<Result<_>>()?;
     let both: Vec<_> = services

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use crate::contract::ids::{DeploymentId, ServiceId};
 use crate::environment::guard::Target;
 use crate::error::{Exit, Failure};
-use crate::railway::{Deploy, DeploymentStatus, Environment, Weight};
+use crate::railway::{Deploy, DeploymentStatus, Environment, ServiceInstance, Weight};
 use crate::running::context::Context;
 
 /// How many of a failed deployment's last log lines an error shows.
@@ -20,7 +20,7 @@ const RETRIES: u32 = 1;
 ///
 /// # Errors
 /// [`Exit::Failed`] with the last log lines of a deployment that failed twice; [`Exit::Deadline`].
-pub async fn deploy(ctx: &Context, target: &Target, services: Vec<Deploy>, deadline: Duration) -> Result<()> {
+pub(crate) async fn deploy(ctx: &Context, target: &Target, services: Vec<Deploy>, deadline: Duration) -> Result<()> {
     let ids: Vec<_> = services.iter().map(|d| d.service_id.clone()).collect();
     let mut wanted: Vec<_> =
         services.into_iter().filter(|d| !is_under_way(target.environment(), &d.service_id)).collect();
@@ -63,7 +63,7 @@ fn standing(target: &Target, service_id: &ServiceId) -> Option<DeploymentId> {
 
 fn is_under_way(environment: &Environment, service_id: &ServiceId) -> bool {
     use DeploymentStatus::{NeedsApproval, Pending, Sleeping, Success};
-    let status = environment.service_by_id(service_id).and_then(|s| s.status());
+    let status = environment.service_by_id(service_id).and_then(ServiceInstance::status);
     matches!(status, Some(Success | Sleeping | Pending | NeedsApproval))
 }
 
@@ -105,7 +105,7 @@ fn outcome(environment: &Environment, ids: &[ServiceId], replaced: &[DeploymentI
 async fn explain(ctx: &Context, target: &Target, failed: &[FailedDeployment]) -> anyhow::Error {
     let mut text = Vec::new();
     for failure in failed {
-        let name = target.project.service_name(&failure.service_id).unwrap_or(failure.service_id.as_str());
+        let name = target.project.service_name(&failure.service_id).unwrap_or(failure.service_id.as_ref());
         let lines = ctx.railway.logs(&failure.deployment_id, LOG_LINES).await.unwrap_or_default();
         text.push(format!("service `{name}` did not come up\n  {}", lines.join("\n  ")));
     }

@@ -24,7 +24,7 @@ const VISIBLE_WITHIN: Duration = Duration::from_secs(10);
 const LEFT_OVER_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// A run's copy as it stands now, proven to be its own.
-pub struct Target {
+pub(crate) struct Target {
     pub project: Project,
     pub record: Record,
     source: usize,
@@ -33,17 +33,17 @@ pub struct Target {
 
 impl Target {
     /// The environment that was copied.
-    pub fn source(&self) -> &Environment {
+    pub(crate) fn source(&self) -> &Environment {
         &self.project.environments[self.source]
     }
 
     /// The copy.
-    pub fn environment(&self) -> &Environment {
+    pub(crate) fn environment(&self) -> &Environment {
         &self.project.environments[self.environment]
     }
 
     /// Takes a name that a service's domain is about to get for given.
-    pub fn rename_domain(&mut self, service_id: &ServiceId, domain: &str) {
+    pub(crate) fn rename_domain(&mut self, service_id: &ServiceId, domain: &str) {
         let instances = &mut self.project.environments[self.environment].service_instances;
         let service = instances.iter_mut().find(|s| s.service_id == *service_id);
         if let Some(first) = service.and_then(|s| s.domains.service_domains.first_mut()) {
@@ -55,7 +55,7 @@ impl Target {
 /// How far a copy must have come for a step to go on with it. What the step before wrote may not be readable at once, and
 /// going on from an older reading would undo it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Readiness {
+pub(crate) enum Readiness {
     /// Its environment is there.
     Created,
     /// It has its domains.
@@ -69,7 +69,7 @@ pub enum Readiness {
 /// # Errors
 /// [`crate::error::Exit::Invalid`] when there is no copy of this run, when what bears its name is not its own, or when it
 /// has not come as far as it must.
-pub async fn own_target(ctx: &Context, request: &CloneRequest, needed: Readiness) -> Result<Target> {
+pub(crate) async fn own_target(ctx: &Context, request: &CloneRequest, needed: Readiness) -> Result<Target> {
     let names = ctx.run.names(request);
     ensure_unprotected(&ctx.policy, &names.target)?;
     let last = Mutex::new(ctx.railway.project(&request.project_id, Weight::Repeatable).await?);
@@ -124,7 +124,7 @@ fn claim(policy: &Policy, project: Project, names: &Names, source: &str) -> Resu
     let Some(environment) = position(&project, names) else {
         bail!(missing(&project, names));
     };
-    let Some(source) = project.environments.iter().position(|e| e.id.as_str() == source || e.name == source) else {
+    let Some(source) = project.environments.iter().position(|e| e.id.as_ref() == source || e.name == source) else {
         bail!(Failure::invalid(format!(
             "`source_environment`: project `{}` has no environment `{source}`",
             project.name
@@ -149,7 +149,7 @@ fn claim(policy: &Policy, project: Project, names: &Names, source: &str) -> Resu
 }
 
 /// Where this run's environment is among the project's: told by its record, which must name the environment itself.
-pub fn position(project: &Project, names: &Names) -> Option<usize> {
+pub(crate) fn position(project: &Project, names: &Names) -> Option<usize> {
     project.environments.iter().position(|e| record_of(e).is_some_and(|r| r.run_hash == names.run_hash))
 }
 
@@ -168,7 +168,7 @@ fn missing(project: &Project, names: &Names) -> Failure {
 ///
 /// # Errors
 /// [`crate::error::Exit::Invalid`].
-pub fn ensure_unprotected(policy: &Policy, name: &str) -> Result<()> {
+pub(crate) fn ensure_unprotected(policy: &Policy, name: &str) -> Result<()> {
     ensure!(
         !policy.protects(name),
         Failure::invalid(format!(
@@ -182,7 +182,7 @@ pub fn ensure_unprotected(policy: &Policy, name: &str) -> Result<()> {
 ///
 /// # Errors
 /// [`crate::error::Exit::Invalid`], saying which rule it breaks.
-pub fn ensure_not_production(
+pub(crate) fn ensure_not_production(
     policy: &Policy,
     project: &Project,
     environment: &Environment,
@@ -200,7 +200,7 @@ pub fn ensure_not_production(
 }
 
 /// Why an environment may not be deleted; `None` means that it may. `named` is the name that a person typed.
-pub fn reason_to_spare(
+pub(crate) fn reason_to_spare(
     policy: &Policy,
     project: &Project,
     environment: &Environment,

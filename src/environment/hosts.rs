@@ -14,7 +14,7 @@ use crate::rewriting::UrlPair;
 ///
 /// # Errors
 /// When the copy's web service has no domain yet.
-pub fn public_host(target: &Target, request: &CloneRequest) -> Result<String> {
+pub(crate) fn public_host(target: &Target, request: &CloneRequest) -> Result<String> {
     match &request.custom_domain {
         Some(custom) => Ok(custom.clone()),
         None => railway_host(target, request),
@@ -25,7 +25,7 @@ pub fn public_host(target: &Target, request: &CloneRequest) -> Result<String> {
 ///
 /// # Errors
 /// When it has none yet.
-pub fn railway_host(target: &Target, request: &CloneRequest) -> Result<String> {
+pub(crate) fn railway_host(target: &Target, request: &CloneRequest) -> Result<String> {
     let service = web(target.source(), request).context("find the web service")?;
     let instance =
         target.environment().service_by_id(&service.service_id).context("find the web service in the copy")?;
@@ -40,7 +40,7 @@ pub fn railway_host(target: &Target, request: &CloneRequest) -> Result<String> {
 ///
 /// # Errors
 /// As [`public_host`].
-pub fn map(target: &Target, request: &CloneRequest, site_urls: &[String]) -> Result<Vec<UrlPair>> {
+pub(crate) fn map(target: &Target, request: &CloneRequest, site_urls: &[String]) -> Result<Vec<UrlPair>> {
     let public = public_host(target, request)?;
     let web_id = web(target.source(), request).map(|s| &s.service_id);
     let mut pairs = Vec::new();
@@ -66,7 +66,7 @@ fn pair(old: &str, new: &str) -> UrlPair {
 }
 
 /// The host, with its port when there is one, of a URL.
-pub fn host_of(url: &str) -> Option<String> {
+pub(crate) fn host_of(url: &str) -> Option<String> {
     let url = url::Url::parse(url).ok()?;
     let host = url.host_str()?;
     Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))

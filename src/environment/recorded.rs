@@ -4,11 +4,11 @@ use crate::contract::record::{Record, VARIABLE};
 use crate::railway::{Change, Environment};
 
 /// What railstage wrote about this environment, unless it was written about another.
-pub fn record(environment: &Environment) -> Option<Record> {
+pub(crate) fn record(environment: &Environment) -> Option<Record> {
     Record::read(environment.shared_variable(VARIABLE)?, &environment.id)
 }
 
 /// A change that writes a record, and nothing more.
-pub fn writing(record: &Record) -> Change {
+pub(crate) fn writing(record: &Record) -> Change {
     Change { shared_variables: [(VARIABLE, record.to_value())].into(), ..Change::default() }
 }

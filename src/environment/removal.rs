@@ -10,7 +10,7 @@ use crate::railway::{Environment, GraphqlErrors, Project, Weight};
 use crate::running::context::Context;
 
 /// How long Railway may take to delete an environment.
-const GONE: Duration = Duration::from_secs(10 * 60);
+const GONE: Duration = Duration::from_mins(10);
 
 /// How long we look whether it is gone all the same when Railway refused to delete it.
 const REFUSED: Duration = Duration::from_secs(5);
@@ -19,7 +19,7 @@ const REFUSED: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// Whatever `check` refuses with; [`Exit::Incomplete`] when Railway does not confirm that it is gone.
-pub async fn remove(
+pub(crate) async fn remove(
     ctx: &Context,
     project_id: &ProjectId,
     environment_id: &EnvironmentId,

@@ -6,7 +6,7 @@ use crate::railway::{Environment, ServiceInstance};
 
 /// What becomes of a service in the copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// A database server whose data is copied.
     Database,
     /// A database server that was not asked for: it runs, empty.
@@ -20,7 +20,7 @@ pub enum Role {
 
 impl Role {
     /// The part that `service` plays under `request`.
-    pub fn of(service: &ServiceInstance, request: &CloneRequest) -> Self {
+    pub(crate) fn of(service: &ServiceInstance, request: &CloneRequest) -> Self {
         let name = &service.service_name;
         let named = request.include_services.contains(name);
         if kind(service).is_some() {
@@ -43,22 +43,26 @@ impl Role {
 }
 
 /// The kind of database server that a service is, told by its image.
-pub fn kind(service: &ServiceInstance) -> Option<Kind> {
+pub(crate) fn kind(service: &ServiceInstance) -> Option<Kind> {
     Kind::of_image(service.image()?)
 }
 
 /// The services of `environment` that play one of `roles`, in Railway's order.
-pub fn with_role<'a>(environment: &'a Environment, request: &CloneRequest, roles: &[Role]) -> Vec<&'a ServiceInstance> {
+pub(crate) fn with_role<'a>(
+    environment: &'a Environment,
+    request: &CloneRequest,
+    roles: &[Role],
+) -> Vec<&'a ServiceInstance> {
     environment.service_instances.iter().filter(|s| roles.contains(&Role::of(s, request))).collect()
 }
 
 /// The databases that `request` wants copied.
-pub fn databases<'a>(environment: &'a Environment, request: &CloneRequest) -> Vec<&'a ServiceInstance> {
+pub(crate) fn databases<'a>(environment: &'a Environment, request: &CloneRequest) -> Vec<&'a ServiceInstance> {
     with_role(environment, request, &[Role::Database])
 }
 
 /// The service that people visit: the one that was named, or else the only app with a public domain.
-pub fn web<'a>(environment: &'a Environment, request: &CloneRequest) -> Option<&'a ServiceInstance> {
+pub(crate) fn web<'a>(environment: &'a Environment, request: &CloneRequest) -> Option<&'a ServiceInstance> {
     if let Some(name) = &request.web_service {
         return environment.service(name);
     }

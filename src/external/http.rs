@@ -15,10 +15,10 @@ const PAGE: Duration = Duration::from_secs(20);
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 /// A client that follows no redirect by itself.
-pub type Client = reqwest::Client;
+pub(crate) type Client = reqwest::Client;
 
 /// One answer.
-pub struct Page {
+pub(crate) struct Page {
     pub status: u16,
     /// Where a redirect leads, as an absolute URL.
     pub location: Option<String>,
@@ -29,7 +29,7 @@ pub struct Page {
 ///
 /// # Errors
 /// When the system has no certificate that can be read.
-pub fn client() -> Result<Client> {
+pub(crate) fn client() -> Result<Client> {
     let mut tls = tls::client()?.with_root_certificates(tls::system_roots()?).with_no_client_auth();
     tls.alpn_protocols = vec![b"http/1.1".to_vec()];
     reqwest::Client::builder()
@@ -45,7 +45,7 @@ pub fn client() -> Result<Client> {
 ///
 /// # Errors
 /// When there is no answer.
-pub async fn visit(client: &Client, url: &str) -> Result<Page> {
+pub(crate) async fn visit(client: &Client, url: &str) -> Result<Page> {
     let mut response = client.get(url).send().await?;
     let status = response.status().as_u16();
     let location = response.headers().get(LOCATION).and_then(|l| l.to_str().ok());

@@ -12,19 +12,19 @@ use crate::secret::scrub;
 
 /// One measurement of a step.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Metric {
+pub(crate) enum Metric {
     Counter(&'static str, u64),
     /// Seconds.
     Timer(&'static str, f64),
 }
 
 /// Prints the outputs of a task; later lines replace earlier ones key by key.
-pub fn outputs(outputs: &impl Serialize) {
+pub(crate) fn outputs(outputs: &impl Serialize) {
     print(&json!({ "outputs": outputs }));
 }
 
 /// Prints one metric, tagged with the step.
-pub fn metric(step: &str, metric: &Metric) {
+pub(crate) fn metric(step: &str, metric: &Metric) {
     let item = match metric {
         Metric::Counter(name, value) => json!({ "name": name, "type": "counter", "value": value }),
         Metric::Timer(name, seconds) => json!({ "name": name, "type": "timer", "value": seconds }),
@@ -35,7 +35,7 @@ pub fn metric(step: &str, metric: &Metric) {
 }
 
 /// Prints one log entry.
-pub fn log(level: tracing::Level, message: &str) {
+pub(crate) fn log(level: tracing::Level, message: &str) {
     print(&json!({ "logs": [{ "level": level.as_str(), "message": message }] }));
 }
 

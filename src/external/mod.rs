@@ -1,7 +1,7 @@
 //! The programs and services outside that are neither Railway nor a database: child processes, HTTP, Kestra, TLS.
 
-pub mod http;
-pub mod kestra;
-pub mod process;
-pub mod process_env;
-pub mod tls;
+pub(crate) mod http;
+pub(crate) mod kestra;
+pub(crate) mod process;
+pub(crate) mod process_env;
+pub(crate) mod tls;

@@ -34,7 +34,7 @@ const PASS: &[&str] = &[
 const LINES_IN_ERROR: usize = 20;
 
 /// One call of an outside program.
-pub struct Child {
+pub(crate) struct Child {
     program: PathBuf,
     args: Vec<OsString>,
     inherited: ProcessEnv,
@@ -45,7 +45,7 @@ pub struct Child {
 }
 
 /// What a child left behind: its status and both streams, whole.
-pub struct ChildOutput {
+pub(crate) struct ChildOutput {
     pub status: ExitStatus,
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
@@ -53,7 +53,7 @@ pub struct ChildOutput {
 
 impl Child {
     /// A call of `program` that gets `deadline` to end.
-    pub fn new(program: impl Into<PathBuf>, inherited: &ProcessEnv, deadline: Duration) -> Self {
+    pub(crate) fn new(program: impl Into<PathBuf>, inherited: &ProcessEnv, deadline: Duration) -> Self {
         Self {
             program: program.into(),
             args: Vec::new(),
@@ -66,19 +66,19 @@ impl Child {
     }
 
     /// Adds arguments; never a secret, they are visible to the whole machine.
-    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+    pub(crate) fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
     }
 
     /// Sets a variable for the child.
-    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub(crate) fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.env.push((name.into(), OsString::from(value.into())));
         self
     }
 
     /// Passes these variables of our own environment on, where they are set and not empty.
-    pub fn pass(mut self, names: &[&str]) -> Self {
+    pub(crate) fn pass(mut self, names: &[&str]) -> Self {
         for name in names {
             if let Some(value) = self.inherited.text(name) {
                 self.env.push(((*name).to_owned(), value.into()));
@@ -88,13 +88,13 @@ impl Child {
     }
 
     /// Feeds `bytes` to the child's standard input; without this it is null.
-    pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
+    pub(crate) fn stdin(mut self, bytes: Vec<u8>) -> Self {
         self.stdin = Some(bytes);
         self
     }
 
     /// Runs the child in `dir`.
-    pub fn cwd(mut self, dir: impl Into<PathBuf>) -> Self {
+    pub(crate) fn cwd(mut self, dir: impl Into<PathBuf>) -> Self {
         self.cwd = Some(dir.into());
         self
     }
@@ -103,7 +103,7 @@ impl Child {
     ///
     /// # Errors
     /// [`Exit::Program`] when it cannot be started, [`Exit::Deadline`] when it takes too long. Its exit status is for the caller to judge.
-    pub async fn run(self) -> Result<ChildOutput> {
+    pub(crate) async fn run(self) -> Result<ChildOutput> {
         let name = self.name();
         let deadline = self.deadline;
         tokio::time::timeout(deadline, self.run_to_end()).await.unwrap_or_else(|_| {
@@ -157,7 +157,7 @@ impl Child {
 
 impl ChildOutput {
     /// The last lines of stderr, or of stdout when stderr is empty, for an error.
-    pub fn last_words(&self) -> String {
+    pub(crate) fn last_words(&self) -> String {
         let stream = if self.stderr.trim_ascii().is_empty() { &self.stdout } else { &self.stderr };
         let lines: Vec<_> = stream.trim_ascii().split(|b| *b == b'\n').collect();
         let kept = &lines[lines.len().saturating_sub(LINES_IN_ERROR)..];

@@ -85,7 +85,9 @@ impl<'a> Edits<'a> {
 
     fn put(&mut self, start: usize, end: usize, parts: &[&[u8]]) {
         self.new.extend_from_slice(&self.text[self.done..start]);
-        parts.iter().for_each(|part| self.new.extend_from_slice(part));
+        for part in parts {
+            self.new.extend_from_slice(part);
+        }
         self.done = end;
     }
 

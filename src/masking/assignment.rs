@@ -20,14 +20,19 @@ use crate::rewriting::wordpress::{self, SiteTables};
 /// What becomes of one table.
 #[derive(Default)]
 pub(crate) struct Assignment {
-    /// `Some` when its rows are left behind, with the reason if there is one.
-    pub(crate) emptied: Option<Option<String>>,
+    /// `Some` when its rows are left behind.
+    pub(crate) emptied: Option<Emptied>,
     /// `None` when its rows come as they are.
     pub(crate) mask: Option<Arc<TableMask>>,
     /// Columns that are left as they are in all rows, and why.
     pub(crate) kept: Vec<(usize, Option<String>)>,
     /// Columns that some rule decides on in every row.
     pub(crate) settled: HashSet<usize>,
+}
+
+/// Why the rows of a table are left behind, if the rule says so.
+pub(crate) struct Emptied {
+    pub(crate) because: Option<String>,
 }
 
 /// A site of the source whose people are masked, and its users that keep their logins.
@@ -110,7 +115,7 @@ impl RuleAssigner<'_> {
             return;
         }
         if rule.transformer == Transformer::EmptyTable {
-            self.assignment.emptied = Some(rule.because.clone());
+            self.assignment.emptied = Some(Emptied { because: rule.because.clone() });
             return;
         }
         // Some tools that move WordPress to Postgres write all names in small letters.

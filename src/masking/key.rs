@@ -108,7 +108,7 @@ impl KeyedDigest {
 
     /// One of a list.
     pub(super) fn pick<'a>(&self, n: usize, list: &[&'a str]) -> &'a str {
-        list[(self.number(n) % list.len() as u64) as usize]
+        list[usize::try_from(self.number(n) % list.len() as u64).expect("a place in the list")]
     }
 
     /// A byte; they repeat after 32.

@@ -207,7 +207,7 @@ impl RowMasker {
             self.values.resize_with(VALUES_REMEMBERED, CachedValue::default);
         }
         let hash = xxhash_rust::xxh3::xxh3_64_with_seed(value, number as u64);
-        let place = (hash % VALUES_REMEMBERED as u64) as usize;
+        let place = usize::try_from(hash % VALUES_REMEMBERED as u64).expect("a place in the list");
         let known = &self.values[place];
         if known.rule != number + 1 || known.old != value {
             let new = self.made(number, Some(value));
@@ -230,9 +230,8 @@ impl RowMasker {
         match (rule.transformer, value) {
             (Transformer::Set, value) if value == Some(&rule.value) => NewValue::Unchanged,
             (Transformer::Set, _) => NewValue::Value(rule.value.clone()),
-            (Transformer::Keep, _) | (_, None) => NewValue::Unchanged,
             (Transformer::Empty, Some(_)) if limits.is_emptied_by_null => NewValue::Null,
-            (Transformer::Empty, Some(b"")) => NewValue::Unchanged,
+            (Transformer::Keep, _) | (_, None) | (Transformer::Empty, Some(b"")) => NewValue::Unchanged,
             (Transformer::Empty, Some(_)) => NewValue::Value(Vec::new()),
             (transformer, Some(value)) => {
                 let name = &self.by_key[self.current].name;

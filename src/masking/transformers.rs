@@ -56,8 +56,14 @@ impl Transformer {
             Self::Iban => strangers::iban(key, value),
             Self::Date => strangers::date(value),
             Self::Password => "!".to_owned(),
-            Self::Keep | Self::Empty | Self::Set | Self::DropRows | Self::EmptyTable => return None,
-            Self::Contacts | Self::Inside | Self::Settings => return None,
+            Self::Keep
+            | Self::Empty
+            | Self::Set
+            | Self::DropRows
+            | Self::EmptyTable
+            | Self::Contacts
+            | Self::Inside
+            | Self::Settings => return None,
         })
     }
 }
@@ -77,7 +83,8 @@ fn fitted(transformer: Transformer, key: &Key, value: &str, mut stranger: String
         if transformer.is_one_to_one() {
             stranger = hex_first(key, value, room);
         }
-        stranger = stranger.chars().take(room).collect::<String>().trim_end().to_owned();
+        stranger = stranger.chars().take(room).collect();
+        stranger.truncate(stranger.trim_end().len());
     }
     stranger.push_str(tail.as_deref().unwrap_or_default());
     stranger.chars().skip(stranger.chars().count().saturating_sub(max)).collect()

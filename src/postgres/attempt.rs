@@ -102,8 +102,8 @@ impl Attempt<'_> {
         compatibility::two_databases(&reader, self.target_server).await?;
         compatibility::extensions_fit(&reader, self.target_server).await?;
         compatibility::names_are_text(&reader).await?;
-        report.source_version = reader.version().to_owned();
-        report.target_version = self.target_server.session.version.clone();
+        reader.version().clone_into(&mut report.source_version);
+        report.target_version.clone_from(&self.target_server.session.version);
         reader.close().await;
         Ok(())
     }

@@ -25,7 +25,7 @@ const CLEAN_WITHIN: Duration = Duration::from_secs(6);
 /// After so long the session that held the copy's lock counts as lost.
 const CLEAN_BY_SAME_WITHIN: Duration = Duration::from_secs(3);
 /// The old database may be large, and is nobody's any more.
-const DROP_WITHIN: Duration = Duration::from_secs(120);
+const DROP_WITHIN: Duration = Duration::from_mins(2);
 /// How often the target is asked whether it is still there, for the long commands that move no bytes.
 const ASK_EVERY: Duration = Duration::from_secs(10);
 

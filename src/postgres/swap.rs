@@ -12,7 +12,7 @@ use super::session::sql;
 use super::session::target_server::TargetServer;
 
 /// How long sessions may take to end before the swap is given up.
-const SWAP_WITHIN: Duration = Duration::from_secs(60);
+const SWAP_WITHIN: Duration = Duration::from_mins(1);
 
 /// Puts `new` in the target's place with `comment` on it; the old one stands aside under the returned name.
 ///

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::batch::Batch;
-use super::change::{Change, Changed};
+use super::change::{Change, DnsRecord, dns_records};
 use super::model::Project;
 use super::program::{GraphqlErrors, Railway, Weight};
 use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId, ServiceId};
@@ -20,19 +20,19 @@ const ENVIRONMENT_DELETE: &str = include_str!("documents/environment_delete.grap
 const DEPLOYMENT_LOGS: &str = include_str!("documents/deployment_logs.graphql");
 
 /// Rendered variables by name; a sealed one has no value.
-pub type Rendered = BTreeMap<String, Option<String>>;
+pub(crate) type Rendered = BTreeMap<String, Option<String>>;
 
 /// A service to deploy, at a commit or at its source's newest.
-pub struct Deploy {
+pub(crate) struct Deploy {
     pub service_id: ServiceId,
     pub commit: Option<String>,
 }
 
 /// A service in one environment.
-pub type Instance<'a> = (&'a EnvironmentId, &'a ServiceId);
+pub(super) type Instance<'a> = (&'a EnvironmentId, &'a ServiceId);
 
 /// Where a service's TCP proxy listens, and what is rendered for the service.
-pub struct Reachable {
+pub(crate) struct Reachable {
     /// `None` as long as Railway has not made the proxy.
     pub proxy: Option<(String, u16)>,
     pub variables: Rendered,
@@ -52,7 +52,7 @@ impl Railway {
     ///
     /// # Errors
     /// As `send`; a project that the token cannot see is named as such.
-    pub async fn project(&self, id: &ProjectId, weight: Weight) -> Result<Project> {
+    pub(crate) async fn project(&self, id: &ProjectId, weight: Weight) -> Result<Project> {
         #[derive(Deserialize)]
         struct Data {
             project: Project,
@@ -69,7 +69,7 @@ impl Railway {
     }
 
     /// Whether the token is a project token, which cannot make environments.
-    pub async fn has_project_token(&self) -> bool {
+    pub(crate) async fn has_project_token(&self) -> bool {
         self.send::<Value>(TOKEN_KIND, &json!({}), Weight::Poll).await.is_ok()
     }
 
@@ -77,7 +77,7 @@ impl Railway {
     ///
     /// # Errors
     /// [`crate::error::Exit::Outside`]; when no [`GraphqlErrors`] is behind it, the environment may appear all the same.
-    pub async fn create_environment(
+    pub(crate) async fn create_environment(
         &self,
         project_id: &ProjectId,
         name: &str,
@@ -99,34 +99,34 @@ impl Railway {
     ///
     /// # Errors
     /// As `send`.
-    pub async fn delete_environment(&self, id: &EnvironmentId) -> Result<()> {
+    pub(crate) async fn delete_environment(&self, id: &EnvironmentId) -> Result<()> {
         self.send::<Value>(ENVIRONMENT_DELETE, &json!({ "id": id }), Weight::Once).await.map(|_| ())
     }
 
-    /// Carries out a [`Change`].
+    /// Carries out a [`Change`]; the answer are the DNS records that its custom domain asks for.
     ///
     /// # Errors
     /// As `send`, with the [`GraphqlErrors`] naming the failed part as `rename`, `domain<n>`, `custom_domain` and so on.
-    pub async fn change(
+    pub(crate) async fn change(
         &self,
         project_id: &ProjectId,
         environment_id: &EnvironmentId,
         change: &Change,
-    ) -> Result<Changed> {
+    ) -> Result<Vec<DnsRecord>> {
         let (batch, weight) = change.batch(project_id, environment_id);
         if batch.is_empty() {
-            return Ok(Changed::default());
+            return Ok(Vec::new());
         }
         let (document, variables) = batch.into_parts();
         let data: Map<String, Value> = self.send(&document, &variables, weight).await?;
-        Ok(change.made(&data))
+        Ok(data.get("custom_domain").map(|custom| dns_records(&custom["status"])).unwrap_or_default())
     }
 
     /// Deploys services; returns nothing, as progress is read from the environment.
     ///
     /// # Errors
     /// As `send`.
-    pub async fn deploy(&self, environment_id: &EnvironmentId, services: &[Deploy]) -> Result<()> {
+    pub(crate) async fn deploy(&self, environment_id: &EnvironmentId, services: &[Deploy]) -> Result<()> {
         let mut batch = Batch::mutation();
         for (n, deploy) in services.iter().enumerate() {
             let arguments = [
@@ -144,7 +144,7 @@ impl Railway {
     ///
     /// # Errors
     /// As `send`.
-    pub async fn rendered(
+    pub(crate) async fn rendered(
         &self,
         project_id: &ProjectId,
         services: &[Instance<'_>],
@@ -166,7 +166,7 @@ impl Railway {
     ///
     /// # Errors
     /// As `send`.
-    pub async fn reachable(
+    pub(crate) async fn reachable(
         &self,
         project_id: &ProjectId,
         services: &[(Instance<'_>, u16)],
@@ -199,7 +199,7 @@ impl Railway {
     ///
     /// # Errors
     /// As `send`.
-    pub async fn logs(&self, deployment_id: &DeploymentId, limit: u32) -> Result<Vec<String>> {
+    pub(crate) async fn logs(&self, deployment_id: &DeploymentId, limit: u32) -> Result<Vec<String>> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Data {

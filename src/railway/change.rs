@@ -9,11 +9,11 @@ use super::program::Weight;
 use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId, ServiceId};
 
 /// Variables by service id, then name; `None` takes one out.
-pub type VariableChanges = BTreeMap<ServiceId, BTreeMap<String, Option<String>>>;
+pub(crate) type VariableChanges = BTreeMap<ServiceId, BTreeMap<String, Option<String>>>;
 
 /// Changes to one environment that are sent as one call, in the order of the fields, and deploy nothing.
 #[derive(Default)]
-pub struct Change {
+pub(crate) struct Change {
     /// Shared variables by name; written before all else.
     pub shared_variables: BTreeMap<&'static str, String>,
     /// Services that a push must no longer deploy.
@@ -30,7 +30,7 @@ pub struct Change {
 }
 
 /// A `*.up.railway.app` domain that is made, or renamed when it has an id.
-pub struct DomainChange {
+pub(crate) struct DomainChange {
     pub service_id: ServiceId,
     pub domain_id: Option<String>,
     pub domain: String,
@@ -38,23 +38,14 @@ pub struct DomainChange {
 }
 
 /// A custom domain that is attached.
-pub struct CustomDomainChange {
+pub(crate) struct CustomDomainChange {
     pub service_id: ServiceId,
     pub domain: String,
 }
 
-/// What Railway made of a [`Change`].
-#[derive(Default)]
-pub struct Changed {
-    /// Railway's name for each service domain that was made, by service id.
-    pub made_domains: BTreeMap<ServiceId, String>,
-    /// The DNS records that a custom domain asks for.
-    pub dns_records: Vec<DnsRecord>,
-}
-
 /// One DNS record that the owner of a custom domain has to set.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
-pub struct DnsRecord {
+pub(crate) struct DnsRecord {
     pub record_type: String,
     pub host: String,
     pub value: String,
@@ -139,15 +130,6 @@ impl Change {
         ];
         batch.field("commit", "environmentPatchCommitStaged", commit, "");
     }
-
-    pub(super) fn made(&self, data: &Map<String, Value>) -> Changed {
-        let made_domains = self.service_domains.iter().enumerate().filter_map(|(n, change)| {
-            let domain = data.get(&format!("domain{n}"))?.get("domain")?.as_str()?;
-            Some((change.service_id.clone(), domain.to_owned()))
-        });
-        let status = data.get("custom_domain").map(|custom| &custom["status"]);
-        Changed { made_domains: made_domains.collect(), dns_records: status.map(dns_records).unwrap_or_default() }
-    }
 }
 
 impl DomainChange {
@@ -168,7 +150,7 @@ impl DomainChange {
     }
 }
 
-fn dns_records(status: &Value) -> Vec<DnsRecord> {
+pub(super) fn dns_records(status: &Value) -> Vec<DnsRecord> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut records: Vec<_> = status["dnsRecords"]
         .as_array()

@@ -10,7 +10,7 @@ mod change;
 mod model;
 mod program;
 
-pub use calls::{Deploy, Reachable, Rendered};
-pub use change::{Change, CustomDomainChange, DnsRecord, DomainChange, VariableChanges};
-pub use model::{DeploymentStatus, Environment, Project, ServiceInstance};
-pub use program::{GraphqlErrors, Railway, TOKEN_VARIABLE, Weight};
+pub(crate) use calls::{Deploy, Reachable, Rendered};
+pub(crate) use change::{Change, CustomDomainChange, DnsRecord, DomainChange, VariableChanges};
+pub(crate) use model::{DeploymentStatus, Environment, Project, ServiceInstance};
+pub(crate) use program::{GraphqlErrors, Railway, TOKEN_VARIABLE, Weight};

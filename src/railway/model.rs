@@ -1,16 +1,17 @@
 //! Railway's answers, typed; fields that we do not know and nulls are accepted, as newer versions send both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
 use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId, ServiceId};
 
 /// A project with all its environments.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Project {
+pub(crate) struct Project {
     pub id: ProjectId,
     pub name: String,
     pub base_environment_id: Option<EnvironmentId>,
@@ -23,7 +24,7 @@ pub struct Project {
 
 /// A service, known by the same id in every environment.
 #[derive(Deserialize)]
-pub struct Service {
+pub(crate) struct Service {
     pub id: ServiceId,
     pub name: String,
 }
@@ -31,7 +32,7 @@ pub struct Service {
 /// An environment with its configuration, values in clear.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Environment {
+pub(crate) struct Environment {
     pub id: EnvironmentId,
     pub name: String,
     pub created_at: Timestamp,
@@ -43,14 +44,14 @@ pub struct Environment {
 
 /// An environment of which only the id was asked for.
 #[derive(Deserialize)]
-pub struct WithId {
+pub(crate) struct WithId {
     pub id: EnvironmentId,
 }
 
 /// What Railway calls an environment's config: unrendered variables, sources, mounts, proxies.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Config {
+pub(crate) struct Config {
     #[serde(deserialize_with = "or_default")]
     pub services: BTreeMap<ServiceId, ServiceConfig>,
     #[serde(deserialize_with = "or_default")]
@@ -60,26 +61,17 @@ pub struct Config {
 /// One service's part of a [`Config`].
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-pub struct ServiceConfig {
+pub(crate) struct ServiceConfig {
     #[serde(deserialize_with = "or_default")]
     pub variables: BTreeMap<String, Option<VariableConfig>>,
-    #[serde(deserialize_with = "or_default")]
-    pub volume_mounts: BTreeMap<String, serde::de::IgnoredAny>,
-    #[serde(deserialize_with = "or_default")]
-    pub networking: Networking,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Networking {
-    #[serde(deserialize_with = "or_default")]
-    pub tcp_proxies: BTreeMap<String, serde::de::IgnoredAny>,
+    #[serde(deserialize_with = "keys")]
+    pub volume_mounts: BTreeSet<String>,
 }
 
 /// A variable as it is written, references unresolved; a sealed one has no value.
 #[derive(Deserialize, Default, PartialEq)]
 #[serde(rename_all = "camelCase", default)]
-pub struct VariableConfig {
+pub(crate) struct VariableConfig {
     pub value: Option<String>,
     pub is_sealed: Option<bool>,
 }
@@ -87,7 +79,7 @@ pub struct VariableConfig {
 /// A service as it stands in one environment.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ServiceInstance {
+pub(crate) struct ServiceInstance {
     pub service_id: ServiceId,
     pub service_name: String,
     pub cron_schedule: Option<String>,
@@ -97,14 +89,14 @@ pub struct ServiceInstance {
 }
 
 #[derive(Deserialize)]
-pub struct Source {
+pub(crate) struct Source {
     pub repo: Option<String>,
     pub image: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Domains {
+pub(crate) struct Domains {
     pub service_domains: Vec<ServiceDomain>,
     pub custom_domains: Vec<CustomDomain>,
 }
@@ -112,7 +104,7 @@ pub struct Domains {
 /// A `*.up.railway.app` domain.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ServiceDomain {
+pub(crate) struct ServiceDomain {
     pub id: String,
     pub domain: String,
     pub suffix: Option<String>,
@@ -120,13 +112,12 @@ pub struct ServiceDomain {
 }
 
 #[derive(Deserialize)]
-pub struct CustomDomain {
-    pub id: String,
+pub(crate) struct CustomDomain {
     pub domain: String,
 }
 
 #[derive(Clone, Deserialize)]
-pub struct Deployment {
+pub(crate) struct Deployment {
     pub id: DeploymentId,
     pub status: DeploymentStatus,
     #[serde(default)]
@@ -135,14 +126,14 @@ pub struct Deployment {
 
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct DeploymentMeta {
+pub(crate) struct DeploymentMeta {
     pub commit_hash: Option<String>,
 }
 
 /// Railway's deployment states, as far as they differ for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum DeploymentStatus {
+pub(crate) enum DeploymentStatus {
     Success,
     /// A service that sleeps has been up.
     Sleeping,
@@ -158,88 +149,88 @@ pub enum DeploymentStatus {
 
 impl Project {
     /// The environment of this name or id.
-    pub fn environment(&self, name_or_id: &str) -> Option<&Environment> {
-        self.environments.iter().find(|e| e.id.as_str() == name_or_id || e.name == name_or_id)
+    pub(crate) fn environment(&self, name_or_id: &str) -> Option<&Environment> {
+        self.environments.iter().find(|e| e.id.as_ref() == name_or_id || e.name == name_or_id)
     }
 
     /// The environment of this id.
-    pub fn environment_by_id(&self, id: &EnvironmentId) -> Option<&Environment> {
+    pub(crate) fn environment_by_id(&self, id: &EnvironmentId) -> Option<&Environment> {
         self.environments.iter().find(|e| e.id == *id)
     }
 
     /// Whether Railway treats the environment as the project's main one.
-    pub fn is_main(&self, environment_id: &EnvironmentId) -> bool {
+    pub(crate) fn is_main(&self, environment_id: &EnvironmentId) -> bool {
         [&self.base_environment_id, &self.primary_environment_id]
             .into_iter()
             .any(|id| id.as_ref() == Some(environment_id))
     }
 
     /// The name of a service.
-    pub fn service_name(&self, service_id: &ServiceId) -> Option<&str> {
+    pub(crate) fn service_name(&self, service_id: &ServiceId) -> Option<&str> {
         self.services.iter().find(|s| s.id == *service_id).map(|s| s.name.as_str())
     }
 }
 
 impl Environment {
     /// A service by name.
-    pub fn service(&self, name: &str) -> Option<&ServiceInstance> {
+    pub(crate) fn service(&self, name: &str) -> Option<&ServiceInstance> {
         self.service_instances.iter().find(|s| s.service_name == name)
     }
 
     /// A service by id.
-    pub fn service_by_id(&self, id: &ServiceId) -> Option<&ServiceInstance> {
+    pub(crate) fn service_by_id(&self, id: &ServiceId) -> Option<&ServiceInstance> {
         self.service_instances.iter().find(|s| s.service_id == *id)
     }
 
     /// A shared variable as it is written; a sealed one has no value.
-    pub fn shared_variable(&self, name: &str) -> Option<&str> {
+    pub(crate) fn shared_variable(&self, name: &str) -> Option<&str> {
         self.config.shared_variables.get(name)?.as_ref()?.value.as_deref()
     }
 
     /// A service's variables as they are written.
-    pub fn variables(&self, service_id: &ServiceId) -> impl Iterator<Item = (&str, &VariableConfig)> {
+    pub(crate) fn variables(&self, service_id: &ServiceId) -> impl Iterator<Item = (&str, &VariableConfig)> {
         let variables = self.config.services.get(service_id).map(|s| &s.variables);
         variables.into_iter().flatten().filter_map(|(name, v)| Some((name.as_str(), v.as_ref()?)))
     }
 
     /// Every public host, of whatever kind.
-    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
         self.service_instances.iter().flat_map(ServiceInstance::hosts)
     }
 }
 
 impl ServiceInstance {
     /// The image that it runs, if its source is one.
-    pub fn image(&self) -> Option<&str> {
+    pub(crate) fn image(&self) -> Option<&str> {
         self.source.as_ref()?.image.as_deref()
     }
 
     /// Whether its source is a `railway up` upload, which Railway cannot deploy elsewhere.
-    pub fn is_upload(&self) -> bool {
+    pub(crate) fn is_upload(&self) -> bool {
         let has_source = self.source.as_ref().is_some_and(|s| s.repo.is_some() || s.image.is_some());
         !has_source && self.latest_deployment.is_some()
     }
 
     /// The commit that runs now.
-    pub fn commit(&self) -> Option<&str> {
+    pub(crate) fn commit(&self) -> Option<&str> {
         self.latest_deployment.as_ref()?.meta.as_ref()?.commit_hash.as_deref()
     }
 
     /// Its public hosts, Railway's first.
-    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
         let service = self.domains.service_domains.iter().map(|d| d.domain.as_str());
         service.chain(self.domains.custom_domains.iter().map(|d| d.domain.as_str()))
     }
 
     /// How its latest deployment stands.
-    pub fn status(&self) -> Option<DeploymentStatus> {
+    pub(crate) fn status(&self) -> Option<DeploymentStatus> {
         self.latest_deployment.as_ref().map(|d| d.status)
     }
 }
 
 impl VariableConfig {
     /// Whether Railway keeps the value to itself.
-    pub fn is_sealed(&self) -> bool {
+    pub(crate) fn is_sealed(&self) -> bool {
         self.is_sealed == Some(true)
     }
 }
@@ -255,6 +246,12 @@ fn edges<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Res
         node: T,
     }
     Ok(Connection::deserialize(deserializer)?.edges.into_iter().map(|edge| edge.node).collect())
+}
+
+/// Reads the keys of an object, or of null, of which the values do not matter.
+fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
+    let object: Option<Map<String, Value>> = Option::deserialize(deserializer)?;
+    Ok(object.unwrap_or_default().into_iter().map(|(key, _)| key).collect())
 }
 
 /// Reads null as the default.

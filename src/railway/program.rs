@@ -17,20 +17,20 @@ use crate::external::process_env::ProcessEnv;
 use crate::secret::Secret;
 
 /// The variable that holds the account token.
-pub const TOKEN_VARIABLE: &str = "RAILWAY_API_TOKEN";
+pub(crate) const TOKEN_VARIABLE: &str = "RAILWAY_API_TOKEN";
 
 /// Variables that choose Railway's backend.
 const PASS: &[&str] = &["RAILWAY_ENV", "RAILWAY_BACKBOARD_URL"];
 
 /// How long one HTTP request may take; copying a large environment was seen to take two minutes.
-const REQUEST_DEADLINE: Duration = Duration::from_secs(300);
+const REQUEST_DEADLINE: Duration = Duration::from_mins(5);
 
 /// How often a call is sent that is safe to repeat, and how long we wait in between, at first.
 const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(800);
 
 /// The `railway` program with a token, a home directory of its own and a count of its calls.
-pub struct Railway {
+pub(crate) struct Railway {
     program: PathBuf,
     inherited: ProcessEnv,
     token: Secret,
@@ -40,7 +40,7 @@ pub struct Railway {
 
 /// What a call costs and whether it may be sent again when nobody knows what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weight {
+pub(crate) enum Weight {
     /// Part of waiting; not counted, repeated by the loop that waits.
     Poll,
     /// Counted; harmless to repeat.
@@ -51,7 +51,7 @@ pub enum Weight {
 
 /// The `errors` of a GraphQL answer.
 #[derive(Debug, Deserialize)]
-pub struct GraphqlErrors(Vec<GraphqlError>);
+pub(crate) struct GraphqlErrors(Vec<GraphqlError>);
 
 #[derive(Debug, Deserialize)]
 struct GraphqlError {
@@ -68,13 +68,13 @@ struct Answer {
 
 impl GraphqlErrors {
     /// What Railway said of the root field with this alias.
-    pub fn at(&self, alias: &str) -> Option<&str> {
+    pub(crate) fn at(&self, alias: &str) -> Option<&str> {
         let hit = |e: &&GraphqlError| e.path.as_ref().and_then(|p| p.first()?.as_str()) == Some(alias);
         self.0.iter().find(hit).map(|e| e.message.as_str())
     }
 
     /// Whether any message contains `words`, whatever the case.
-    pub fn say(&self, words: &str) -> bool {
+    pub(crate) fn say(&self, words: &str) -> bool {
         self.0.iter().any(|e| e.message.to_lowercase().contains(words))
     }
 }
@@ -102,7 +102,7 @@ impl Railway {
     ///
     /// # Errors
     /// [`Exit::Program`] when there is no token, or no such program.
-    pub fn sign_in(env: &ProcessEnv) -> Result<Self> {
+    pub(crate) fn sign_in(env: &ProcessEnv) -> Result<Self> {
         let token = env.secret(TOKEN_VARIABLE).ok_or_else(|| {
             Failure::new(Exit::Program, format!("there is no {TOKEN_VARIABLE}"))
                 .hint("set it to a Railway account token; in Kestra, as the secret RAILWAY_API_TOKEN")
@@ -113,12 +113,12 @@ impl Railway {
     }
 
     /// How many calls were made, polls aside.
-    pub fn calls(&self) -> u32 {
+    pub(crate) fn calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)
     }
 
     /// The program's version.
-    pub async fn version(&self) -> Result<String> {
+    pub(crate) async fn version(&self) -> Result<String> {
         let child = Child::new(&self.program, &self.inherited, Duration::from_secs(20))
             .args(["--version"])
             .env("HOME", self.home_path());
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn the_pause_is_read_from_the_programs_text() {
         assert_eq!(pause_in("you are being ratelimited. try again in 37 seconds"), Some(Duration::from_secs(37)));
-        assert_eq!(pause_in("try again in about 60 minutes"), Some(Duration::from_secs(3600)));
+        assert_eq!(pause_in("try again in about 60 minutes"), Some(Duration::from_hours(1)));
         assert_eq!(pause_in("this workspace allows 1 environment per 30 seconds."), Some(Duration::from_secs(30)));
         assert_eq!(pause_in("please try again later"), None);
     }

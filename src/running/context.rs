@@ -16,7 +16,7 @@ use crate::railway::Railway;
 use crate::running::run::Run;
 
 /// The surroundings of one run's steps.
-pub struct Context {
+pub(crate) struct Context {
     pub run: Run,
     pub policy: Policy,
     /// Signed in.
@@ -34,7 +34,7 @@ impl Context {
     ///
     /// # Errors
     /// [`crate::error::Exit::Program`] when there is no token or no `railway` program.
-    pub fn sign_in(run: Run, policy: Policy, env: ProcessEnv, stop: CancellationToken) -> Result<Self> {
+    pub(crate) fn sign_in(run: Run, policy: Policy, env: ProcessEnv, stop: CancellationToken) -> Result<Self> {
         let railway = Railway::sign_in(&env)?;
         Ok(Self { run, policy, railway, env, progress: Arc::default(), stop })
     }
@@ -44,7 +44,7 @@ impl Context {
     /// # Errors
     /// [`crate::error::Exit::Deadline`], naming `what`, after `deadline`; whatever `look` fails with; and when the process is
     /// asked to end.
-    pub async fn until<T, F>(
+    pub(crate) async fn until<T, F>(
         &self,
         what: &str,
         deadline: Duration,
@@ -64,7 +64,7 @@ impl Context {
     ///
     /// # Errors
     /// Whatever `look` fails with; and when the process is asked to end.
-    pub async fn within<T, F>(
+    pub(crate) async fn within<T, F>(
         &self,
         what: &str,
         deadline: Duration,

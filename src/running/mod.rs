@@ -1,6 +1,6 @@
 //! How a step is run: the trait and its table's row, the run, its context, signals.
 
-pub mod context;
-pub mod run;
-pub mod step;
-pub mod stop;
+pub(crate) mod context;
+pub(crate) mod run;
+pub(crate) mod step;
+pub(crate) mod stop;

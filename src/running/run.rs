@@ -10,13 +10,13 @@ const LONGEST_NAME: usize = 24;
 
 /// One Kestra execution, or one `railstage clone`.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub(crate) struct Run {
     pub id: String,
 }
 
 /// The names under which a run makes its copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Names {
+pub(crate) struct Names {
     /// 16 hex digits that stand for the run, or for the request's `idempotency_key`.
     pub run_hash: String,
     /// What the environment is called while it is made: `rs-<run hash>`.
@@ -27,7 +27,7 @@ pub struct Names {
 
 impl Run {
     /// The names for `request` in this run.
-    pub fn names(&self, request: &CloneRequest) -> Names {
+    pub(crate) fn names(&self, request: &CloneRequest) -> Names {
         let run_hash = run_hash(request.idempotency_key.as_deref().unwrap_or(&self.id));
         let target = request.environment_name.clone().unwrap_or_else(|| automatic_name(request, &run_hash));
         Names { making: format!("{MAKING}{run_hash}"), target, run_hash }
@@ -38,7 +38,7 @@ impl Run {
 const MAKING: &str = "rs-";
 
 /// Whether a run of ours may have given this name to an environment that it was making.
-pub fn is_making_name(name: &str) -> bool {
+pub(crate) fn is_making_name(name: &str) -> bool {
     let is_lower_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     name.strip_prefix(MAKING).is_some_and(|hash| hash.len() == 16 && hash.bytes().all(is_lower_hex))
 }
@@ -57,7 +57,7 @@ fn automatic_name(request: &CloneRequest, run_hash: &str) -> String {
 }
 
 /// `text` as lower-case letters, digits and single dashes: what both Railway and DNS take.
-pub fn slug(text: &str) -> String {
+pub(crate) fn slug(text: &str) -> String {
     let dashed: String = text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     dashed.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
 }

@@ -20,8 +20,8 @@ use crate::running::context::Context;
 use crate::running::run::Names;
 
 /// One subcommand, one Kestra task. It finds what it needs from its input and the world, never from another step.
-pub trait Step: 'static {
-    /// Subcommand and schema stem; its snake_case is the Kestra task's id.
+pub(crate) trait Step: 'static {
+    /// Subcommand and schema stem; its `snake_case` is the Kestra task's id.
     const NAME: &'static str;
     /// One line of `--help`, without a period.
     const ABOUT: &'static str;
@@ -61,14 +61,14 @@ pub enum Group {
 }
 
 /// A step whose work must be taken back when a run fails.
-pub trait Undo: Step {
+pub(crate) trait Undo: Step {
     /// Removes what `run` made; finding nothing to remove is success. Gets the target, never an output:
     /// a step that died before its outputs line must be undoable too.
     fn undo(ctx: &Context, target: &RunTarget) -> impl Future<Output = Result<Vec<String>>> + Send;
 }
 
 /// What a rollback looks for: all it has is the run.
-pub struct RunTarget {
+pub(crate) struct RunTarget {
     pub project_id: ProjectId,
     pub names: Names,
 }
@@ -87,11 +87,11 @@ pub struct StepDef {
     pub output_schema: fn() -> Schema,
     prepare: fn(&Policy, Result<Value>) -> Prepared,
     /// Takes the step's work back; returns what it removed.
-    pub undo: Option<UndoFn>,
+    pub(crate) undo: Option<UndoFn>,
 }
 
 /// A step whose request was read.
-pub enum Prepared {
+pub(crate) enum Prepared {
     /// What is left to do.
     Ready(Work),
     /// There was nothing to do, or the request is not valid.
@@ -99,10 +99,10 @@ pub enum Prepared {
 }
 
 /// The work of a step.
-pub type Work = Box<dyn for<'a> FnOnce(&'a Context) -> Running<'a, Outcome> + Send>;
+pub(crate) type Work = Box<dyn for<'a> FnOnce(&'a Context) -> Running<'a, Outcome> + Send>;
 
 /// How a step ended: what goes into its outputs, and its exit code.
-pub struct Outcome {
+pub(crate) struct Outcome {
     pub report: Report<Value>,
     pub metrics: Vec<Metric>,
     pub exit: Exit,
@@ -110,7 +110,7 @@ pub struct Outcome {
 
 /// What every step prints at its end, whether it succeeded or not.
 #[derive(Serialize, JsonSchema)]
-pub struct Report<T> {
+pub(crate) struct Report<T> {
     pub status: Status,
     /// What went wrong, as it stands in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -126,14 +126,14 @@ pub struct Report<T> {
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub(crate) enum Status {
     Ok,
     Failed,
 }
 
 impl StepDef {
     /// The row of a step.
-    pub const fn of<S: Step>() -> Self {
+    pub(crate) const fn of<S: Step>() -> Self {
         Self {
             name: S::NAME,
             about: S::ABOUT,
@@ -147,7 +147,7 @@ impl StepDef {
     }
 
     /// The row of a step that can be taken back.
-    pub const fn undoable<S: Undo>() -> Self {
+    pub(crate) const fn undoable<S: Undo>() -> Self {
         Self { undo: Some(|ctx, target| Box::pin(S::undo(ctx, target))), ..Self::of::<S>() }
     }
 
@@ -158,7 +158,7 @@ impl StepDef {
 
     /// Reads a request as it came, which may not even have been readable, and refuses a project that the policy does not
     /// allow. Nothing outside is asked for that.
-    pub fn prepare(&self, policy: &Policy, request: Result<Value>) -> Prepared {
+    pub(crate) fn prepare(&self, policy: &Policy, request: Result<Value>) -> Prepared {
         (self.prepare)(policy, request)
     }
 }
@@ -201,7 +201,7 @@ fn metrics(seconds: f64, railway_calls: u32) -> Vec<Metric> {
 
 impl Outcome {
     /// How a step ended that failed, or could not even begin.
-    pub fn failed(step: &str, error: &anyhow::Error, seconds: f64, railway_calls: u32) -> Self {
+    pub(crate) fn failed(step: &str, error: &anyhow::Error, seconds: f64, railway_calls: u32) -> Self {
         let output = Value::Object(serde_json::Map::default());
         let error_text = Some(describe(step, error));
         let report = Report { status: Status::Failed, error: error_text, seconds, railway_calls, output };

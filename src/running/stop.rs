@@ -16,7 +16,7 @@ const GRACE: Duration = Duration::from_secs(8);
 
 /// Listens for signals from its making on.
 #[derive(Clone)]
-pub struct Stop {
+pub(crate) struct Stop {
     /// Cancelled by the first signal.
     pub token: CancellationToken,
     by: Arc<OnceLock<Exit>>,
@@ -27,7 +27,7 @@ impl Stop {
     ///
     /// # Errors
     /// When the system allows no handler.
-    pub fn listen() -> Result<Self> {
+    pub(crate) fn listen() -> Result<Self> {
         let stop = Self { token: CancellationToken::new(), by: Arc::default() };
         for (kind, exit) in [(SignalKind::interrupt(), Exit::Interrupted), (SignalKind::terminate(), Exit::Terminated)]
         {
@@ -44,12 +44,12 @@ impl Stop {
     }
 
     /// The exit code that the first signal asks for.
-    pub fn exit(&self) -> Option<Exit> {
+    pub(crate) fn exit(&self) -> Option<Exit> {
         self.by.get().copied()
     }
 
     /// Does a step's work to its end; a signal ends it within seconds.
-    pub async fn run(&self, step: &StepDef, ctx: &Context, work: Work) -> Outcome {
+    pub(crate) async fn run(&self, step: &StepDef, ctx: &Context, work: Work) -> Outcome {
         let work = work(ctx);
         tokio::pin!(work);
         let mut outcome = tokio::select! {

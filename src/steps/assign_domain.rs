@@ -27,11 +27,11 @@ const LONGEST_LABEL: usize = 63;
 const SUFFIX: &str = "up.railway.app";
 
 /// The step.
-pub struct AssignDomain;
+pub(super) struct AssignDomain;
 
 /// The copy's hosts, and what was rewritten to them.
 #[derive(Serialize, JsonSchema)]
-pub struct Output {
+pub(super) struct Output {
     /// Where people visit the copy.
     pub url: String,
     /// The same through Railway's own domain, which works before any DNS is set.
@@ -47,7 +47,7 @@ pub struct Output {
 impl Step for AssignDomain {
     const NAME: &'static str = "assign-domain";
     const ABOUT: &'static str = "Give the copy its domains and rewrite URLs in its variables";
-    const DEADLINE: Duration = Duration::from_secs(4 * 60);
+    const DEADLINE: Duration = Duration::from_mins(4);
     type Input = CloneRequest;
     type Output = Output;
 
@@ -65,7 +65,7 @@ impl Step for AssignDomain {
         let pairs = hosts::map(&target, &request, &site_urls)?;
         let mut rewritten = Vec::new();
         if request.wordpress_url_replace {
-            (change.variables, rewritten) = rewrite(&target, &request, &pairs)?;
+            (change.variables, rewritten) = rewrite(&target, &request, &pairs);
         }
         let (url, railway_url) =
             (https(&hosts::public_host(&target, &request)?), https(&hosts::railway_host(&target, &request)?));
@@ -74,17 +74,11 @@ impl Step for AssignDomain {
         record.domains = target.environment().hosts().filter(|host| *host != public).map(str::to_owned).collect();
         record.domains.insert(0, public);
         change.shared_variables = recorded::writing(&record).shared_variables;
-        let changed =
+        let dns_records =
             ctx.railway.change(&target.project.id, &target.environment().id, &change).await.map_err(explain)?;
         tracing::info!("the copy answers at {url}; {} variables rewritten", rewritten.len());
         let rewritten_urls = if request.wordpress_url_replace { pairs } else { Vec::new() };
-        Ok(Output {
-            url,
-            railway_url,
-            rewritten: rewritten_urls,
-            rewritten_variables: rewritten,
-            dns_records: changed.dns_records,
-        })
+        Ok(Output { url, railway_url, rewritten: rewritten_urls, rewritten_variables: rewritten, dns_records })
     }
 }
 
@@ -124,7 +118,7 @@ async fn make_missing(ctx: &Context, target: &Target, request: &CloneRequest) ->
         let complete = wished_domains(&target, request).iter().all(|d| d.domain_id.is_some());
         Ok(complete.then_some(target))
     };
-    ctx.until("the new domain", Duration::from_secs(60), Duration::from_millis(500), look).await.map(Some)
+    ctx.until("the new domain", Duration::from_mins(1), Duration::from_millis(500), look).await.map(Some)
 }
 
 /// One Railway domain for the web service, and for each app that has a public host in production.
@@ -174,7 +168,7 @@ fn apply_names(target: &mut Target, change: &Change) {
 }
 
 /// The variables that name one of production's hosts, with their new values; what the request sets itself stays.
-fn rewrite(target: &Target, request: &CloneRequest, pairs: &[UrlPair]) -> Result<(VariableChanges, Vec<String>)> {
+fn rewrite(target: &Target, request: &CloneRequest, pairs: &[UrlPair]) -> (VariableChanges, Vec<String>) {
     let rewriter = Rewriter::new(pairs);
     let (mut changes, mut names) = (VariableChanges::new(), Vec::new());
     let environment = target.environment();
@@ -188,5 +182,5 @@ fn rewrite(target: &Target, request: &CloneRequest, pairs: &[UrlPair]) -> Result
             names.push(format!("{}.{name}", service.service_name));
         }
     }
-    Ok((changes, names))
+    (changes, names)
 }

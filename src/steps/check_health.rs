@@ -18,17 +18,17 @@ use crate::running::context::Context;
 use crate::running::step::Step;
 
 /// How long the copy may take to answer: domains and certificates need a while.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(10 * 60);
+const ANSWERS_WITHIN: Duration = Duration::from_mins(10);
 
 /// How many redirects within the copy are followed.
 const REDIRECTS: usize = 5;
 
 /// The step.
-pub struct CheckHealth;
+pub(super) struct CheckHealth;
 
 /// The finished copy.
 #[derive(Serialize, JsonSchema)]
-pub struct Output {
+pub(super) struct Output {
     pub environment_id: EnvironmentId,
     pub environment_name: String,
     /// Where people visit the copy.
@@ -45,7 +45,7 @@ pub struct Output {
 /// Whose content the page shows, judged by the hosts that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Content {
+pub(super) enum Content {
     /// It names the copy's host, and none of production's.
     Copy,
     /// It names neither.
@@ -59,7 +59,7 @@ pub enum Content {
 impl Step for CheckHealth {
     const NAME: &'static str = "check-health";
     const ABOUT: &'static str = "Visit the copy until it answers, and mark it ready";
-    const DEADLINE: Duration = Duration::from_secs(11 * 60);
+    const DEADLINE: Duration = Duration::from_mins(11);
     type Input = CloneRequest;
     type Output = Output;
 

@@ -31,14 +31,14 @@ const APPEARS_WITHIN: Duration = Duration::from_secs(150);
 const VISIBLE_WITHIN: Duration = Duration::from_secs(3);
 
 /// How long services and variables may take to arrive in the copy.
-const COMPLETE_WITHIN: Duration = Duration::from_secs(180);
+const COMPLETE_WITHIN: Duration = Duration::from_mins(3);
 
 /// The step.
-pub struct CreateEnv;
+pub(super) struct CreateEnv;
 
 /// The environment that was made.
 #[derive(Serialize, JsonSchema)]
-pub struct Output {
+pub(super) struct Output {
     pub environment_id: EnvironmentId,
     pub environment_name: String,
     pub source_environment_id: EnvironmentId,
@@ -56,7 +56,7 @@ pub struct Output {
 impl Step for CreateEnv {
     const NAME: &'static str = "create-env";
     const ABOUT: &'static str = "Make the copy's environment, deploying nothing";
-    const DEADLINE: Duration = Duration::from_secs(11 * 60);
+    const DEADLINE: Duration = Duration::from_mins(11);
     type Input = CloneRequest;
     type Output = Output;
 

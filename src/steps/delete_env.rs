@@ -17,11 +17,11 @@ use crate::running::context::Context;
 use crate::running::step::{Group, Step};
 
 /// The step.
-pub struct DeleteEnv;
+pub(super) struct DeleteEnv;
 
 /// What was deleted.
 #[derive(Serialize, JsonSchema)]
-pub struct Output {
+pub(super) struct Output {
     pub environment_id: EnvironmentId,
     pub environment_name: String,
     /// False when it was gone already.
@@ -32,7 +32,7 @@ impl Step for DeleteEnv {
     const NAME: &'static str = "delete-env";
     const ABOUT: &'static str = "Delete one copy, and verify that it is gone";
     const GROUP: Group = Group::Lifecycle;
-    const DEADLINE: Duration = Duration::from_secs(14 * 60);
+    const DEADLINE: Duration = Duration::from_mins(14);
     type Input = DeleteRequest;
     type Output = Output;
 

@@ -18,17 +18,17 @@ use crate::running::run::is_making_name;
 use crate::running::step::{Group, Step};
 
 /// The step.
-pub struct ListEnvs;
+pub(super) struct ListEnvs;
 
 /// The copies of a project.
 #[derive(Serialize, JsonSchema)]
-pub struct Output {
+pub(super) struct Output {
     pub environments: Vec<Copy>,
 }
 
 /// One copy.
 #[derive(Serialize, JsonSchema)]
-pub struct Copy {
+pub(super) struct Copy {
     pub id: EnvironmentId,
     pub name: String,
     /// Absent for what is left over from a run that died before it wrote a record.

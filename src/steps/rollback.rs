@@ -23,11 +23,11 @@ use crate::running::step::{Group, RunTarget, Step};
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// The step.
-pub struct Rollback;
+pub(super) struct Rollback;
 
 /// What was taken back.
 #[derive(Default, Serialize, JsonSchema)]
-pub struct Output {
+pub(super) struct Output {
     /// What was removed and is verified gone.
     pub removed: Vec<String>,
     /// The failed copy that was left for a look, as the request asks.
@@ -38,7 +38,7 @@ impl Step for Rollback {
     const NAME: &'static str = "rollback";
     const ABOUT: &'static str = "Take back what a run made, and verify that it is gone";
     const GROUP: Group = Group::Recovery;
-    const DEADLINE: Duration = Duration::from_secs(14 * 60);
+    const DEADLINE: Duration = Duration::from_mins(14);
     type Input = CloneRequest;
     type Output = Output;
 

@@ -17,7 +17,7 @@ use crate::running::context::Context;
 use crate::running::step::Step;
 
 /// How long an app may take to build and start.
-const APP_UP: Duration = Duration::from_secs(32 * 60);
+const APP_UP: Duration = Duration::from_mins(32);
 
 /// URL schemes of servers that hold data.
 const DATA_SCHEMES: &[&str] =
@@ -38,11 +38,11 @@ const HOST_VARIABLES: &[&str] = &[
 ];
 
 /// The step.
-pub struct StartApps;
+pub(super) struct StartApps;
 
 /// What was started.
 #[derive(Serialize, JsonSchema)]
-pub struct Output {
+pub(super) struct Output {
     pub started: Vec<Started>,
     /// Services that stay undeployed: left out by the request, or with a cron schedule.
     pub left_out: Vec<String>,
@@ -50,7 +50,7 @@ pub struct Output {
 
 /// One app that is up.
 #[derive(Serialize, JsonSchema)]
-pub struct Started {
+pub(super) struct Started {
     pub service: String,
     /// The commit it runs, production's own; absent for an image.
     pub commit: Option<String>,
@@ -59,7 +59,7 @@ pub struct Started {
 impl Step for StartApps {
     const NAME: &'static str = "start-apps";
     const ABOUT: &'static str = "Deploy the copy's apps at production's commits";
-    const DEADLINE: Duration = Duration::from_secs(34 * 60);
+    const DEADLINE: Duration = Duration::from_mins(34);
     type Input = CloneRequest;
     type Output = Output;
 

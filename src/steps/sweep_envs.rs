@@ -19,11 +19,11 @@ use crate::running::run::is_making_name;
 use crate::running::step::{Group, Step};
 
 /// The step.
-pub struct SweepEnvs;
+pub(super) struct SweepEnvs;
 
 /// What the sweep did, or in a dry run would have done.
 #[derive(Default, Serialize, JsonSchema)]
-pub struct Output {
+pub(super) struct Output {
     pub dry_run: bool,
     /// Deleted and verified gone; in a dry run, what would be.
     pub deleted: Vec<Swept>,
@@ -32,7 +32,7 @@ pub struct Output {
 
 /// A copy whose time is up.
 #[derive(Serialize, JsonSchema)]
-pub struct Swept {
+pub(super) struct Swept {
     pub project_id: ProjectId,
     pub environment_id: EnvironmentId,
     pub name: String,
@@ -40,7 +40,7 @@ pub struct Swept {
 
 /// A copy that stays.
 #[derive(Serialize, JsonSchema)]
-pub struct Spared {
+pub(super) struct Spared {
     pub project_id: ProjectId,
     pub name: String,
     /// What keeps it.
@@ -51,7 +51,7 @@ impl Step for SweepEnvs {
     const NAME: &'static str = "sweep-envs";
     const ABOUT: &'static str = "Delete copies whose time is up; a dry run unless told otherwise";
     const GROUP: Group = Group::Lifecycle;
-    const DEADLINE: Duration = Duration::from_secs(29 * 60);
+    const DEADLINE: Duration = Duration::from_mins(29);
     type Input = SweepRequest;
     type Output = Output;
 

@@ -24,20 +24,20 @@ use crate::running::context::Context;
 use crate::running::step::Step;
 
 /// How long a database may take from its deploy to its first connection.
-const DATABASE_UP: Duration = Duration::from_secs(10 * 60);
+const DATABASE_UP: Duration = Duration::from_mins(10);
 
 /// The step.
-pub struct SyncDb;
+pub(super) struct SyncDb;
 
 /// What was copied.
 #[derive(Serialize, JsonSchema)]
-pub struct Output {
+pub(super) struct Output {
     pub databases: Vec<Database>,
 }
 
 /// One database's copy.
 #[derive(Serialize, JsonSchema)]
-pub struct Database {
+pub(super) struct Database {
     pub service: String,
     /// Whether personal data was masked.
     pub masked: bool,
@@ -48,7 +48,7 @@ pub struct Database {
 impl Step for SyncDb {
     const NAME: &'static str = "sync-db";
     const ABOUT: &'static str = "Copy the databases, rewriting URLs and masking people on the way";
-    const DEADLINE: Duration = Duration::from_secs(118 * 60);
+    const DEADLINE: Duration = Duration::from_mins(118);
     type Input = CloneRequest;
     type Output = Output;
 

@@ -27,11 +27,11 @@ mod sources;
 pub const OLDEST_RAILWAY: (u32, u32) = (5, 28);
 
 /// The step.
-pub struct Validate;
+pub(super) struct Validate;
 
 /// What a clone would meet.
 #[derive(Serialize, JsonSchema)]
-pub struct Output {
+pub(super) struct Output {
     /// What the copy will be called.
     pub environment_name: String,
     pub source_environment_id: EnvironmentId,
@@ -44,7 +44,7 @@ pub struct Output {
 
 /// A source database that can be read.
 #[derive(Serialize, JsonSchema)]
-pub struct Database {
+pub(super) struct Database {
     pub service: String,
     #[serde(flatten)]
     pub source: SourceReport,
@@ -52,7 +52,7 @@ pub struct Database {
 
 /// One thing that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Finding {
+pub(super) struct Finding {
     pub severity: Severity,
     /// The service, field or variable it is about.
     pub subject: String,
@@ -62,7 +62,7 @@ pub struct Finding {
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Severity {
+pub(super) enum Severity {
     Info,
     Warning,
     Error,
@@ -181,8 +181,9 @@ fn check_name(ctx: &Context, project: &Project, names: &Names, findings: &mut Fi
     let taken = project.environments.iter().find(|e| e.name == names.target);
     if taken.is_some_and(|e| record_of(e).is_none_or(|r| r.run_hash != names.run_hash)) {
         let stem = &names.target[..names.target.len().min(21)];
-        let free = (2..).map(|n| format!("{stem}-{n}")).find(|name| project.environment(name).is_none());
-        let free = free.unwrap_or_default();
+        // One name more than there are environments, so one of them is free.
+        let mut names_to_try = (2..=project.environments.len() + 2).map(|n| format!("{stem}-{n}"));
+        let free = names_to_try.find(|name| project.environment(name).is_none()).unwrap_or_default();
         findings
             .error("environment_name", format!("there is an environment `{}` already; `{free}` is free", names.target));
     }

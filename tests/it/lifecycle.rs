@@ -47,9 +47,9 @@ async fn a_sweep_deletes_what_is_over_and_nothing_else() {
         age(&stage, name, PAST);
     }
     stage.world.add_custom_domain("promoted", "web", "www.example.net", true).unwrap();
-    stage.world.create_environment("rs-0123456789abcdef", Duration::from_secs(7200)).unwrap();
-    stage.world.create_environment("rs-fedcba9876543210", Duration::from_secs(60)).unwrap();
-    stage.world.create_environment("by-hand", Duration::from_secs(86_400)).unwrap();
+    stage.world.create_environment("rs-0123456789abcdef", Duration::from_hours(2)).unwrap();
+    stage.world.create_environment("rs-fedcba9876543210", Duration::from_mins(1)).unwrap();
+    stage.world.create_environment("by-hand", Duration::from_hours(24)).unwrap();
     let all = names(&stage);
 
     let dry = stage.step("sweep-envs", "-", &json!({})).await;
@@ -70,7 +70,7 @@ async fn a_sweep_deletes_what_is_over_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_deletes_no_strangers_environment() {
     let stage = Stage::prompt().await;
-    let old = Duration::from_secs(7200);
+    let old = Duration::from_hours(2);
     for name in ["rs-live", "rs-0123456789ABCDEF", "rs-0123456789abcde", "rs-0123456789abcdef0"] {
         stage.world.create_environment(name, old).unwrap();
     }
@@ -118,7 +118,7 @@ async fn a_copy_is_deleted_only_when_its_name_is_typed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_ours_is_never_deleted() {
     let stage = Stage::prompt().await;
-    stage.world.create_environment("by-hand", Duration::from_secs(86_400)).unwrap();
+    stage.world.create_environment("by-hand", Duration::from_hours(24)).unwrap();
     for name in ["production", "by-hand"] {
         let request = json!({"project_id": stage.world.project_id(), "environment": name, "confirm": name});
         stage.step("delete-env", "-", &request).await.expect(2);

@@ -103,7 +103,7 @@ async fn ctrl_c_rolls_a_clone_back() {
     let is_deploying = async || stage.world.journal().iter().any(|e| e.operation == "serviceInstanceDeployV2");
     eventually("a service is being deployed", is_deploying).await;
     assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    let output = tokio::time::timeout(Duration::from_secs(60), child.wait_with_output()).await.unwrap().unwrap();
+    let output = tokio::time::timeout(Duration::from_mins(1), child.wait_with_output()).await.unwrap().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(stage.world.environments().len(), 1);
 }

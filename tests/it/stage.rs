@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 /// Longer than any call may take here.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A world with the settings that the binary needs in it.
-pub struct Stage {
+pub(crate) struct Stage {
     pub world: World,
     /// Further variables for every call.
     pub env: Vec<(String, String)>,
@@ -21,7 +21,7 @@ pub struct Stage {
 }
 
 /// One finished call.
-pub struct Call {
+pub(crate) struct Call {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
@@ -29,27 +29,26 @@ pub struct Call {
 
 impl Stage {
     /// A world that keeps nobody waiting.
-    pub async fn prompt() -> Self {
+    pub(crate) async fn prompt() -> Self {
         Self::of(WorldOptions::prompt()).await
     }
 
-    pub async fn of(options: WorldOptions) -> Self {
+    pub(crate) async fn of(options: WorldOptions) -> Self {
         let world = World::start(options).await.expect("start the stand-in");
         let policy = json!({ "allowed_projects": [world.project_id()] });
         Self { world, env: Vec::new(), policy }
     }
 
     /// A request that this world grants, with `more` on top.
-    pub fn request(&self, more: Value) -> Value {
+    pub(crate) fn request(&self, more: Value) -> Value {
         let mut request = json!({ "project_id": self.world.project_id() });
-        for (name, value) in more.as_object().expect("an object") {
-            request[name] = value.clone();
-        }
+        let Value::Object(more) = more else { panic!("{more} is no object") };
+        request.as_object_mut().expect("an object").extend(more);
         request
     }
 
     /// Runs a step as Kestra would, for run `run_id`.
-    pub async fn step(&self, step: &str, run_id: &str, request: &Value) -> Call {
+    pub(crate) async fn step(&self, step: &str, run_id: &str, request: &Value) -> Call {
         let mut command = self.command();
         command
             .arg(step)
@@ -61,7 +60,7 @@ impl Stage {
     }
 
     /// Runs the steps of a clone up to and with `last`, each of which must succeed.
-    pub async fn steps_until(&self, last: &str, run_id: &str, request: &Value) -> Call {
+    pub(crate) async fn steps_until(&self, last: &str, run_id: &str, request: &Value) -> Call {
         for step in steps::of_a_clone() {
             let call = self.step(step.name, run_id, request).await;
             call.expect(0);
@@ -73,7 +72,7 @@ impl Stage {
     }
 
     /// The binary in this world, with nothing of our own environment but PATH.
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = binary();
         command.envs(self.world.cli_env()).envs(self.env.iter().cloned());
         command
@@ -81,7 +80,7 @@ impl Stage {
 }
 
 /// The binary, in no world at all.
-pub fn binary() -> Command {
+pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_railstage"));
     command.env_clear().env("PATH", path()).stdin(Stdio::null()).kill_on_drop(true);
     command
@@ -99,7 +98,7 @@ fn path() -> String {
 }
 
 /// Runs a prepared command to its end.
-pub async fn finish(mut command: Command) -> Call {
+pub(crate) async fn finish(mut command: Command) -> Call {
     let output =
         tokio::time::timeout(PATIENCE, command.output()).await.expect("the call ends").expect("the call starts");
     Call {
@@ -109,7 +108,7 @@ pub async fn finish(mut command: Command) -> Call {
     }
 }
 
-pub fn base64(text: &str) -> String {
+pub(crate) fn base64(text: &str) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(text)
 }
@@ -117,13 +116,13 @@ pub fn base64(text: &str) -> String {
 impl Call {
     /// Panics with everything that was printed unless the call ended with `code`.
     #[track_caller]
-    pub fn expect(&self, code: i32) -> &Self {
+    pub(crate) fn expect(&self, code: i32) -> &Self {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 
     /// The outputs that Kestra would keep.
-    pub fn outputs(&self) -> Value {
+    pub(crate) fn outputs(&self) -> Value {
         let mut all = json!({});
         for line in self.lines("outputs") {
             for (name, value) in line.as_object().expect("outputs are an object") {
@@ -134,7 +133,7 @@ impl Call {
     }
 
     /// What each `::{"<key>":…}::` line holds.
-    pub fn lines(&self, key: &str) -> Vec<Value> {
+    pub(crate) fn lines(&self, key: &str) -> Vec<Value> {
         let inner = |line: &str| Some(line.strip_prefix("::")?.strip_suffix("::")?.to_owned());
         let values = self
             .stdout
@@ -145,18 +144,18 @@ impl Call {
     }
 
     /// The error of a failed step.
-    pub fn error(&self) -> String {
+    pub(crate) fn error(&self) -> String {
         self.outputs()["error"].as_str().unwrap_or_default().to_owned()
     }
 
     /// The call's stdout as one JSON document.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).expect("one JSON document on stdout")
     }
 }
 
 /// Waits for something that happens by itself, and fails when it does not.
-pub async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
     let give_up = Instant::now() + Duration::from_secs(30);
     while !happened().await {
         assert!(Instant::now() < give_up, "waited in vain: {what}");

@@ -35,28 +35,28 @@ type Running<'a> = Pin<Box<dyn Future<Output = Exit> + 'a>>;
 
 impl CommandDef {
     /// The command as clap knows it.
-    pub fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         (self.args)(Command::new(self.name).about(self.about))
     }
 
     /// Runs the command to its end.
-    pub async fn main(&self, matches: &ArgMatches) -> Exit {
+    pub(super) async fn main(&self, matches: &ArgMatches) -> Exit {
         (self.main)(matches).await
     }
 }
 
 /// The command of this name.
-pub fn find(name: &str) -> Option<&'static CommandDef> {
+pub(super) fn find(name: &str) -> Option<&'static CommandDef> {
     COMMANDS.iter().find(|command| command.name == name)
 }
 
 /// Prints one JSON document on stdout, for a machine or a person.
-pub fn print_json(value: &impl Serialize) {
+pub(super) fn print_json(value: &impl Serialize) {
     let text = serde_json::to_string_pretty(value).expect("outputs are plain data");
     print_line(&scrub(&text));
 }
 
 /// Prints to stdout; a reader that went away is no failure of ours.
-pub fn print_line(text: &str) {
+fn print_line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }

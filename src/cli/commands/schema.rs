@@ -34,7 +34,9 @@ fn main(matches: &ArgMatches) -> Exit {
         (Some(name), _) => show(name),
         (None, Some(dir)) => write(Path::new(dir)),
         (None, None) => {
-            schema_files::all().iter().for_each(|schema| print_line(&listed(schema)));
+            for schema in schema_files::all() {
+                print_line(&listed(&schema));
+            }
             Ok(())
         }
     };

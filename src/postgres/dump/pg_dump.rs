@@ -15,7 +15,7 @@ use crate::postgres::session::endpoint::{ChannelBinding, Endpoint, TlsMode};
 use crate::postgres::session::source_session::dump_name;
 
 /// Reading a catalog of tens of thousands of objects over a slow line stays well under this.
-const DUMP_WITHIN: Duration = Duration::from_secs(300);
+const DUMP_WITHIN: Duration = Duration::from_mins(5);
 /// What of the schema stands before the data, and what after.
 #[derive(Clone, Copy)]
 pub(crate) enum DumpSection {

@@ -127,7 +127,7 @@ async fn copy_rest(
         let put = "SELECT pg_catalog.lo_put($1, $2, $3)";
         target.rows(put, &[(&oid, Type::OID), (&at, Type::INT8), (&piece, Type::BYTEA)]).await?;
         watchdog.feed();
-        at += piece.len() as i64;
+        at += i64::try_from(piece.len())?;
     }
 }
 
@@ -140,7 +140,7 @@ async fn read_back(target: &Session, oid: u32, there: &mut ContentDigest, watchd
         if at == 0 || !piece.is_empty() {
             add(there, oid, at, &piece);
         }
-        at += piece.len() as i64;
+        at += i64::try_from(piece.len())?;
         if piece.len() < PIECE_BYTES as usize {
             return Ok(());
         }

@@ -112,7 +112,7 @@ async fn digest(from: &mut CopyReader, format: CopyFormat, watchdog: &Watchdog) 
                 rows.for_each(|row| there.add(row));
                 from.consume(len);
             }
-            Chunk::Large(len) => there.add_hashed(large(from, len, format, watchdog).await?),
+            Chunk::Large(len) => there.add_hashed(&large(from, len, format, watchdog).await?),
             Chunk::End(rows) => {
                 ensure!(there.rows == rows, "{rows} rows are there, and {} came", there.rows);
                 return Ok(there);
@@ -143,5 +143,5 @@ async fn counts(target: &Session, loaded: &[&LoadedTable]) -> Result<Vec<Content
     let row = target.row(&format!("SELECT ARRAY[{}]", counts.join(", ")), &[]).await?;
     let counts: Vec<i64> = row.get(0);
     ensure!(counts.len() == loaded.len(), "the server counted other tables than it was asked to");
-    Ok(counts.into_iter().map(|rows| ContentDigest::of_count(rows.max(0) as u64)).collect())
+    Ok(counts.into_iter().map(|rows| ContentDigest::of_count(rows.max(0).cast_unsigned())).collect())
 }

@@ -61,7 +61,7 @@ fn relation(row: &Row, columns: Columns, globs: &[(&String, WildMatch)]) -> Rela
         .map(|(text, _)| format!("left out by `exclude_table_data` ({text})"));
     Relation {
         oid: row.get(0),
-        pages: row.get::<_, i64>(8).max(0) as u64,
+        pages: row.get::<_, i64>(8).max(0).cast_unsigned(),
         is_heap: row.get(9),
         extension_filter: row.get(5),
         through_root: row.get(6),
@@ -72,10 +72,10 @@ fn relation(row: &Row, columns: Columns, globs: &[(&String, WildMatch)]) -> Rela
             schema: row.get(1),
             name: row.get(2),
             columns: columns.into_iter().map(|(column, _)| column).collect(),
-            size_bytes: row.get::<_, i64>(4).max(0) as u64,
+            size_bytes: row.get::<_, i64>(4).max(0).cast_unsigned(),
             excluded_by,
             names,
-            rows: row.get::<_, f32>(10).max(0.0) as u64,
+            rows: row.get::<_, i64>(10).cast_unsigned(),
         },
     }
 }
@@ -133,7 +133,7 @@ const TABLES: &str = "
                    LATERAL (VALUES (r.relname::text, false), (s.nspname || '.' || r.relname, true)) AS x(name, is_qualified)),
            CASE c.relkind WHEN 'p' THEN 0 ELSE pg_catalog.pg_relation_size(c.oid) END / current_setting('block_size')::int8,
            c.relkind = 'r' AND (SELECT m.amname = 'heap' FROM pg_catalog.pg_am AS m WHERE m.oid = c.relam),
-           c.reltuples
+           greatest(c.reltuples, 0)::int8
       FROM pg_catalog.pg_class AS c
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       LEFT JOIN config ON config.oid = c.oid

@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 use super::catalog::Relations;
 use crate::data::tables::{Column, Table};
 use crate::error::Failure;
-use crate::masking::assignment::{self, Assignment, MaskedSite};
+use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite};
 use crate::masking::suspects::{self, Sample};
 use crate::masking::{EmptiedLine, KeySource, Masking, Sheet, Suspect, TableOutcome};
 use crate::postgres::rows::load::LoadedTable;
@@ -107,7 +107,9 @@ impl DatabaseMasking {
             })
             .collect();
         outcomes.sort_by_key(|outcome| outcome.table.label());
-        outcomes.iter().for_each(|outcome| sheet.add(outcome));
+        for outcome in &outcomes {
+            sheet.add(outcome);
+        }
         sheet
     }
 }
@@ -201,7 +203,7 @@ async fn suspects(source: &SourceSession, relations: &[Relation], assignments: &
         for row in rows {
             // In SQL_ASCII a value may be no text at all.
             if let (Ok(table), Ok(values)) = (row.try_get::<_, i32>(0), row.try_get::<_, Vec<Option<String>>>(1)) {
-                samples[table as usize].push(values);
+                samples[usize::try_from(table)?].push(values);
             }
         }
         let found = together
@@ -248,7 +250,7 @@ async fn emptied(
     let mut lines = Vec::new();
     let mut queries = Vec::new();
     for (relation, assignment) in relations.iter().zip(assignments) {
-        let Some(because) = &assignment.emptied else { continue };
+        let Some(Emptied { because }) = &assignment.emptied else { continue };
         queries.push(if relation.table.size_bytes <= COUNTED_BYTES {
             format!("({})", relation.count())
         } else {
@@ -261,7 +263,7 @@ async fn emptied(
     }
     let row = source.row(&format!("SELECT ARRAY[{}]::int8[]", queries.join(", ")), &[]).await?;
     for (line, rows) in lines.iter_mut().zip(row.get::<_, Vec<i64>>(0)) {
-        line.rows = rows.max(0) as u64;
+        line.rows = rows.max(0).cast_unsigned();
     }
     lines.sort_by(|a: &EmptiedLine, b| a.table.cmp(&b.table));
     lines.dedup_by(|more, line| {

@@ -47,7 +47,7 @@ impl RowConversion {
     }
 
     /// The encoding in which a table travels: its own, so that no byte is converted, except where values are looked
-    /// into; their serialized lengths count UTF-8. In SQL_ASCII a server converts nothing whatever is asked for.
+    /// into; their serialized lengths count UTF-8. In `SQL_ASCII` a server converts nothing whatever is asked for.
     pub(crate) fn encoding(&self, relation: &Relation) -> String {
         let is_looked_into = self.encoding != "SQL_ASCII"
             && transform::is_needed(&relation.table, relation.mask.as_ref(), &self.rewriter);
@@ -167,7 +167,7 @@ async fn forward(
             }
             Chunk::Large(len) => {
                 read += 1;
-                sent.add_hashed(large(from, into, len, range, transform.as_ref(), meter).await?);
+                sent.add_hashed(&large(from, into, len, range, transform.as_ref(), meter).await?);
                 continue;
             }
             Chunk::End(rows) => {

@@ -234,7 +234,8 @@ fn unescape(field: &[u8]) -> Vec<u8> {
 fn escape_into(value: &[u8], field: &mut BytesMut) {
     // Most stretches of a value need nothing, which a compiler can find out for a whole one at once.
     for stretch in value.chunks(64) {
-        if !stretch.iter().fold(false, |is_found, byte| is_found | (*byte < b' ') | (*byte == b'\\')) {
+        let found = stretch.iter().fold(0, |found, byte| found | u8::from(*byte < b' ') | u8::from(*byte == b'\\'));
+        if found == 0 {
             field.extend_from_slice(stretch);
             continue;
         }

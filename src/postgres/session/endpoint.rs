@@ -11,7 +11,7 @@ pub(super) const APPLICATION: &str = "railstage";
 /// For each host, unless the URL says otherwise.
 pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(15);
 /// A catalog of a hundred thousand tables is read in less.
-pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_mins(2);
 
 /// How a connection is encrypted and what the server must prove; the words are libpq's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

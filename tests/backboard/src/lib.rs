@@ -26,6 +26,9 @@
 //!
 //! `backboard serve` runs a world as a process; [`postgres`] and [`fixture`] are of use without one.
 
+// Whoever calls it is a test, which unwraps.
+#![allow(clippy::missing_errors_doc)]
+
 mod app;
 mod backend;
 pub mod cache;

@@ -45,10 +45,10 @@ impl Ports {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).push(port);
         number
     }
+}
 
-    /// Starts to listen on a port that was reserved.
-    pub(crate) fn listen(&self, port: u16) -> Result<TcpListener> {
-        let listened = bound(port).and_then(|socket| socket.listen(128));
-        listened.with_context(|| format!("listen on port {port}"))
-    }
+/// Starts to listen on a port that was reserved.
+pub(crate) fn listen(port: u16) -> Result<TcpListener> {
+    let listened = bound(port).and_then(|socket| socket.listen(128));
+    listened.with_context(|| format!("listen on port {port}"))
 }

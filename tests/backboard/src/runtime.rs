@@ -2,12 +2,12 @@
 
 use crate::app::App;
 use crate::model::{HandleKind, Model};
-use crate::ports::Ports;
+use crate::ports;
 use crate::postgres::{Cluster, PgBin};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -46,21 +46,13 @@ pub(crate) struct Runtime {
     pub(crate) handle: Handle,
     pub(crate) pg_bin: PgBin,
     pub(crate) folder: PathBuf,
-    ports: Arc<Ports>,
     running: Mutex<HashMap<(Uuid, Uuid), Running>>,
     outcomes: Mutex<Vec<DeployOutcome>>,
 }
 
 impl Runtime {
-    pub(crate) fn new(pg_bin: PgBin, folder: PathBuf, ports: Arc<Ports>) -> Self {
-        Runtime {
-            handle: Handle::current(),
-            pg_bin,
-            folder,
-            ports,
-            running: Mutex::default(),
-            outcomes: Mutex::default(),
-        }
+    pub(crate) fn new(pg_bin: PgBin, folder: PathBuf) -> Self {
+        Runtime { handle: Handle::current(), pg_bin, folder, running: Mutex::default(), outcomes: Mutex::default() }
     }
 
     pub(crate) fn running(&self) -> MutexGuard<'_, HashMap<(Uuid, Uuid), Running>> {
@@ -137,7 +129,7 @@ impl Runtime {
             });
             for port in wanted {
                 let std::collections::hash_map::Entry::Vacant(vacant) = proxies.entry(port) else { continue };
-                match self.ports.listen(port) {
+                match ports::listen(port) {
                     Ok(listener) => {
                         vacant.insert(self.handle.spawn(crate::proxy::forward(listener, cluster.port())));
                     }

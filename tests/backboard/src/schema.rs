@@ -31,12 +31,12 @@ pub fn cli_source() -> Result<PathBuf> {
 
 /// Reads and validates the schema.
 pub fn load() -> Result<Valid<Schema>> {
-    let path = cli_source()?.join("src/gql/schema.json");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("read `{}`", path.display()))?;
     #[derive(serde::Deserialize)]
     struct Introspection {
         data: cynic_introspection::IntrospectionQuery,
     }
+    let path = cli_source()?.join("src/gql/schema.json");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("read `{}`", path.display()))?;
     let introspection: Introspection = serde_json::from_str(&text).context("parse the introspection JSON")?;
     let sdl = introspection.data.into_schema().context("read the introspection as a schema")?.to_sdl();
     Schema::parse_and_validate(sdl, "railway.graphql")

@@ -43,7 +43,7 @@ fn is_serialized(text: &str) -> bool {
 /// Reads one value of PHP's `serialize()` and gives what stands after it; strings of strings are read too.
 fn value(text: &[u8]) -> Option<&[u8]> {
     let (number, rest) = match text {
-        [b's', b':', rest @ ..] | [b'a', b':', rest @ ..] | [b'O', b':', rest @ ..] => {
+        [b's' | b'a' | b'O', b':', rest @ ..] => {
             let end = rest.iter().position(|byte| *byte == b':')?;
             (std::str::from_utf8(&rest[..end]).ok()?.parse::<usize>().ok()?, &rest[end + 1..])
         }

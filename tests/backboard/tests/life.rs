@@ -20,7 +20,7 @@ fn serve(folder: &Path) -> Result<(Child, serde_json::Value)> {
         let mut line = String::new();
         said.send(BufReader::new(stdout).read_line(&mut line).map(|_| line))
     });
-    let line = first_line.recv_timeout(Duration::from_secs(60)).context("backboard says nothing")??;
+    let line = first_line.recv_timeout(Duration::from_mins(1)).context("backboard says nothing")??;
     Ok((child, serde_json::from_str(&line)?))
 }
 

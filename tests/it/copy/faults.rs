@@ -39,7 +39,7 @@ async fn held(way: Way, stall: Duration) -> Held {
     Held { ends, proxy, cancel, copy }
 }
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancelled_copy_is_gone_within_seconds() {

@@ -81,7 +81,7 @@ impl Held {
     }
 
     async fn ended(&mut self) -> ExitStatus {
-        let ended = tokio::time::timeout(Duration::from_secs(60), self.child.wait()).await;
+        let ended = tokio::time::timeout(Duration::from_mins(1), self.child.wait()).await;
         ended.expect("a copy that got a signal ends").unwrap()
     }
 

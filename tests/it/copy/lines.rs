@@ -109,7 +109,7 @@ async fn silences(of_source: bool) {
             false => target = in_clear(&target, ends.target.port(), &proxy),
         }
         let token = CancellationToken::new();
-        let copying = tokio::time::timeout(Duration::from_secs(60), stoppable(&source, &target, &options, &token));
+        let copying = tokio::time::timeout(Duration::from_mins(1), stoppable(&source, &target, &options, &token));
         let result = copying.await.unwrap_or_else(|_| panic!("{what}: the silence was not noticed"));
         assert!(result.is_err(), "{what}: the copy succeeded");
         let told = told(result);

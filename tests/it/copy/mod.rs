@@ -29,14 +29,14 @@ const PASSWORD: &str = "canary-cluster-password";
 const DATABASE: &str = "railway";
 
 /// A source and a target, both empty, each a server of its own.
-pub struct Ends {
+pub(crate) struct Ends {
     bin: PgBin,
     pub source: Cluster,
     pub target: Cluster,
 }
 
 impl Ends {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let bin = PgBin::find().unwrap();
         let (source, target) = tokio::try_join!(
             Cluster::start(&bin, ClusterOptions::default()),
@@ -54,7 +54,7 @@ impl Ends {
         ends
     }
 
-    pub async fn source(&self) -> Client {
+    pub(crate) async fn source(&self) -> Client {
         self.source.connect(DATABASE).await.unwrap()
     }
 

@@ -84,7 +84,7 @@ async fn a_server_that_crashes_for_good_ends_the_copy_in_time() {
 struct Disk(tempfile::TempDir);
 
 impl Disk {
-    /// Or why there can be none here: only root may mount one, in a container only with CAP_SYS_ADMIN.
+    /// Or why there can be none here: only root may mount one, in a container only with `CAP_SYS_ADMIN`.
     fn new(megabytes: u32) -> Result<Self, String> {
         let folder = tempfile::tempdir().unwrap();
         let size = format!("size={megabytes}m,mode=711");

@@ -27,7 +27,7 @@ impl Flow {
 }
 
 /// The ids of the flows, sorted.
-pub fn ids() -> Vec<String> {
+pub(super) fn ids() -> Vec<String> {
     let files =
         std::fs::read_dir(root().join("kestra")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
     let mut ids: Vec<_> =

@@ -22,7 +22,9 @@ fn schemas_on_disk_are_those_of_the_code() {
         let old = found().into_iter().filter(|name| !expected.contains(name));
         old.for_each(|name| std::fs::remove_file(folder.join(name)).unwrap());
     }
-    files.iter().for_each(|(name, made)| compare_file(format!("schemas/{name}"), made));
+    for (name, made) in &files {
+        compare_file(format!("schemas/{name}"), made);
+    }
     assert_eq!(found(), expected);
 }
 

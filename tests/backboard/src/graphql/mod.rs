@@ -46,7 +46,7 @@ pub(crate) struct Request {
 pub(crate) struct FieldFaults<'a>(&'a Faults);
 
 impl FieldFaults<'_> {
-    fn message(&self, field: &str, arguments: &Arguments) -> Option<String> {
+    fn message(self, field: &str, arguments: &Arguments) -> Option<String> {
         let named = named_environments(arguments);
         match self.0.strike(field, &named, |effect| matches!(effect, FaultEffect::Error { .. }))? {
             (FaultEffect::Error { message }, _) => Some(message),

@@ -17,7 +17,7 @@ pub(crate) struct Mutation<'a> {
 }
 
 impl ObjectValue for Mutation<'_> {
-    fn type_name(&self) -> &str {
+    fn type_name(&self) -> &'static str {
         "Mutation"
     }
 
@@ -100,6 +100,15 @@ fn deed(model: &mut Model, name: &str, arguments: &Arguments) -> Answer<Option<D
             model.set_variables(environment, service, &values, input.flag("replace"), deploy)?;
             YES
         }
+        "cliEventTrack" => YES,
+        _ => return deed_on_service(model, name, arguments),
+    }))
+}
+
+/// What is done to a service and what belongs to it.
+fn deed_on_service(model: &mut Model, name: &str, arguments: &Arguments) -> Answer<Option<Done>> {
+    let input = arguments.input();
+    Ok(Some(match name {
         "serviceInstanceAutoDeployUpdate" => {
             let enabled = input.flag("enabled");
             let environment = model.environment_mut(input.id("environmentId")?)?;
@@ -157,7 +166,6 @@ fn deed(model: &mut Model, name: &str, arguments: &Arguments) -> Answer<Option<D
             model.delete_service(arguments.id("id")?, arguments.optional_id("environmentId")?)?;
             YES
         }
-        "cliEventTrack" => YES,
         _ => return Ok(None),
     }))
 }

@@ -50,7 +50,7 @@ impl Node {
 pub(crate) fn page(type_name: &'static str, nodes: Vec<Node>, arguments: &Arguments) -> Node {
     let total = nodes.len();
     let start = arguments.text("after").and_then(|cursor| cursor.parse().ok()).map_or(0, |last: usize| last + 1);
-    let first = arguments.int("first").map_or(total, |first| first.max(0) as usize);
+    let first = arguments.int("first").map_or(total, |first| usize::try_from(first).unwrap_or(0));
     let end = start.saturating_add(first).min(total);
     let cursor = |position: usize| (end > start).then(|| position.to_string());
     let info = [

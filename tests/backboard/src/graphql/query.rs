@@ -4,7 +4,7 @@ use super::node::{Arguments, Field, Node, error, not_modelled, page};
 use super::{Caller, environment as objects, resource};
 use crate::model::{Answer, HandleKind, Model, Patch, variables};
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ pub(crate) struct Query<'a> {
 }
 
 impl ObjectValue for Query<'_> {
-    fn type_name(&self) -> &str {
+    fn type_name(&self) -> &'static str {
         "Query"
     }
 
@@ -60,7 +60,7 @@ impl Query<'_> {
             }
             "environmentStagedChanges" => {
                 let environment = model.environment(environment_id()?)?;
-                let none = Patch::new(Value::Object(Default::default()), None);
+                let none = Patch::new(Value::Object(Map::new()), None);
                 one(objects::patch(model, environment.id, environment.staged.as_ref().unwrap_or(&none)))
             }
             "environmentPatches" => {

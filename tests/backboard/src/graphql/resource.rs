@@ -64,7 +64,7 @@ pub(crate) fn deployments(model: &Shared, wanted: impl Fn(Uuid, Uuid) -> bool) -
 }
 
 pub(crate) fn logs(lines: &[LogLine], limit: Option<i64>) -> Vec<Node> {
-    let skipped = limit.map_or(0, |limit| lines.len().saturating_sub(limit.max(0) as usize));
+    let skipped = limit.map_or(0, |limit| lines.len().saturating_sub(usize::try_from(limit).unwrap_or(0)));
     let node = |line: &LogLine| {
         Node::new("Log")
             .leaf("timestamp", line.at)

@@ -49,7 +49,7 @@ impl Config {
     }
 
     pub(crate) fn handle_keys(&self, service: Uuid) -> BTreeSet<String> {
-        use HandleKind::*;
+        use HandleKind::{CustomDomain, ServiceDomain, TcpProxy, VolumeMount};
         [ServiceDomain, CustomDomain, TcpProxy, VolumeMount]
             .into_iter()
             .flat_map(|kind| self.keys(service, kind).into_iter().map(move |key| kind.key(&key)))

@@ -62,7 +62,7 @@ impl Model {
             let Some(domain) = before.first() else { continue };
             let port = source.config.service(service)["networking"]["serviceDomains"][domain].clone();
             let label = self.free_label(service, source.id, name);
-            config.apply(&domains::patch_of(service, super::HandleKind::ServiceDomain, &label, port));
+            config.apply(&domains::patch_of(service, super::HandleKind::ServiceDomain, &label, &port));
         }
         config
     }
@@ -73,7 +73,7 @@ impl Model {
             self.refuse_taken_name(project, name)?;
         }
         let environment = self.environment_mut(id)?;
-        environment.name = name.to_owned();
+        name.clone_into(&mut environment.name);
         environment.updated_at = Timestamp::now();
         Ok(())
     }

@@ -8,7 +8,7 @@ pub(crate) const SUFFIX: &str = "up.railway.app";
 pub(crate) const TCP_PROXY_HOST: &str = "localhost";
 
 /// The change that adds one domain; a null value takes it away.
-pub(crate) fn patch_of(service: Uuid, kind: HandleKind, domain: &str, value: Value) -> Value {
+pub(crate) fn patch_of(service: Uuid, kind: HandleKind, domain: &str, value: &Value) -> Value {
     let map = if kind == HandleKind::ServiceDomain { "serviceDomains" } else { "customDomains" };
     json!({ "services": { service.to_string(): { "networking": { map: { domain: value } } } } })
 }
@@ -68,7 +68,7 @@ impl Model {
         self.environment(environment)?.instance(service)?;
         let name = self.environment(environment)?.name.clone();
         let domain = self.free_label(service, environment, &name);
-        let patch = patch_of(service, HandleKind::ServiceDomain, &domain, port_setting(target_port));
+        let patch = patch_of(service, HandleKind::ServiceDomain, &domain, &port_setting(target_port));
         self.change(environment, &patch, false)?;
         Ok(domain)
     }
@@ -94,12 +94,12 @@ impl Model {
             self.environment(environment)?.config.service(service)["networking"]["serviceDomains"][&before].clone();
         let setting = target_port.map_or(old, |port| port_setting(Some(port)));
         if before == domain {
-            return self.change(environment, &patch_of(service, HandleKind::ServiceDomain, domain, setting), false);
+            return self.change(environment, &patch_of(service, HandleKind::ServiceDomain, domain, &setting), false);
         }
         self.refuse_taken_domain(domain)?;
         let handle = self.environment(environment)?.handle(service, HandleKind::ServiceDomain, &before).cloned();
-        self.change(environment, &patch_of(service, HandleKind::ServiceDomain, &before, Value::Null), false)?;
-        self.change(environment, &patch_of(service, HandleKind::ServiceDomain, domain, setting), false)?;
+        self.change(environment, &patch_of(service, HandleKind::ServiceDomain, &before, &Value::Null), false)?;
+        self.change(environment, &patch_of(service, HandleKind::ServiceDomain, domain, &setting), false)?;
         if let Some(handle) = handle {
             let key = HandleKind::ServiceDomain.key(domain);
             self.environment_mut(environment)?.instance_mut(service)?.handles.insert(key, handle);
@@ -116,28 +116,28 @@ impl Model {
     ) -> Answer<()> {
         self.environment(environment)?.instance(service)?;
         self.refuse_taken_domain(domain)?;
-        let patch = patch_of(service, HandleKind::CustomDomain, domain, port_setting(target_port));
+        let patch = patch_of(service, HandleKind::CustomDomain, domain, &port_setting(target_port));
         self.change(environment, &patch, false)
     }
 
     pub(crate) fn delete_domain(&mut self, kind: HandleKind, id: Uuid) -> Answer<()> {
         let found = self.environments().find_map(|one| Some((one.id, one.handle_by_id(kind, id)?)));
         let (environment, (service, domain)) = found.ok_or("Domain not found")?;
-        self.change(environment, &patch_of(service, kind, &domain, Value::Null), false)
+        self.change(environment, &patch_of(service, kind, &domain, &Value::Null), false)
     }
 
     pub(crate) fn create_tcp_proxy(&mut self, environment: Uuid, service: Uuid, port: i64) -> Answer<()> {
         self.environment(environment)?.instance(service)?;
-        self.change_tcp_proxy(environment, service, &port.to_string(), json!({}))
+        self.change_tcp_proxy(environment, service, &port.to_string(), &json!({}))
     }
 
     pub(crate) fn delete_tcp_proxy(&mut self, id: Uuid) -> Answer<()> {
         let found = self.environments().find_map(|one| Some((one.id, one.handle_by_id(HandleKind::TcpProxy, id)?)));
         let (environment, (service, port)) = found.ok_or("TCPProxy not found")?;
-        self.change_tcp_proxy(environment, service, &port, Value::Null)
+        self.change_tcp_proxy(environment, service, &port, &Value::Null)
     }
 
-    fn change_tcp_proxy(&mut self, environment: Uuid, service: Uuid, port: &str, value: Value) -> Answer<()> {
+    fn change_tcp_proxy(&mut self, environment: Uuid, service: Uuid, port: &str, value: &Value) -> Answer<()> {
         let change = json!({ "networking": { "tcpProxies": { port: value } } });
         self.change(environment, &json!({ "services": { service.to_string(): change } }), false)
     }

@@ -131,14 +131,14 @@ impl Model {
             };
             changes.insert(name.clone(), value);
         }
-        self.change_variables(environment, service, Value::Object(changes), deploy)
+        self.change_variables(environment, service, &Value::Object(changes), deploy)
     }
 
     pub(crate) fn change_variables(
         &mut self,
         environment: Uuid,
         service: Option<Uuid>,
-        changes: Value,
+        changes: &Value,
         deploy: bool,
     ) -> Answer<()> {
         let patch = match service {
@@ -155,8 +155,8 @@ impl Model {
         service: Uuid,
         input: &Map<String, Value>,
     ) -> Answer<()> {
-        self.environment(environment)?.instance(service)?;
         const BUILD: [&str; 5] = ["builder", "buildCommand", "dockerfilePath", "nixpacksPlan", "watchPatterns"];
+        self.environment(environment)?.instance(service)?;
         let (mut deploy, mut build, mut source) = (Map::new(), Map::new(), Value::Object(Map::new()));
         for (name, value) in input {
             match name.as_str() {

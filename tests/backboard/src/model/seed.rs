@@ -24,7 +24,7 @@ pub(crate) fn model(options: &WorldOptions, ports: Arc<Ports>) -> Model {
     let mut projects = vec![acme.project(&ports)];
     if options.second_project {
         let mut other = Seed::new("globex");
-        other.add("site", json!({ "source": repo("globex/site"), "variables": {} }));
+        other.add("site", &json!({ "source": repo("globex/site"), "variables": {} }));
         projects.push(other.project(&ports));
     }
     Model {
@@ -61,7 +61,7 @@ impl Seed {
         Seed { name, services: Vec::new(), volumes: BTreeMap::new(), config: Config::default() }
     }
 
-    fn add(&mut self, name: &str, settings: Value) -> Uuid {
+    fn add(&mut self, name: &str, settings: &Value) -> Uuid {
         let id = Uuid::new_v4();
         self.services.push(Service { id, name: name.into(), created_at: Timestamp::now(), uploaded: false });
         self.config.apply(&json!({ "services": { id.to_string(): settings } }));
@@ -94,7 +94,7 @@ impl Seed {
         web["SESSION_SECRET"] = json!({ "value": "canary-sealed-session-secret", "isSealed": true });
         self.add(
             "web",
-            json!({
+            &json!({
                 "source": repo("acme/shop"),
                 "deploy": { "startCommand": "php-fpm", "healthcheckPath": "/" },
                 "networking": {
@@ -105,11 +105,11 @@ impl Seed {
             }),
         );
         let worker = [("DATABASE_URL", "${{Postgres.DATABASE_URL}}"), ("SHOP_URL", "https://shop.example.com/wp-json")];
-        self.add("worker", json!({ "source": repo("acme/worker"), "variables": values(&worker) }));
+        self.add("worker", &json!({ "source": repo("acme/worker"), "variables": values(&worker) }));
         let nightly = [("DATABASE_URL", "${{Postgres.DATABASE_URL}}")];
         self.add(
             "nightly",
-            json!({
+            &json!({
                 "source": repo("acme/nightly"),
                 "deploy": { "cronSchedule": "0 3 * * *" },
                 "variables": values(&nightly),
@@ -142,7 +142,7 @@ impl Seed {
         ]);
         self.add(
             name,
-            json!({
+            &json!({
                 "source": { "image": "ghcr.io/railwayapp-templates/postgres-ssl:18" },
                 "deploy": { "requiredMountPath": "/var/lib/postgresql/data" },
                 "networking": { "tcpProxies": { "5432": {} } },
@@ -155,7 +155,7 @@ impl Seed {
     fn add_extra(&mut self, extra: ExtraService) {
         match extra {
             ExtraService::Upload => {
-                self.add("uploaded", json!({ "variables": values(&[("KIND", "upload")]) }));
+                self.add("uploaded", &json!({ "variables": values(&[("KIND", "upload")]) }));
                 if let Some(service) = self.services.last_mut() {
                     service.uploaded = true;
                 }
@@ -163,11 +163,11 @@ impl Seed {
             ExtraService::Media => {
                 let volume = self.add_volume("media-volume");
                 let mount = json!({ volume: { "mountPath": "/app/uploads" } });
-                self.add("media", json!({ "source": repo("acme/media"), "volumeMounts": mount, "variables": {} }));
+                self.add("media", &json!({ "source": repo("acme/media"), "volumeMounts": mount, "variables": {} }));
             }
             ExtraService::Redis => {
                 let url = [("REDIS_URL", "redis://default:canary-redis@${{RAILWAY_PRIVATE_DOMAIN}}:6379")];
-                self.add("Redis", json!({ "source": { "image": "redis:8" }, "variables": values(&url) }));
+                self.add("Redis", &json!({ "source": { "image": "redis:8" }, "variables": values(&url) }));
             }
             ExtraService::SecondDatabase => self.add_database("Analytics"),
         }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio_postgres::{Client, Config, NoTls};
 
-const START_DEADLINE: Duration = Duration::from_secs(60);
+const START_DEADLINE: Duration = Duration::from_mins(1);
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What a cluster is to be; the default has the user `postgres`, a password, TLS and the database `railway`.
@@ -185,7 +185,7 @@ impl Cluster {
     }
 
     fn end(&mut self, signal: Signal) -> Result<()> {
-        let pid = Pid::from_raw(self.server.id() as i32);
+        let pid = Pid::from_raw(self.server.id().cast_signed());
         let deadline = Instant::now() + STOP_DEADLINE;
         if self.server.try_wait()?.is_none() {
             kill(pid, signal).context("stop `postgres`")?;

@@ -36,7 +36,7 @@ impl PgBin {
         let folders: Vec<PathBuf> = match std::env::var_os("RAILSTAGE_PG_BINS").filter(|value| !value.is_empty()) {
             Some(list) => std::env::split_paths(&list).collect(),
             None => fs::read_dir(cache::folder()?)?
-                .filter_map(|entry| entry.ok())
+                .filter_map(Result::ok)
                 .filter(|entry| entry.file_name().to_string_lossy().starts_with("postgresql-"))
                 .map(|entry| entry.path().join("bin"))
                 .collect(),

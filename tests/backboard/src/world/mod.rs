@@ -51,9 +51,8 @@ impl World {
         let folder = folder.with_context(|| format!("create a folder in `{}`", parent.display()))?;
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755))?;
 
-        let ports = Arc::new(Ports::default());
-        let runtime = Runtime::new(pg_bin, folder.path().to_owned(), ports.clone());
-        let model = model::seed::model(&options, ports);
+        let runtime = Runtime::new(pg_bin, folder.path().to_owned());
+        let model = model::seed::model(&options, Arc::new(Ports::default()));
         let tokens = Tokens {
             account: format!("canary-account-token-{}", Uuid::new_v4()),
             workspace: format!("canary-workspace-token-{}", Uuid::new_v4()),
@@ -239,7 +238,7 @@ impl World {
 }
 
 fn refused(refusal: model::Refusal) -> anyhow::Error {
-    anyhow::anyhow!("{refusal}")
+    anyhow::Error::msg(refusal.0)
 }
 
 impl Drop for World {

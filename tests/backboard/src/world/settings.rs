@@ -13,30 +13,30 @@ use uuid::Uuid;
 impl World {
     /// Sets a variable of a service, or, without one, a shared one; nothing is deployed.
     pub fn set_variable(&self, environment: &str, service: Option<&str>, name: &str, value: &str) -> Result<()> {
-        self.patch_variable(environment, service, name, json!({ "value": value }))
+        self.patch_variable(environment, service, name, &json!({ "value": value }))
     }
 
     pub fn remove_variable(&self, environment: &str, service: Option<&str>, name: &str) -> Result<()> {
-        self.patch_variable(environment, service, name, Value::Null)
+        self.patch_variable(environment, service, name, &Value::Null)
     }
 
     /// Makes a variable a sealed one with this value.
     pub fn seal_variable(&self, environment: &str, service: &str, name: &str, value: &str) -> Result<()> {
-        self.patch_variable(environment, Some(service), name, json!({ "value": value, "isSealed": true }))
+        self.patch_variable(environment, Some(service), name, &json!({ "value": value, "isSealed": true }))
     }
 
-    fn patch_variable(&self, environment: &str, service: Option<&str>, name: &str, change: Value) -> Result<()> {
+    fn patch_variable(&self, environment: &str, service: Option<&str>, name: &str, change: &Value) -> Result<()> {
         let (id, service) = (self.find(environment)?, service.map(|name| self.find_service(name)).transpose()?);
-        self.change(|model| model.change_variables(id, service, json!({ name: change }), false))
+        self.change(|model| model.change_variables(id, service, &json!({ name: change }), false))
     }
 
     /// Gives a service a schedule, or takes it away.
     pub fn set_cron(&self, environment: &str, service: &str, schedule: Option<&str>) -> Result<()> {
-        self.patch_service(environment, service, json!({ "deploy": { "cronSchedule": schedule } }))
+        self.patch_service(environment, service, &json!({ "deploy": { "cronSchedule": schedule } }))
     }
 
     /// Merges a change into a service's part of the configuration; `null` removes.
-    pub fn patch_service(&self, environment: &str, service: &str, change: Value) -> Result<()> {
+    fn patch_service(&self, environment: &str, service: &str, change: &Value) -> Result<()> {
         let (id, service) = (self.find(environment)?, self.find_service(service)?);
         self.change(|model| model.change(id, &json!({ "services": { service.to_string(): change } }), false))
     }
@@ -44,14 +44,14 @@ impl World {
     /// Gives the `Postgres` of an environment its TCP proxy, or takes it away.
     pub fn set_tcp_proxy(&self, environment: &str, on: bool) -> Result<()> {
         let proxy = if on { json!({}) } else { Value::Null };
-        self.patch_service(environment, "Postgres", json!({ "networking": { "tcpProxies": { "5432": proxy } } }))
+        self.patch_service(environment, "Postgres", &json!({ "networking": { "tcpProxies": { "5432": proxy } } }))
     }
 
     /// Attaches a custom domain whose DNS records are there already, or are not.
     pub fn add_custom_domain(&self, environment: &str, service: &str, domain: &str, verified: bool) -> Result<()> {
         let (id, service) = (self.find(environment)?, self.find_service(service)?);
         self.change(|model| {
-            model.change(id, &domains::patch_of(service, HandleKind::CustomDomain, domain, json!({})), false)?;
+            model.change(id, &domains::patch_of(service, HandleKind::CustomDomain, domain, &json!({})), false)?;
             let key = HandleKind::CustomDomain.key(domain);
             let handles = &mut model.environment_mut(id)?.instance_mut(service)?.handles;
             if let Some(handle) = handles.get_mut(&key) {

@@ -10,11 +10,12 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// Sends a document with `curl`, as something that is none of our own code.
-pub fn post(world: &World, header: &str, query: &str, variables: Value) -> Result<(u16, String)> {
-    let body = json!({ "query": query, "variables": variables }).to_string();
+pub(crate) fn post(world: &World, header: &str, query: &str, variables: Value) -> Result<(u16, String)> {
+    let mut body = json!({ "query": query });
+    body["variables"] = variables;
     let output = Command::new("curl")
         .args(["--silent", "--noproxy", "*", "--write-out", "\n%{http_code}", "--max-time", "20"])
-        .args(["--header", "content-type: application/json", "--header", header, "--data-binary", &body])
+        .args(["--header", "content-type: application/json", "--header", header, "--data-binary", &body.to_string()])
         .arg(world.graphql_url())
         .output()
         .context("run `curl`")?;
@@ -24,24 +25,24 @@ pub fn post(world: &World, header: &str, query: &str, variables: Value) -> Resul
 }
 
 /// The whole answer of a document that is sent with the account token.
-pub fn ask(world: &World, query: &str, variables: Value) -> Result<Value> {
+pub(crate) fn ask(world: &World, query: &str, variables: Value) -> Result<Value> {
     let (status, body) = post(world, &format!("authorization: Bearer {}", world.token()), query, variables)?;
     ensure!(status == 200, "HTTP {status}: {body}");
     Ok(serde_json::from_str(&body)?)
 }
 
 /// The data of an answer without errors.
-pub fn data(world: &World, query: &str, variables: Value) -> Result<Value> {
+pub(crate) fn data(world: &World, query: &str, variables: Value) -> Result<Value> {
     let answer = ask(world, query, variables)?;
     ensure!(answer.get("errors").is_none(), "{answer}");
     Ok(answer["data"].clone())
 }
 
-pub fn error_text(answer: &Value) -> &str {
+pub(crate) fn error_text(answer: &Value) -> &str {
     answer["errors"][0]["message"].as_str().unwrap_or_default()
 }
 
-pub fn create(world: &World, name: &str, skip_initial_deploys: bool) -> Result<Value> {
+pub(crate) fn create(world: &World, name: &str, skip_initial_deploys: bool) -> Result<Value> {
     ask(
         world,
         "mutation($input: EnvironmentCreateInput!) { environmentCreate(input: $input) { id name sourceEnvironment { id } } }",
@@ -53,7 +54,7 @@ pub fn create(world: &World, name: &str, skip_initial_deploys: bool) -> Result<V
 }
 
 /// Waits until something holds; after half a minute the test has failed.
-pub async fn until(what: &str, mut holds: impl FnMut() -> bool) -> Result<()> {
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) -> Result<()> {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !holds() {
         ensure!(Instant::now() < deadline, "{what}: not within 30 s");
@@ -62,14 +63,14 @@ pub async fn until(what: &str, mut holds: impl FnMut() -> bool) -> Result<()> {
     Ok(())
 }
 
-pub fn deployed(world: &World, environment: &str, service: &str, status: &str) -> bool {
+pub(crate) fn deployed(world: &World, environment: &str, service: &str, status: &str) -> bool {
     let all = world.environments();
     let found = all.iter().find(|one| one.name == environment || one.id == environment);
     found.and_then(|one| one.deployments.get(service)?.as_deref()) == Some(status)
 }
 
 /// Runs the real CLI in this world, at home nowhere.
-pub fn railway(world: &World, arguments: &[&str]) -> Result<Output> {
+pub(crate) fn railway(world: &World, arguments: &[&str]) -> Result<Output> {
     let home = tempfile::tempdir()?;
     let program = match std::env::var_os("RAILSTAGE_RAILWAY") {
         Some(program) => PathBuf::from(program),
@@ -92,7 +93,7 @@ pub fn railway(world: &World, arguments: &[&str]) -> Result<Output> {
 }
 
 /// What the CLI prints as JSON when it succeeds.
-pub fn railway_json(world: &World, arguments: &[&str]) -> Result<Value> {
+pub(crate) fn railway_json(world: &World, arguments: &[&str]) -> Result<Value> {
     let output = railway(world, arguments)?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "railway {arguments:?} ended with {}\n{said}", output.status);
