@@ -10,7 +10,7 @@ use crate::contract::ids::{EnvironmentId, ServiceId};
 use crate::contract::policy::Policy;
 use crate::contract::record::{Record, State};
 use crate::contract::request::CloneRequest;
-use crate::environment::recorded::record as record_of;
+use crate::environment::recorded::record_of;
 use crate::environment::services;
 use crate::error::Failure;
 use crate::railway::{Environment, Project, Weight};

@@ -4,7 +4,7 @@ use crate::contract::record::{Record, VARIABLE};
 use crate::railway::{Change, Environment};
 
 /// What railstage wrote about this environment, unless it was written about another.
-pub(crate) fn record(environment: &Environment) -> Option<Record> {
+pub(crate) fn record_of(environment: &Environment) -> Option<Record> {
     Record::read(environment.shared_variable(VARIABLE)?, &environment.id)
 }
 

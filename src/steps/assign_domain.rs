@@ -8,11 +8,9 @@ use serde::Serialize;
 
 use crate::contract::request::CloneRequest;
 use crate::engines;
-use crate::environment::databases;
 use crate::environment::guard::{self, Readiness, Target};
-use crate::environment::hosts;
-use crate::environment::recorded;
 use crate::environment::services::{self, Role, web, with_role};
+use crate::environment::{databases, hosts, recorded};
 use crate::error::Failure;
 use crate::railway::{Change, CustomDomainChange, DnsRecord, DomainChange, GraphqlErrors, VariableChanges};
 use crate::rewriting::{Rewriter, UrlPair};

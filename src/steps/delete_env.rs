@@ -9,8 +9,7 @@ use serde::Serialize;
 
 use crate::contract::ids::EnvironmentId;
 use crate::contract::request::DeleteRequest;
-use crate::environment::guard;
-use crate::environment::removal;
+use crate::environment::{guard, removal};
 use crate::error::Failure;
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;

@@ -11,7 +11,7 @@ use crate::contract::environment_type::EnvironmentType;
 use crate::contract::ids::EnvironmentId;
 use crate::contract::record::{DatabaseRecord, State};
 use crate::contract::request::ListRequest;
-use crate::environment::recorded::record as record_of;
+use crate::environment::recorded::record_of;
 use crate::railway::{Environment, Weight};
 use crate::running::context::Context;
 use crate::running::run::is_making_name;

@@ -1,8 +1,9 @@
 //! The steps, a file each, and the one table of them: subcommands, `--help`, schemas, rollback order, the README's table
 //! and the tests that hold for every step are made from it.
 
-pub use self::validate::OLDEST_RAILWAY;
 use crate::running::step::Group;
+
+pub use self::validate::OLDEST_RAILWAY;
 pub use crate::running::step::StepDef;
 
 mod assign_domain;

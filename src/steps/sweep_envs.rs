@@ -9,9 +9,8 @@ use serde::Serialize;
 
 use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::contract::request::SweepRequest;
-use crate::environment::guard;
-use crate::environment::recorded::record as record_of;
-use crate::environment::removal;
+use crate::environment::recorded::record_of;
+use crate::environment::{guard, removal};
 use crate::error::{Exit, Failure};
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;

@@ -11,7 +11,7 @@ use crate::contract::ids::EnvironmentId;
 use crate::contract::request::{CloneRequest, Override};
 use crate::copying::report::SourceReport;
 use crate::environment::guard;
-use crate::environment::recorded::record as record_of;
+use crate::environment::recorded::record_of;
 use crate::environment::services::{Role, kind, web};
 use crate::error::{Exit, Failure};
 use crate::external::process_env::ProcessEnv;
