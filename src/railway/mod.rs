@@ -12,5 +12,5 @@ mod program;
 
 pub use calls::{Deploy, Reachable, Rendered};
 pub use change::{Change, CustomDomainChange, DnsRecord, DomainChange, VariableChanges};
-pub use model::{DeploymentStatus, Environment, Project, ServiceInstance};
-pub use program::{GraphqlErrors, Railway, TOKEN_VARIABLE, Weight};
+pub use model::{EnvironmentStatus, DeploymentStatus, Environment, Project, ServiceInstance};
+pub use program::{GraphqlErrors, Railway, TOKEN_VARIABLE, Weather, Weight};

@@ -156,6 +156,29 @@ pub enum DeploymentStatus {
     Pending,
 }
 
+/// How the services of an environment stand.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnvironmentStatus {
+    #[serde(deserialize_with = "edges")]
+    pub service_instances: Vec<ServiceStatus>,
+}
+
+/// How a service stands.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceStatus {
+    pub service_id: ServiceId,
+    pub latest_deployment: Option<Deployment>,
+}
+
+/// Which environments there are.
+#[derive(Deserialize)]
+pub(super) struct EnvironmentIds {
+    #[serde(deserialize_with = "edges")]
+    pub(super) environments: Vec<WithId>,
+}
+
 impl Project {
     /// The environment of this name or id.
     pub fn environment(&self, name_or_id: &str) -> Option<&Environment> {
