@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::contract::ids::{DeploymentId, ServiceId};
 use crate::environment::guard::Target;
 use crate::error::{Exit, Failure};
-use crate::railway::{Deploy, DeploymentStatus, Environment, ServiceInstance, Weight};
+use crate::railway::{Deploy, DeploymentStatus, Environment, EnvironmentStatus, ServiceInstance};
 use crate::running::context::Context;
 
 /// How many of a failed deployment's last log lines an error shows.
@@ -75,22 +75,21 @@ async fn settled(
     replaced: &[DeploymentId],
     deadline: Duration,
 ) -> Result<Vec<FailedDeployment>> {
-    let (railway, project_id, environment_id) = (&ctx.railway, &target.project.id, &target.environment().id);
+    let environment_id = &target.environment().id;
     let look = || async move {
-        let project = railway.project(project_id, Weight::Poll).await?;
-        let environment = project.environment_by_id(environment_id).context("find the copy again")?;
-        Ok(outcome(environment, ids, replaced))
+        let status = ctx.railway.environment_status(environment_id).await?;
+        Ok(outcome(&status, ids, replaced))
     };
     ctx.until("deployments", deadline, Duration::from_secs(1), look).await
 }
 
 /// The failed deployments among `ids`, once none is on its way.
-fn outcome(environment: &Environment, ids: &[ServiceId], replaced: &[DeploymentId]) -> Option<Vec<FailedDeployment>> {
+fn outcome(status: &EnvironmentStatus, ids: &[ServiceId], replaced: &[DeploymentId]) -> Option<Vec<FailedDeployment>> {
     use DeploymentStatus::{Crashed, Failed, NeedsApproval, Pending, Removed, Skipped, Sleeping, Success};
     let mut failed = Vec::new();
     for id in ids {
-        let deployment =
-            environment.service_by_id(id)?.latest_deployment.as_ref().filter(|d| !replaced.contains(&d.id))?;
+        let service = status.service_instances.iter().find(|service| service.service_id == *id)?;
+        let deployment = service.latest_deployment.as_ref().filter(|d| !replaced.contains(&d.id))?;
         match deployment.status {
             Success | Sleeping => {}
             Pending => return None,

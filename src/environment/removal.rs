@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::error::{Exit, Failure};
-use crate::railway::{Environment, GraphqlErrors, Project, Weight};
+use crate::railway::{Environment, GraphqlErrors, Project, Weather, Weight};
 use crate::running::context::Context;
 
 /// How long Railway may take to delete an environment.
@@ -46,12 +46,16 @@ pub(crate) async fn remove(
 }
 
 async fn gone(ctx: &Context, project_id: &ProjectId, environment_id: &EnvironmentId, within: Duration) -> Result<()> {
-    let railway = &ctx.railway;
     let look = || async move {
-        let project = railway.project(project_id, Weight::Poll).await?;
-        Ok(project.environments.iter().all(|e| e.id != *environment_id).then_some(()))
+        let there = ctx.railway.environment_ids(project_id).await?;
+        Ok((!there.contains(environment_id)).then_some(()))
     };
     ctx.until("the environment to be gone", within, Duration::from_secs(1), look).await.map_err(|error| {
+        // What was not seen is not known to be left.
+        if Exit::of(&error) != Exit::Deadline || Weather::behind(&error).is_some() {
+            return error
+                .context(Failure::outside(format!("whether environment `{environment_id}` is gone is unknown")));
+        }
         let message = format!("environment `{environment_id}` is still there");
         error.context(
             Failure::new(Exit::Incomplete, message).hint("delete it in Railway's dashboard, or run delete-env"),

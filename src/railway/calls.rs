@@ -8,12 +8,14 @@ use serde_json::{Map, Value, json};
 
 use super::batch::Batch;
 use super::change::{Change, DnsRecord, dns_records};
-use super::model::Project;
+use super::model::{EnvironmentIds, EnvironmentStatus, Project};
 use super::program::{GraphqlErrors, Railway, Weight};
 use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId, ServiceId};
 use crate::error::Failure;
 
 const PROJECT: &str = include_str!("documents/project.graphql");
+const ENVIRONMENT_STATUS: &str = include_str!("documents/environment_status.graphql");
+const ENVIRONMENT_IDS: &str = include_str!("documents/environment_ids.graphql");
 const TOKEN_KIND: &str = include_str!("documents/token_kind.graphql");
 const ENVIRONMENT_CREATE: &str = include_str!("documents/environment_create.graphql");
 const ENVIRONMENT_DELETE: &str = include_str!("documents/environment_delete.graphql");
@@ -66,6 +68,32 @@ impl Railway {
             }
             Err(error) => Err(error.context(format!("read project `{id}`"))),
         }
+    }
+
+    /// How the services of an environment stand: a small answer, for whoever waits for deployments.
+    ///
+    /// # Errors
+    /// As `send`, and [`super::Weather`].
+    pub(crate) async fn environment_status(&self, id: &EnvironmentId) -> Result<EnvironmentStatus> {
+        #[derive(Deserialize)]
+        struct Data {
+            environment: EnvironmentStatus,
+        }
+        let data: Data = self.send(ENVIRONMENT_STATUS, &json!({ "id": id }), Weight::Poll).await?;
+        Ok(data.environment)
+    }
+
+    /// Which environments a project has: a small answer, for whoever waits for one to be gone.
+    ///
+    /// # Errors
+    /// As `send`, and [`super::Weather`].
+    pub(crate) async fn environment_ids(&self, project_id: &ProjectId) -> Result<Vec<EnvironmentId>> {
+        #[derive(Deserialize)]
+        struct Data {
+            project: EnvironmentIds,
+        }
+        let data: Data = self.send(ENVIRONMENT_IDS, &json!({ "id": project_id }), Weight::Poll).await?;
+        Ok(data.project.environments.into_iter().map(|environment| environment.id).collect())
     }
 
     /// Whether the token is a project token, which cannot make environments.

@@ -12,5 +12,5 @@ mod program;
 
 pub(crate) use calls::{Deploy, Reachable, Rendered};
 pub(crate) use change::{Change, CustomDomainChange, DnsRecord, DomainChange, VariableChanges};
-pub(crate) use model::{DeploymentStatus, Environment, Project, ServiceInstance};
-pub(crate) use program::{GraphqlErrors, Railway, TOKEN_VARIABLE, Weight};
+pub(crate) use model::{DeploymentStatus, Environment, EnvironmentStatus, Project, ServiceInstance};
+pub(crate) use program::{GraphqlErrors, Railway, TOKEN_VARIABLE, Weather, Weight};

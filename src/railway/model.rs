@@ -147,6 +147,29 @@ pub(crate) enum DeploymentStatus {
     Pending,
 }
 
+/// How the services of an environment stand.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EnvironmentStatus {
+    #[serde(deserialize_with = "edges")]
+    pub service_instances: Vec<ServiceStatus>,
+}
+
+/// How a service stands.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ServiceStatus {
+    pub service_id: ServiceId,
+    pub latest_deployment: Option<Deployment>,
+}
+
+/// Which environments there are.
+#[derive(Deserialize)]
+pub(super) struct EnvironmentIds {
+    #[serde(deserialize_with = "edges")]
+    pub(super) environments: Vec<WithId>,
+}
+
 impl Project {
     /// The environment of this name or id.
     pub(crate) fn environment(&self, name_or_id: &str) -> Option<&Environment> {

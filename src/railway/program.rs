@@ -36,12 +36,42 @@ pub(crate) struct Railway {
     token: Secret,
     home: TempDir,
     calls: AtomicU32,
+    requests: AtomicU32,
+}
+
+/// Trouble that passes, at Railway or on the way to it: a 5xx, a limit of the rate, a line that broke. Whoever waits for
+/// something goes on waiting; it stands in the chain of an error's causes.
+#[derive(Debug)]
+pub(crate) struct Weather {
+    /// What was said of it.
+    said: String,
+    /// When Railway allows the next request, where it said so.
+    pub(crate) wait: Option<Duration>,
+}
+
+impl fmt::Display for Weather {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.said)
+    }
+}
+
+impl std::error::Error for Weather {}
+
+impl Weather {
+    /// The weather behind an error, if that is what it is.
+    pub(crate) fn behind(error: &anyhow::Error) -> Option<&Self> {
+        error.downcast_ref()
+    }
+
+    fn error(said: String, wait: Option<Duration>) -> anyhow::Error {
+        anyhow::Error::new(Self { said: said.clone(), wait }).context(Failure::outside(said))
+    }
 }
 
 /// What a call costs and whether it may be sent again when nobody knows what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weight {
-    /// Part of waiting; not counted, repeated by the loop that waits.
+    /// Part of waiting; not counted as a call, sent once: the loop that waits repeats it, whatever the [`Weather`].
     Poll,
     /// Counted; harmless to repeat.
     Repeatable,
@@ -109,12 +139,24 @@ impl Railway {
         })?;
         let home =
             tempfile::Builder::new().prefix("railstage-").tempdir().context("make a home directory for `railway`")?;
-        Ok(Self { program: env.find("railway")?, inherited: env.clone(), token, home, calls: AtomicU32::new(0) })
+        Ok(Self {
+            program: env.find("railway")?,
+            inherited: env.clone(),
+            token,
+            home,
+            calls: AtomicU32::new(0),
+            requests: AtomicU32::new(0),
+        })
     }
 
     /// How many calls were made, polls aside.
     pub(crate) fn calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// How many requests were sent, polls and repetitions included.
+    pub(crate) fn requests(&self) -> u32 {
+        self.requests.load(Ordering::Relaxed)
     }
 
     /// The program's version.
@@ -145,6 +187,12 @@ impl Railway {
             let wait = match self.once(document, variables).await {
                 Ok(data) => return read(data),
                 Err(Trouble::Final(error)) => return Err(error),
+                Err(Trouble::Throttled(wait)) if weight == Weight::Poll => {
+                    return Err(Weather::error("Railway limits the rate of calls".to_owned(), wait));
+                }
+                Err(Trouble::Unknown(error)) if weight == Weight::Poll => {
+                    return Err(Weather::error(format!("{error:#}"), None));
+                }
                 Err(Trouble::Unknown(error)) if weight == Weight::Once || attempt >= ATTEMPTS => return Err(error),
                 Err(Trouble::Throttled(wait)) if attempt >= ATTEMPTS || wait > Some(REQUEST_DEADLINE) => {
                     let next =
@@ -162,6 +210,7 @@ impl Railway {
     }
 
     async fn once(&self, document: &str, variables: &Value) -> Result<Value, Trouble> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
         let child = Child::new(&self.program, &self.inherited, REQUEST_DEADLINE + Duration::from_secs(10))
             .args(["api", document, "--variables", "@-", "--compact", "--allow-errors"])
             .stdin(variables.to_string().into_bytes())

@@ -12,7 +12,7 @@ use crate::contract::policy::Policy;
 use crate::copying::Progress;
 use crate::error::Failure;
 use crate::external::process_env::ProcessEnv;
-use crate::railway::Railway;
+use crate::railway::{Railway, Weather};
 use crate::running::run::Run;
 
 /// The surroundings of one run's steps.
@@ -39,11 +39,12 @@ impl Context {
         Ok(Self { run, policy, railway, env, progress: Arc::default(), stop })
     }
 
-    /// Looks again every `pause` until `look` finds something.
+    /// Looks again until `look` finds something: every `pause` at first, then slower, up to every 15 s. Trouble at Railway
+    /// that passes is waited out.
     ///
     /// # Errors
-    /// [`crate::error::Exit::Deadline`], naming `what`, after `deadline`; whatever `look` fails with; and when the process is
-    /// asked to end.
+    /// [`crate::error::Exit::Deadline`], naming `what`, after `deadline`; whatever else `look` fails with; and when the process
+    /// is asked to end.
     pub(crate) async fn until<T, F>(
         &self,
         what: &str,
@@ -54,16 +55,19 @@ impl Context {
     where
         F: Future<Output = Result<Option<T>>>,
     {
-        let found = self.within(what, deadline, pause, look).await?;
-        found.ok_or_else(|| {
-            Failure::deadline(format!("gave up waiting for {what} after {} s", deadline.as_secs())).into()
-        })
+        let late = || Failure::deadline(format!("gave up waiting for {what} after {} s", deadline.as_secs()));
+        match self.within(what, deadline, pause, look).await {
+            Ok(found) => found.ok_or_else(|| late().into()),
+            Err(error) if Weather::behind(&error).is_some() => Err(error.context(late())),
+            Err(error) => Err(error),
+        }
     }
 
     /// The same, with `None` when there is still nothing after `deadline`.
     ///
     /// # Errors
-    /// Whatever `look` fails with; and when the process is asked to end.
+    /// [`Weather`] when the last that was heard was trouble; whatever else `look` fails with; and when the process is asked to
+    /// end.
     pub(crate) async fn within<T, F>(
         &self,
         what: &str,
@@ -75,17 +79,55 @@ impl Context {
         F: Future<Output = Result<Option<T>>>,
     {
         let end = Instant::now() + deadline;
-        loop {
-            if let Some(found) = look().await? {
-                return Ok(Some(found));
-            }
+        let mut is_told = false;
+        for number in 0.. {
+            let mut pause = pace(number, pause);
+            let trouble = match look().await {
+                Ok(Some(found)) => return Ok(Some(found)),
+                Ok(None) => None,
+                Err(error) => {
+                    let Some(weather) = Weather::behind(&error) else { return Err(error) };
+                    pause = pause.max(weather.wait.unwrap_or_default());
+                    if !std::mem::replace(&mut is_told, true) {
+                        tracing::info!("waiting for {what} through trouble at Railway: {weather}");
+                    }
+                    Some(error)
+                }
+            };
             if Instant::now() + pause > end {
-                return Ok(None);
+                return trouble.map_or(Ok(None), Err);
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.stop.cancelled() => return Err(anyhow!("stopped while waiting for {what}")),
             }
         }
+        unreachable!("the loop ends by returning")
+    }
+}
+
+/// The pause after the look of this number: what takes long may be looked at less often, and Railway counts requests.
+fn pace(number: u32, first: Duration) -> Duration {
+    let at_least = match number {
+        0..5 => 0,
+        5..10 => 2,
+        10..20 => 5,
+        _ => 15,
+    };
+    first.max(Duration::from_secs(at_least))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_minutes_of_waiting_take_few_looks() {
+        let mut waited = Duration::ZERO;
+        let looks = (0..).take_while(|number| {
+            waited += pace(*number, Duration::from_millis(500));
+            waited < Duration::from_mins(10)
+        });
+        assert!(looks.count() < 60);
     }
 }

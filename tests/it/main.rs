@@ -1,6 +1,7 @@
 //! The built binary against the real `railway` CLI, real Postgres servers and the stand-in for Railway's backend.
 
 mod asked;
+mod attacks;
 mod clone;
 mod copy;
 mod docs;

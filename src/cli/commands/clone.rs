@@ -149,7 +149,8 @@ impl Clone {
             let status = if exit == Exit::Done { "ok" } else { "failed" };
             print_json(&json!({
                 "status": status, "exit_code": exit.code(), "run_id": self.ctx.run.id, "environment_name": name, "url": url,
-                "seconds": seconds, "railway_calls": self.ctx.railway.calls(), "steps": self.reports,
+                "seconds": seconds, "railway_calls": self.ctx.railway.calls(),
+                "railway_requests": self.ctx.railway.requests(), "steps": self.reports,
             }));
         } else if exit == Exit::Done {
             print_line(&format!("{name} is ready at {url}, {seconds:.1} s after the start"));

@@ -1,0 +1,3 @@
+//! What an enemy, a stranger or bad weather would try: each a promise that was broken once, or could have been.
+
+mod weather;
