@@ -39,7 +39,7 @@ async fn what_was_not_seen_is_not_called_left_behind() {
     stage.world.fault(Fault::new("environmentDelete", FaultEffect::Error { message: "Internal error".into() }));
     stage.world.fault(Fault::new("project", TROUBLE).skip(2).times(50));
     let call = stage.step("delete-env", "-", &delete(&stage, "unseen")).await;
-    stage.world.clear_faults();
+    stage.world.forget_orders();
     call.expect(4);
     assert!(call.error().contains("is unknown"), "{}", call.error());
 }
