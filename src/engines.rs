@@ -18,7 +18,7 @@ pub(crate) enum Kind {
 }
 
 /// What Railway's services of a kind have in common.
-pub(crate) struct Traits {
+pub(crate) struct KindTraits {
     /// What its images have in their names.
     image: &'static str,
     /// The port that it listens on inside Railway, and so the one that its TCP proxy leads to.
@@ -53,9 +53,9 @@ impl Kind {
     pub(crate) const ALL: &'static [Self] = &[Self::Postgres];
 
     /// What holds for its services.
-    pub(crate) fn traits(self) -> &'static Traits {
+    pub(crate) fn traits(self) -> &'static KindTraits {
         match self {
-            Self::Postgres => &Traits {
+            Self::Postgres => &KindTraits {
                 image: "postgres",
                 port: 5432,
                 public_urls: &["DATABASE_PUBLIC_UNPOOLED_URL", "DATABASE_PUBLIC_URL"],

@@ -74,8 +74,8 @@ impl Step for CheckHealth {
         let last_seen = &last;
         let look = || async move {
             match visit.look(client, first).await {
-                Ok(Seen::Answer(status, content)) => Ok(Some((status, content))),
-                Ok(Seen::NotYet(why)) => {
+                Ok(Visited::Answer(status, content)) => Ok(Some((status, content))),
+                Ok(Visited::NotYet(why)) => {
                     *last_seen.lock().unwrap() = why;
                     Ok(None)
                 }
@@ -111,44 +111,44 @@ struct Visit<'a> {
     railway: &'a str,
 }
 
-enum Seen {
+enum Visited {
     Answer(u16, Content),
     NotYet(String),
 }
 
 impl Visit<'_> {
-    async fn look(&self, client: &http::Client, first: &str) -> Result<Seen> {
+    async fn look(&self, client: &http::Client, first: &str) -> Result<Visited> {
         let mut url = first.to_owned();
         for _ in 0..REDIRECTS {
             let page = match http::visit(client, &url).await {
                 Ok(page) => page,
-                Err(error) => return Ok(Seen::NotYet(format!("{error:#}"))),
+                Err(error) => return Ok(Visited::NotYet(format!("{error:#}"))),
             };
             match (page.status, &page.location) {
                 (300..=399, Some(next)) => match self.follow(&page, next)? {
                     Some(seen) => return Ok(seen),
                     None => next.clone_into(&mut url),
                 },
-                (200..=299, _) => return Ok(Seen::Answer(page.status, self.judge(&page.body)?)),
-                (status, _) => return Ok(Seen::NotYet(format!("HTTP status {status}"))),
+                (200..=299, _) => return Ok(Visited::Answer(page.status, self.judge(&page.body)?)),
+                (status, _) => return Ok(Visited::NotYet(format!("HTTP status {status}"))),
             }
         }
-        Ok(Seen::NotYet(format!("more than {REDIRECTS} redirects")))
+        Ok(Visited::NotYet(format!("more than {REDIRECTS} redirects")))
     }
 
     /// Where a redirect leads: `None` to go on within the copy.
-    fn follow(&self, page: &Page, next: &str) -> Result<Option<Seen>> {
+    fn follow(&self, page: &Page, next: &str) -> Result<Option<Visited>> {
         let host = host_of(next).unwrap_or_default();
         if host == self.railway {
             return Ok(None);
         }
         if Some(host.as_str()) == self.request.custom_domain.as_deref() {
-            return Ok(Some(Seen::Answer(page.status, Content::CustomDomainPending)));
+            return Ok(Some(Visited::Answer(page.status, Content::CustomDomainPending)));
         }
         if self.target.source().hosts().any(|source| source == host) {
             bail!(from_source(format!("it redirects to production, `{host}`")));
         }
-        Ok(Some(Seen::Answer(page.status, Content::NoHostNamed)))
+        Ok(Some(Visited::Answer(page.status, Content::NoHostNamed)))
     }
 
     fn judge(&self, body: &str) -> Result<Content> {

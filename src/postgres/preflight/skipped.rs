@@ -79,14 +79,14 @@ pub(crate) async fn take_out_unsupported(
 const ONLY_A_SUPERUSER: &str = "only a superuser can make it";
 
 /// A policy for a role that the target lacks.
-struct Policy {
+struct RowSecurityPolicy {
     schema: String,
     table: String,
     name: String,
     role: String,
 }
 
-impl Policy {
+impl RowSecurityPolicy {
     /// The policy's own name in a dump.
     fn entry_name(&self) -> String {
         format!("{} {}", self.table, self.name)
@@ -98,13 +98,14 @@ impl Policy {
     }
 }
 
-async fn policies_without_roles(source: &SourceSession, target: &Session) -> Result<Vec<Policy>> {
+async fn policies_without_roles(source: &SourceSession, target: &Session) -> Result<Vec<RowSecurityPolicy>> {
     let rows = source.rows(POLICIES, &[]).await.context("read the source's policies")?;
     let roles: Vec<String> = rows.iter().map(|row| row.get(3)).collect();
     let sql = "SELECT w FROM pg_catalog.unnest($1) AS w WHERE w NOT IN (SELECT rolname::text FROM pg_catalog.pg_roles)";
     let missing = target.rows(sql, &[(&roles, Type::TEXT_ARRAY)]).await.context("list the target's roles")?;
     let missing: Vec<String> = missing.iter().map(|row| row.get(0)).collect();
-    let policy = |row: &Row| Policy { schema: row.get(0), table: row.get(1), name: row.get(2), role: row.get(3) };
+    let policy =
+        |row: &Row| RowSecurityPolicy { schema: row.get(0), table: row.get(1), name: row.get(2), role: row.get(3) };
     Ok(rows.iter().map(policy).filter(|policy| missing.contains(&policy.role)).collect())
 }
 

@@ -13,11 +13,11 @@ use crate::error::Failure;
 struct Field {
     name: String,
     help: String,
-    kind: Kind,
+    kind: FlagKind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum FlagKind {
     Text,
     Bool,
     /// A list of texts: the flag may be given several times.
@@ -32,18 +32,18 @@ fn fields() -> Vec<Field> {
     properties.into_iter().map(|(name, field)| Field { help: help(&field), kind: kind(&field), name }).collect()
 }
 
-fn kind(field: &Value) -> Kind {
+fn kind(field: &Value) -> FlagKind {
     let is = |name: &str| {
         field["type"] == name || field["type"].as_array().is_some_and(|kinds| kinds.contains(&name.into()))
     };
     if is("boolean") {
-        Kind::Bool
+        FlagKind::Bool
     } else if is("array") && field["items"]["type"] == "string" {
-        Kind::Texts
+        FlagKind::Texts
     } else if is("array") || is("object") {
-        Kind::Json
+        FlagKind::Json
     } else {
-        Kind::Text
+        FlagKind::Text
     }
 }
 
@@ -65,15 +65,15 @@ fn flag(field: Field) -> Arg {
     let name: &'static str = field.name.replace('_', "-").leak();
     let arg = Arg::new(name).long(name).help(field.help);
     match field.kind {
-        Kind::Text => arg.value_name("TEXT"),
-        Kind::Bool => arg
+        FlagKind::Text => arg.value_name("TEXT"),
+        FlagKind::Bool => arg
             .value_name("BOOL")
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value("true")
             .value_parser(["true", "false"]),
-        Kind::Texts => arg.value_name("TEXT").action(ArgAction::Append),
-        Kind::Json => arg.value_name("JSON"),
+        FlagKind::Texts => arg.value_name("TEXT").action(ArgAction::Append),
+        FlagKind::Json => arg.value_name("JSON"),
     }
 }
 
@@ -87,7 +87,7 @@ pub(super) fn request(matches: &ArgMatches) -> Result<Value> {
         let flag = field.name.replace('_', "-");
         let Some(mut given) = matches.get_many::<String>(&flag) else { continue };
         let value = match field.kind {
-            Kind::Texts => given.cloned().collect(),
+            FlagKind::Texts => given.cloned().collect(),
             kind => single(&field.name, kind, given.next().map_or("", String::as_str))?,
         };
         request.insert(field.name, value);
@@ -99,10 +99,12 @@ fn object(text: &str) -> Result<Map<String, Value>> {
     serde_json::from_str(text).map_err(|e| Failure::invalid(format!("the request is not a JSON object: {e}")).into())
 }
 
-fn single(name: &str, kind: Kind, text: &str) -> Result<Value> {
+fn single(name: &str, kind: FlagKind, text: &str) -> Result<Value> {
     Ok(match kind {
-        Kind::Bool => Value::Bool(text == "true"),
-        Kind::Json => serde_json::from_str(text).map_err(|e| Failure::invalid(format!("`{name}`: not JSON: {e}")))?,
-        Kind::Text | Kind::Texts => Value::String(text.to_owned()),
+        FlagKind::Bool => Value::Bool(text == "true"),
+        FlagKind::Json => {
+            serde_json::from_str(text).map_err(|e| Failure::invalid(format!("`{name}`: not JSON: {e}")))?
+        }
+        FlagKind::Text | FlagKind::Texts => Value::String(text.to_owned()),
     })
 }
