@@ -1,10 +1,22 @@
 //! What must hold for each step in the table.
 
 use backboard::WorldOptions;
-use railstage::steps::STEPS;
-use serde_json::json;
+use railstage::steps::{STEPS, StepDef};
+use serde_json::{Value, json};
 
 use crate::stage::{Stage, base64, binary, finish};
+
+/// Of a clone's request what this step takes, and for what else it cannot do without, an environment that is no copy.
+fn request_for(step: &StepDef, of_a_clone: &Value) -> Value {
+    let schema = (step.input_schema)().to_value();
+    let takes = |name: &str| schema["properties"].get(name).is_some();
+    let mut request = of_a_clone.clone();
+    request.as_object_mut().unwrap().retain(|name, _| takes(name));
+    for name in schema["required"].as_array().into_iter().flatten().map(|name| name.as_str().unwrap()) {
+        request.as_object_mut().unwrap().entry(name).or_insert_with(|| json!("production"));
+    }
+    request
+}
 
 #[tokio::test]
 async fn every_step_explains_itself() {
@@ -40,13 +52,8 @@ async fn every_step_refuses_an_unknown_field_but_rollback_has_nothing_to_do_then
 #[tokio::test]
 async fn every_step_says_what_to_do_without_a_token_or_a_program() {
     let stage = Stage::prompt().await;
-    let environment = stage.world.environment_id("production").unwrap();
     for step in STEPS {
-        let request = match step.name {
-            "list-envs" | "sweep-envs" => json!({"project_id": stage.world.project_id()}),
-            "delete-env" => json!({"project_id": stage.world.project_id(), "environment": environment, "confirm": "x"}),
-            _ => stage.request(json!({})),
-        };
+        let request = request_for(step, &stage.request(json!({})));
         let mut without_token = stage.command();
         without_token.env_remove("RAILWAY_API_TOKEN");
         let mut without_program = stage.command();
@@ -77,15 +84,7 @@ async fn no_secret_is_ever_printed() {
     let request = stage.request(json!({"variables": {"web": {"SMTP_KEY": {"secret": "MAIL"}}}}));
     let mut printed = String::new();
     for step in STEPS {
-        let request = match step.name {
-            "list-envs" => json!({"project_id": stage.world.project_id()}),
-            "sweep-envs" => json!({"dry_run": true}),
-            "delete-env" => {
-                json!({"project_id": stage.world.project_id(), "environment": "production", "confirm": "production"})
-            }
-            _ => request.clone(),
-        };
-        let call = stage.step(step.name, "canaries", &request).await;
+        let call = stage.step(step.name, "canaries", &request_for(step, &request)).await;
         printed.push_str(&call.stdout);
         printed.push_str(&call.stderr);
     }

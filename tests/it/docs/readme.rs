@@ -63,6 +63,20 @@ fn the_readme_names_the_fields_of_a_policy() {
 }
 
 #[test]
+fn the_readme_names_every_transformer() {
+    let readme = text("README.md");
+    let (_, rest) = readme.split_once("\nTransformers: ").unwrap();
+    let sentence = rest.split(". ").next().unwrap();
+    let mut named: Vec<_> = sentence.split('`').skip(1).step_by(2).collect();
+    let schema = schema("masking-rules");
+    let all = schema["properties"]["rules"]["items"]["properties"]["transformer"]["oneOf"].as_array().unwrap();
+    let mut words: Vec<_> = all.iter().map(|one| one["const"].as_str().unwrap()).collect();
+    named.sort_unstable();
+    words.sort_unstable();
+    assert_eq!(named, words);
+}
+
+#[test]
 fn the_readmes_picture_shows_the_steps_in_order() {
     let names: Vec<_> = of_a_clone().map(|step| step.name).collect();
     let line = format!("─> {} ─", names.join(" ─ "));
