@@ -10,5 +10,6 @@ pub(crate) mod nearest;
 pub(crate) mod policy;
 pub(crate) mod record;
 pub(crate) mod request;
+pub(crate) mod signature;
 pub(crate) mod transformer;
 pub(crate) mod ttl;

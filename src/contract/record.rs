@@ -5,13 +5,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::environment_type::EnvironmentType;
-use crate::contract::ids::EnvironmentId;
+use crate::contract::ids::{EnvironmentId, ProjectId};
 
 /// Name of the shared variable that holds the record.
 pub(crate) const VARIABLE: &str = "RAILSTAGE";
 
-/// The version that this program writes, and the only one it takes for its own.
-pub(crate) const VERSION: u32 = 1;
+/// The version that this program writes.
+pub(crate) const VERSION: u32 = 2;
 
 /// A run in state `cloning` counts as dead after this time; the longest that all steps together may take.
 pub(crate) const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(4);
@@ -19,9 +19,12 @@ pub(crate) const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(4);
 /// A copy's account of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Record {
-    pub version: u32,
+    pub project_id: ProjectId,
     /// The environment that this record speaks of; in any other it counts as absent.
     pub environment_id: EnvironmentId,
+    /// When Railway says that it made the environment.
+    #[schemars(with = "String")]
+    pub environment_created_at: Timestamp,
     pub run_id: String,
     /// 16 hex digits of the run id's, or the idempotency key's, hash.
     pub run_hash: String,
@@ -74,39 +77,32 @@ pub(crate) fn now() -> Timestamp {
 }
 
 impl Record {
-    /// Reads the record of environment `environment_id` from the variable's value; what a copy of a copy inherited counts as absent.
-    pub(crate) fn read(value: &str, environment_id: &EnvironmentId) -> Option<Self> {
-        let record: Self = serde_json::from_str(value).ok()?;
-        (record.version == VERSION && record.environment_id == *environment_id).then_some(record)
-    }
-
-    /// The variable's value.
-    pub(crate) fn to_value(&self) -> String {
-        serde_json::to_string(self).expect("a record is plain data")
-    }
-
-    /// Whether its time is up at `now`: expired, or still `cloning` long after its run must have died.
+    /// Whether its time is up at `now`: expired, or still `cloning` long after its run must have died. A copy under way does
+    /// not expire.
     pub(crate) fn is_over(&self, now: Timestamp) -> bool {
-        let expired = !self.keep && now >= self.expires_at;
-        expired || (self.state == State::Cloning && now >= self.give_up_at)
+        match self.state {
+            State::Cloning => now >= self.give_up_at,
+            State::Ready | State::Failed => !self.keep && now >= self.expires_at,
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn record(now: Timestamp) -> Record {
+    pub(in crate::contract) fn record(now: Timestamp) -> Record {
         Record {
-            version: VERSION,
+            project_id: ProjectId::from("project-1"),
             environment_id: EnvironmentId::from("env-1"),
+            environment_created_at: now,
             run_id: "run".into(),
             run_hash: "hash".into(),
             source_id: EnvironmentId::from("env-0"),
             source_name: "production".into(),
             target_name: "staging".into(),
             created_at: now,
-            expires_at: now + SignedDuration::from_hours(48),
+            expires_at: now + SignedDuration::from_hours(1),
             give_up_at: now + GIVE_UP_AFTER,
             state: State::Cloning,
             keep: false,
@@ -117,14 +113,6 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_another_environment_counts_as_absent() {
-        let value = record(Timestamp::UNIX_EPOCH).to_value();
-        assert!(Record::read(&value, &EnvironmentId::from("env-1")).is_some());
-        assert!(Record::read(&value, &EnvironmentId::from("env-2")).is_none());
-        assert!(Record::read("not JSON", &EnvironmentId::from("env-1")).is_none());
-    }
-
-    #[test]
     fn a_kept_copy_never_expires_but_a_dead_run_is_over() {
         let start = Timestamp::UNIX_EPOCH;
         let later = start + SignedDuration::from_hours(24 * 30);
@@ -132,6 +120,14 @@ mod tests {
         assert!(!kept.is_over(later));
         kept.state = State::Cloning;
         assert!(kept.is_over(later));
-        assert!(!record(start).is_over(start));
+    }
+
+    #[test]
+    fn a_copy_under_way_is_given_up_and_does_not_expire() {
+        let start = Timestamp::UNIX_EPOCH;
+        let expired = start + SignedDuration::from_hours(2);
+        assert!(!record(start).is_over(expired));
+        assert!(record(start).is_over(start + GIVE_UP_AFTER));
+        assert!(Record { state: State::Failed, ..record(start) }.is_over(expired));
     }
 }

@@ -10,7 +10,8 @@ use crate::contract::ids::{EnvironmentId, ServiceId};
 use crate::contract::policy::Policy;
 use crate::contract::record::{Record, State};
 use crate::contract::request::CloneRequest;
-use crate::environment::recorded::record_of;
+use crate::contract::signature::Reading;
+use crate::environment::recorded::{claimed, reading};
 use crate::environment::services;
 use crate::error::Failure;
 use crate::railway::{Environment, Project, Weight};
@@ -83,14 +84,14 @@ pub(crate) async fn own_target(ctx: &Context, request: &CloneRequest, needed: Re
                 *latest.lock().unwrap_or_else(PoisonError::into_inner) = project;
             }
             let project = latest.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_worth_waiting = may_be_ready_soon(&project, names_of_run);
-            Ok((is_ready(&project, names_of_run, request, needed) || !is_worth_waiting).then_some(()))
+            let is_worth_waiting = may_be_ready_soon(ctx, &project, names_of_run);
+            Ok((is_ready(ctx, &project, names_of_run, request, needed) || !is_worth_waiting).then_some(()))
         }
     };
     ctx.within("the copy", VISIBLE_WITHIN, Duration::from_millis(500), look).await?;
     let project = last.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let is_ready = is_ready(&project, &names, request, needed);
-    let target = claim(&ctx.policy, project, &names, &request.source_environment)?;
+    let is_ready = is_ready(ctx, &project, &names, request, needed);
+    let target = claim(ctx, project, &names, &request.source_environment)?;
     let before = if needed == Readiness::HasData { "sync-db" } else { "assign-domain" };
     ensure!(
         is_ready,
@@ -100,9 +101,8 @@ pub(crate) async fn own_target(ctx: &Context, request: &CloneRequest, needed: Re
     Ok(target)
 }
 
-fn is_ready(project: &Project, names: &Names, request: &CloneRequest, needed: Readiness) -> bool {
-    let Some(copy) = position(project, names).map(|n| &project.environments[n]) else { return false };
-    let Some(record) = record_of(copy) else { return false };
+fn is_ready(ctx: &Context, project: &Project, names: &Names, request: &CloneRequest, needed: Readiness) -> bool {
+    let Some((copy, record)) = own(ctx, project, names) else { return false };
     let has_host = |host: &String| copy.hosts().any(|own| own == host);
     let is_placed = || !record.domains.is_empty() && record.domains.iter().all(has_host);
     let wanted = services::databases(copy, request);
@@ -115,14 +115,14 @@ fn is_ready(project: &Project, names: &Names, request: &CloneRequest, needed: Re
 }
 
 /// Whether there is an environment that is this run's, or may be, its record not readable yet.
-fn may_be_ready_soon(project: &Project, names: &Names) -> bool {
-    let unrecorded = |e: &Environment| (e.name == names.making || e.name == names.target) && record_of(e).is_none();
-    position(project, names).is_some() || project.environments.iter().any(unrecorded)
+fn may_be_ready_soon(ctx: &Context, project: &Project, names: &Names) -> bool {
+    let unrecorded = |e: &Environment| bears_name(e, names) && reading(ctx, project, e) == Reading::Absent;
+    position(ctx, project, names).is_some() || project.environments.iter().any(unrecorded)
 }
 
-fn claim(policy: &Policy, project: Project, names: &Names, source: &str) -> Result<Target> {
-    let Some(environment) = position(&project, names) else {
-        bail!(missing(&project, names));
+fn claim(ctx: &Context, project: Project, names: &Names, source: &str) -> Result<Target> {
+    let Some((environment, record)) = position(ctx, &project, names) else {
+        bail!(missing(ctx, &project, names));
     };
     let Some(source) = project.environments.iter().position(|e| e.id.as_ref() == source || e.name == source) else {
         bail!(Failure::invalid(format!(
@@ -130,12 +130,7 @@ fn claim(policy: &Policy, project: Project, names: &Names, source: &str) -> Resu
             project.name
         )));
     };
-    let target = Target {
-        record: record_of(&project.environments[environment]).expect("position() saw it"),
-        project,
-        source,
-        environment,
-    };
+    let target = Target { record, project, source, environment };
     ensure!(
         target.record.source_id == target.source().id,
         Failure::invalid(format!(
@@ -144,17 +139,51 @@ fn claim(policy: &Policy, project: Project, names: &Names, source: &str) -> Resu
             target.source().name
         ))
     );
-    ensure_not_production(policy, &target.project, target.environment(), Some(&target.source().id))?;
+    ensure_not_production(&ctx.policy, &target.project, target.environment(), Some(&target.source().id))?;
     Ok(target)
 }
 
-/// Where this run's environment is among the project's: told by its record, which must name the environment itself.
-pub(crate) fn position(project: &Project, names: &Names) -> Option<usize> {
-    project.environments.iter().position(|e| record_of(e).is_some_and(|r| r.run_hash == names.run_hash))
+/// This run's environment with its record.
+pub(crate) fn own<'a>(ctx: &Context, project: &'a Project, names: &Names) -> Option<(&'a Environment, Record)> {
+    position(ctx, project, names).map(|(n, record)| (&project.environments[n], record))
 }
 
-fn missing(project: &Project, names: &Names) -> Failure {
-    match project.environments.iter().find(|e| e.name == names.target) {
+/// Where this run's environment is among the project's: told by a record that is signed, or by one that is not where
+/// Railway itself calls the environment so and has made it as a copy of what the record names.
+fn position(ctx: &Context, project: &Project, names: &Names) -> Option<(usize, Record)> {
+    let mut unsigned = None;
+    for (n, environment) in project.environments.iter().enumerate() {
+        match reading(ctx, project, environment) {
+            Reading::Signed(record) if record.run_hash == names.run_hash => return Some((n, *record)),
+            Reading::Unsigned(record)
+                if record.run_hash == names.run_hash && bears_name(environment, names) && is_copy(environment) =>
+            {
+                unsigned = Some((n, *record));
+            }
+            _ => {}
+        }
+    }
+    unsigned
+}
+
+fn bears_name(environment: &Environment, names: &Names) -> bool {
+    environment.name == names.making || environment.name == names.target
+}
+
+/// Whether Railway says that it was made as a copy.
+fn is_copy(environment: &Environment) -> bool {
+    environment.source_environment.is_some()
+}
+
+fn is_deployed(environment: &Environment) -> bool {
+    environment.service_instances.iter().any(|s| s.latest_deployment.is_some())
+}
+
+fn missing(ctx: &Context, project: &Project, names: &Names) -> Failure {
+    match project.environments.iter().find(|e| bears_name(e, names)) {
+        Some(other) if matches!(reading(ctx, project, other), Reading::Unreadable(_)) => {
+            unreadable(ctx, project, other)
+        }
         Some(other) => Failure::invalid(format!("environment `{}` was not made by this run", other.name)),
         None => Failure::invalid(format!(
             "this run has no environment: neither `{}` nor `{}` is its own",
@@ -199,28 +228,47 @@ pub(crate) fn ensure_not_production(
     Err(Failure::invalid(format!("environment `{}` {rule} and is never written or deleted", environment.name)).into())
 }
 
+/// The refusal of an environment whose record cannot be read.
+fn unreadable(ctx: &Context, project: &Project, environment: &Environment) -> Failure {
+    let Reading::Unreadable(why) = reading(ctx, project, environment) else {
+        return Failure::invalid(format!("environment `{}` was not made by this run", environment.name));
+    };
+    Failure::invalid(format!("the record in environment `{}` cannot be read: {why}", environment.name))
+}
+
 /// Why an environment may not be deleted; `None` means that it may. `named` is the name that a person typed.
 pub(crate) fn reason_to_spare(
-    policy: &Policy,
+    ctx: &Context,
     project: &Project,
     environment: &Environment,
     named: Option<&str>,
     now: Timestamp,
 ) -> Option<String> {
-    let sources: Vec<_> = project.environments.iter().filter_map(|e| Some((e, record_of(e)?))).collect();
-    if let Err(error) = ensure_not_production(policy, project, environment, None) {
+    if let Err(error) = ensure_not_production(&ctx.policy, project, environment, None) {
         return Some(error.to_string());
     }
-    if let Some((copy, _)) = sources.iter().find(|(copy, r)| r.source_id == environment.id && copy.id != environment.id)
-    {
+    if let Some(copy) = project.environments.iter().find(|copy| is_living_copy(ctx, project, copy, environment)) {
         return Some(format!("is the source of the living copy `{}`", copy.name));
     }
-    let Some(record) = record_of(environment) else {
-        return reason_not_left_over(environment, now).map(str::to_owned);
-    };
-    if let Some(host) = promoted_host(environment, &record) {
+    let reading = reading(ctx, project, environment);
+    if let Some(host) = promoted_host(environment, &reading) {
         return Some(format!("carries the domain `{host}`, which railstage did not attach: someone promoted it"));
     }
+    let record = match reading {
+        Reading::Absent => return reason_not_left_over(environment, now).map(str::to_owned),
+        Reading::Unreadable(why) => return Some(format!("is ours, as it seems, but its record cannot be read: {why}")),
+        Reading::Unsigned(_) if named.is_none() => {
+            return Some(
+                "has a record that is not signed: delete it by its name, or sign it by `railstage adopt`".into(),
+            );
+        }
+        Reading::Unsigned(_) if !is_copy(environment) => {
+            return Some(
+                "has a record that is not signed, and Railway knows no environment that it is a copy of".into(),
+            );
+        }
+        Reading::Unsigned(record) | Reading::Signed(record) => record,
+    };
     match named {
         Some(name) if name == environment.name => None,
         Some(_) => Some("is not the name that was typed".to_owned()),
@@ -231,17 +279,26 @@ pub(crate) fn reason_to_spare(
     }
 }
 
+/// Whether `copy` was made from `source`, by its record or, where that cannot be read, by Railway's own account.
+fn is_living_copy(ctx: &Context, project: &Project, copy: &Environment, source: &Environment) -> bool {
+    let is_by_railway = || copy.source_environment.as_ref().is_some_and(|s| s.id == source.id);
+    let is_made_from = match reading(ctx, project, copy) {
+        Reading::Absent => false,
+        Reading::Signed(record) | Reading::Unsigned(record) => record.source_id == source.id,
+        Reading::Unreadable(_) => is_by_railway(),
+    };
+    copy.id != source.id && is_made_from
+}
+
 /// Why an environment without a record is not what a run of ours left over; `None` means that it is. A run that died
 /// before it wrote its record has made a copy under its own name, and nothing more.
 fn reason_not_left_over(environment: &Environment, now: Timestamp) -> Option<&'static str> {
     if !is_making_name(&environment.name) {
         Some("has no record of railstage")
-    } else if environment.source_environment.is_none() {
+    } else if !is_copy(environment) {
         Some("has no record of railstage, and Railway knows no environment that it is a copy of")
-    } else if environment.service_instances.iter().any(|s| s.latest_deployment.is_some()) {
+    } else if is_deployed(environment) {
         Some("has no record of railstage, and a service in it was deployed")
-    } else if environment.service_instances.iter().any(|s| !s.domains.custom_domains.is_empty()) {
-        Some("has no record of railstage, and carries a custom domain")
     } else if now.duration_since(environment.created_at) <= LEFT_OVER_AFTER {
         Some("has no record of railstage yet, and is younger than an hour")
     } else {
@@ -249,8 +306,60 @@ fn reason_not_left_over(environment: &Environment, now: Timestamp) -> Option<&'s
     }
 }
 
-/// A custom domain that the record does not list.
-fn promoted_host<'a>(environment: &'a Environment, record: &Record) -> Option<&'a str> {
+/// A custom domain that no record lists.
+fn promoted_host<'a>(environment: &'a Environment, reading: &Reading) -> Option<&'a str> {
+    let listed: &[String] = match reading {
+        Reading::Signed(record) | Reading::Unsigned(record) => &record.domains,
+        Reading::Absent | Reading::Unreadable(_) => &[],
+    };
     let custom = environment.service_instances.iter().flat_map(|s| &s.domains.custom_domains);
-    custom.map(|d| d.domain.as_str()).find(|host| !record.domains.iter().any(|listed| listed == host))
+    custom.map(|d| d.domain.as_str()).find(|host| !listed.iter().any(|listed| listed == host))
+}
+
+/// Refuses to take back what this run did not make, or what someone has made his own since.
+///
+/// # Errors
+/// [`crate::error::Exit::Invalid`], saying why.
+pub(crate) fn ensure_undoable(ctx: &Context, project: &Project, environment: &Environment) -> Result<()> {
+    let reading = reading(ctx, project, environment);
+    let source_id = claimed(ctx, project, environment).map(|record| record.source_id);
+    ensure_not_production(&ctx.policy, project, environment, source_id.as_ref())?;
+    if let Some(host) = promoted_host(environment, &reading) {
+        let message =
+            format!("environment `{}` carries the domain `{host}`, which this run did not attach", environment.name);
+        bail!(Failure::invalid(message));
+    }
+    ensure!(!matches!(reading, Reading::Unreadable(_)), unreadable(ctx, project, environment));
+    // A run that died before it wrote its record has made a copy, and deployed nothing in it.
+    let is_untouched = is_copy(environment) && !is_deployed(environment);
+    ensure!(
+        reading != Reading::Absent || is_untouched,
+        Failure::invalid(format!(
+            "environment `{}` has no record, and is more than what a run leaves without one",
+            environment.name
+        ))
+    );
+    Ok(())
+}
+
+/// The record that a person may have signed: one that is not, in what Railway calls a copy.
+///
+/// # Errors
+/// [`crate::error::Exit::Invalid`], saying what is in the way.
+pub(crate) fn unsigned_record(ctx: &Context, project: &Project, environment: &Environment) -> Result<Record> {
+    ensure_not_production(&ctx.policy, project, environment, None)?;
+    let about = |what: &str| Failure::invalid(format!("environment `{}` {what}", environment.name));
+    match reading(ctx, project, environment) {
+        Reading::Unsigned(record) if is_copy(environment) => Ok(*record),
+        Reading::Unsigned(_) => bail!(about("was not made as a copy, by Railway's own account")),
+        Reading::Signed(_) => bail!(about("has a record that is signed already")),
+        Reading::Absent => bail!(about("has no record of railstage")),
+        Reading::Unreadable(_) => bail!(unreadable(ctx, project, environment)),
+    }
+}
+
+/// Whether an environment counts as one of a project's copies: whatever bears a record, and what is being made.
+pub(crate) fn is_copy_of_ours(ctx: &Context, project: &Project, environment: &Environment) -> bool {
+    let is_recorded = reading(ctx, project, environment) != Reading::Absent || is_making_name(&environment.name);
+    is_recorded && !project.is_main(&environment.id)
 }

@@ -1,14 +1,32 @@
 //! The record in an environment, the shared variable `RAILSTAGE`: read from what Railway tells, written as a change.
 
 use crate::contract::record::{Record, VARIABLE};
-use crate::railway::{Change, Environment};
+use crate::contract::signature::{Place, Reading};
+use crate::railway::{Change, Environment, Project};
+use crate::running::context::Context;
 
-/// What railstage wrote about this environment, unless it was written about another.
-pub(crate) fn record_of(environment: &Environment) -> Option<Record> {
-    Record::read(environment.shared_variable(VARIABLE)?, &environment.id)
+/// What an environment's record proves.
+pub(crate) fn reading(ctx: &Context, project: &Project, environment: &Environment) -> Reading {
+    let Some(variable) = environment.config.shared_variables.get(VARIABLE) else { return Reading::Absent };
+    let value = variable.as_ref().filter(|v| !v.is_sealed()).and_then(|v| v.value.as_deref());
+    let place = Place {
+        project_id: &project.id,
+        environment_id: &environment.id,
+        created_at: environment.created_at,
+        source_id: environment.source_environment.as_ref().map(|source| &source.id),
+    };
+    ctx.record_keys.read(value, &place)
+}
+
+/// The record, signed or not: good enough to be told, and to be more careful by.
+pub(crate) fn claimed(ctx: &Context, project: &Project, environment: &Environment) -> Option<Record> {
+    match reading(ctx, project, environment) {
+        Reading::Signed(record) | Reading::Unsigned(record) => Some(*record),
+        Reading::Absent | Reading::Unreadable(_) => None,
+    }
 }
 
 /// A change that writes a record, and nothing more.
-pub(crate) fn writing(record: &Record) -> Change {
-    Change { shared_variables: [(VARIABLE, record.to_value())].into(), ..Change::default() }
+pub(crate) fn writing(ctx: &Context, record: &Record) -> Change {
+    Change { shared_variables: [(VARIABLE, ctx.record_keys.value(record))].into(), ..Change::default() }
 }

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::contract::policy::Policy;
+use crate::contract::signature::{KEY_VARIABLE, OLD_KEY_VARIABLE, RecordKeys};
 use crate::copying::Progress;
 use crate::error::Failure;
 use crate::external::process_env::ProcessEnv;
@@ -19,6 +20,8 @@ use crate::running::run::Run;
 pub(crate) struct Context {
     pub run: Run,
     pub policy: Policy,
+    /// What proves that a record is ours.
+    pub(crate) record_keys: RecordKeys,
     /// Signed in.
     pub railway: Railway,
     /// What this process was started with: the flow author's secrets among it.
@@ -36,7 +39,9 @@ impl Context {
     /// [`crate::error::Exit::Program`] when there is no token or no `railway` program.
     pub(crate) fn sign_in(run: Run, policy: Policy, env: ProcessEnv, stop: CancellationToken) -> Result<Self> {
         let railway = Railway::sign_in(&env)?;
-        Ok(Self { run, policy, railway, env, progress: Arc::default(), stop })
+        let keys = [KEY_VARIABLE, OLD_KEY_VARIABLE].map(|name| env.secret(name));
+        let record_keys = RecordKeys::new(keys[0].as_ref(), keys[1].as_ref())?;
+        Ok(Self { run, policy, record_keys, railway, env, progress: Arc::default(), stop })
     }
 
     /// Looks again until `look` finds something: every `pause` at first, then slower, up to every 15 s. Trouble at Railway

@@ -71,7 +71,7 @@ impl Step for AssignDomain {
         let public = hosts::public_host(&target, &request)?;
         record.domains = target.environment().hosts().filter(|host| *host != public).map(str::to_owned).collect();
         record.domains.insert(0, public);
-        change.shared_variables = recorded::writing(&record).shared_variables;
+        change.shared_variables = recorded::writing(ctx, &record).shared_variables;
         let dns_records =
             ctx.railway.change(&target.project.id, &target.environment().id, &change).await.map_err(explain)?;
         tracing::info!("the copy answers at {url}; {} variables rewritten", rewritten.len());

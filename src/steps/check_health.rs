@@ -85,7 +85,7 @@ impl Step for CheckHealth {
         let found = ctx.until("the copy to answer", ANSWERS_WITHIN, Duration::from_secs(1), look).await;
         let (http_status, content) = found.with_context(|| format!("visit {checked_url}: {}", last.lock().unwrap()))?;
         let record = Record { state: State::Ready, ..target.record.clone() };
-        let change = recorded::writing(&record);
+        let change = recorded::writing(ctx, &record);
         ctx.railway
             .change(&target.project.id, &target.environment().id, &change)
             .await

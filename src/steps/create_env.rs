@@ -9,9 +9,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::contract::ids::{EnvironmentId, ProjectId};
-use crate::contract::record::{self, GIVE_UP_AFTER, Record, State, VERSION};
+use crate::contract::record::{self, GIVE_UP_AFTER, Record, State, VARIABLE};
 use crate::contract::request::CloneRequest;
-use crate::environment::recorded::record_of;
+use crate::contract::signature::Reading;
+use crate::environment::recorded::{claimed, reading};
 use crate::environment::services::{Role, kind, with_role};
 use crate::environment::{guard, recorded, removal};
 use crate::error::{Failure, failure};
@@ -64,8 +65,8 @@ impl Step for CreateEnv {
         let railway = &ctx.railway;
         let project = railway.project(&request.project_id, Weight::Repeatable).await?;
         let source = source(&project, &request)?;
-        let (id, created) = match existing(&project, &names) {
-            Some(environment) => (environment.id.clone(), false),
+        let (id, created) = match existing(ctx, &project, &names) {
+            Some((environment, _)) => (environment.id.clone(), false),
             None => {
                 ensure_free(ctx, &project, &names)?;
                 (make(ctx, &request.project_id, &names, &source.id).await?, true)
@@ -76,7 +77,13 @@ impl Step for CreateEnv {
         let source = source_of(&project, &source.id)?;
         guard::ensure_not_production(&ctx.policy, &project, environment, Some(&source.id))?;
         let making = Making { ctx, request: &request, names: &names, project: &project, environment, source };
-        let record = record_of(environment).unwrap_or_else(|| making.new_record());
+        let record = match guard::own(ctx, &project, &names) {
+            Some((_, record)) => record,
+            None => {
+                making.ensure_unclaimed()?;
+                making.new_record()
+            }
+        };
         if environment.name != names.target {
             making.settle(&record).await?;
             tracing::info!("environment `{}` is there, nothing deployed", names.target);
@@ -99,28 +106,25 @@ impl Undo for CreateEnv {
         // What was made a moment ago may not be readable yet; what appears later still is left to the sweep.
         let look = || async {
             let project = ctx.railway.project(&target.project_id, Weight::Poll).await?;
-            Ok(existing(&project, &target.names).is_some().then_some(project))
+            Ok(existing(ctx, &project, &target.names).is_some().then_some(project))
         };
         let found = ctx.within("the environment", VISIBLE_WITHIN, VISIBLE_WITHIN, look).await?;
         let Some(project) = found else { return Ok(Vec::new()) };
-        let environment = existing(&project, &target.names).context("find the environment again")?;
-        if record_of(environment).is_some_and(|r| r.state == State::Ready) {
+        let (environment, record) = existing(ctx, &project, &target.names).context("find the environment again")?;
+        if record.is_some_and(|r| r.state == State::Ready) {
             tracing::warn!("environment `{}` is ready, and so not rolled back", environment.name);
             return Ok(Vec::new());
         }
-        let own = |project: &Project, environment: &Environment| {
-            let source_id = record_of(environment).map(|record| record.source_id);
-            guard::ensure_not_production(&ctx.policy, project, environment, source_id.as_ref())
-        };
+        let own = |project: &Project, environment: &Environment| guard::ensure_undoable(ctx, project, environment);
         let removed = removal::remove(ctx, &target.project_id, &environment.id, own).await?;
         Ok(removed.into_iter().map(|name| format!("environment `{name}`")).collect())
     }
 }
 
 /// This run's environment: by its record, or by the name that only this run uses.
-fn existing<'a>(project: &'a Project, names: &Names) -> Option<&'a Environment> {
-    let recorded = guard::position(project, names).map(|n| &project.environments[n]);
-    recorded.or_else(|| project.environments.iter().find(|e| e.name == names.making))
+fn existing<'a>(ctx: &Context, project: &'a Project, names: &Names) -> Option<(&'a Environment, Option<Record>)> {
+    let recorded = guard::own(ctx, project, names).map(|(environment, record)| (environment, Some(record)));
+    recorded.or_else(|| project.environments.iter().find(|e| e.name == names.making).map(|e| (e, None)))
 }
 
 fn source<'a>(project: &'a Project, request: &CloneRequest) -> Result<&'a Environment> {
@@ -141,7 +145,7 @@ fn ensure_free(ctx: &Context, project: &Project, names: &Names) -> Result<()> {
     if project.environment(&names.target).is_some() {
         bail!(taken(&names.target));
     }
-    let copies = project.environments.iter().filter(|e| record_of(e).is_some()).count();
+    let copies = project.environments.iter().filter(|e| guard::is_copy_of_ours(ctx, project, e)).count();
     let most = ctx.policy.max_copies_per_project;
     ensure!(
         copies < most as usize,
@@ -209,7 +213,7 @@ async fn complete(
         };
         let compared = compare(environment, source);
         // Once this run has its record there, it has changed variables itself.
-        if compared.missing.is_empty() || record_of(environment).is_some() {
+        if compared.missing.is_empty() || claimed(ctx, &project, environment).is_some() {
             return Ok(Some((project, compared)));
         }
         last.lock().unwrap().clone_from(&compared.missing);
@@ -254,11 +258,23 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
+    /// Refuses an environment of the run's own name with a record that is neither its own nor its source's.
+    fn ensure_unclaimed(&self) -> Result<()> {
+        let reading = reading(self.ctx, self.project, self.environment);
+        let [own, inherited] = [self.environment, self.source].map(|e| e.shared_variable(VARIABLE));
+        ensure!(
+            reading == Reading::Absent || (own.is_some() && own == inherited),
+            Failure::invalid(format!("environment `{}` bears a record that is not this run's", self.environment.name))
+        );
+        Ok(())
+    }
+
     fn new_record(&self) -> Record {
         let now = record::now();
         Record {
-            version: VERSION,
+            project_id: self.project.id.clone(),
             environment_id: self.environment.id.clone(),
+            environment_created_at: self.environment.created_at,
             run_id: self.ctx.run.id.clone(),
             run_hash: self.names.run_hash.clone(),
             source_id: self.source.id.clone(),
@@ -287,7 +303,7 @@ impl Making<'_> {
                 .filter_map(|s| Some((s.service_id.clone(), kind(s)?.traits().port)))
                 .collect(),
             rename: Some(self.names.target.clone()),
-            ..recorded::writing(record)
+            ..recorded::writing(self.ctx, record)
         };
         let changed = self.ctx.railway.change(&self.project.id, &self.environment.id, &change).await;
         let Err(error) = changed else { return Ok(()) };

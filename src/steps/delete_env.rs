@@ -49,8 +49,7 @@ impl Step for DeleteEnv {
             Failure::invalid(format!("`confirm`: expected the copy's name, `{}`", environment.name))
         );
         let typed = |project: &Project, environment: &Environment| {
-            let reason =
-                guard::reason_to_spare(&ctx.policy, project, environment, Some(&request.confirm), Timestamp::now());
+            let reason = guard::reason_to_spare(ctx, project, environment, Some(&request.confirm), Timestamp::now());
             match reason {
                 None => Ok(()),
                 Some(reason) => {

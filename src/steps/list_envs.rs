@@ -9,12 +9,13 @@ use serde::Serialize;
 
 use crate::contract::environment_type::EnvironmentType;
 use crate::contract::ids::EnvironmentId;
-use crate::contract::record::{DatabaseRecord, State};
+use crate::contract::record::{DatabaseRecord, Record, State};
 use crate::contract::request::ListRequest;
-use crate::environment::recorded::record_of;
-use crate::railway::{Environment, Weight};
+use crate::contract::signature::Reading;
+use crate::environment::guard;
+use crate::environment::recorded::reading;
+use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
-use crate::running::run::is_making_name;
 use crate::running::step::{Group, Step};
 
 /// The step.
@@ -31,7 +32,9 @@ pub(super) struct Output {
 pub(super) struct Copy {
     pub id: EnvironmentId,
     pub name: String,
-    /// Absent for what is left over from a run that died before it wrote a record.
+    /// What proves that it is ours; absent for what is left over from a run that died before it wrote a record.
+    pub record: Option<Proof>,
+    /// Absent where there is no record that can be read.
     pub state: Option<State>,
     pub source: Option<String>,
     pub url: Option<String>,
@@ -45,6 +48,18 @@ pub(super) struct Copy {
     pub databases: Vec<DatabaseRecord>,
 }
 
+/// What a copy's record proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Proof {
+    /// Signed by us: the sweep deletes the copy when its time is up.
+    Signed,
+    /// Of an earlier version, or written without a key: it is deleted by its name alone, or signed by `railstage adopt`.
+    Unsigned,
+    /// Ours, as it seems, but damaged, sealed, of a later version, or signed with another key: nothing of ours deletes it.
+    Unreadable,
+}
+
 impl Step for ListEnvs {
     const NAME: &'static str = "list-envs";
     const ABOUT: &'static str = "List the copies of a project";
@@ -55,7 +70,12 @@ impl Step for ListEnvs {
 
     async fn run(ctx: &Context, request: ListRequest) -> Result<Output> {
         let project = ctx.railway.project(&request.project_id, Weight::Repeatable).await?;
-        let environments: Vec<_> = project.environments.iter().filter_map(copy).collect();
+        let environments: Vec<_> = project
+            .environments
+            .iter()
+            .filter(|e| guard::is_copy_of_ours(ctx, &project, e))
+            .map(|e| copy(ctx, &project, e))
+            .collect();
         for copy in &environments {
             tracing::info!("{}", line(copy));
         }
@@ -65,13 +85,24 @@ impl Step for ListEnvs {
     }
 }
 
-fn copy(environment: &Environment) -> Option<Copy> {
-    let Some(record) = record_of(environment) else {
-        return is_making_name(&environment.name).then(|| left_over(environment));
-    };
-    Some(Copy {
+fn copy(ctx: &Context, project: &Project, environment: &Environment) -> Copy {
+    match reading(ctx, project, environment) {
+        Reading::Absent => unrecorded(environment, None),
+        Reading::Unreadable(why) => {
+            tracing::warn!("`{}` is ours, as it seems, but its record cannot be read: {why}", environment.name);
+            unrecorded(environment, Some(Proof::Unreadable))
+        }
+        // What anyone may have written decides nothing about the sweep.
+        Reading::Unsigned(record) => Copy { over: false, ..recorded(environment, *record, Proof::Unsigned) },
+        Reading::Signed(record) => recorded(environment, *record, Proof::Signed),
+    }
+}
+
+fn recorded(environment: &Environment, record: Record, proof: Proof) -> Copy {
+    Copy {
         id: environment.id.clone(),
         name: environment.name.clone(),
+        record: Some(proof),
         state: Some(record.state),
         source: Some(record.source_name.clone()),
         url: record.domains.first().map(|host| format!("https://{host}")),
@@ -81,13 +112,14 @@ fn copy(environment: &Environment) -> Option<Copy> {
         over: record.is_over(Timestamp::now()),
         environment_type: Some(record.environment_type),
         databases: record.databases,
-    })
+    }
 }
 
-fn left_over(environment: &Environment) -> Copy {
+fn unrecorded(environment: &Environment, record: Option<Proof>) -> Copy {
     Copy {
         id: environment.id.clone(),
         name: environment.name.clone(),
+        record,
         state: None,
         source: None,
         url: None,
@@ -101,7 +133,12 @@ fn left_over(environment: &Environment) -> Copy {
 }
 
 fn line(copy: &Copy) -> String {
-    let state = copy.state.map_or("left over".to_owned(), |s| format!("{s:?}").to_lowercase());
+    let state = match (copy.state, copy.record) {
+        (Some(state), Some(Proof::Unsigned)) => format!("{state:?}, not signed").to_lowercase(),
+        (Some(state), _) => format!("{state:?}").to_lowercase(),
+        (None, Some(_)) => "ours, unreadable".to_owned(),
+        (None, None) => "left over".to_owned(),
+    };
     let end = match (&copy.expires_at, copy.keep) {
         (_, true) => "kept for ever".to_owned(),
         (Some(end), _) => format!("until {end}"),

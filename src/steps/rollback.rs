@@ -10,7 +10,6 @@ use serde::Serialize;
 use super::STEPS;
 use crate::contract::record::{self, State};
 use crate::contract::request::{CloneRequest, OnFailure};
-use crate::environment::recorded::record_of;
 use crate::environment::services::kind;
 use crate::environment::{guard, recorded};
 use crate::error::{Exit, Failure};
@@ -83,10 +82,9 @@ async fn undo_all(ctx: &Context, target: &RunTarget) -> Result<Output> {
 async fn keep(ctx: &Context, target: &RunTarget) -> Result<Option<String>> {
     let railway = &ctx.railway;
     let project = railway.project(&target.project_id, Weight::Repeatable).await?;
-    let Some(environment) = guard::position(&project, &target.names).map(|n| &project.environments[n]) else {
+    let Some((environment, mut record)) = guard::own(ctx, &project, &target.names) else {
         return Ok(None);
     };
-    let mut record = record_of(environment).context("read the record")?;
     if record.state == State::Ready {
         return Ok(None);
     }
@@ -97,7 +95,7 @@ async fn keep(ctx: &Context, target: &RunTarget) -> Result<Option<String>> {
     record.expires_at = record.expires_at.min(now.checked_add(KEPT_FOR).unwrap_or(now));
     let apps = environment.service_instances.iter().filter(|s| kind(s).is_none());
     let running = apps.filter_map(|s| s.latest_deployment.as_ref().map(|d| d.id.clone())).collect();
-    let change = Change { stop_deployments: running, ..recorded::writing(&record) };
+    let change = Change { stop_deployments: running, ..recorded::writing(ctx, &record) };
     railway.change(&project.id, &environment.id, &change).await.context("mark the copy as failed")?;
     tracing::info!("environment `{}` is kept for a look until {}, its apps off", environment.name, record.expires_at);
     Ok(Some(environment.name.clone()))

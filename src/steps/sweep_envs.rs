@@ -9,12 +9,10 @@ use serde::Serialize;
 
 use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::contract::request::SweepRequest;
-use crate::environment::recorded::record_of;
 use crate::environment::{guard, removal};
 use crate::error::{Exit, Failure};
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
-use crate::running::run::is_making_name;
 use crate::running::step::{Group, Step};
 
 /// The step.
@@ -55,6 +53,11 @@ impl Step for SweepEnvs {
     type Output = Output;
 
     async fn run(ctx: &Context, request: SweepRequest) -> Result<Output> {
+        if !ctx.record_keys.can_sign() {
+            tracing::warn!(
+                "RAILSTAGE_RECORD_KEY is not set, so no record is proved and no copy that has one is deleted"
+            );
+        }
         let projects = match &request.project_id {
             Some(id) => vec![id.clone()],
             None => ctx.policy.allowed_projects.clone(),
@@ -76,7 +79,7 @@ impl Step for SweepEnvs {
 async fn sweep(ctx: &Context, project_id: &ProjectId, output: &mut Output) -> Result<()> {
     let project = ctx.railway.project(project_id, Weight::Repeatable).await?;
     let mut failures = Vec::new();
-    for environment in project.environments.iter().filter(|e| record_of(e).is_some() || is_making_name(&e.name)) {
+    for environment in project.environments.iter().filter(|e| guard::is_copy_of_ours(ctx, &project, e)) {
         if let Some(reason) = reason(ctx, &project, environment) {
             tracing::info!("`{}` stays: it {reason}", environment.name);
             output.spared.push(Spared { project_id: project_id.clone(), name: environment.name.clone(), reason });
@@ -99,7 +102,7 @@ async fn sweep(ctx: &Context, project_id: &ProjectId, output: &mut Output) -> Re
 }
 
 fn reason(ctx: &Context, project: &Project, environment: &Environment) -> Option<String> {
-    guard::reason_to_spare(&ctx.policy, project, environment, None, Timestamp::now())
+    guard::reason_to_spare(ctx, project, environment, None, Timestamp::now())
 }
 
 fn still_over(ctx: &Context, project: &Project, environment: &Environment) -> Result<()> {

@@ -70,7 +70,7 @@ impl Step for SyncDb {
             databases: output.databases.iter().map(record).collect(),
             ..target.record.clone()
         };
-        let change = recorded::writing(&record);
+        let change = recorded::writing(ctx, &record);
         ctx.railway
             .change(&target.project.id, &target.environment().id, &change)
             .await

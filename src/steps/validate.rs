@@ -11,7 +11,6 @@ use crate::contract::ids::EnvironmentId;
 use crate::contract::request::{CloneRequest, Override};
 use crate::copying::report::SourceReport;
 use crate::environment::guard;
-use crate::environment::recorded::record_of;
 use crate::environment::services::{Role, kind, web};
 use crate::error::{Exit, Failure};
 use crate::external::process_env::ProcessEnv;
@@ -119,6 +118,12 @@ impl Step for Validate {
         let mut findings = Findings::default();
         check_name(ctx, &project, &names, &mut findings);
         check_ttl(ctx, &request, &mut findings);
+        if !ctx.record_keys.can_sign() {
+            findings.warning(
+                "RAILSTAGE_RECORD_KEY",
+                "is not set, so the copy's record is not signed: no sweep will delete the copy, whatever its `ttl`",
+            );
+        }
         let Some(source) = project.environment(&request.source_environment) else {
             let known: Vec<_> = project.environments.iter().map(|e| e.name.as_str()).collect();
             findings.error(
@@ -179,7 +184,7 @@ fn check_name(ctx: &Context, project: &Project, names: &Names, findings: &mut Fi
         return;
     }
     let taken = project.environments.iter().find(|e| e.name == names.target);
-    if taken.is_some_and(|e| record_of(e).is_none_or(|r| r.run_hash != names.run_hash)) {
+    if taken.is_some_and(|e| guard::own(ctx, project, names).is_none_or(|(own, _)| own.id != e.id)) {
         let stem = &names.target[..names.target.len().min(21)];
         // One name more than there are environments, so one of them is free.
         let mut names_to_try = (2..=project.environments.len() + 2).map(|n| format!("{stem}-{n}"));

@@ -56,6 +56,7 @@ impl Engine {
         command.args(["serve".as_ref(), flows.path().as_os_str(), "--until-eof".as_ref()]).env("PATH", path());
         command.envs(world.cli_env()).env_remove("RAILWAY_API_TOKEN");
         command.env("SECRET_RAILWAY_API_TOKEN", STANDARD.encode(world.token()));
+        command.env("SECRET_RAILSTAGE_RECORD_KEY", STANDARD.encode("canary-record-key-of-the-flows"));
         command.env("SECRET_RAILSTAGE_WEBHOOK_KEY", STANDARD.encode(&webhook_key));
         let mut process =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("start the engine");

@@ -76,10 +76,12 @@ async fn every_step_says_what_to_do_without_a_token_or_a_program() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_ever_printed() {
     let mut stage = Stage::of(WorldOptions::prompt()).await;
-    let secrets = ["canary-literal-7d1f", "canary-flow-secret-93ac", "canary-masking-key-0b52"];
+    let secrets =
+        ["canary-literal-7d1f", "canary-flow-secret-93ac", "canary-masking-key-0b52", "canary-record-key-9e44"];
     stage.world.set_variable("production", Some("web"), "MAIL_PASSWORD", secrets[0]).unwrap();
     stage.env.push(("RAILSTAGE_SECRET_MAIL".into(), secrets[1].into()));
     stage.env.push(("RAILSTAGE_MASKING_KEY".into(), secrets[2].into()));
+    stage.env.push(("RAILSTAGE_RECORD_KEY".into(), secrets[3].into()));
     stage.env.push(("RAILSTAGE_LOG".into(), "debug".into()));
     let request = stage.request(json!({"variables": {"web": {"SMTP_KEY": {"secret": "MAIL"}}}}));
     let mut printed = String::new();
@@ -94,7 +96,7 @@ async fn no_secret_is_ever_printed() {
         |environment: &str| stage.world.variable(environment, "Postgres", "POSTGRES_PASSWORD").unwrap().unwrap();
     let (production, own) = (database_password("production"), database_password(&copy.id));
     assert_ne!(production, own, "the copy holds production's database password");
-    for secret in [secrets[0], secrets[1], secrets[2], &stage.world.token(), &production, &own] {
+    for secret in [secrets[0], secrets[1], secrets[2], secrets[3], &stage.world.token(), &production, &own] {
         assert!(!printed.contains(secret), "a secret was printed: {}", &secret[..6]);
     }
 }

@@ -9,6 +9,7 @@ mod every_step;
 mod golden;
 mod guard;
 mod lifecycle;
+mod records;
 mod requests;
 mod rollback;
 mod set_policy;

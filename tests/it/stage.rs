@@ -9,8 +9,13 @@ use railstage::steps;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
+use crate::records;
+
 /// Longer than any call may take here.
 const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The key that signs the records of this world's copies.
+pub(crate) const RECORD_KEY: &str = "canary-record-key-51c0";
 
 /// A world with the settings that the binary needs in it.
 pub(crate) struct Stage {
@@ -71,10 +76,31 @@ impl Stage {
         panic!("no step `{last}`");
     }
 
+    /// What the record of a copy says.
+    pub(crate) fn record(&self, name: &str) -> Value {
+        let id = self.world.environment_id(name).unwrap();
+        records::read(&self.world.shared_variable(&id, "RAILSTAGE").unwrap().expect("a record"))
+    }
+
+    /// Gives a copy another value in its record's place.
+    pub(crate) fn write_record(&self, name: &str, value: &str) {
+        let id = self.world.environment_id(name).unwrap();
+        self.world.set_variable(&id, None, "RAILSTAGE", value).unwrap();
+    }
+
+    /// Changes fields of a copy's record, as somebody with the key would.
+    pub(crate) fn change_record(&self, name: &str, changes: Value) {
+        let mut record = self.record(name);
+        for (field, value) in changes.as_object().expect("an object") {
+            record[field] = value.clone();
+        }
+        self.write_record(name, &records::signed(&record, RECORD_KEY));
+    }
+
     /// The binary in this world, with nothing of our own environment but PATH.
     pub(crate) fn command(&self) -> Command {
         let mut command = binary();
-        command.envs(self.world.cli_env()).envs(self.env.iter().cloned());
+        command.envs(self.world.cli_env()).env("RAILSTAGE_RECORD_KEY", RECORD_KEY).envs(self.env.iter().cloned());
         command
     }
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::error::Exit;
 use crate::secret::scrub;
 
+mod adopt;
 mod clone;
 mod completions;
 mod copy_db;
@@ -19,7 +20,7 @@ mod set_policy;
 
 /// Each command, in the order of `--help`.
 pub const COMMANDS: &[CommandDef] =
-    &[clone::COMMAND, copy_db::COMMAND, set_policy::COMMAND, schema::COMMAND, completions::COMMAND];
+    &[clone::COMMAND, copy_db::COMMAND, adopt::COMMAND, set_policy::COMMAND, schema::COMMAND, completions::COMMAND];
 
 /// One row of the table of commands.
 pub struct CommandDef {

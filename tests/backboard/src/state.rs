@@ -2,6 +2,7 @@
 
 use crate::backend::Backend;
 use crate::model::{Environment, HandleKind, Model};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -12,6 +13,7 @@ pub struct EnvironmentState {
     pub id: String,
     pub name: String,
     pub project_id: String,
+    pub created_at: Timestamp,
     /// Changes with every setting, staged change, domain, proxy and deployment.
     pub digest: String,
     pub config_hash: String,
@@ -35,6 +37,7 @@ fn state(backend: &Backend, model: &Model, environment: &Environment) -> Environ
         id: environment.id.to_string(),
         name: environment.name.clone(),
         project_id: environment.project_id.to_string(),
+        created_at: environment.created_at,
         digest: digest(environment),
         config_hash: environment.config.etag(),
         deployments: BTreeMap::new(),

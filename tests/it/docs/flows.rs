@@ -111,6 +111,7 @@ fn every_task_gets_the_same_environment() {
             "RAILSTAGE_REQUEST": format!("{{{{ {request} | toJson | base64encode }}}}"),
             "RAILSTAGE_POLICY": "{{ vars.policy | toJson | base64encode }}",
             "RAILSTAGE_RUN_ID": "{{ execution.id }}",
+            "RAILSTAGE_RECORD_KEY": "{{ secret('RAILSTAGE_RECORD_KEY') }}",
             "RAILWAY_API_TOKEN": "{{ secret('RAILWAY_API_TOKEN') }}",
         });
         for task in flow.all_tasks() {

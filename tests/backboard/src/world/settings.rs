@@ -25,6 +25,11 @@ impl World {
         self.patch_variable(environment, Some(service), name, &json!({ "value": value, "isSealed": true }))
     }
 
+    /// Makes a variable that all services of an environment share a sealed one with this value.
+    pub fn seal_shared_variable(&self, environment: &str, name: &str, value: &str) -> Result<()> {
+        self.patch_variable(environment, None, name, &json!({ "value": value, "isSealed": true }))
+    }
+
     fn patch_variable(&self, environment: &str, service: Option<&str>, name: &str, change: &Value) -> Result<()> {
         let (id, service) = (self.find(environment)?, service.map(|name| self.find_service(name)).transpose()?);
         self.change(|model| model.change_variables(id, service, &json!({ name: change }), false))
