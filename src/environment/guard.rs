@@ -43,6 +43,12 @@ impl Target {
         &self.project.environments[self.environment]
     }
 
+    /// Whether it is ready, and so nothing of a clone changes it any more: not a step that Kestra runs once more, nor one that
+    /// comes late.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.record.state == State::Ready
+    }
+
     /// Takes a name that a service's domain is about to get for given.
     pub(crate) fn rename_domain(&mut self, service_id: &ServiceId, domain: &str) {
         let instances = &mut self.project.environments[self.environment].service_instances;

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::contract::record::Record;
 use crate::contract::request::CloneRequest;
 use crate::engines;
 use crate::environment::guard::{self, Readiness, Target};
@@ -53,31 +54,43 @@ impl Step for AssignDomain {
         let mut target = guard::own_target(ctx, &request, Readiness::Created).await?;
         let site_urls = site_urls(ctx, &target, &request).await?;
         // Railway names a domain that it makes; only renaming one gives it the label that we want.
-        if let Some(made) = make_missing(ctx, &target, &request).await? {
+        if !target.is_ready()
+            && let Some(made) = make_missing(ctx, &target, &request).await?
+        {
             target = made;
         }
-        let wished = wished_domains(&target, &request);
-        let mut change = Change { service_domains: wished, ..Change::default() };
-        change.custom_domain = custom_domain(&target, &request)?;
+        let mut change = Change::default();
+        if !target.is_ready() {
+            change.service_domains = wished_domains(&target, &request);
+            change.custom_domain = custom_domain(&target, &request)?;
+        }
         apply_names(&mut target, &change);
         let pairs = hosts::map(&target, &request, &site_urls)?;
         let mut rewritten = Vec::new();
-        if request.wordpress_url_replace {
+        if request.wordpress_url_replace && !target.is_ready() {
             (change.variables, rewritten) = rewrite(&target, &request, &pairs);
         }
         let (url, railway_url) =
             (https(&hosts::public_host(&target, &request)?), https(&hosts::railway_host(&target, &request)?));
-        let mut record = target.record.clone();
-        let public = hosts::public_host(&target, &request)?;
-        record.domains = target.environment().hosts().filter(|host| *host != public).map(str::to_owned).collect();
-        record.domains.insert(0, public);
-        change.shared_variables = recorded::writing(ctx, &record).shared_variables;
+        if !target.is_ready() {
+            let record = Record { domains: asked_hosts(&target, &request, &change)?, ..target.record.clone() };
+            change.shared_variables = recorded::writing(ctx, &record).shared_variables;
+        }
         let dns_records =
             ctx.railway.change(&target.project.id, &target.environment().id, &change).await.map_err(explain)?;
         tracing::info!("the copy answers at {url}; {} variables rewritten", rewritten.len());
         let rewritten_urls = if request.wordpress_url_replace { pairs } else { Vec::new() };
         Ok(Output { url, railway_url, rewritten: rewritten_urls, rewritten_variables: rewritten, dns_records })
     }
+}
+
+/// The hosts that this run asks for, the one that people visit first. What else the copy carries is somebody else's doing, and
+/// must not become the record's.
+fn asked_hosts(target: &Target, request: &CloneRequest, change: &Change) -> Result<Vec<String>> {
+    let mut hosts = vec![hosts::public_host(target, request)?];
+    let wished = change.service_domains.iter().map(|wish| wish.domain.clone());
+    hosts.extend(wished.filter(|host| *host != hosts[0]).collect::<Vec<_>>());
+    Ok(hosts)
 }
 
 fn https(host: &str) -> String {

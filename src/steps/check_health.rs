@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::contract::ids::EnvironmentId;
-use crate::contract::record::{Record, State};
+use crate::contract::record::{self, Record, State};
 use crate::contract::request::CloneRequest;
 use crate::environment::guard::{self, Readiness, Target};
 use crate::environment::hosts::{host_of, public_host, railway_host};
@@ -84,12 +84,13 @@ impl Step for CheckHealth {
         };
         let found = ctx.until("the copy to answer", ANSWERS_WITHIN, Duration::from_secs(1), look).await;
         let (http_status, content) = found.with_context(|| format!("visit {checked_url}: {}", last.lock().unwrap()))?;
-        let record = Record { state: State::Ready, ..target.record.clone() };
-        let change = recorded::writing(ctx, &record);
-        ctx.railway
-            .change(&target.project.id, &target.environment().id, &change)
-            .await
-            .context("mark the copy as ready")?;
+        let mut record = target.record.clone();
+        if !target.is_ready() {
+            record = Record { state: State::Ready, expires_at: request.ttl.after(record::now()), ..record };
+            let change = recorded::writing(ctx, &record);
+            let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
+            changed.context("mark the copy as ready")?;
+        }
         tracing::info!("the copy is ready at https://{public}");
         Ok(Output {
             environment_id: target.environment().id.clone(),
@@ -98,7 +99,7 @@ impl Step for CheckHealth {
             checked_url,
             http_status,
             content,
-            expires_at: (!target.record.keep).then(|| target.record.expires_at.to_string()),
+            expires_at: (!record.keep).then(|| record.expires_at.to_string()),
         })
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct Output {
     pub source_environment_id: EnvironmentId,
     /// False when an earlier try had made it.
     pub created: bool,
-    /// When it may be swept (RFC 3339).
+    /// When it expires (RFC 3339); of a copy that is being made, when it would if it were ready now.
     pub expires_at: String,
     pub services: usize,
     /// How many variables were found equal to the source's before anything was changed.
@@ -84,13 +84,16 @@ impl Step for CreateEnv {
                 making.new_record()
             }
         };
-        if environment.name != names.target {
+        // A ready copy that somebody has renamed keeps its name.
+        let environment_name =
+            if record.state == State::Ready { environment.name.clone() } else { names.target.clone() };
+        if environment.name != environment_name {
             making.settle(&record).await?;
             tracing::info!("environment `{}` is there, nothing deployed", names.target);
         }
         Ok(Output {
             environment_id: id,
-            environment_name: names.target,
+            environment_name,
             source_environment_id: source.id.clone(),
             created,
             expires_at: record.expires_at.to_string(),

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::STEPS;
 use crate::contract::record::{self, State};
 use crate::contract::request::{CloneRequest, OnFailure};
+use crate::contract::ttl::Ttl;
 use crate::environment::services::kind;
 use crate::environment::{guard, recorded};
 use crate::error::{Exit, Failure};
@@ -43,7 +44,7 @@ impl Step for Rollback {
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
         let target = RunTarget { project_id: request.project_id.clone(), names: ctx.run.names(&request) };
         if request.on_failure == OnFailure::Keep
-            && let Some(kept) = keep(ctx, &target).await?
+            && let Some(kept) = keep(ctx, &target, request.ttl).await?
         {
             return Ok(Output { kept: Some(kept), ..Output::default() });
         }
@@ -79,7 +80,7 @@ async fn undo_all(ctx: &Context, target: &RunTarget) -> Result<Output> {
 }
 
 /// Leaves a failed copy for a look: marked as failed, its apps off, for a day at most. `None` when there is nothing to keep.
-async fn keep(ctx: &Context, target: &RunTarget) -> Result<Option<String>> {
+async fn keep(ctx: &Context, target: &RunTarget, ttl: Ttl) -> Result<Option<String>> {
     let railway = &ctx.railway;
     let project = railway.project(&target.project_id, Weight::Repeatable).await?;
     let Some((environment, mut record)) = guard::own(ctx, &project, &target.names) else {
@@ -92,7 +93,7 @@ async fn keep(ctx: &Context, target: &RunTarget) -> Result<Option<String>> {
     let now = record::now();
     record.state = State::Failed;
     record.keep = false;
-    record.expires_at = record.expires_at.min(now.checked_add(KEPT_FOR).unwrap_or(now));
+    record.expires_at = ttl.after(now).min(now.checked_add(KEPT_FOR).unwrap_or(now));
     let apps = environment.service_instances.iter().filter(|s| kind(s).is_none());
     let running = apps.filter_map(|s| s.latest_deployment.as_ref().map(|d| d.id.clone())).collect();
     let change = Change { stop_deployments: running, ..recorded::writing(ctx, &record) };

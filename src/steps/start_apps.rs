@@ -65,7 +65,9 @@ impl Step for StartApps {
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
         let target = guard::own_target(ctx, &request, Readiness::HasData).await?;
-        ensure_isolated(ctx, &target, &request).await?;
+        if !target.is_ready() {
+            ensure_isolated(ctx, &target, &request).await?;
+        }
         let apps = with_role(target.source(), &request, &[Role::App]);
         let started: Vec<_> = apps
             .iter()
@@ -73,7 +75,9 @@ impl Step for StartApps {
             .collect();
         let deploys =
             apps.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: s.commit().map(str::to_owned) });
-        deployments::deploy(ctx, &target, deploys.collect(), APP_UP).await?;
+        if !target.is_ready() {
+            deployments::deploy(ctx, &target, deploys.collect(), APP_UP).await?;
+        }
         for app in &started {
             tracing::info!("service `{}` is up", app.service);
         }
