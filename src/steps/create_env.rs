@@ -77,7 +77,9 @@ impl Step for CreateEnv {
         let source = source_of(&project, &source.id)?;
         guard::ensure_not_production(&ctx.policy, &project, environment, Some(&source.id))?;
         let making = Making { ctx, request: &request, names: &names, project: &project, environment, source };
-        let record = match guard::own(ctx, &project, &names) {
+        let own = guard::own(ctx, &project, &names);
+        let is_new = own.is_none();
+        let record = match own {
             Some((_, record)) => record,
             None => {
                 making.ensure_unclaimed()?;
@@ -88,6 +90,9 @@ impl Step for CreateEnv {
         let environment_name =
             if record.state == State::Ready { environment.name.clone() } else { names.target.clone() };
         if environment.name != environment_name {
+            if is_new {
+                making.ensure_within_limit().await?;
+            }
             making.settle(&record).await?;
             tracing::info!("environment `{}` is there, nothing deployed", names.target);
         }
@@ -150,12 +155,13 @@ fn ensure_free(ctx: &Context, project: &Project, names: &Names) -> Result<()> {
     }
     let copies = project.environments.iter().filter(|e| guard::is_copy_of_ours(ctx, project, e)).count();
     let most = ctx.policy.max_copies_per_project;
-    ensure!(
-        copies < most as usize,
-        Failure::invalid(format!("project `{}` has {copies} copies, and the policy allows {most}", project.name))
-            .hint("delete one, or raise `max_copies_per_project`")
-    );
+    ensure!(copies < most as usize, over_the_limit(project, copies, most));
     Ok(())
+}
+
+fn over_the_limit(project: &Project, copies: usize, most: u32) -> Failure {
+    Failure::invalid(format!("project `{}` has {copies} copies, and the policy allows {most}", project.name))
+        .hint("delete one, or raise `max_copies_per_project`")
 }
 
 fn taken(name: &str) -> Failure {
@@ -292,6 +298,21 @@ impl Making<'_> {
             domains: Vec::new(),
             databases: Vec::new(),
         }
+    }
+
+    /// Of several runs that come to the limit at once, those stay whose environments Railway made first. A reading that shows
+    /// this run's shows all that were made before it.
+    async fn ensure_within_limit(&self) -> Result<()> {
+        let made = |e: &Environment| (e.created_at, e.id.clone());
+        let copies = self.project.environments.iter().filter(|e| guard::is_copy_of_ours(self.ctx, self.project, e));
+        let before = copies.filter(|e| made(e) < made(self.environment)).count();
+        let most = self.ctx.policy.max_copies_per_project;
+        if before < most as usize {
+            return Ok(());
+        }
+        let target = RunTarget { project_id: self.project.id.clone(), names: self.names.clone() };
+        CreateEnv::undo(self.ctx, &target).await?;
+        Err(over_the_limit(self.project, before, most).into())
     }
 
     /// Records the run, makes every change that needs no data, and takes the wished name, which is the lock between runs.

@@ -1,5 +1,8 @@
-//! Promotion and expiry: what late steps and reruns must not undo.
+//! Promotion, expiry and the limit: what late steps, reruns and several runs at once must not undo.
 
+use std::time::Duration;
+
+use backboard::WorldOptions;
 use jiff::{SignedDuration, Timestamp};
 use railstage::steps;
 use serde_json::json;
@@ -70,4 +73,30 @@ async fn a_copy_expires_counted_from_when_it_is_ready_and_not_while_it_is_made()
     let left = expires_at.as_str().unwrap().parse::<Timestamp>().unwrap().duration_since(Timestamp::now());
     assert!((SignedDuration::from_mins(55)..=SignedDuration::from_mins(60)).contains(&left), "{left}");
     assert_eq!(told.outputs()["expires_at"], expires_at);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_clones_that_come_to_the_limit_at_once_no_more_stay_than_it_allows() {
+    let mut stage = Stage::of(WorldOptions { lag: Duration::from_millis(400), ..WorldOptions::prompt() }).await;
+    stage.policy["max_copies_per_project"] = json!(1);
+    let requests = ["one", "two", "three"].map(|name| stage.request(json!({"environment_name": name})));
+    let (one, two, three) = tokio::join!(
+        stage.step("create-env", "run-1", &requests[0]),
+        stage.step("create-env", "run-2", &requests[1]),
+        stage.step("create-env", "run-3", &requests[2]),
+    );
+    let mut codes = [one.code, two.code, three.code];
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 2, 2], "{}\n{}\n{}", one.stdout, two.stdout, three.stdout);
+    assert_eq!(names(&stage).len(), 2, "{:?}", names(&stage));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_being_made_counts_against_the_limit() {
+    let mut stage = Stage::prompt().await;
+    stage.policy["max_copies_per_project"] = json!(1);
+    stage.world.create_environment("rs-0123456789abcdef", Duration::from_secs(60)).unwrap();
+    let call = stage.step("create-env", "run", &stage.request(json!({"environment_name": "second"}))).await;
+    call.expect(2);
+    assert!(call.error().contains("has 1 copies"), "{}", call.error());
 }
