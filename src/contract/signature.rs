@@ -268,9 +268,9 @@ mod tests {
         keys.read(Some(value), &place)
     }
 
-    fn why(reading: Reading) -> Unreadable {
+    fn why(reading: &Reading) -> Unreadable {
         let Reading::Unreadable(why) = reading else { panic!("{reading:?}") };
-        why
+        *why
     }
 
     #[test]
@@ -280,10 +280,13 @@ mod tests {
         assert_eq!(read(&first(), &value, |_, _| ()), whole);
         let rotated = keys(Some("the second key of all"), Some("the first key of all"));
         assert_eq!(read(&rotated, &value, |_, _| ()), whole);
-        assert_eq!(why(read(&keys(Some("the second key of all"), None), &value, |_, _| ())), Unreadable::WronglySigned);
-        assert_eq!(why(read(&keys(None, None), &value, |_, _| ())), Unreadable::NoKey);
+        assert_eq!(
+            why(&read(&keys(Some("the second key of all"), None), &value, |_, _| ())),
+            Unreadable::WronglySigned
+        );
+        assert_eq!(why(&read(&keys(None, None), &value, |_, _| ())), Unreadable::NoKey);
         // The old key signs nothing any more.
-        assert_eq!(why(read(&first(), &rotated.value(&record(START)), |_, _| ())), Unreadable::WronglySigned);
+        assert_eq!(why(&read(&first(), &rotated.value(&record(START)), |_, _| ())), Unreadable::WronglySigned);
         assert!(RecordKeys::new(None, Some(&Secret::new("the first key of all"))).is_err());
         assert!(RecordKeys::new(Some(&Secret::new("too short")), None).is_err());
     }
@@ -294,10 +297,10 @@ mod tests {
         assert_eq!(read(&first(), &value, |at, _| at.environment_id = EnvironmentId::from("env-2")), Reading::Absent);
         let later = START + SignedDuration::from_millis(1);
         let contradicted = Unreadable::Contradicted;
-        assert_eq!(why(read(&first(), &value, |at, _| at.environment_created_at = later)), contradicted);
-        assert_eq!(why(read(&first(), &value, |at, _| at.project_id = ProjectId::from("project-2"))), contradicted);
+        assert_eq!(why(&read(&first(), &value, |at, _| at.environment_created_at = later)), contradicted);
+        assert_eq!(why(&read(&first(), &value, |at, _| at.project_id = ProjectId::from("project-2"))), contradicted);
         let other = |_: &mut Record, source: &mut Option<EnvironmentId>| *source = Some(EnvironmentId::from("env-3"));
-        assert_eq!(why(read(&first(), &value, other)), contradicted);
+        assert_eq!(why(&read(&first(), &value, other)), contradicted);
     }
 
     #[test]
@@ -312,14 +315,14 @@ mod tests {
         }
         let (unsigned, _) = value.rsplit_once('.').unwrap();
         assert!(matches!(read(&first(), unsigned, |_, _| ()), Reading::Unsigned(_)));
-        assert_eq!(why(read(&first(), &value.replacen('2', "3", 1), |_, _| ())), Unreadable::LaterVersion);
+        assert_eq!(why(&read(&first(), &value.replacen('2', "3", 1), |_, _| ())), Unreadable::LaterVersion);
         for damaged in ["", "2", "2.", "2..", "2.!.", "1.e30=", "hello", "{", "{}", r#"{"version": 0}"#] {
-            assert_eq!(why(read(&first(), damaged, |_, _| ())), Unreadable::Damaged, "{damaged}");
+            assert_eq!(why(&read(&first(), damaged, |_, _| ())), Unreadable::Damaged, "{damaged}");
         }
         let mut old = serde_json::to_value(record(START)).unwrap();
         old["version"] = 1.into();
         assert!(matches!(read(&first(), &old.to_string(), |_, _| ()), Reading::Unsigned(_)));
         old["version"] = 7.into();
-        assert_eq!(why(read(&first(), &old.to_string(), |_, _| ())), Unreadable::LaterVersion);
+        assert_eq!(why(&read(&first(), &old.to_string(), |_, _| ())), Unreadable::LaterVersion);
     }
 }

@@ -136,7 +136,7 @@ fn claim(ctx: &Context, project: Project, names: &Names, source: &str) -> Result
             project.name
         )));
     };
-    let target = Target { record, project, source, environment };
+    let target = Target { project, record, source, environment };
     ensure!(
         target.record.source_id == target.source().id,
         Failure::invalid(format!(

@@ -8,7 +8,10 @@ use crate::records::{self, signed, unsigned, version_1};
 use crate::stage::{Call, RECORD_KEY, Stage, finish};
 
 const PAST: &str = "2020-01-01T00:00:00Z";
-const OLD: Duration = Duration::from_secs(86_400);
+/// How a record is written into a variable.
+type Writing = fn(&Value) -> String;
+
+const OLD: Duration = Duration::from_hours(24);
 
 fn names(stage: &Stage) -> Vec<String> {
     let mut names: Vec<_> = stage.world.environments().into_iter().map(|e| e.name).collect();
@@ -63,7 +66,7 @@ async fn a_record_that_a_stranger_writes_gets_nothing_swept() {
     stage.world.forget_source("from-scratch").unwrap();
     stage.world.deploy("live", "web").unwrap();
     let all = names(&stage);
-    let everything: [(&str, fn(&Value) -> String); 4] = [
+    let everything: [(&str, Writing); 4] = [
         ("version 1", version_1),
         ("without a signature", unsigned),
         ("with a guessed key", |record| signed(record, "a key that somebody guessed")),

@@ -95,7 +95,7 @@ async fn of_several_clones_that_come_to_the_limit_at_once_no_more_stay_than_it_a
 async fn what_is_being_made_counts_against_the_limit() {
     let mut stage = Stage::prompt().await;
     stage.policy["max_copies_per_project"] = json!(1);
-    stage.world.create_environment("rs-0123456789abcdef", Duration::from_secs(60)).unwrap();
+    stage.world.create_environment("rs-0123456789abcdef", Duration::from_mins(1)).unwrap();
     let call = stage.step("create-env", "run", &stage.request(json!({"environment_name": "second"}))).await;
     call.expect(2);
     assert!(call.error().contains("has 1 copies"), "{}", call.error());
