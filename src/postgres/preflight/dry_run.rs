@@ -13,6 +13,7 @@ use super::{compatibility, disk_space};
 use crate::copying::options::CopyOptions;
 use crate::copying::report::{SourceReport, TargetReport};
 use crate::error::failure;
+use crate::inert;
 use crate::masking::Suspect;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::endpoint::Endpoint;
@@ -178,6 +179,6 @@ impl DryRun {
             self.suspects.iter().map(|suspect| format!("looks personal, and would be copied as it is: {suspect}")),
         );
         lines.extend(self.problems.iter().map(|problem| format!("would fail: {problem}")));
-        lines.join("\n")
+        inert::lines(&lines)
     }
 }

@@ -6,7 +6,7 @@ use super::{Database, Findings};
 use crate::contract::request::CloneRequest;
 use crate::engines;
 use crate::environment::{databases, masking_of_request, services};
-use crate::error::Exit;
+use crate::error::{Exit, chain};
 use crate::railway::{Environment, Project, Rendered, ServiceInstance, Weight};
 use crate::running::context::Context;
 
@@ -37,7 +37,7 @@ pub(super) async fn check(
             }
             // A server that does not answer is not the caller's mistake, and a rerun may find it up.
             Err(error) if Exit::of(&error) == Exit::Outside => return Err(error),
-            Err(error) => findings.error(service.service_name.clone(), format!("{error:#}")),
+            Err(error) => findings.error(service.service_name.clone(), chain(&error)),
         }
     }
     Ok(reports)
@@ -68,7 +68,7 @@ async fn check_masking(
             }
         }
         Err(error) if Exit::of(&error) == Exit::Outside => return Err(error),
-        Err(error) => findings.error(name, format!("{error:#}")),
+        Err(error) => findings.error(name, chain(&error)),
     }
     Ok(())
 }
