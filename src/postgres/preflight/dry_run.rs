@@ -15,6 +15,7 @@ use crate::copying::report::{SourceReport, TargetReport};
 use crate::error::failure;
 use crate::inert;
 use crate::masking::Suspect;
+use crate::postgres::dump::pg_dump;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::classified;
@@ -92,6 +93,12 @@ pub async fn dry_run(source: &Endpoint, target: &Endpoint, options: &CopyOptions
         source_report.problems.iter().map(|problem| format!("source: {problem}")).collect(),
         target_report.problems.iter().map(|problem| format!("target: {problem}")).collect(),
         compatibility::versions_fit(source_report.major, target_report.major)
+            .err()
+            .map(|e| e.to_string())
+            .into_iter()
+            .collect(),
+        pg_dump::ensure_reads(&options.pg_dump, &options.env, source_report.major)
+            .await
             .err()
             .map(|e| e.to_string())
             .into_iter()

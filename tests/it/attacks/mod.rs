@@ -4,4 +4,5 @@ mod cut_off;
 mod nothing_made;
 mod printed;
 mod scrubbed;
+mod told_before;
 mod weather;
