@@ -7,6 +7,7 @@ use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 
 use crate::copying::{CopyOptions, CopyReport, Progress, SourceReport};
+use crate::external::process_env::ProcessEnv;
 use crate::masking::{Masking, Suspect};
 use crate::postgres;
 pub(crate) use crate::postgres::DryRun;
@@ -148,6 +149,16 @@ impl<'a> Pair<'a> {
 pub(crate) async fn inspect(source: &Endpoint) -> Result<SourceReport> {
     match source {
         Endpoint::Postgres(source) => postgres::inspect(source).await,
+    }
+}
+
+/// Refuses programs that are too old for the server of a source.
+///
+/// # Errors
+/// [`crate::error::Exit::Program`].
+pub(crate) async fn ensure_can_dump(env: &ProcessEnv, endpoint: &Endpoint, source: &SourceReport) -> Result<()> {
+    match endpoint {
+        Endpoint::Postgres(_) => postgres::ensure_can_dump(env, source.major).await,
     }
 }
 

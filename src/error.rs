@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::inert::inert_block;
+
 /// The exit codes of `railstage`; the README's table is made from them.
 ///
 /// ```
@@ -36,7 +38,7 @@ impl Exit {
         (Exit::Deadline, "past its deadline"),
         (Exit::Incomplete, "undo incomplete, something is left behind: a person, now"),
         (Exit::Interrupted, "stopped by SIGINT"),
-        (Exit::Terminated, "stopped by SIGTERM"),
+        (Exit::Terminated, "stopped by SIGTERM or SIGHUP"),
     ];
 
     /// The number the process ends with.
@@ -99,12 +101,63 @@ pub fn failure(error: &anyhow::Error) -> Option<&Failure> {
     error.downcast_ref()
 }
 
-/// The whole error as a person reads it: the chain on one line, then the hint on its own.
-pub fn describe(what: &str, error: &anyhow::Error) -> String {
-    let mut text = format!("{what} failed: {error:#}");
-    if let Some(hint) = failure(error).and_then(|f| f.hint.as_deref()) {
-        text.push_str("\nhint: ");
-        text.push_str(hint);
+/// The chain of an error on one line. What a cause only repeats is said once.
+pub(crate) fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
     }
     text
+}
+
+/// An error in the parts that a person reads, each ready to be printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// What was being done, and what was said to it.
+    pub(crate) error: String,
+    /// What to change, where that is known.
+    pub(crate) hint: Option<String>,
+}
+
+impl Told {
+    /// What `what` failed of.
+    pub(crate) fn of(what: &str, error: &anyhow::Error) -> Self {
+        Self {
+            error: inert_block(&format!("{what} failed: {}", chain(error))),
+            hint: failure(error).and_then(|f| f.hint.as_deref()).map(inert_block),
+        }
+    }
+}
+
+/// The error, then the hint on a line of its own.
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.error)?;
+        self.hint.iter().try_for_each(|hint| write!(f, "\nhint: {hint}"))
+    }
+}
+
+/// The whole error as a person reads it: the chain, then the hint on its own line.
+pub fn describe(what: &str, error: &anyhow::Error) -> String {
+    Told::of(what, error).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_nothing_twice_and_only_its_own_hint_is_one() {
+        let said = anyhow::anyhow!("Railway says: Project not found\nhint: run this")
+            .context("Railway says: Project not found\nhint: run this");
+        let error = said.context(Failure::invalid("no project `p`").hint("name another"));
+        let told =
+            "validate failed: no project `p`: Railway says: Project not found\n  hint: run this\nhint: name another";
+        assert_eq!(describe("validate", &error), told);
+    }
 }

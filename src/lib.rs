@@ -18,6 +18,7 @@ mod engines;
 mod environment;
 mod external;
 mod formats;
+mod inert;
 mod railway;
 mod running;
 mod secret;

@@ -25,7 +25,12 @@ pub(crate) fn policy_arg() -> Arg {
 }
 
 pub(super) fn run_id_arg() -> Arg {
-    Arg::new("run-id").long("run-id").value_name("ID").env("RAILSTAGE_RUN_ID").help("The run that the step belongs to")
+    Arg::new("run-id")
+        .long("run-id")
+        .value_name("ID")
+        .env("RAILSTAGE_RUN_ID")
+        .hide_env_values(true)
+        .help("The run that the step belongs to")
 }
 
 /// The run that the step belongs to.

@@ -9,8 +9,9 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::external::kestra;
-use crate::secret;
+use crate::error::Told;
+use crate::external::{kestra, print};
+use crate::inert::inert_block;
 
 /// Where this process writes what people and machines read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +47,12 @@ impl<S: Subscriber> Layer<S> for Lines {
         if level > Level::WARN && !event.metadata().target().starts_with("railstage") {
             return;
         }
-        let mut text = Text(String::new());
-        event.record(&mut text);
+        let mut told = Text::default();
+        event.record(&mut told);
+        let text = told.into_lines();
         match self.output {
-            Output::Kestra => kestra::log(level, &text.0),
-            Output::Text => eprintln!("{}{}", self.label(level), secret::scrub(&text.0)),
+            Output::Kestra => kestra::log(level, &text),
+            Output::Text => print::labelled_err(&self.label(level), &text),
         }
     }
 }
@@ -67,21 +69,40 @@ impl Lines {
     }
 }
 
-/// An event's message, followed by its other fields.
-struct Text(String);
+/// An event's message, followed by its other fields; an error's hint stands on a line of its own.
+#[derive(Default)]
+struct Text {
+    message: String,
+    hint: Option<String>,
+}
+
+impl Text {
+    fn into_lines(self) -> String {
+        let hint = self.hint.map(|hint| format!("\nhint: {}", inert_block(&hint))).unwrap_or_default();
+        inert_block(&self.message) + &hint
+    }
+}
 
 impl Visit for Text {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         let _ = match field.name() {
-            "message" => write!(self.0, "{value:?}"),
-            name => write!(self.0, " {name}={value:?}"),
+            "message" => write!(self.message, "{value:?}"),
+            name => write!(self.message, " {name}={value:?}"),
         };
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        let _ = match field.name() {
-            "message" => write!(self.0, "{value}"),
-            name => write!(self.0, " {name}={value}"),
-        };
+        match field.name() {
+            "message" => self.message.push_str(value),
+            "hint" => self.hint = Some(value.to_owned()),
+            name => {
+                let _ = write!(self.message, " {name}={value}");
+            }
+        }
     }
+}
+
+/// Logs what ends a step or a command.
+pub(crate) fn error(told: &Told) {
+    tracing::error!(hint = told.hint.as_deref(), "{}", told.error);
 }

@@ -4,6 +4,7 @@ mod args;
 pub mod commands;
 pub mod flow_files;
 mod log;
+mod panics;
 pub mod schema_files;
 mod ticker;
 
@@ -11,16 +12,16 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{ArgMatches, Command};
-use serde_json::json;
 use tracing::Level;
 
-use crate::cli::commands::{COMMANDS, CommandDef};
+use crate::cli::commands::{COMMANDS, CommandDef, print_error};
 use crate::cli::log::Output;
 use crate::cli::ticker::Ticker;
 use crate::contract::policy::Policy;
-use crate::error::{Exit, describe};
-use crate::external::kestra;
+use crate::error::Exit;
 use crate::external::process_env::ProcessEnv;
+use crate::external::{kestra, print};
+use crate::running::caught::caught;
 use crate::running::context::Context;
 use crate::running::run::Run;
 use crate::running::step::{Group, Outcome, Prepared, StepDef, Work};
@@ -73,32 +74,43 @@ impl Subcommand {
 
 /// Runs what the command line asks for.
 pub async fn main() -> ExitCode {
-    let matches = command().get_matches();
+    panics::tell();
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(refused) => return ExitCode::from(refuse_arguments(&refused).code()),
+    };
     let asked = matches.subcommand().and_then(|(name, matches)| Some((Subcommand::find(name)?, matches)));
     let Some((subcommand, matches)) = asked else { unreachable!("clap asks for a subcommand of the two tables") };
     let exit = match subcommand {
         Subcommand::Step(step) => step_main(step, matches).await,
-        Subcommand::Command(command) => command.main(matches).await,
+        Subcommand::Command(command) => match caught(command.main(matches)).await {
+            Ok(exit) => exit,
+            Err(error) => print_error(command.name, &error),
+        },
     };
     ExitCode::from(exit.code())
+}
+
+/// What clap has to say: help and versions are its own words, complaints quote what was typed.
+fn refuse_arguments(refused: &clap::Error) -> Exit {
+    if !refused.use_stderr() {
+        // A reader that went away is no failure of ours.
+        let _ = refused.print();
+        return Exit::Done;
+    }
+    print::err(refused.render().to_string().trim_end());
+    Exit::Invalid
 }
 
 async fn step_main(step: &'static StepDef, matches: &ArgMatches) -> Exit {
     let output = Output::from_env();
     log::start(output, Level::INFO);
-    let (run, policy, stop) = match begin(step, matches) {
-        Ok(begun) => begun,
-        Err(error) => return refuse(step, output, &error),
+    let outcome = match caught(step_outcome(step, matches)).await {
+        Ok(outcome) => outcome,
+        Err(error) => Outcome::failed(step, &error, 0.0, 0),
     };
-    let outcome = match step.prepare(&policy, args::request(matches)) {
-        Prepared::Ended(outcome) => outcome,
-        Prepared::Ready(work) => match Context::sign_in(run, policy, process_env(), stop.token.clone()) {
-            Ok(ctx) => run_shown(step, &ctx, &stop, work).await,
-            Err(error) => Outcome::failed(step.name, &error, 0.0, 0),
-        },
-    };
-    if let Some(error) = &outcome.report.error {
-        tracing::error!("{error}");
+    if let Some(told) = outcome.report.told() {
+        log::error(&told);
     }
     match output {
         Output::Kestra => {
@@ -107,7 +119,21 @@ async fn step_main(step: &'static StepDef, matches: &ArgMatches) -> Exit {
         }
         Output::Text => commands::print_json(&outcome.report),
     }
-    outcome.exit
+    outcome.exit()
+}
+
+async fn step_outcome(step: &'static StepDef, matches: &ArgMatches) -> Outcome {
+    let (run, policy, stop) = match begin(step, matches) {
+        Ok(begun) => begun,
+        Err(error) => return Outcome::failed(step, &error, 0.0, 0),
+    };
+    match step.prepare(&policy, args::request(matches)) {
+        Prepared::Ended(outcome) => outcome,
+        Prepared::Ready(work) => match Context::sign_in(run, policy, process_env(), stop.token.clone()) {
+            Ok(ctx) => run_shown(step, &ctx, &stop, work).await,
+            Err(error) => Outcome::failed(step, &error, 0.0, 0),
+        },
+    }
 }
 
 /// All that a step needs before its request is read.
@@ -122,18 +148,8 @@ fn process_env() -> ProcessEnv {
     ProcessEnv::new(std::env::vars_os())
 }
 
-/// A step that cannot even begin says so in its outputs, too.
-fn refuse(step: &StepDef, output: Output, error: &anyhow::Error) -> Exit {
-    let text = describe(step.name, error);
-    tracing::error!("{text}");
-    if output == Output::Kestra {
-        kestra::outputs(&json!({ "status": "failed", "error": text }));
-    }
-    Exit::of(error)
-}
-
 /// Does a step's work while its progress is shown.
-async fn run_shown(step: &StepDef, ctx: &Context, stop: &Stop, work: Work) -> Outcome {
+async fn run_shown(step: &'static StepDef, ctx: &Context, stop: &Stop, work: Work) -> Outcome {
     let ticker = Ticker::start(ctx.progress.clone());
     let outcome = stop.run(step, ctx, work).await;
     ticker.stop().await;

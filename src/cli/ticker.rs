@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::cli::log::Output;
 use crate::copying::progress::{Progress, Reading};
+use crate::inert::one_line;
 
 const LINE_EVERY: Duration = Duration::from_secs(2);
 const BAR_EVERY: Duration = Duration::from_millis(100);
@@ -52,7 +53,7 @@ fn line(now: &Reading, since_last: u64, elapsed: Duration) -> String {
     let speed = mb(since_last) / LINE_EVERY.as_secs_f64();
     let average = now.done_bytes as f64 / elapsed.as_secs_f64().max(0.001);
     let rest = now.total_bytes.saturating_sub(now.done_bytes) as f64 / average.max(1.0);
-    let at = if now.doing.is_empty() { String::new() } else { format!(": {}", now.doing.join(", ")) };
+    let at = if now.doing.is_empty() { String::new() } else { one_line(&format!(": {}", now.doing.join(", "))) };
     format!(
         "{} {:.0} of {:.0} MB ({percent} %), {speed:.1} MB/s, {} left{at}",
         now.phase,
@@ -82,11 +83,7 @@ async fn bar(progress: Arc<Progress>) {
         let bar = &shown.get_or_insert_with(|| OnScreen(ProgressBar::new(0).with_style(style()))).0;
         bar.set_length(now.total_bytes);
         bar.set_position(now.done_bytes);
-        bar.set_message(if now.doing.is_empty() {
-            now.phase.to_owned()
-        } else {
-            format!("{} {}", now.phase, now.doing.join(", "))
-        });
+        bar.set_message(one_line(&format!("{} {}", now.phase, now.doing.join(", "))).trim_end().to_owned());
     }
 }
 

@@ -76,6 +76,9 @@ pub(crate) struct CloneRequest {
     /// Services whose volume may come up empty in the copy: Railway copies none.
     #[serde(default)]
     pub allow_empty_volumes: Vec<String>,
+    /// Print the last log lines of an app that does not come up, which may hold personal data; without it, their address in Railway is told.
+    #[serde(default)]
+    pub logs: bool,
     /// What becomes of a copy that fails.
     #[serde(default)]
     pub on_failure: OnFailure,

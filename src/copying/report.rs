@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::inert;
 use crate::masking::Sheet;
 
 /// How many of the slowest tables a summary names.
@@ -62,7 +63,8 @@ impl CopyReport {
     /// The report in a few lines for a person.
     pub fn summary(&self) -> String {
         if self.reused {
-            return format!("`{}` holds this run's copy already (snapshot of {})", self.database, self.snapshot_at);
+            let (database, snapshot_at) = (&self.database, &self.snapshot_at);
+            return inert::one_line(&format!("`{database}` holds this run's copy already (snapshot of {snapshot_at})"));
         }
         let mut lines = vec![format!(
             "copied {} rows of {} tables into `{}`: {:.1} MB in {:.1} s ({:.1} MB/s), snapshot of {}",
@@ -90,7 +92,7 @@ impl CopyReport {
             self.left.iter().map(|left| format!("left in {}: {} values, {}", left.column, left.values, left.reason)),
         );
         lines.extend(self.skipped.iter().map(|skipped| format!("not copied: {} ({})", skipped.object, skipped.reason)));
-        lines.join("\n")
+        inert::lines(&lines)
     }
 }
 

@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::contract::ids::{DeploymentId, ServiceId};
 use crate::environment::guard::Target;
 use crate::error::{Exit, Failure};
+use crate::inert::one_line;
 use crate::railway::{Deploy, DeploymentStatus, Environment, EnvironmentStatus, ServiceInstance};
 use crate::running::context::Context;
 
@@ -16,11 +17,17 @@ const LOG_LINES: u32 = 20;
 /// How often a failed deployment is tried again: a Postgres on a fresh volume was seen to fail its first.
 const RETRIES: u32 = 1;
 
-/// Deploys what is not up yet, and waits for all of it.
+/// Deploys what is not up yet, and waits for all of it. `logs`: whether the log lines of what fails are told, or only where they are.
 ///
 /// # Errors
 /// [`Exit::Failed`] with the last log lines of a deployment that failed twice; [`Exit::Deadline`].
-pub(crate) async fn deploy(ctx: &Context, target: &Target, services: Vec<Deploy>, deadline: Duration) -> Result<()> {
+pub(crate) async fn deploy(
+    ctx: &Context,
+    target: &Target,
+    services: Vec<Deploy>,
+    deadline: Duration,
+    logs: bool,
+) -> Result<()> {
     let ids: Vec<_> = services.iter().map(|d| d.service_id.clone()).collect();
     let mut wanted: Vec<_> =
         services.into_iter().filter(|d| !is_under_way(target.environment(), &d.service_id)).collect();
@@ -34,7 +41,7 @@ pub(crate) async fn deploy(ctx: &Context, target: &Target, services: Vec<Deploy>
             return Ok(());
         }
         if attempt == RETRIES {
-            return Err(explain(ctx, target, &failed).await);
+            return Err(explain(ctx, target, &failed, logs).await);
         }
         tracing::warn!("the deployment of {} services failed; trying once more", failed.len());
         replaced.extend(failed.iter().map(|f| f.deployment_id.clone()));
@@ -101,12 +108,26 @@ fn outcome(status: &EnvironmentStatus, ids: &[ServiceId], replaced: &[Deployment
     Some(failed)
 }
 
-async fn explain(ctx: &Context, target: &Target, failed: &[FailedDeployment]) -> anyhow::Error {
+async fn explain(ctx: &Context, target: &Target, failed: &[FailedDeployment], logs: bool) -> anyhow::Error {
     let mut text = Vec::new();
     for failure in failed {
         let name = target.project.service_name(&failure.service_id).unwrap_or(failure.service_id.as_ref());
-        let lines = ctx.railway.logs(&failure.deployment_id, LOG_LINES).await.unwrap_or_default();
-        text.push(format!("service `{name}` did not come up\n  {}", lines.join("\n  ")));
+        let more = if logs {
+            let lines = ctx.railway.logs(&failure.deployment_id, LOG_LINES).await.unwrap_or_default();
+            lines.iter().map(|line| format!("\n  {}", one_line(line))).collect()
+        } else {
+            format!("; its log: {}", address(target, failure))
+        };
+        text.push(format!("service `{name}` did not come up{more}"));
     }
-    Failure::new(Exit::Failed, text.join("\n")).into()
+    let failure = Failure::new(Exit::Failed, text.join("\n"));
+    let hint = "`logs: true` in the request prints the last lines of its log, which may hold personal data";
+    if logs { failure.into() } else { failure.hint(hint).into() }
+}
+
+/// Where Railway's dashboard shows a deployment's log (the CLI's `src/commands/up.rs` prints the same).
+fn address(target: &Target, failed: &FailedDeployment) -> String {
+    let (project, environment) = (&target.project.id, &target.environment().id);
+    let FailedDeployment { service_id, deployment_id } = failed;
+    format!("https://railway.com/project/{project}/service/{service_id}?environmentId={environment}&id={deployment_id}")
 }

@@ -7,9 +7,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::error::{Exit, Failure};
-use crate::secret::Secret;
+use crate::secret::{Secret, learn};
 
 /// Variables by name. Its `Debug` shows none: many are secrets.
 #[derive(Clone, Default)]
@@ -18,7 +20,11 @@ pub struct ProcessEnv(Arc<BTreeMap<OsString, OsString>>);
 impl ProcessEnv {
     /// Takes in variables, as `std::env::vars_os` gives them.
     pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        Self(Arc::new(variables.into_iter().collect()))
+        let variables: BTreeMap<_, _> = variables.into_iter().collect();
+        for (name, value) in &variables {
+            learn_own(&name.to_string_lossy(), &value.to_string_lossy());
+        }
+        Self(Arc::new(variables))
     }
 
     /// A variable as it is.
@@ -46,6 +52,21 @@ impl ProcessEnv {
                 .hint(format!("install `{program}`, or use the railstage image"))
                 .into()
         })
+    }
+}
+
+/// Makes known what is secret in our own environment: all that a flow's author says is, Kestra's own secrets (which it hands to every process, in
+/// Base64), and what looks like one.
+fn learn_own(name: &str, value: &str) {
+    let is_kestras = name.starts_with("SECRET_");
+    if is_kestras || name.starts_with("RAILSTAGE_SECRET_") || name == "RAILSTAGE_MASKING_KEY" {
+        Secret::new(value);
+    }
+    if is_kestras && let Some(decoded) = STANDARD.decode(value).ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
+        Secret::new(decoded);
+    }
+    if !matches!(name, "RAILSTAGE_REQUEST" | "RAILSTAGE_POLICY" | "RAILSTAGE_RUN_ID") {
+        learn(name, value);
     }
 }
 

@@ -102,6 +102,8 @@ impl Attempt<'_> {
         compatibility::two_databases(&reader, self.target_server).await?;
         compatibility::extensions_fit(&reader, self.target_server).await?;
         compatibility::names_are_text(&reader).await?;
+        pg_dump::ensure_reads(&self.options.pg_dump, &self.options.env, reader.major()).await?;
+        compatibility::may_create_databases(self.target_server).await?;
         reader.version().clone_into(&mut report.source_version);
         report.target_version.clone_from(&self.target_server.session.version);
         reader.close().await;

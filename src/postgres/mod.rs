@@ -24,6 +24,7 @@ mod snapshot;
 mod swap;
 mod totals;
 
+pub(crate) use dump::pg_dump::ensure_can_dump;
 pub use engine::copy_database;
 pub use preflight::dry_run::{DryRun, DryRunTable, dry_run};
 pub use preflight::inspect::{inspect, inspect_masking, inspect_target, site_urls};

@@ -8,10 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::batch::Batch;
 use super::change::{Change, DnsRecord, dns_records};
-use super::model::{EnvironmentIds, EnvironmentStatus, Project};
+use super::model::{Environment, EnvironmentIds, EnvironmentStatus, Project};
 use super::program::{GraphqlErrors, Railway, Weight};
 use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId, ServiceId};
 use crate::error::Failure;
+use crate::secret::learn;
 
 const PROJECT: &str = include_str!("documents/project.graphql");
 const ENVIRONMENT_STATUS: &str = include_str!("documents/environment_status.graphql");
@@ -61,7 +62,10 @@ impl Railway {
         }
         let answer: Result<Data> = self.send(PROJECT, &json!({ "id": id }), weight).await;
         match answer {
-            Ok(data) => Ok(data.project),
+            Ok(data) => {
+                data.project.environments.iter().for_each(learn_written);
+                Ok(data.project)
+            }
             Err(error) if error.downcast_ref::<GraphqlErrors>().is_some_and(|e| e.say("not found")) => {
                 let hint = "`project_id` must be an id that RAILWAY_API_TOKEN can see";
                 Err(error.context(Failure::invalid(format!("Railway knows no project `{id}`")).hint(hint)))
@@ -187,7 +191,7 @@ impl Railway {
         }
         let (document, variables) = batch.into_parts();
         let mut data: Map<String, Value> = self.send(&document, &variables, weight).await.context("read variables")?;
-        (0..services.len()).map(|n| take(&mut data, &format!("variables{n}"))).collect()
+        (0..services.len()).map(|n| take_rendered(&mut data, &format!("variables{n}"))).collect()
     }
 
     /// Where the TCP proxies of services are that lead to a port of theirs, in the order of `services`.
@@ -217,7 +221,7 @@ impl Railway {
             .map(|(n, (_, port))| {
                 let proxies: Vec<TcpProxy> = take(&mut data, &format!("proxies{n}"))?;
                 let live = proxies.into_iter().find(|p| p.application_port == *port && p.sync_status == "ACTIVE");
-                let variables = take(&mut data, &format!("variables{n}"))?;
+                let variables = take_rendered(&mut data, &format!("variables{n}"))?;
                 Ok(Reachable { proxy: live.map(|p| (p.domain, p.proxy_port)), variables })
             })
             .collect()
@@ -258,6 +262,23 @@ fn rendered_field(
         ("serviceId", "String!", json!(service_id)),
     ];
     batch.field(alias, "variablesForServiceDeployment", arguments, "");
+}
+
+/// Makes the secrets among an environment's variables known, before anything is printed that may quote one.
+fn learn_written(environment: &Environment) {
+    let config = &environment.config;
+    let variables = config.services.values().flat_map(|service| &service.variables).chain(&config.shared_variables);
+    for (name, value) in variables.filter_map(|(name, variable)| Some((name, variable.as_ref()?.value.as_ref()?))) {
+        learn(name, value);
+    }
+}
+
+fn take_rendered(data: &mut Map<String, Value>, alias: &str) -> Result<Rendered> {
+    let rendered: Rendered = take(data, alias)?;
+    for (name, value) in &rendered {
+        learn(name, value.as_deref().unwrap_or_default());
+    }
+    Ok(rendered)
 }
 
 fn take<T: serde::de::DeserializeOwned>(data: &mut Map<String, Value>, alias: &str) -> Result<T> {

@@ -14,7 +14,7 @@ use crate::contract::ids::ProjectId;
 use crate::contract::input;
 use crate::contract::policy::Policy;
 use crate::contract::request::OfProject;
-use crate::error::{Exit, Failure, describe};
+use crate::error::{Exit, Failure, Told};
 use crate::external::kestra::Metric;
 use crate::running::context::Context;
 use crate::running::run::Names;
@@ -105,16 +105,27 @@ pub(crate) type Work = Box<dyn for<'a> FnOnce(&'a Context) -> Running<'a, Outcom
 pub(crate) struct Outcome {
     pub report: Report<Value>,
     pub metrics: Vec<Metric>,
-    pub exit: Exit,
+    exit: Exit,
 }
 
 /// What every step prints at its end, whether it succeeded or not.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Report<T> {
     pub status: Status,
+    /// The step.
+    pub step: &'static str,
     /// What went wrong, as it stands in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What to change, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The code that the process ends with when the step failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<u8>,
+    /// When the step failed: whether something may be left behind that a person must look after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needs_person: Option<bool>,
     /// Seconds that the step took.
     pub seconds: f64,
     /// Calls of the `railway` program, polls aside.
@@ -186,12 +197,22 @@ fn outcome<S: Step>(done: Result<S::Output>, took: Duration, railway_calls: u32)
     let seconds = (took.as_secs_f64() * 1000.0).round() / 1000.0;
     let output = match done {
         Ok(output) => output,
-        Err(error) => return Outcome::failed(S::NAME, &error, seconds, railway_calls),
+        Err(error) => return failed(S::NAME, S::GROUP, &error, seconds, railway_calls),
     };
     let mut metrics = metrics(seconds, railway_calls);
     metrics.extend(S::metrics(&output));
     let output = serde_json::to_value(output).expect("outputs are plain data");
-    let report = Report { status: Status::Ok, error: None, seconds, railway_calls, output };
+    let report = Report {
+        status: Status::Ok,
+        step: S::NAME,
+        error: None,
+        hint: None,
+        exit_code: None,
+        needs_person: None,
+        seconds,
+        railway_calls,
+        output,
+    };
     Outcome { report, metrics, exit: Exit::Done }
 }
 
@@ -199,12 +220,43 @@ fn metrics(seconds: f64, railway_calls: u32) -> Vec<Metric> {
     vec![Metric::Timer("step_duration", seconds), Metric::Counter("railway_calls", railway_calls.into())]
 }
 
+fn failed(step: &'static str, group: Group, error: &anyhow::Error, seconds: f64, railway_calls: u32) -> Outcome {
+    let (Told { error: words, hint }, exit) = (Told::of(step, error), Exit::of(error));
+    let report = Report {
+        status: Status::Failed,
+        step,
+        error: Some(words),
+        hint,
+        exit_code: Some(exit.code()),
+        needs_person: Some(exit == Exit::Incomplete || group == Group::Recovery),
+        seconds,
+        railway_calls,
+        output: Value::Object(serde_json::Map::default()),
+    };
+    Outcome { report, metrics: metrics(seconds, railway_calls), exit }
+}
+
 impl Outcome {
     /// How a step ended that failed, or could not even begin.
-    pub(crate) fn failed(step: &str, error: &anyhow::Error, seconds: f64, railway_calls: u32) -> Self {
-        let output = Value::Object(serde_json::Map::default());
-        let error_text = Some(describe(step, error));
-        let report = Report { status: Status::Failed, error: error_text, seconds, railway_calls, output };
-        Self { report, metrics: metrics(seconds, railway_calls), exit: Exit::of(error) }
+    pub(crate) fn failed(step: &StepDef, error: &anyhow::Error, seconds: f64, railway_calls: u32) -> Self {
+        failed(step.name, step.group, error, seconds, railway_calls)
+    }
+
+    /// The code that the process ends with.
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// A failure that a signal is the reason of.
+    pub(super) fn stopped_by(&mut self, signal: Exit) {
+        self.exit = signal;
+        self.report.exit_code = Some(signal.code());
+    }
+}
+
+impl<T> Report<T> {
+    /// What went wrong, if anything did.
+    pub(crate) fn told(&self) -> Option<Told> {
+        Some(Told { error: self.error.clone()?, hint: self.hint.clone() })
     }
 }

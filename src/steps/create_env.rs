@@ -15,7 +15,7 @@ use crate::contract::signature::Reading;
 use crate::environment::recorded::{claimed, reading};
 use crate::environment::services::{Role, kind, with_role};
 use crate::environment::{guard, recorded, removal};
-use crate::error::{Failure, failure};
+use crate::error::{Exit, Failure, failure};
 use crate::railway::{Change, Environment, GraphqlErrors, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::run::Names;
@@ -182,9 +182,7 @@ async fn make(
         Err(error) => error,
     };
     let said = error.downcast_ref::<GraphqlErrors>();
-    if said.is_some_and(|e| !e.say("already exists"))
-        || failure(&error).is_none_or(|f| f.exit != crate::error::Exit::Outside)
-    {
+    if said.is_some_and(|e| !e.say("already exists")) || failure(&error).is_none_or(|f| f.exit != Exit::Outside) {
         return Err(error.context("create the environment"));
     }
     tracing::warn!("whether the environment was created is unknown ({error:#}); looking for it");

@@ -13,7 +13,7 @@ use crate::contract::request::{CloneRequest, OnFailure};
 use crate::contract::ttl::Ttl;
 use crate::environment::services::kind;
 use crate::environment::{guard, recorded};
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, chain, failure};
 use crate::railway::{Change, Weight};
 use crate::running::context::Context;
 use crate::running::step::{Group, RunTarget, Step};
@@ -52,7 +52,7 @@ impl Step for Rollback {
     }
 
     fn without_input(error: anyhow::Error) -> Result<Output> {
-        tracing::info!("nothing was made, since the request was refused: {error:#}");
+        tracing::info!("nothing was made, since the request was refused: {}", chain(&error));
         Ok(Output::default())
     }
 }
@@ -73,10 +73,14 @@ async fn undo_all(ctx: &Context, target: &RunTarget) -> Result<Output> {
     if failures.is_empty() {
         return Ok(output);
     }
-    let all: Vec<_> = failures.iter().map(|error| format!("{error:#}")).collect();
-    Err(Failure::new(Exit::Incomplete, format!("something is left behind: {}", all.join("; ")))
-        .hint("look into the project in Railway's dashboard; what is left is deleted by the sweep once its time is up")
-        .into())
+    let all: Vec<_> = failures.iter().map(chain).collect();
+    // Nothing of this run was seen: then the reason is that of whoever could not look, and nothing else is known.
+    let Some(left) = failures.iter().find(|error| Exit::of(error) == Exit::Incomplete) else {
+        return Err(failures.swap_remove(0));
+    };
+    let look = "look into the project in Railway's dashboard; what is left is deleted by the sweep once its time is up";
+    let hint = failure(left).and_then(|failure| failure.hint.clone()).unwrap_or_else(|| look.to_owned());
+    Err(Failure::new(Exit::Incomplete, format!("something is left behind: {}", all.join("; "))).hint(hint).into())
 }
 
 /// Leaves a failed copy for a look: marked as failed, its apps off, for a day at most. `None` when there is nothing to keep.

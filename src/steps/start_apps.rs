@@ -76,7 +76,7 @@ impl Step for StartApps {
         let deploys =
             apps.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: s.commit().map(str::to_owned) });
         if !target.is_ready() {
-            deployments::deploy(ctx, &target, deploys.collect(), APP_UP).await?;
+            deployments::deploy(ctx, &target, deploys.collect(), APP_UP, request.logs).await?;
         }
         for app in &started {
             tracing::info!("service `{}` is up", app.service);

@@ -56,7 +56,7 @@ impl Step for SyncDb {
         }
         let run = with_role(target.source(), &request, &[Role::Database, Role::EmptyDatabase]);
         let deploys = run.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: None }).collect();
-        deployments::deploy(ctx, &target, deploys, DATABASE_UP).await.context("deploy the databases")?;
+        deployments::deploy(ctx, &target, deploys, DATABASE_UP, request.logs).await.context("deploy the databases")?;
         let wanted = services::databases(target.source(), &request);
         if wanted.is_empty() {
             tracing::info!("there is no Postgres service, so no data to copy");

@@ -12,7 +12,7 @@ use crate::contract::request::{CloneRequest, Override};
 use crate::copying::report::SourceReport;
 use crate::environment::guard;
 use crate::environment::services::{Role, kind, web};
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, chain};
 use crate::external::process_env::ProcessEnv;
 use crate::masking::live_keys;
 use crate::railway::{Environment, Project, ServiceInstance, Weight};
@@ -85,7 +85,10 @@ impl Findings {
     }
 
     fn add(&mut self, severity: Severity, subject: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Finding { severity, subject: subject.into(), message: message.into() });
+        let (subject, message) = (subject.into(), message.into());
+        // Who refuses something names the field, too.
+        let message = message.strip_prefix(&format!("`{subject}`: ")).map_or(message.clone(), str::to_owned);
+        self.0.push(Finding { severity, subject, message });
     }
 }
 
@@ -180,7 +183,7 @@ fn ensure_version(version: &str) -> Result<()> {
 
 fn check_name(ctx: &Context, project: &Project, names: &Names, findings: &mut Findings) {
     if let Err(error) = guard::ensure_unprotected(&ctx.policy, &names.target) {
-        findings.error("environment_name", format!("{error:#}").trim_start_matches("`environment_name`: "));
+        findings.error("environment_name", chain(&error));
         return;
     }
     let taken = project.environments.iter().find(|e| e.name == names.target);

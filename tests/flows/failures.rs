@@ -15,7 +15,7 @@ fn crash(times: u32) -> DeployOutcome {
 async fn a_failed_step_is_rolled_back_and_says_why() {
     let engine = Engine::start(WorldOptions::prompt()).await;
     engine.world.order_outcome(crash(2));
-    let id = engine.clone(&engine.request(json!({}))).await;
+    let id = engine.clone(&engine.request(json!({"logs": true}))).await;
     let execution = engine.ended(&id).await;
     assert_eq!(execution["state"]["current"], "FAILED");
     assert_eq!((state(&execution, "start_apps"), state(&execution, "rollback")), ("FAILED", "SUCCESS"));

@@ -195,7 +195,7 @@ async fn validate_names_all_that_a_clone_would_stumble_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_does_not_come_up_is_told_with_its_last_words() {
     let stage = Stage::prompt().await;
-    let request = stage.request(json!({"environment_name": "broken"}));
+    let request = stage.request(json!({"environment_name": "broken", "logs": true}));
     stage.steps_until("sync-db", "broken", &request).await;
     stage.world.order_outcome(backboard::DeployOutcome {
         service: "web".into(),

@@ -167,9 +167,12 @@ async fn a_clone_tells_its_steps_and_its_address() {
     let call = called(stage.command(), &named).await;
     let copy = stage.world.environments().into_iter().find(|e| e.name == "tuesday").unwrap();
     let host = copy.domains.keys().next().unwrap().as_str();
-    check("clone", &call, &[(host, "HOST")]);
+    let run = |call: &Call| {
+        call.stderr.lines().find_map(|line| line.strip_prefix("run ")).expect("the run is told").to_owned()
+    };
+    check("clone", &call, &[(host, "HOST"), (&run(&call), "RUN")]);
     let again = called(stage.command(), &named).await;
-    check("clone-name-taken", &again, &[(host, "HOST")]);
+    check("clone-name-taken", &again, &[(host, "HOST"), (&run(&again), "RUN")]);
 }
 
 const PEOPLE: &str = "

@@ -170,9 +170,11 @@ impl Call {
         values.filter_map(|mut value| value.get_mut(key).map(Value::take)).collect()
     }
 
-    /// The error of a failed step.
+    /// The error of a failed step, and its hint.
     pub(crate) fn error(&self) -> String {
-        self.outputs()["error"].as_str().unwrap_or_default().to_owned()
+        let outputs = self.outputs();
+        let told: Vec<_> = ["error", "hint"].iter().filter_map(|field| outputs[*field].as_str()).collect();
+        told.join("\nhint: ")
     }
 
     /// The call's stdout as one JSON document.

@@ -1,6 +1,6 @@
 //! `adopt`: signs the record of a copy that has an unsigned one, after a person has typed the copy's name.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -8,7 +8,7 @@ use clap::{Arg, ArgMatches, Command};
 use serde_json::json;
 use tracing::Level;
 
-use super::{CommandDef, print_line};
+use super::CommandDef;
 use crate::cli::args::{new_run, policy, policy_arg};
 use crate::cli::log::{self, Output};
 use crate::cli::process_env;
@@ -18,6 +18,7 @@ use crate::contract::request::ListRequest;
 use crate::contract::signature::{KEY_VARIABLE, Reading};
 use crate::environment::{guard, recorded};
 use crate::error::{Exit, Failure, describe};
+use crate::external::print;
 use crate::railway::{Environment, Weight};
 use crate::running::context::Context;
 use crate::running::stop::Stop;
@@ -100,7 +101,7 @@ async fn adopt(matches: &ArgMatches) -> Result<()> {
         Ok(matches!(read, Some(Reading::Signed(_))).then_some(()))
     };
     ctx.until("the signed record", VISIBLE_WITHIN, Duration::from_millis(500), look).await?;
-    print_line(&format!("{} is ours: its record is signed", environment.name));
+    print::out(&format!("{} is ours: its record is signed", environment.name));
     Ok(())
 }
 
@@ -108,20 +109,22 @@ async fn adopt(matches: &ArgMatches) -> Result<()> {
 fn show(environment: &Environment, record: &Record) {
     let state = format!("{:?}", record.state).to_lowercase();
     let end = if record.keep { "kept for ever".to_owned() } else { format!("until {}", record.expires_at) };
-    eprintln!("{}: {state}, {end}, copied from `{}` at {}", environment.name, record.source_name, record.created_at);
+    print::err(&format!(
+        "{}: {state}, {end}, copied from `{}` at {}",
+        environment.name, record.source_name, record.created_at
+    ));
     let custom = environment.service_instances.iter().flat_map(|s| &s.domains.custom_domains);
     for domain in custom {
         let listed =
             if record.domains.contains(&domain.domain) { "attached by railstage" } else { "not attached by railstage" };
-        eprintln!("  carries the domain `{}`, by the record {listed}", domain.domain);
+        print::err(&format!("  carries the domain `{}`, by the record {listed}", domain.domain));
     }
 }
 
 fn ask(name: &str) -> Result<String> {
     let nobody = || Failure::invalid("nobody is at the terminal who could confirm").hint("give `--yes-i-mean NAME`");
     ensure!(std::io::stdin().is_terminal(), nobody());
-    eprint!("Type the copy's name, {name}, to have the sweep delete it when its time is up: ");
-    std::io::stderr().flush().context("ask for the name")?;
+    print::err(&format!("Type the copy's name, {name}, to have the sweep delete it when its time is up:"));
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).context("read the name")?;
     Ok(line.trim().to_owned())

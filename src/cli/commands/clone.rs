@@ -9,18 +9,21 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 use tracing::Level;
 
-use super::{CommandDef, print_json, print_line};
+use super::{CommandDef, print_json};
 use crate::cli::args::{new_run, policy, policy_arg};
 use crate::cli::log::{self, Output};
 use crate::cli::{process_env, run_shown};
 use crate::contract::input;
 use crate::contract::request::CloneRequest;
-use crate::error::{Exit, describe};
+use crate::error::{Exit, Told};
+use crate::external::print;
+use crate::running::caught::caught;
 use crate::running::context::Context;
 use crate::running::step::{Group, Outcome, Prepared, StepDef};
 use crate::running::stop::Stop;
 use crate::steps::{self, STEPS};
 
+mod by_hand;
 mod flags;
 
 const NAME: &str = "clone";
@@ -57,18 +60,34 @@ async fn main(matches: &ArgMatches) -> Exit {
     let (ctx, stop, request) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
-            let text = describe(NAME, &error);
-            tracing::error!("{text}");
+            let (told, exit) = (Told::of(NAME, &error), Exit::of(&error));
+            log::error(&told);
             if matches.get_flag("json") {
-                print_json(&json!({ "status": "failed", "error": text }));
+                print_json(
+                    &json!({ "status": "failed", "error": told.error, "hint": told.hint, "exit_code": exit.code() }),
+                );
             }
-            return Exit::of(&error);
+            return exit;
         }
     };
-    let mut run = Clone { ctx, request, reports: Map::new(), started: Instant::now(), on_terminal };
-    let failed = run.all(&stop).await;
+    let by_hand = by_hand::roll_back(&ctx.run, &request, matches.get_one::<String>("policy").map(String::as_str));
+    let mut run = Clone {
+        ctx,
+        request,
+        by_hand,
+        may_have_made: false,
+        reports: Map::new(),
+        started: Instant::now(),
+        on_terminal,
+    };
+    print::err(&format!("run {}", run.ctx.run.id));
+    let failed = caught(run.all(&stop)).await.unwrap_or_else(|error| {
+        log::error(&Told::of(NAME, &error));
+        Some(Exit::Failed)
+    });
     let exit = match failed {
         None => Exit::Done,
+        Some(exit) if !run.may_have_made => exit,
         Some(exit) => run.roll_back(exit).await,
     };
     run.report(matches.get_flag("json"), exit);
@@ -89,6 +108,10 @@ fn prepare(matches: &ArgMatches) -> Result<(Context, Stop, Value)> {
 struct Clone {
     ctx: Context,
     request: Value,
+    /// The command line that takes this run back.
+    by_hand: String,
+    /// Whether a step was begun whose work must be taken back.
+    may_have_made: bool,
     /// Each outcome step's report, by the step's task id.
     reports: Map<String, Value>,
     started: Instant,
@@ -99,9 +122,13 @@ impl Clone {
     /// Runs the steps in order; the exit code of the one that failed.
     async fn all(&mut self, stop: &Stop) -> Option<Exit> {
         for step in steps::of_a_clone() {
+            if step.undo.is_some() && !self.may_have_made {
+                self.may_have_made = true;
+                tracing::info!("should this be cut off, it is rolled back by: {}", self.by_hand);
+            }
             let outcome = self.step(step, stop).await;
-            if outcome.exit != Exit::Done {
-                return Some(outcome.exit);
+            if outcome.exit() != Exit::Done {
+                return Some(outcome.exit());
             }
         }
         None
@@ -116,10 +143,10 @@ impl Clone {
         if let Some(spinner) = spinner {
             spinner.finish_and_clear();
         }
-        let mark = if outcome.exit == Exit::Done { "done" } else { "failed" };
-        eprintln!("{:<14} {mark:<7} {:>7.1} s", step.name, outcome.report.seconds);
-        if let Some(error) = &outcome.report.error {
-            tracing::error!("{error}");
+        let mark = if outcome.exit() == Exit::Done { "done" } else { "failed" };
+        print::err(&format!("{:<14} {mark:<7} {:>7.1} s", step.name, outcome.report.seconds));
+        if let Some(told) = outcome.report.told() {
+            log::error(&told);
         }
         let report = serde_json::to_value(&outcome.report).expect("outputs are plain data");
         self.reports.insert(step.task_id(), report);
@@ -128,11 +155,16 @@ impl Clone {
 
     /// Takes back what was made; a second signal ends even that.
     async fn roll_back(&mut self, failed: Exit) -> Exit {
-        let Ok(stop) = Stop::listen() else { return failed };
+        print::err(&format!(
+            "run {} failed; what it made is taken back, and by hand would be so: {}",
+            self.ctx.run.id, self.by_hand
+        ));
+        let Ok(stop) = Stop::listen_again() else { return Exit::Incomplete };
         self.ctx.stop = stop.token.clone();
         for step in STEPS.iter().filter(|step| step.group == Group::Recovery) {
             let outcome = self.step(step, &stop).await;
-            if outcome.exit != Exit::Done {
+            if outcome.exit() != Exit::Done {
+                print::err(&format!("run {} is not taken back. Do it by hand: {}", self.ctx.run.id, self.by_hand));
                 return Exit::Incomplete;
             }
         }
@@ -147,13 +179,14 @@ impl Clone {
         let (name, url) = (text("check_health", "environment_name"), text("check_health", "url"));
         if as_json {
             let status = if exit == Exit::Done { "ok" } else { "failed" };
+            let roll_back_by = (exit != Exit::Done && self.may_have_made).then_some(&self.by_hand);
             print_json(&json!({
-                "status": status, "exit_code": exit.code(), "run_id": self.ctx.run.id, "environment_name": name, "url": url,
+                "roll_back_by": roll_back_by, "status": status, "exit_code": exit.code(), "run_id": self.ctx.run.id, "environment_name": name, "url": url,
                 "seconds": seconds, "railway_calls": self.ctx.railway.calls(),
                 "railway_requests": self.ctx.railway.requests(), "steps": self.reports,
             }));
         } else if exit == Exit::Done {
-            print_line(&format!("{name} is ready at {url}, {seconds:.1} s after the start"));
+            print::out(&format!("{name} is ready at {url}, {seconds:.1} s after the start"));
         }
     }
 }

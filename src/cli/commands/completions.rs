@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use super::CommandDef;
 use crate::cli;
 use crate::error::Exit;
+use crate::external::print;
 
 pub(super) const COMMAND: CommandDef = CommandDef {
     name: "completions",
@@ -23,6 +24,8 @@ fn args(command: Command) -> Command {
 
 fn main(matches: &ArgMatches) -> Exit {
     let shell = *matches.get_one::<Shell>("shell").expect("clap asks for a shell");
-    clap_complete::generate(shell, &mut cli::command(), "railstage", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut cli::command(), "railstage", &mut script);
+    print::raw_out(&script);
     Exit::Done
 }

@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
 use tracing::Level;
 
-use super::{CommandDef, print_json, print_line};
+use super::{CommandDef, print_json};
 use crate::cli::args::new_run;
 use crate::cli::log::{self, Output};
 use crate::cli::process_env;
@@ -17,7 +17,8 @@ use crate::copying::options::{CopyOptions, Verify};
 use crate::copying::progress::Progress;
 use crate::copying::report::CopyReport;
 use crate::engines::{DryRun, Endpoint, Pair};
-use crate::error::{Exit, Failure, describe};
+use crate::error::{Exit, Failure, Told};
+use crate::external::print;
 use crate::masking::{self, KeepUsers, Key, Masking, RulesFile};
 use crate::rewriting::UrlPair;
 use crate::running::stop::Stop;
@@ -209,22 +210,24 @@ fn end(matches: &ArgMatches, done: &Result<Done>, stopped: Option<Exit>) -> Exit
     let json = matches.get_flag("json");
     match done {
         Ok(Done::Copied(report)) if json => print_json(&json!({ "status": "ok", "copy": report })),
-        Ok(Done::Copied(report)) => print_line(&report.summary()),
+        Ok(Done::Copied(report)) => print::out(&report.summary()),
         Ok(Done::DryRun(dry_run)) => {
             if json {
                 print_json(&json!({ "status": "ok", "plan": dry_run }));
             } else {
-                print_line(&dry_run.summary());
+                print::out(&dry_run.summary());
             }
             return if dry_run.problems.is_empty() { Exit::Done } else { Exit::Invalid };
         }
         Err(error) => {
-            let text = describe(NAME, error);
-            tracing::error!("{text}");
+            let (told, exit) = (Told::of(NAME, error), stopped.unwrap_or(Exit::of(error)));
+            log::error(&told);
             if json {
-                print_json(&json!({ "status": "failed", "error": text }));
+                print_json(
+                    &json!({ "status": "failed", "error": told.error, "hint": told.hint, "exit_code": exit.code() }),
+                );
             }
-            return stopped.unwrap_or(Exit::of(error));
+            return exit;
         }
     }
     Exit::Done

@@ -2,14 +2,15 @@
 //! are made from it.
 
 use std::future::Future;
-use std::io::Write as _;
 use std::pin::Pin;
 
 use clap::{ArgMatches, Command};
 use serde::Serialize;
 
-use crate::error::Exit;
-use crate::secret::scrub;
+use crate::error::{Exit, Told};
+use crate::external::print;
+use crate::inert;
+use crate::secret::scrub_outputs;
 
 mod adopt;
 mod clone;
@@ -52,12 +53,14 @@ pub(super) fn find(name: &str) -> Option<&'static CommandDef> {
 }
 
 /// Prints one JSON document on stdout, for a machine or a person.
-pub(super) fn print_json(value: &impl Serialize) {
-    let text = serde_json::to_string_pretty(value).expect("outputs are plain data");
-    print_line(&scrub(&text));
+pub(crate) fn print_json(value: &impl Serialize) {
+    let outputs = scrub_outputs(serde_json::to_value(value).expect("outputs are plain data"));
+    let text = serde_json::to_string_pretty(&outputs).expect("JSON is JSON");
+    print::raw_out(format!("{}\n", inert::inert_json(&text)).as_bytes());
 }
 
-/// Prints to stdout; a reader that went away is no failure of ours.
-fn print_line(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+/// Tells on stderr what a command failed of.
+pub(super) fn print_error(name: &str, error: &anyhow::Error) -> Exit {
+    print::err(&format!("error: {}", Told::of(name, error)));
+    Exit::of(error)
 }

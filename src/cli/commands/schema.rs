@@ -6,9 +6,10 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use clap::{Arg, ArgMatches, Command};
 
-use super::{CommandDef, print_line};
+use super::{CommandDef, print_error};
 use crate::cli::schema_files::{self, SchemaFile};
-use crate::error::{Exit, Failure, describe};
+use crate::error::{Exit, Failure};
+use crate::external::print;
 
 const NAME: &str = "schema";
 
@@ -35,17 +36,14 @@ fn main(matches: &ArgMatches) -> Exit {
         (None, Some(dir)) => write(Path::new(dir)),
         (None, None) => {
             for schema in schema_files::all() {
-                print_line(&listed(&schema));
+                print::out(&listed(&schema));
             }
             Ok(())
         }
     };
     match done {
         Ok(()) => Exit::Done,
-        Err(error) => {
-            eprintln!("error: {}", describe(NAME, &error));
-            Exit::of(&error)
-        }
+        Err(error) => print_error(NAME, &error),
     }
 }
 
@@ -59,7 +57,7 @@ fn show(name: &str) -> Result<()> {
     let schema = schema_files::all().into_iter().find(|schema| schema.name == wanted).with_context(|| {
         Failure::invalid(format!("there is no schema `{name}`")).hint("`railstage schema` lists them")
     })?;
-    print_line(schema.text.trim_end());
+    print::raw_out(format!("{}\n", schema.text.trim_end()).as_bytes());
     Ok(())
 }
 

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, ensure};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
-use super::{CommandDef, print_line};
+use super::{CommandDef, print_error};
 use crate::cli::args::read_file;
 use crate::cli::flow_files::{check_policy, generate, has_policy};
-use crate::error::{Exit, Failure, describe};
+use crate::error::{Exit, Failure};
+use crate::external::print;
 
 const NAME: &str = "set-policy";
 
@@ -51,10 +52,7 @@ fn args(command: Command) -> Command {
 fn main(matches: &ArgMatches) -> Exit {
     match set(matches) {
         Ok(()) => Exit::Done,
-        Err(error) => {
-            eprintln!("error: {}", describe(NAME, &error));
-            Exit::of(&error)
-        }
+        Err(error) => print_error(NAME, &error),
     }
 }
 
@@ -82,7 +80,7 @@ fn set(matches: &ArgMatches) -> Result<()> {
         if state == "written" {
             std::fs::write(flow.path, &flow.new).with_context(|| format!("write `{}`", flow.path.display()))?;
         }
-        print_line(&format!("{}: {state}", flow.path.display()));
+        print::out(&format!("{}: {state}", flow.path.display()));
     }
     let old = flows.iter().filter(|flow| flow.old != flow.new).count();
     let differ = || Failure::new(Exit::Failed, format!("{old} of {} flows differ", flows.len()));

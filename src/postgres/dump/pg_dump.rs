@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use super::entries::{self, DumpEntry};
 use crate::copying::transient::Transient;
@@ -16,6 +16,9 @@ use crate::postgres::session::source_session::dump_name;
 
 /// Reading a catalog of tens of thousands of objects over a slow line stays well under this.
 const DUMP_WITHIN: Duration = Duration::from_mins(5);
+/// For `--version`.
+const VERSION_WITHIN: Duration = Duration::from_secs(20);
+
 /// What of the schema stands before the data, and what after.
 #[derive(Clone, Copy)]
 pub(crate) enum DumpSection {
@@ -54,6 +57,40 @@ pub(crate) async fn read(
         "read the source's schema: a name or default in it is not UTF-8, which its encoding SQL_ASCII allows",
     )?;
     Ok(entries::entries(&text))
+}
+
+/// Refuses a `pg_dump` that is older than a server: it reads those of its own version and older ones.
+///
+/// # Errors
+/// [`Exit::Program`] when it is too old, is not there or does not say which version it is.
+pub(crate) async fn ensure_reads(pg_dump: &Path, env: &ProcessEnv, server_major: i32) -> Result<()> {
+    let told = Child::new(env.find(&pg_dump.to_string_lossy())?, env, VERSION_WITHIN).args(["--version"]).run().await?;
+    let text = String::from_utf8_lossy(&told.stdout).trim().to_owned();
+    let major =
+        version_in(&text).with_context(|| Failure::new(Exit::Program, format!("`pg_dump --version` says `{text}`")))?;
+    if major < server_major {
+        let message =
+            format!("`pg_dump` is of PostgreSQL {major} and cannot read a server of PostgreSQL {server_major}");
+        bail!(
+            Failure::new(Exit::Program, message)
+                .hint(format!("put the `pg_dump` of PostgreSQL {server_major} or newer first on PATH"))
+        );
+    }
+    Ok(())
+}
+
+/// The same for the `pg_dump` on PATH.
+///
+/// # Errors
+/// As [`ensure_reads`].
+pub(crate) async fn ensure_can_dump(env: &ProcessEnv, server_major: i32) -> Result<()> {
+    ensure_reads(Path::new("pg_dump"), env, server_major).await
+}
+
+/// The major version in `pg_dump (PostgreSQL) 18.6 (Debian 18.6-1)` or `pg_dump (PostgreSQL) 19beta1`.
+fn version_in(text: &str) -> Option<i32> {
+    let number = text.split_once("(PostgreSQL) ")?.1;
+    number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// Words of `pg_dump` and its library about what another attempt may get past.
@@ -133,4 +170,16 @@ fn child(source: &Endpoint, snapshot: &str, program: PathBuf, env: &ProcessEnv) 
         child = child.env("PGSSLROOTCERT", path.to_string_lossy());
     }
     child
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version_in;
+
+    #[test]
+    fn the_version_of_every_build_is_read() {
+        assert_eq!(version_in("pg_dump (PostgreSQL) 18.6 (Debian 18.6-1.pgdg13+1)"), Some(18));
+        assert_eq!(version_in("pg_dump (PostgreSQL) 19beta1"), Some(19));
+        assert_eq!(version_in("something else"), None);
+    }
 }

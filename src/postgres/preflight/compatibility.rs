@@ -81,6 +81,18 @@ pub(crate) fn versions_fit(source_major: i32, target_major: i32) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a login of the target that may not make the new database beside the old one, or may not rename that.
+pub(crate) async fn may_create_databases(target_server: &TargetServer) -> Result<()> {
+    let sql = "SELECT r.rolsuper OR r.rolcreatedb FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user";
+    let row = target_server.session.row(sql, &[]).await.context("ask what the target's login may do")?;
+    let refusal = || {
+        Failure::invalid("the target's login may not create databases")
+            .hint("use another login in the target's URL, or give it the right: ALTER ROLE … CREATEDB")
+    };
+    ensure!(row.get::<_, bool>(0), refusal());
+    Ok(())
+}
+
 /// Refuses when an extension of the source cannot be made on the target.
 pub(crate) async fn extensions_fit(source: &SourceSession, target_server: &TargetServer) -> Result<()> {
     let rows = source.rows("SELECT extname::text FROM pg_catalog.pg_extension ORDER BY 1", &[]).await?;

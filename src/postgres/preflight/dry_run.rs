@@ -13,7 +13,9 @@ use super::{compatibility, disk_space};
 use crate::copying::options::CopyOptions;
 use crate::copying::report::{SourceReport, TargetReport};
 use crate::error::failure;
+use crate::inert;
 use crate::masking::Suspect;
+use crate::postgres::dump::pg_dump;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::classified;
@@ -91,6 +93,12 @@ pub async fn dry_run(source: &Endpoint, target: &Endpoint, options: &CopyOptions
         source_report.problems.iter().map(|problem| format!("source: {problem}")).collect(),
         target_report.problems.iter().map(|problem| format!("target: {problem}")).collect(),
         compatibility::versions_fit(source_report.major, target_report.major)
+            .err()
+            .map(|e| e.to_string())
+            .into_iter()
+            .collect(),
+        pg_dump::ensure_reads(&options.pg_dump, &options.env, source_report.major)
+            .await
             .err()
             .map(|e| e.to_string())
             .into_iter()
@@ -178,6 +186,6 @@ impl DryRun {
             self.suspects.iter().map(|suspect| format!("looks personal, and would be copied as it is: {suspect}")),
         );
         lines.extend(self.problems.iter().map(|problem| format!("would fail: {problem}")));
-        lines.join("\n")
+        inert::lines(&lines)
     }
 }

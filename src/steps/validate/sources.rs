@@ -6,7 +6,7 @@ use super::{Database, Findings};
 use crate::contract::request::CloneRequest;
 use crate::engines;
 use crate::environment::{databases, masking_of_request, services};
-use crate::error::Exit;
+use crate::error::{Exit, chain};
 use crate::railway::{Environment, Project, Rendered, ServiceInstance, Weight};
 use crate::running::context::Context;
 
@@ -23,10 +23,13 @@ pub(super) async fn check(
     let rendered = ctx.railway.rendered(&project.id, &pairs, Weight::Repeatable).await?;
     let mut reports = Vec::new();
     for (service, rendered) in wanted.iter().zip(&rendered) {
-        let inspected = match databases::source(service, rendered) {
-            Ok(endpoint) => engines::inspect(&endpoint).await,
-            Err(error) => Err(error),
+        let inspected = async {
+            let endpoint = databases::source(service, rendered)?;
+            let report = engines::inspect(&endpoint).await?;
+            engines::ensure_can_dump(&ctx.env, &endpoint, &report).await?;
+            anyhow::Ok(report)
         };
+        let inspected = inspected.await;
         match inspected.with_context(|| format!("read database `{}`", service.service_name)) {
             Ok(report) => {
                 for problem in &report.problems {
@@ -35,9 +38,9 @@ pub(super) async fn check(
                 check_masking(ctx, request, service, rendered, findings).await?;
                 reports.push(Database { service: service.service_name.clone(), source: report });
             }
-            // A server that does not answer is not the caller's mistake, and a rerun may find it up.
-            Err(error) if Exit::of(&error) == Exit::Outside => return Err(error),
-            Err(error) => findings.error(service.service_name.clone(), format!("{error:#}")),
+            // A server that does not answer or a program that is too old is not the caller's mistake.
+            Err(error) if matches!(Exit::of(&error), Exit::Outside | Exit::Program) => return Err(error),
+            Err(error) => findings.error(service.service_name.clone(), chain(&error)),
         }
     }
     Ok(reports)
@@ -68,7 +71,7 @@ async fn check_masking(
             }
         }
         Err(error) if Exit::of(&error) == Exit::Outside => return Err(error),
-        Err(error) => findings.error(name, format!("{error:#}")),
+        Err(error) => findings.error(name, chain(&error)),
     }
     Ok(())
 }

@@ -1,5 +1,10 @@
 //! What an enemy, a stranger or bad weather would try: each a promise that was broken once, or could have been.
 
+mod cut_off;
+mod nothing_made;
 mod ownership;
+mod printed;
 mod readiness;
+mod scrubbed;
+mod told_before;
 mod weather;

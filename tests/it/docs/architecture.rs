@@ -92,6 +92,9 @@ fn only_one_room_does_what_only_one_room_may() {
         only("\"api\"", "railway/program.rs");
         only("mutation", "railway/");
         only("\"::{", "external/kestra.rs");
+        for sign in ["println!", "print!(", "io::stdout()", "io::stderr().lock"] {
+            only(sign, "external/print.rs");
+        }
     }
 }
 
