@@ -11,8 +11,10 @@ use crate::steps::STEPS;
 
 const POLICY: &str = "policy";
 const RAILWAY_CALLS: &str = "railway_calls";
+const OUTCOME: &str = "outcome";
 
-/// A flow's text with every generated block written anew: the policy, comments included, and the sum of the tasks' calls.
+/// A flow's text with every generated block written anew: the policy, comments included, how it ended,
+/// and the sum of the tasks' calls.
 ///
 /// # Errors
 /// [`crate::error::Exit::Invalid`] when either is not what it should be, or the flow's policy would not be the given one.
@@ -20,7 +22,8 @@ pub fn generate(flow: &str, policy: &str) -> Result<String> {
     let allowed = check_policy(policy)?;
     let tasks = tasks(&parse(flow)?);
     let with_policy = replace(flow, POLICY, &policy_lines(policy))?;
-    let made = replace(&with_policy, RAILWAY_CALLS, &railway_calls_lines(&tasks))?;
+    let with_outcome = replace(&with_policy, OUTCOME, &outcome_lines(&tasks))?;
+    let made = replace(&with_outcome, RAILWAY_CALLS, &railway_calls_lines(&tasks))?;
     if let Some(told) = policy_of(&parse(&made)?) {
         let outside = || {
             Failure::invalid("the flow's `variables.policy` is not the policy that is to be written")
@@ -75,6 +78,38 @@ fn railway_calls_lines(tasks: &[String]) -> Vec<String> {
     std::iter::once("value: >-").chain(sum.lines()).map(str::to_owned).collect()
 }
 
+/// The outputs that say how the flow ended. After a time-out Kestra drops a task's outputs: what it printed is gone, but that it has not said `ok`
+/// is told by nothing being there. Of a killed execution Kestra makes none of these.
+fn outcome_lines(tasks: &[String]) -> Vec<String> {
+    let failed = |task: &String| format!("(outputs.{task}.vars.status ?? '') != 'ok'");
+    let any: Vec<_> = tasks.iter().map(failed).collect();
+    let which =
+        tasks.iter().rev().fold("''".to_owned(), |rest, task| format!("{} ? '{task}' :\n  ({rest})", failed(task)));
+    let first = |field: &str, none: &str| {
+        let all: Vec<_> = tasks.iter().map(|task| format!("outputs.{task}.vars.{field}")).collect();
+        format!("{} ?? {none}", all.join("\n  ?? "))
+    };
+    let outputs = [
+        ("status", "STRING", "How it ended, `ok` or `failed`.", format!("{} ? 'failed' : 'ok'", any.join("\n  or "))),
+        ("step", "STRING", "The task that failed or timed out; empty when none did.", which),
+        ("error", "STRING", "What went wrong; empty when nothing did, and after a time-out.", first("error", "''")),
+        ("hint", "STRING", "What to change, where that is known.", first("hint", "''")),
+        (
+            "exit_code",
+            "INT",
+            "The code that the task failed with; 0 when none did, and after a time-out.",
+            first("exit_code", "0"),
+        ),
+    ];
+    let lines = outputs.map(|(id, kind, description, value)| {
+        format!(
+            "- id: {id}\n  type: {kind}\n  description: {description}\n  value: >-\n    {{{{ {} }}}}",
+            value.replace('\n', "\n  ")
+        )
+    });
+    lines.join("\n").lines().map(str::to_owned).collect()
+}
+
 /// The flow with `lines` in place of what stands in the block, each moved in as far as the block's first mark.
 fn replace(flow: &str, name: &str, lines: &[String]) -> Result<String> {
     let (begin, end) = (format!("# generated: {name}"), format!("# end of {name}"));
@@ -114,6 +149,24 @@ mod tests {
             value: >-\n      {{ (outputs.validate.vars.railway_calls ?? 0)\n      + (outputs.sync_db.vars.railway_calls ?? 0) }}\n    # end of railway_calls\n";
         assert_eq!(made, expected);
         assert_eq!(generate(&made, "# Ours.\nallowed_projects: [a]\n\nmax_ttl: P3D\n").unwrap(), made);
+    }
+
+    #[test]
+    fn the_first_task_that_did_not_end_well_is_told() {
+        let made = generate(
+            "tasks:\n  - id: validate\n  - id: sync_db\noutputs:\n  # generated: outcome\n  # end of outcome\n",
+            "{}",
+        )
+        .unwrap();
+        let outputs = parse(&made).unwrap()["outputs"].take();
+        let told = |id: &str| {
+            outputs.as_array().unwrap().iter().find(|o| o["id"] == id).unwrap()["value"].as_str().unwrap().to_owned()
+        };
+        let (first, second) =
+            ("(outputs.validate.vars.status ?? '') != 'ok'", "(outputs.sync_db.vars.status ?? '') != 'ok'");
+        assert_eq!(told("status"), format!("{{{{ {first} or {second} ? 'failed' : 'ok' }}}}"));
+        assert_eq!(told("step"), format!("{{{{ {first} ? 'validate' : ({second} ? 'sync_db' : ('')) }}}}"));
+        assert_eq!(told("exit_code"), "{{ outputs.validate.vars.exit_code ?? outputs.sync_db.vars.exit_code ?? 0 }}");
     }
 
     #[test]

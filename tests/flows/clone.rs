@@ -16,6 +16,10 @@ async fn a_webhook_makes_a_staging_copy_and_tells_no_secret() {
     assert_eq!(execution["state"]["current"], "SUCCESS", "{logs}");
 
     let outputs = engine.outputs(&id).await;
+    assert_eq!(
+        (&outputs["status"], &outputs["step"], &outputs["needs_person"]),
+        (&json!("ok"), &json!(""), &json!(false))
+    );
     let host = outputs["url"].as_str().unwrap().strip_prefix("https://").unwrap().to_owned();
     let page = engine.world.fetch(&host, "/").await.unwrap();
     assert!(

@@ -23,6 +23,23 @@ async fn a_failed_step_is_rolled_back_and_says_why() {
     assert_eq!(failed["status"], "failed");
     assert!(failed["error"].as_str().unwrap().contains("cannot bind"), "{failed}");
     assert_eq!(engine.environments(), ["production"]);
+    let outputs = engine.outputs(&id).await;
+    let told = ["status", "step", "exit_code", "needs_person", "error"].map(|name| outputs[name].clone());
+    assert_eq!(told, [json!("failed"), json!("start_apps"), json!(1), json!(false), failed["error"].clone()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_made_nothing_is_not_rolled_back_and_says_what_to_change() {
+    let engine = Engine::start(WorldOptions::prompt()).await;
+    let id = engine.clone(&engine.request(json!({"source_environment": "nonesuch"}))).await;
+    let execution = engine.ended(&id).await;
+    assert_eq!(execution["state"]["current"], "FAILED");
+    assert_eq!((state(&execution, "validate"), state(&execution, "rollback")), ("FAILED", "SKIPPED"));
+    let outputs = engine.outputs(&id).await;
+    let told = ["status", "step", "exit_code", "needs_person"].map(|name| outputs[name].clone());
+    assert_eq!(told, [json!("failed"), json!("validate"), json!(2), json!(false)]);
+    assert!(outputs["error"].as_str().unwrap().contains("there is no environment `nonesuch`"), "{outputs}");
+    assert_eq!(outputs["dns_records"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,6 +85,21 @@ async fn a_kill_in_the_middle_leaves_nothing() {
     let execution = engine.ended(&id).await;
     assert_eq!(execution["state"]["current"], "KILLED");
     assert_eq!(state(&execution, "rollback_after_kill"), "SUCCESS", "{}", engine.logs(&id).await);
+    // Of a killed execution Kestra makes no outputs; its state tells.
+    assert_eq!(engine.outputs(&id).await, json!({}));
+    assert_eq!(engine.environments(), ["production"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_kestra_times_out_is_named_and_rolled_back() {
+    let options = WorldOptions { deploy_time: Duration::from_secs(60), ..WorldOptions::prompt() };
+    let engine = Engine::start_with(options, |_, text| text.replace("timeout: PT2H", "timeout: PT4S")).await;
+    let id = engine.clone(&engine.request(json!({}))).await;
+    let execution = engine.ended(&id).await;
+    assert_eq!((state(&execution, "sync_db"), state(&execution, "rollback")), ("FAILED", "SUCCESS"));
+    let outputs = engine.outputs(&id).await;
+    let told = ["status", "step", "error", "exit_code", "needs_person"].map(|name| outputs[name].clone());
+    assert_eq!(told, [json!("failed"), json!("sync_db"), json!(""), json!(0), json!(false)]);
     assert_eq!(engine.environments(), ["production"]);
 }
 
