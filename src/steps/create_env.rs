@@ -123,7 +123,14 @@ impl Undo for CreateEnv {
             tracing::warn!("environment `{}` is ready, and so not rolled back", environment.name);
             return Ok(Vec::new());
         }
-        let own = |project: &Project, environment: &Environment| guard::ensure_undoable(ctx, project, environment);
+        // What is refused here is there, and stays: that is for a person to look at.
+        let left = |error: anyhow::Error| {
+            Failure::new(Exit::Incomplete, format!("{error:#}"))
+                .hint("look at it in Railway's dashboard, and delete it there if it is of no more use")
+        };
+        let own = |project: &Project, environment: &Environment| {
+            guard::ensure_undoable(ctx, project, environment).map_err(|error| left(error).into())
+        };
         let removed = removal::remove(ctx, &target.project_id, &environment.id, own).await?;
         Ok(removed.into_iter().map(|name| format!("environment `{name}`")).collect())
     }

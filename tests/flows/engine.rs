@@ -14,13 +14,13 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 /// Longer than any execution may take here.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// States that an execution or a task does not leave again.
 const ENDED: &[&str] = &["SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED", "SKIPPED"];
 
 /// A running engine and the world that its flows act on.
-pub struct Engine {
+pub(crate) struct Engine {
     pub world: World,
     pub webhook_key: String,
     url: String,
@@ -31,13 +31,13 @@ pub struct Engine {
 
 impl Engine {
     /// The flows as they are, with the world's project allowed and no schedule.
-    pub async fn start(options: WorldOptions) -> Self {
+    pub(crate) async fn start(options: WorldOptions) -> Self {
         Self::start_with(options, |flow, text| if flow == "cleanup-staging" { without_triggers(&text) } else { text })
             .await
     }
 
     /// The flows after `change` was made to each.
-    pub async fn start_with(options: WorldOptions, change: impl Fn(&str, String) -> String) -> Self {
+    pub(crate) async fn start_with(options: WorldOptions, change: impl Fn(&str, String) -> String) -> Self {
         // Another test of this process may have done it before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let world = World::start(options).await.expect("start the stand-in");
@@ -69,7 +69,7 @@ impl Engine {
     }
 
     /// A request that this world grants, with `more` on top.
-    pub fn request(&self, more: Value) -> Value {
+    pub(crate) fn request(&self, more: Value) -> Value {
         let mut request = json!({ "project_id": self.world.project_id() });
         for (name, value) in more.as_object().expect("an object") {
             request[name] = value.clone();
@@ -78,7 +78,7 @@ impl Engine {
     }
 
     /// Fires the clone webhook; the status, and the body where there is one.
-    pub async fn fire(&self, body: impl Into<reqwest::Body>) -> (u16, Value) {
+    pub(crate) async fn fire(&self, body: impl Into<reqwest::Body>) -> (u16, Value) {
         let path = format!("executions/webhook/railstage/clone-staging/{}", self.webhook_key);
         let request = self.http.post(self.at(&path)).header("Content-Type", "application/json").body(body);
         let answer = request.send().await.unwrap();
@@ -88,14 +88,14 @@ impl Engine {
     }
 
     /// Fires the clone webhook with a request that is taken; the execution's id.
-    pub async fn clone(&self, request: &Value) -> String {
+    pub(crate) async fn clone(&self, request: &Value) -> String {
         let (status, body) = self.fire(request.to_string()).await;
         assert_eq!(status, 200, "{body}");
         body["id"].as_str().unwrap().to_owned()
     }
 
     /// Starts a flow by its form; the execution's id.
-    pub async fn submit(&self, flow: &str, inputs: &[(&str, &str)]) -> String {
+    pub(crate) async fn submit(&self, flow: &str, inputs: &[(&str, &str)]) -> String {
         let edge = "form-part-7f3a";
         let part = |(name, value): &(&str, &str)| {
             format!("--{edge}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
@@ -117,7 +117,7 @@ impl Engine {
     }
 
     /// The execution once it and all that comes after it have ended.
-    pub async fn ended(&self, id: &str) -> Value {
+    pub(crate) async fn ended(&self, id: &str) -> Value {
         self.until(id, |execution| {
             let state = execution["state"]["current"].as_str().unwrap_or_default();
             let runs = execution["taskRunList"].as_array().cloned().unwrap_or_default();
@@ -129,7 +129,7 @@ impl Engine {
     }
 
     /// The execution once `is_there` says so.
-    pub async fn until(&self, id: &str, is_there: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn until(&self, id: &str, is_there: impl Fn(&Value) -> bool) -> Value {
         let end = tokio::time::Instant::now() + PATIENCE;
         loop {
             let execution = self.get(&format!("executions/{id}")).await;
@@ -146,34 +146,34 @@ impl Engine {
         }
     }
 
-    pub async fn kill(&self, id: &str) {
+    pub(crate) async fn kill(&self, id: &str) {
         let answer = self.http.delete(self.at(&format!("executions/{id}/actions/kill"))).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 202);
     }
 
-    pub async fn restart(&self, id: &str) {
+    pub(crate) async fn restart(&self, id: &str) {
         let answer = self.http.post(self.at(&format!("executions/{id}/actions/restart"))).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.status());
     }
 
     /// What a task printed as its outputs, in its last run.
-    pub async fn task(&self, execution: &Value, task: &str) -> Value {
+    pub(crate) async fn task(&self, execution: &Value, task: &str) -> Value {
         let id = execution["id"].as_str().unwrap();
         let runs = execution["taskRunList"].as_array().unwrap();
         let run = runs.iter().rev().find(|run| run["taskId"] == task).unwrap_or_else(|| panic!("no task `{task}` ran"));
         self.get(&format!("outputs/tasks/{id}/{}", run["id"].as_str().unwrap())).await["vars"].take()
     }
 
-    pub async fn outputs(&self, id: &str) -> Value {
+    pub(crate) async fn outputs(&self, id: &str) -> Value {
         self.get(&format!("outputs/executions/{id}")).await
     }
 
-    pub async fn logs(&self, id: &str) -> String {
+    pub(crate) async fn logs(&self, id: &str) -> String {
         self.http.get(self.at(&format!("logs/{id}/download"))).send().await.unwrap().text().await.unwrap()
     }
 
     /// An answer of the API; null where there is none yet.
-    pub async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         let answer = self.http.get(self.at(path)).send().await.unwrap();
         if !answer.status().is_success() {
             return Value::Null;
@@ -186,7 +186,7 @@ impl Engine {
     }
 
     /// The names of the environments that are there.
-    pub fn environments(&self) -> Vec<String> {
+    pub(crate) fn environments(&self) -> Vec<String> {
         let mut names: Vec<_> = self.world.environments().into_iter().map(|e| e.name).collect();
         names.sort();
         names
@@ -194,13 +194,13 @@ impl Engine {
 }
 
 /// The state of a task's last run.
-pub fn state<'a>(execution: &'a Value, task: &str) -> &'a str {
+pub(crate) fn state<'a>(execution: &'a Value, task: &str) -> &'a str {
     let runs = execution["taskRunList"].as_array().unwrap();
     runs.iter().rev().find(|run| run["taskId"] == task).and_then(|run| run["state"]["current"].as_str()).unwrap_or("-")
 }
 
 /// A flow without its triggers, so that no schedule disturbs a test.
-pub fn without_triggers(text: &str) -> String {
+pub(crate) fn without_triggers(text: &str) -> String {
     let (before, after) = text.split_once("\ntriggers:\n").expect("triggers");
     let (_, rest) = after.split_once("\ntasks:\n").expect("tasks after the triggers");
     format!("{before}\ntasks:\n{rest}")

@@ -76,7 +76,7 @@ async fn a_kill_in_the_middle_leaves_nothing() {
     let engine = Engine::start(WorldOptions { deploy_time: Duration::from_secs(30), ..WorldOptions::prompt() }).await;
     let id = engine.clone(&engine.request(json!({}))).await;
     engine.until(&id, |e| state_of(e, "sync_db") == "RUNNING").await;
-    let end = tokio::time::Instant::now() + Duration::from_secs(60);
+    let end = tokio::time::Instant::now() + Duration::from_mins(1);
     while !engine.world.journal().iter().any(|e| e.operation == "serviceInstanceDeployV2") {
         assert!(tokio::time::Instant::now() < end, "no service is being deployed: {}", engine.logs(&id).await);
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -92,7 +92,7 @@ async fn a_kill_in_the_middle_leaves_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_kestra_times_out_is_named_and_rolled_back() {
-    let options = WorldOptions { deploy_time: Duration::from_secs(60), ..WorldOptions::prompt() };
+    let options = WorldOptions { deploy_time: Duration::from_mins(1), ..WorldOptions::prompt() };
     let engine = Engine::start_with(options, |_, text| text.replace("timeout: PT2H", "timeout: PT4S")).await;
     let id = engine.clone(&engine.request(json!({}))).await;
     let execution = engine.ended(&id).await;

@@ -4,6 +4,7 @@ use backboard::WorldOptions;
 use serde_json::{Value, json};
 
 use crate::engine::Engine;
+use crate::failures::state;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hostile_body_is_refused_or_inert() {
@@ -24,7 +25,8 @@ async fn a_hostile_body_is_refused_or_inert() {
         assert_eq!(execution["state"]["current"], "FAILED", "{body}");
         let told = format!("{execution}{}{}", engine.logs(&id).await, engine.task(&execution, "validate").await);
         assert!(!told.contains(&engine.world.token()), "{body} got at the token");
-        assert_eq!(engine.task(&execution, "rollback").await["status"], "ok", "{body}");
+        // Nothing was made, so there is nothing to take back.
+        assert_eq!(state(&execution, "rollback"), "SKIPPED", "{body}");
     }
     assert!(!std::path::Path::new("/tmp/railstage-was-here").exists(), "a shell ran what the body says");
     assert_eq!(engine.environments(), ["production"]);
@@ -38,7 +40,7 @@ async fn a_body_that_is_no_small_json_object_starts_nothing() {
     let large = json!({"project_id": engine.world.project_id(), "client_name": "x".repeat(1 << 20)}).to_string();
     for body in ["[1, 2]", "\"text\"", "null", "{", "", large.as_str()] {
         let (status, answer) = engine.fire(body.to_owned()).await;
-        assert_eq!(status, 422, "{:.40}: {answer}", body);
+        assert_eq!(status, 422, "{body:.40}: {answer}");
     }
     let found = engine.get("executions/search?namespace=railstage&flowId=clone-staging").await;
     assert_eq!(found["total"], 0, "{found}");
