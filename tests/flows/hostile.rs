@@ -3,8 +3,7 @@
 use backboard::WorldOptions;
 use serde_json::{Value, json};
 
-use crate::engine::Engine;
-use crate::failures::state;
+use crate::engine::{Engine, state};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hostile_body_is_refused_or_inert() {
