@@ -6,10 +6,11 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::answer::GraphqlErrors;
 use super::batch::Batch;
 use super::change::{Change, DnsRecord, dns_records};
 use super::model::{Environment, EnvironmentIds, EnvironmentStatus, Project};
-use super::program::{GraphqlErrors, Railway, Weight};
+use super::program::{Railway, Weight};
 use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId, ServiceId};
 use crate::error::Failure;
 use crate::secret::learn;

@@ -4,13 +4,15 @@
 //! GraphQL; `model.rs` has the typed answers, `calls.rs` what the steps ask for, `change.rs` what they change. Railway's habits that the steps rely on
 //! are those of its CLI 5.28 to 5.71 and the schema in its published source (`src/gql/schema.json`).
 
+mod answer;
 mod batch;
 mod calls;
 mod change;
 mod model;
 mod program;
 
+pub(crate) use answer::{GraphqlErrors, Weather};
 pub(crate) use calls::{Deploy, Reachable, Rendered};
 pub(crate) use change::{Change, CustomDomainChange, DnsRecord, DomainChange, VariableChanges};
 pub(crate) use model::{DeploymentStatus, Environment, EnvironmentStatus, Project, ServiceInstance};
-pub(crate) use program::{GraphqlErrors, Railway, TOKEN_VARIABLE, Weather, Weight};
+pub(crate) use program::{Railway, TOKEN_VARIABLE, Weight};

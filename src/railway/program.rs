@@ -1,18 +1,17 @@
-//! The `railway` program: the one place that starts it, counts its calls and reads what it says when it fails.
+//! The `railway` program: the one place that starts it, counts its calls and sends them again.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::answer::{Trouble, judge, read};
 use crate::error::{Exit, Failure};
-use crate::external::process::{Child, ChildOutput};
+use crate::external::process::Child;
 use crate::external::process_env::ProcessEnv;
 use crate::secret::Secret;
 
@@ -39,92 +38,15 @@ pub(crate) struct Railway {
     requests: AtomicU32,
 }
 
-/// Trouble that passes, at Railway or on the way to it: a 5xx, a limit of the rate, a line that broke. Whoever waits for
-/// something goes on waiting; it stands in the chain of an error's causes.
-#[derive(Debug)]
-pub(crate) struct Weather {
-    /// What was said of it.
-    said: String,
-    /// When Railway allows the next request, where it said so.
-    pub(crate) wait: Option<Duration>,
-}
-
-impl fmt::Display for Weather {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.said)
-    }
-}
-
-impl std::error::Error for Weather {}
-
-impl Weather {
-    /// The weather behind an error, if that is what it is.
-    pub(crate) fn behind(error: &anyhow::Error) -> Option<&Self> {
-        error.downcast_ref()
-    }
-
-    fn error(said: String, wait: Option<Duration>) -> anyhow::Error {
-        anyhow::Error::new(Self { said: said.clone(), wait }).context(Failure::outside(said))
-    }
-}
-
 /// What a call costs and whether it may be sent again when nobody knows what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weight {
-    /// Part of waiting; not counted as a call, sent once: the loop that waits repeats it, whatever the [`Weather`].
+    /// Part of waiting; not counted as a call, sent once: the loop that waits repeats it, whatever the [`super::Weather`].
     Poll,
     /// Counted; harmless to repeat.
     Repeatable,
     /// Counted; sent again only when Railway said that it did nothing.
     Once,
-}
-
-/// The `errors` of a GraphQL answer.
-#[derive(Debug, Deserialize)]
-pub(crate) struct GraphqlErrors(Vec<GraphqlError>);
-
-#[derive(Debug, Deserialize)]
-struct GraphqlError {
-    message: String,
-    #[serde(default)]
-    path: Option<Vec<Value>>,
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    data: Option<Value>,
-    errors: Option<GraphqlErrors>,
-}
-
-impl GraphqlErrors {
-    /// What Railway said of the root field with this alias.
-    pub(crate) fn at(&self, alias: &str) -> Option<&str> {
-        let hit = |e: &&GraphqlError| e.path.as_ref().and_then(|p| p.first()?.as_str()) == Some(alias);
-        self.0.iter().find(hit).map(|e| e.message.as_str())
-    }
-
-    /// Whether any message contains `words`, whatever the case.
-    pub(crate) fn say(&self, words: &str) -> bool {
-        self.0.iter().any(|e| e.message.to_lowercase().contains(words))
-    }
-}
-
-impl fmt::Display for GraphqlErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let messages: Vec<_> = self.0.iter().map(|e| e.message.as_str()).collect();
-        write!(f, "Railway says: {}", messages.join("; "))
-    }
-}
-
-impl std::error::Error for GraphqlErrors {}
-
-/// How a call failed, and so what may be done about it.
-enum Trouble {
-    /// Nothing was done; try again, after this time if one was named.
-    Throttled(Option<Duration>),
-    /// Nobody knows what was done.
-    Unknown(anyhow::Error),
-    Final(anyhow::Error),
 }
 
 impl Railway {
@@ -171,8 +93,9 @@ impl Railway {
     /// Sends a GraphQL document and reads its `data`.
     ///
     /// # Errors
-    /// [`Exit::Program`] when Railway does not accept the token, [`Exit::Outside`] with a [`GraphqlErrors`] behind it when it
-    /// refuses the document, [`Exit::Outside`] when it cannot be reached, is throttled for long, or answers nonsense.
+    /// [`Exit::Program`] when Railway does not accept the token, [`Exit::Outside`] with a [`super::GraphqlErrors`] behind it when it
+    /// refuses the document, [`Exit::Outside`] when it cannot be reached, is
+    /// throttled for long, or answers nonsense; then [`super::Weather`] is behind it.
     pub(super) async fn send<T: DeserializeOwned>(
         &self,
         document: &str,
@@ -184,24 +107,20 @@ impl Railway {
         }
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
-            let wait = match self.once(document, variables).await {
+            let weather = match self.once(document, variables).await {
                 Ok(data) => return read(data),
                 Err(Trouble::Final(error)) => return Err(error),
-                Err(Trouble::Throttled(wait)) if weight == Weight::Poll => {
-                    return Err(Weather::error("Railway limits the rate of calls".to_owned(), wait));
-                }
-                Err(Trouble::Unknown(error)) if weight == Weight::Poll => {
-                    return Err(Weather::error(format!("{error:#}"), None));
-                }
-                Err(Trouble::Unknown(error)) if weight == Weight::Once || attempt >= ATTEMPTS => return Err(error),
-                Err(Trouble::Throttled(wait)) if attempt >= ATTEMPTS || wait > Some(REQUEST_DEADLINE) => {
-                    let next =
-                        wait.map_or(String::new(), |wait| format!("; the next is allowed in {} s", wait.as_secs()));
-                    return Err(Failure::outside(format!("Railway limits the rate of calls{next}")).into());
-                }
-                Err(Trouble::Throttled(wait)) => wait.unwrap_or(pause),
-                Err(Trouble::Unknown(_)) => pause,
+                Err(Trouble::Passing(weather)) => weather,
             };
+            let may_be_sent_again = match weight {
+                Weight::Poll => false,
+                Weight::Repeatable => true,
+                Weight::Once => !weather.may_be_done,
+            };
+            if !may_be_sent_again || attempt >= ATTEMPTS || weather.wait > Some(REQUEST_DEADLINE) {
+                return Err(weather.into_error());
+            }
+            let wait = weather.wait.unwrap_or(pause);
             tracing::info!("Railway did not take the call; sending it again in {:.1} s", wait.as_secs_f32());
             tokio::time::sleep(wait).await;
             pause *= 2;
@@ -237,98 +156,3 @@ const QUIET: &[(&str, &str)] = &[
     ("CI", "true"),
     ("NO_COLOR", "1"),
 ];
-
-fn judge(finished: &ChildOutput) -> Result<Value, Trouble> {
-    if !finished.status.success() {
-        return Err(trouble(&finished.last_words()));
-    }
-    let answer: Answer = serde_json::from_slice(&finished.stdout).map_err(|_| {
-        Trouble::Unknown(Failure::outside("`railway` printed something that is not a GraphQL answer").into())
-    })?;
-    match (answer.errors, answer.data) {
-        (Some(errors), _) if !errors.0.is_empty() => Err(refusal(errors)),
-        (_, Some(data)) => Ok(data),
-        _ => Err(Trouble::Unknown(Failure::outside("Railway sent an answer without data").into())),
-    }
-}
-
-fn refusal(errors: GraphqlErrors) -> Trouble {
-    if errors.say("too quickly") || errors.say("rate limit") {
-        return Trouble::Throttled(pause_in(&errors.to_string().to_lowercase()));
-    }
-    if errors.say("not authorized") {
-        return Trouble::Final(anyhow::Error::new(errors).context(not_signed_in()));
-    }
-    let text = errors.to_string();
-    Trouble::Final(anyhow::Error::new(errors).context(Failure::outside(text)))
-}
-
-/// What the program's last words mean (its texts: RAILWAY CLI `src/errors.rs`, `src/client.rs`).
-fn trouble(words: &str) -> Trouble {
-    let lower = words.to_lowercase();
-    if lower.contains("ratelimited") || lower.contains("http 429") {
-        return Trouble::Throttled(pause_in(&lower));
-    }
-    if lower.contains("unauthorized") || lower.contains("invalid railway_") {
-        return Trouble::Final(anyhow::Error::new(Failure::outside(words)).context(not_signed_in()));
-    }
-    let unknown = ["failed to fetch", "timed out", "http 5", "decoding response", "not valid json", "error sending"];
-    let error = Failure::outside(format!("`railway` failed: {words}")).into();
-    if unknown.iter().any(|sign| lower.contains(sign)) { Trouble::Unknown(error) } else { Trouble::Final(error) }
-}
-
-/// `… Try again in 37 seconds`, `… in about 60 minutes`, `… 1 environment per 30 seconds.`
-fn pause_in(words: &str) -> Option<Duration> {
-    let mut previous = "";
-    for word in words.split_whitespace() {
-        if let Ok(amount) = previous.parse::<u64>() {
-            match word.trim_end_matches(|c: char| !c.is_alphabetic()) {
-                "second" | "seconds" => return Some(Duration::from_secs(amount)),
-                "minute" | "minutes" => return Some(Duration::from_secs(60 * amount)),
-                _ => {}
-            }
-        }
-        previous = word;
-    }
-    None
-}
-
-fn not_signed_in() -> Failure {
-    Failure::new(Exit::Program, "Railway does not accept the token")
-        .hint("RAILWAY_API_TOKEN must be an account token that can see the project; a project token (RAILWAY_TOKEN) cannot make environments")
-}
-
-/// Serde's own message would quote the answer, which holds variables in clear: only the place is told.
-fn read<T: DeserializeOwned>(data: Value) -> Result<T> {
-    serde_json::from_value(data).map_err(|e| {
-        let kind = std::any::type_name::<T>();
-        Failure::outside(format!("Railway's answer has another shape than expected ({kind}, {:?})", e.classify()))
-            .into()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pause_is_read_from_the_programs_text() {
-        assert_eq!(pause_in("you are being ratelimited. try again in 37 seconds"), Some(Duration::from_secs(37)));
-        assert_eq!(pause_in("try again in about 60 minutes"), Some(Duration::from_hours(1)));
-        assert_eq!(pause_in("this workspace allows 1 environment per 30 seconds."), Some(Duration::from_secs(30)));
-        assert_eq!(pause_in("please try again later"), None);
-    }
-
-    #[test]
-    fn a_throttle_is_not_taken_for_a_bad_token() {
-        assert!(matches!(trouble("You are being ratelimited. Please try again later"), Trouble::Throttled(_)));
-        assert!(
-            matches!(trouble("Unauthorized. Please check that your RAILWAY_API_TOKEN is valid"), Trouble::Final(e) if Exit::of(&e) == Exit::Program)
-        );
-    }
-
-    #[test]
-    fn a_gateway_timeout_leaves_the_outcome_unknown() {
-        assert!(matches!(trouble("Railway API request failed with HTTP 504 Gateway Timeout"), Trouble::Unknown(_)));
-    }
-}
