@@ -1,17 +1,16 @@
-//! What a run may write to and what may be deleted: each rule in one place, checked on a fresh reading of the project.
+//! What a run may write to: its own copy, proven on a fresh reading of the project, and never what might be production.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
-use jiff::{SignedDuration, Timestamp};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::contract::ids::{EnvironmentId, ServiceId};
 use crate::contract::policy::Policy;
 use crate::contract::record::{Record, State};
 use crate::contract::request::CloneRequest;
-use crate::contract::signature::Reading;
-use crate::environment::recorded::{claimed, reading};
+use crate::contract::signature::{Reading, Unreadable};
+use crate::environment::recorded::reading;
 use crate::environment::services;
 use crate::error::Failure;
 use crate::railway::{Environment, Project, Weight};
@@ -20,9 +19,6 @@ use crate::running::run::{Names, is_making_name};
 
 /// How long what was written may stay invisible: Railway's reads lag its writes.
 const VISIBLE_WITHIN: Duration = Duration::from_secs(10);
-
-/// An `rs-<16 hex digits>` environment without a record counts as left over after this time.
-const LEFT_OVER_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// A run's copy as it stands now, proven to be its own.
 pub(crate) struct Target {
@@ -79,24 +75,21 @@ pub(crate) enum Readiness {
 pub(crate) async fn own_target(ctx: &Context, request: &CloneRequest, needed: Readiness) -> Result<Target> {
     let names = ctx.run.names(request);
     ensure_unprotected(&ctx.policy, &names.target)?;
-    let last = Mutex::new(ctx.railway.project(&request.project_id, Weight::Repeatable).await?);
-    let (names_of_run, latest) = (&names, &last);
-    let mut is_first = true;
-    let look = || {
-        let reads = !std::mem::take(&mut is_first);
-        async move {
-            if reads {
-                let project = ctx.railway.project(&request.project_id, Weight::Poll).await?;
-                *latest.lock().unwrap_or_else(PoisonError::into_inner) = project;
-            }
-            let project = latest.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_worth_waiting = may_be_ready_soon(ctx, &project, names_of_run);
-            Ok((is_ready(ctx, &project, names_of_run, request, needed) || !is_worth_waiting).then_some(()))
-        }
-    };
-    ctx.within("the copy", VISIBLE_WITHIN, Duration::from_millis(500), look).await?;
-    let project = last.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let is_ready = is_ready(ctx, &project, &names, request, needed);
+    let is_ready = |project: &Project| is_ready(ctx, project, &names, request, needed);
+    let is_settled = |project: &Project| is_ready(project) || !may_be_ready_soon(ctx, project, &names);
+    let mut project = ctx.railway.project(&request.project_id, Weight::Repeatable).await?;
+    if !is_settled(&project) {
+        let latest = Mutex::new(project);
+        let look = || async {
+            let read = ctx.railway.project(&request.project_id, Weight::Poll).await?;
+            let is_settled = is_settled(&read);
+            *latest.lock().unwrap_or_else(PoisonError::into_inner) = read;
+            Ok(is_settled.then_some(()))
+        };
+        ctx.within("the copy", VISIBLE_WITHIN, Duration::from_millis(500), look).await?;
+        project = latest.into_inner().unwrap_or_else(PoisonError::into_inner);
+    }
+    let is_ready = is_ready(&project);
     let target = claim(ctx, project, &names, &request.source_environment)?;
     let before = if needed == Readiness::HasData { "sync-db" } else { "assign-domain" };
     ensure!(
@@ -130,12 +123,7 @@ fn claim(ctx: &Context, project: Project, names: &Names, source: &str) -> Result
     let Some((environment, record)) = position(ctx, &project, names) else {
         bail!(missing(ctx, &project, names));
     };
-    let Some(source) = project.environments.iter().position(|e| e.id.as_ref() == source || e.name == source) else {
-        bail!(Failure::invalid(format!(
-            "`source_environment`: project `{}` has no environment `{source}`",
-            project.name
-        )));
-    };
+    let source = source_position(&project, source)?;
     let target = Target { project, record, source, environment };
     ensure!(
         target.record.source_id == target.source().id,
@@ -147,6 +135,20 @@ fn claim(ctx: &Context, project: Project, names: &Names, source: &str) -> Result
     );
     ensure_not_production(&ctx.policy, &target.project, target.environment(), Some(&target.source().id))?;
     Ok(target)
+}
+
+/// The environment that a request wants copied.
+///
+/// # Errors
+/// [`crate::error::Exit::Invalid`] when the project has none of this name or id.
+pub(crate) fn source<'a>(project: &'a Project, request: &CloneRequest) -> Result<&'a Environment> {
+    source_position(project, &request.source_environment).map(|n| &project.environments[n])
+}
+
+fn source_position(project: &Project, name_or_id: &str) -> Result<usize> {
+    project.environments.iter().position(|e| e.id.as_ref() == name_or_id || e.name == name_or_id).with_context(|| {
+        Failure::invalid(format!("`source_environment`: project `{}` has no environment `{name_or_id}`", project.name))
+    })
 }
 
 /// This run's environment with its record.
@@ -177,20 +179,16 @@ fn bears_name(environment: &Environment, names: &Names) -> bool {
 }
 
 /// Whether Railway says that it was made as a copy.
-fn is_copy(environment: &Environment) -> bool {
+pub(super) fn is_copy(environment: &Environment) -> bool {
     environment.source_environment.is_some()
-}
-
-fn is_deployed(environment: &Environment) -> bool {
-    environment.service_instances.iter().any(|s| s.latest_deployment.is_some())
 }
 
 fn missing(ctx: &Context, project: &Project, names: &Names) -> Failure {
     match project.environments.iter().find(|e| bears_name(e, names)) {
-        Some(other) if matches!(reading(ctx, project, other), Reading::Unreadable(_)) => {
-            unreadable(ctx, project, other)
-        }
-        Some(other) => Failure::invalid(format!("environment `{}` was not made by this run", other.name)),
+        Some(other) => match reading(ctx, project, other) {
+            Reading::Unreadable(why) => unreadable(other, why),
+            _ => Failure::invalid(format!("environment `{}` was not made by this run", other.name)),
+        },
         None => Failure::invalid(format!(
             "this run has no environment: neither `{}` nor `{}` is its own",
             names.making, names.target
@@ -235,117 +233,8 @@ pub(crate) fn ensure_not_production(
 }
 
 /// The refusal of an environment whose record cannot be read.
-fn unreadable(ctx: &Context, project: &Project, environment: &Environment) -> Failure {
-    let Reading::Unreadable(why) = reading(ctx, project, environment) else {
-        return Failure::invalid(format!("environment `{}` was not made by this run", environment.name));
-    };
+pub(super) fn unreadable(environment: &Environment, why: Unreadable) -> Failure {
     Failure::invalid(format!("the record in environment `{}` cannot be read: {why}", environment.name))
-}
-
-/// Why an environment may not be deleted; `None` means that it may. `named` is the name that a person typed.
-pub(crate) fn reason_to_spare(
-    ctx: &Context,
-    project: &Project,
-    environment: &Environment,
-    named: Option<&str>,
-    now: Timestamp,
-) -> Option<String> {
-    if let Err(error) = ensure_not_production(&ctx.policy, project, environment, None) {
-        return Some(error.to_string());
-    }
-    if let Some(copy) = project.environments.iter().find(|copy| is_living_copy(ctx, project, copy, environment)) {
-        return Some(format!("is the source of the living copy `{}`", copy.name));
-    }
-    let reading = reading(ctx, project, environment);
-    if let Some(host) = promoted_host(environment, &reading) {
-        return Some(format!("carries the domain `{host}`, which railstage did not attach: someone promoted it"));
-    }
-    let record = match reading {
-        Reading::Absent => return reason_not_left_over(environment, now).map(str::to_owned),
-        Reading::Unreadable(why) => return Some(format!("is ours, as it seems, but its record cannot be read: {why}")),
-        Reading::Unsigned(_) if named.is_none() => {
-            return Some(
-                "has a record that is not signed: delete it by its name, or sign it by `railstage adopt`".into(),
-            );
-        }
-        Reading::Unsigned(_) if !is_copy(environment) => {
-            return Some(
-                "has a record that is not signed, and Railway knows no environment that it is a copy of".into(),
-            );
-        }
-        Reading::Unsigned(record) | Reading::Signed(record) => record,
-    };
-    match named {
-        Some(name) if name == environment.name => None,
-        Some(_) => Some("is not the name that was typed".to_owned()),
-        None if record.is_over(now) => None,
-        None if record.keep => Some("is kept".to_owned()),
-        None if record.state == State::Cloning => Some(format!("is being made, and given up at {}", record.give_up_at)),
-        None => Some(format!("lives until {}", record.expires_at)),
-    }
-}
-
-/// Whether `copy` was made from `source`, by its record or, where that cannot be read, by Railway's own account.
-fn is_living_copy(ctx: &Context, project: &Project, copy: &Environment, source: &Environment) -> bool {
-    let is_by_railway = || copy.source_environment.as_ref().is_some_and(|s| s.id == source.id);
-    let is_made_from = match reading(ctx, project, copy) {
-        Reading::Absent => false,
-        Reading::Signed(record) | Reading::Unsigned(record) => record.source_id == source.id,
-        Reading::Unreadable(_) => is_by_railway(),
-    };
-    copy.id != source.id && is_made_from
-}
-
-/// Why an environment without a record is not what a run of ours left over; `None` means that it is. A run that died
-/// before it wrote its record has made a copy under its own name, and nothing more.
-fn reason_not_left_over(environment: &Environment, now: Timestamp) -> Option<&'static str> {
-    if !is_making_name(&environment.name) {
-        Some("has no record of railstage")
-    } else if !is_copy(environment) {
-        Some("has no record of railstage, and Railway knows no environment that it is a copy of")
-    } else if is_deployed(environment) {
-        Some("has no record of railstage, and a service in it was deployed")
-    } else if now.duration_since(environment.created_at) <= LEFT_OVER_AFTER {
-        Some("has no record of railstage yet, and is younger than an hour")
-    } else {
-        None
-    }
-}
-
-/// A custom domain that no record lists.
-fn promoted_host<'a>(environment: &'a Environment, reading: &Reading) -> Option<&'a str> {
-    let listed: &[String] = match reading {
-        Reading::Signed(record) | Reading::Unsigned(record) => &record.domains,
-        Reading::Absent | Reading::Unreadable(_) => &[],
-    };
-    let custom = environment.service_instances.iter().flat_map(|s| &s.domains.custom_domains);
-    custom.map(|d| d.domain.as_str()).find(|host| !listed.iter().any(|listed| listed == host))
-}
-
-/// Refuses to take back what this run did not make, or what someone has made his own since.
-///
-/// # Errors
-/// [`crate::error::Exit::Invalid`], saying why.
-pub(crate) fn ensure_undoable(ctx: &Context, project: &Project, environment: &Environment) -> Result<()> {
-    let reading = reading(ctx, project, environment);
-    let source_id = claimed(ctx, project, environment).map(|record| record.source_id);
-    ensure_not_production(&ctx.policy, project, environment, source_id.as_ref())?;
-    if let Some(host) = promoted_host(environment, &reading) {
-        let message =
-            format!("environment `{}` carries the domain `{host}`, which this run did not attach", environment.name);
-        bail!(Failure::invalid(message));
-    }
-    ensure!(!matches!(reading, Reading::Unreadable(_)), unreadable(ctx, project, environment));
-    // A run that died before it wrote its record has made a copy, and deployed nothing in it.
-    let is_untouched = is_copy(environment) && !is_deployed(environment);
-    ensure!(
-        reading != Reading::Absent || is_untouched,
-        Failure::invalid(format!(
-            "environment `{}` has no record, and is more than what a run leaves without one",
-            environment.name
-        ))
-    );
-    Ok(())
 }
 
 /// The record that a person may have signed: one that is not, in what Railway calls a copy.
@@ -360,7 +249,7 @@ pub(crate) fn unsigned_record(ctx: &Context, project: &Project, environment: &En
         Reading::Unsigned(_) => bail!(about("was not made as a copy, by Railway's own account")),
         Reading::Signed(_) => bail!(about("has a record that is signed already")),
         Reading::Absent => bail!(about("has no record of railstage")),
-        Reading::Unreadable(_) => bail!(unreadable(ctx, project, environment)),
+        Reading::Unreadable(why) => bail!(unreadable(environment, why)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is known of a copy and its source at Railway: whose it is, what may be written or deleted, its services and hosts.
 
 pub(crate) mod databases;
+pub(crate) mod deletion_rules;
 pub(crate) mod deployments;
 pub(crate) mod guard;
 pub(crate) mod hosts;

@@ -18,14 +18,6 @@ pub(crate) fn reading(ctx: &Context, project: &Project, environment: &Environmen
     ctx.record_keys.read(value, &place)
 }
 
-/// The record, signed or not: good enough to be told, and to be more careful by.
-pub(crate) fn claimed(ctx: &Context, project: &Project, environment: &Environment) -> Option<Record> {
-    match reading(ctx, project, environment) {
-        Reading::Signed(record) | Reading::Unsigned(record) => Some(*record),
-        Reading::Absent | Reading::Unreadable(_) => None,
-    }
-}
-
 /// A change that writes a record, and nothing more.
 pub(crate) fn writing(ctx: &Context, record: &Record) -> Change {
     Change { shared_variables: [(VARIABLE, ctx.record_keys.value(record))].into(), ..Change::default() }

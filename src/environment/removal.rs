@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use crate::contract::ids::{EnvironmentId, ProjectId};
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, chain};
 use crate::railway::{Environment, GraphqlErrors, Project, Weather, Weight};
 use crate::running::context::Context;
 
@@ -27,7 +27,7 @@ pub(crate) async fn remove(
 ) -> Result<Option<String>> {
     let railway = &ctx.railway;
     let project = railway.project(project_id, Weight::Repeatable).await?;
-    let Some(environment) = project.environments.iter().find(|e| e.id == *environment_id) else {
+    let Some(environment) = project.environment_by_id(environment_id) else {
         return Ok(None);
     };
     check(&project, environment)?;
@@ -39,7 +39,7 @@ pub(crate) async fn remove(
     gone(ctx, project_id, environment_id, if refused { REFUSED } else { GONE }).await.with_context(
         || match &asked {
             Ok(()) => format!("delete environment `{name}`"),
-            Err(error) => format!("delete environment `{name}`: {error:#}"),
+            Err(error) => format!("delete environment `{name}`: {}", chain(error)),
         },
     )?;
     Ok(Some(name))

@@ -1,6 +1,5 @@
 //! `create-env`: makes the copy's environment under a name of the run's own, changes it without a deploy, then renames it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -12,15 +11,16 @@ use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::contract::record::{self, GIVE_UP_AFTER, Record, State, VARIABLE};
 use crate::contract::request::CloneRequest;
 use crate::contract::signature::Reading;
-use crate::environment::recorded::{claimed, reading};
+use crate::environment::recorded::reading;
 use crate::environment::services::{Role, kind, with_role};
-use crate::environment::{guard, recorded, removal};
-use crate::error::{Exit, Failure, failure};
+use crate::environment::{deletion_rules, guard, recorded, removal};
+use crate::error::{Exit, Failure, chain, failure};
 use crate::railway::{Change, Environment, GraphqlErrors, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::run::Names;
 use crate::running::step::{RunTarget, Step, Undo};
 
+mod completeness;
 pub(super) mod variables;
 
 /// After a timeout the environment was seen to appear up to two minutes later.
@@ -28,9 +28,6 @@ const APPEARS_WITHIN: Duration = Duration::from_secs(150);
 
 /// How long a rollback waits for an environment that it does not see.
 const VISIBLE_WITHIN: Duration = Duration::from_secs(3);
-
-/// How long services and variables may take to arrive in the copy.
-const COMPLETE_WITHIN: Duration = Duration::from_mins(3);
 
 /// The step.
 pub(super) struct CreateEnv;
@@ -64,7 +61,7 @@ impl Step for CreateEnv {
         guard::ensure_unprotected(&ctx.policy, &names.target)?;
         let railway = &ctx.railway;
         let project = railway.project(&request.project_id, Weight::Repeatable).await?;
-        let source = source(&project, &request)?;
+        let source = guard::source(&project, &request)?;
         let (id, created) = match existing(ctx, &project, &names) {
             Some((environment, _)) => (environment.id.clone(), false),
             None => {
@@ -72,7 +69,7 @@ impl Step for CreateEnv {
                 (make(ctx, &request.project_id, &names, &source.id).await?, true)
             }
         };
-        let (project, compared) = complete(ctx, &request.project_id, &id, &source.id).await?;
+        let (project, compared) = completeness::complete(ctx, &request.project_id, &id, &source.id).await?;
         let environment = project.environment_by_id(&id).context("find the environment again")?;
         let source = source_of(&project, &source.id)?;
         guard::ensure_not_production(&ctx.policy, &project, environment, Some(&source.id))?;
@@ -125,11 +122,11 @@ impl Undo for CreateEnv {
         }
         // What is refused here is there, and stays: that is for a person to look at.
         let left = |error: anyhow::Error| {
-            Failure::new(Exit::Incomplete, format!("{error:#}"))
+            Failure::new(Exit::Incomplete, chain(&error))
                 .hint("look at it in Railway's dashboard, and delete it there if it is of no more use")
         };
         let own = |project: &Project, environment: &Environment| {
-            guard::ensure_undoable(ctx, project, environment).map_err(|error| left(error).into())
+            deletion_rules::ensure_undoable(ctx, project, environment).map_err(|error| left(error).into())
         };
         let removed = removal::remove(ctx, &target.project_id, &environment.id, own).await?;
         Ok(removed.into_iter().map(|name| format!("environment `{name}`")).collect())
@@ -140,16 +137,6 @@ impl Undo for CreateEnv {
 fn existing<'a>(ctx: &Context, project: &'a Project, names: &Names) -> Option<(&'a Environment, Option<Record>)> {
     let recorded = guard::own(ctx, project, names).map(|(environment, record)| (environment, Some(record)));
     recorded.or_else(|| project.environments.iter().find(|e| e.name == names.making).map(|e| (e, None)))
-}
-
-fn source<'a>(project: &'a Project, request: &CloneRequest) -> Result<&'a Environment> {
-    project.environment(&request.source_environment).with_context(|| {
-        let message = format!(
-            "`source_environment`: project `{}` has no environment `{}`",
-            project.name, request.source_environment
-        );
-        Failure::invalid(message)
-    })
 }
 
 fn source_of<'a>(project: &'a Project, id: &EnvironmentId) -> Result<&'a Environment> {
@@ -192,73 +179,14 @@ async fn make(
     if said.is_some_and(|e| !e.say("already exists")) || failure(&error).is_none_or(|f| f.exit != Exit::Outside) {
         return Err(error.context("create the environment"));
     }
-    tracing::warn!("whether the environment was created is unknown ({error:#}); looking for it");
+    tracing::warn!("whether the environment was created is unknown ({}); looking for it", chain(&error));
     let look = || async move {
         let project = railway.project(project_id, Weight::Poll).await?;
         Ok(project.environment(&names.making).map(|e| e.id.clone()))
     };
     ctx.until("the environment to appear", APPEARS_WITHIN, Duration::from_secs(2), look)
         .await
-        .with_context(|| format!("create the environment: {error:#}"))
-}
-
-/// What a comparison of the copy's variables with the source's found.
-struct Compared {
-    equal: usize,
-    sealed: Vec<String>,
-    missing: Vec<String>,
-}
-
-/// Waits until the copy has each service and each variable of the source.
-async fn complete(
-    ctx: &Context,
-    project_id: &ProjectId,
-    id: &EnvironmentId,
-    source_id: &EnvironmentId,
-) -> Result<(Project, Compared)> {
-    let railway = &ctx.railway;
-    let missing = std::sync::Mutex::new(Vec::new());
-    let last = &missing;
-    let look = || async move {
-        let project = railway.project(project_id, Weight::Poll).await?;
-        let Some((environment, source)) = project.environment_by_id(id).zip(project.environment_by_id(source_id))
-        else {
-            return Ok(None);
-        };
-        let compared = compare(environment, source);
-        // Once this run has its record there, it has changed variables itself.
-        if compared.missing.is_empty() || claimed(ctx, &project, environment).is_some() {
-            return Ok(Some((project, compared)));
-        }
-        last.lock().unwrap().clone_from(&compared.missing);
-        Ok(None)
-    };
-    let found = ctx.until("the copy to be complete", COMPLETE_WITHIN, Duration::from_millis(500), look).await;
-    found.with_context(|| match missing.lock().unwrap().as_slice() {
-        [] => "look for the new environment".to_owned(),
-        missing => format!("compare the copy with its source: `{}` did not arrive", missing.join("`, `")),
-    })
-}
-
-fn compare(copy: &Environment, source: &Environment) -> Compared {
-    let mut compared = Compared { equal: 0, sealed: Vec::new(), missing: Vec::new() };
-    for service in &source.service_instances {
-        let name = &service.service_name;
-        if copy.service_by_id(&service.service_id).is_none() {
-            compared.missing.push(name.clone());
-        }
-        let copied: BTreeMap<_, _> = copy.variables(&service.service_id).collect();
-        for (variable, value) in source.variables(&service.service_id) {
-            if value.is_sealed() {
-                compared.sealed.push(format!("{name}.{variable}"));
-            } else if copied.get(variable).is_some_and(|c| c.value == value.value) {
-                compared.equal += 1;
-            } else {
-                compared.missing.push(format!("{name}.{variable}"));
-            }
-        }
-    }
-    compared
+        .with_context(|| format!("create the environment: {}", chain(&error)))
 }
 
 /// A fresh environment with all that is needed to make it this run's copy.
@@ -315,9 +243,7 @@ impl Making<'_> {
         if before < most as usize {
             return Ok(());
         }
-        let target = RunTarget { project_id: self.project.id.clone(), names: self.names.clone() };
-        CreateEnv::undo(self.ctx, &target).await?;
-        Err(over_the_limit(self.project, before, most).into())
+        self.give_up(over_the_limit(self.project, before, most)).await
     }
 
     /// Records the run, makes every change that needs no data, and takes the wished name, which is the lock between runs.
@@ -340,9 +266,14 @@ impl Making<'_> {
         if !refused.is_some_and(|message| message.contains("already exists")) {
             return Err(error.context("set the copy's variables"));
         }
+        self.give_up(taken(&self.names.target)).await
+    }
+
+    /// Takes back what this run has made, and ends for this reason.
+    async fn give_up(&self, reason: Failure) -> Result<()> {
         let target = RunTarget { project_id: self.project.id.clone(), names: self.names.clone() };
         CreateEnv::undo(self.ctx, &target).await?;
-        Err(taken(&self.names.target).into())
+        Err(reason.into())
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::contract::ids::EnvironmentId;
 use crate::contract::request::DeleteRequest;
-use crate::environment::{guard, removal};
+use crate::environment::{deletion_rules, guard, removal};
 use crate::error::Failure;
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
@@ -49,7 +49,8 @@ impl Step for DeleteEnv {
             Failure::invalid(format!("`confirm`: expected the copy's name, `{}`", environment.name))
         );
         let typed = |project: &Project, environment: &Environment| {
-            let reason = guard::reason_to_spare(ctx, project, environment, Some(&request.confirm), Timestamp::now());
+            let reason =
+                deletion_rules::reason_to_spare(ctx, project, environment, Some(&request.confirm), Timestamp::now());
             match reason {
                 None => Ok(()),
                 Some(reason) => {

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::contract::request::SweepRequest;
-use crate::environment::{guard, removal};
-use crate::error::{Exit, Failure};
+use crate::environment::{deletion_rules, guard, removal};
+use crate::error::{Exit, Failure, chain};
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
 use crate::running::step::{Group, Step};
@@ -66,7 +66,7 @@ impl Step for SweepEnvs {
         for project_id in &projects {
             // One project that cannot be read must not keep the others from being swept.
             if let Err(error) = sweep(ctx, project_id, &mut output).await {
-                failures.push(format!("{error:#}"));
+                failures.push(chain(&error));
             }
         }
         if !failures.is_empty() {
@@ -89,7 +89,7 @@ async fn sweep(ctx: &Context, project_id: &ProjectId, output: &mut Output) -> Re
             tracing::info!("`{}` would be deleted", environment.name);
         } else if let Err(error) = removal::remove(ctx, project_id, &environment.id, |p, e| still_over(ctx, p, e)).await
         {
-            failures.push(format!("`{}`: {error:#}", environment.name));
+            failures.push(format!("`{}`: {}", environment.name, chain(&error)));
             continue;
         }
         output.deleted.push(Swept {
@@ -102,7 +102,7 @@ async fn sweep(ctx: &Context, project_id: &ProjectId, output: &mut Output) -> Re
 }
 
 fn reason(ctx: &Context, project: &Project, environment: &Environment) -> Option<String> {
-    guard::reason_to_spare(ctx, project, environment, None, Timestamp::now())
+    deletion_rules::reason_to_spare(ctx, project, environment, None, Timestamp::now())
 }
 
 fn still_over(ctx: &Context, project: &Project, environment: &Environment) -> Result<()> {
