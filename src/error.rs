@@ -115,6 +115,12 @@ pub(crate) fn chain(error: &anyhow::Error) -> String {
     text
 }
 
+/// Several problems in one message: each on a line of its own, where there is more than one.
+pub(crate) fn listed(problems: &[String]) -> String {
+    let head = if problems.len() == 1 { String::new() } else { format!("{} problems\n  ", problems.len()) };
+    format!("{head}{}", problems.join("\n  "))
+}
+
 /// An error in the parts that a person reads, each ready to be printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Told {

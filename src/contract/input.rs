@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::contract::nearest::nearest;
-use crate::error::Failure;
+use crate::error::{Failure, listed};
 
 /// The keyword by which a field of ours says in words what it expects; it takes the place of a bare pattern in messages.
 const EXPECTS: &str = "x-expects";
@@ -43,8 +43,7 @@ pub(crate) fn read<T: DeserializeOwned + JsonSchema>(what: &str, mut value: Valu
 /// The error for a document with `problems`.
 pub(crate) fn refuse(what: &str, problems: &[Problem]) -> anyhow::Error {
     let lines: Vec<_> = problems.iter().map(|p| format!("`{}`: {}", p.path, p.message)).collect();
-    let head = if lines.len() == 1 { String::new() } else { format!("{} problems\n  ", lines.len()) };
-    Failure::invalid(format!("read the {what}: {head}{}", lines.join("\n  "))).into()
+    Failure::invalid(format!("read the {what}: {}", listed(&lines))).into()
 }
 
 fn serde_path<T: DeserializeOwned>(value: Value) -> Result<T, String> {

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::findings::{Finding, Findings};
 use super::create_env::variables::wished_secret;
 use crate::contract::ids::EnvironmentId;
 use crate::contract::request::{CloneRequest, Override};
@@ -20,6 +21,7 @@ use crate::running::context::Context;
 use crate::running::run::Names;
 use crate::running::step::Step;
 
+mod findings;
 mod sources;
 
 /// The oldest `railway` that has `railway api`: major, minor.
@@ -47,49 +49,6 @@ pub(super) struct Database {
     pub service: String,
     #[serde(flatten)]
     pub source: SourceReport,
-}
-
-/// One thing that was found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub(super) struct Finding {
-    pub severity: Severity,
-    /// The service, field or variable it is about.
-    pub subject: String,
-    pub message: String,
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Severity {
-    Info,
-    Warning,
-    Error,
-}
-
-/// Findings in the order in which they were made.
-#[derive(Default)]
-struct Findings(Vec<Finding>);
-
-impl Findings {
-    fn error(&mut self, subject: impl Into<String>, message: impl Into<String>) {
-        self.add(Severity::Error, subject, message);
-    }
-
-    fn warning(&mut self, subject: impl Into<String>, message: impl Into<String>) {
-        self.add(Severity::Warning, subject, message);
-    }
-
-    fn info(&mut self, subject: impl Into<String>, message: impl Into<String>) {
-        self.add(Severity::Info, subject, message);
-    }
-
-    fn add(&mut self, severity: Severity, subject: impl Into<String>, message: impl Into<String>) {
-        let (subject, message) = (subject.into(), message.into());
-        // Who refuses something names the field, too.
-        let message = message.strip_prefix(&format!("`{subject}`: ")).map_or(message.clone(), str::to_owned);
-        self.0.push(Finding { severity, subject, message });
-    }
 }
 
 impl Step for Validate {
@@ -137,35 +96,22 @@ impl Step for Validate {
                     known.join(", ")
                 ),
             );
-            return Err(refuse(&findings.0));
+            return Err(findings.refusal());
         };
         check_services(source, &request, &mut findings);
         check_variables(&ctx.env, source, &request, &mut findings);
         let databases = sources::check(ctx, &project, source, &request, &mut findings).await?;
-        if findings.0.iter().any(|f| f.severity == Severity::Error) {
-            return Err(refuse(&findings.0));
-        }
-        for finding in &findings.0 {
-            match finding.severity {
-                Severity::Warning => tracing::warn!("{}: {}", finding.subject, finding.message),
-                _ => tracing::info!("{}: {}", finding.subject, finding.message),
-            }
+        if findings.has_errors() {
+            return Err(findings.refusal());
         }
         Ok(Output {
             environment_name: names.target,
             source_environment_id: source.id.clone(),
-            findings: findings.0,
+            findings: findings.told(),
             databases,
             railway_version,
         })
     }
-}
-
-fn refuse(findings: &[Finding]) -> anyhow::Error {
-    let errors: Vec<_> = findings.iter().filter(|f| f.severity == Severity::Error).collect();
-    let lines: Vec<_> = errors.iter().map(|f| format!("`{}`: {}", f.subject, f.message)).collect();
-    let head = if lines.len() == 1 { String::new() } else { format!("{} problems\n  ", lines.len()) };
-    Failure::invalid(format!("{head}{}", lines.join("\n  "))).into()
 }
 
 fn ensure_version(version: &str) -> Result<()> {

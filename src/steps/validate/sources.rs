@@ -2,7 +2,8 @@
 
 use anyhow::{Context as _, Result};
 
-use super::{Database, Findings};
+use super::Database;
+use super::findings::Findings;
 use crate::contract::request::CloneRequest;
 use crate::engines;
 use crate::environment::{databases, masking_of_request, services};

@@ -1,0 +1,75 @@
+//! What `validate` finds, each with how bad it is.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::error::{Failure, listed};
+
+/// One thing that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct Finding {
+    pub severity: Severity,
+    /// The service, field or variable it is about.
+    pub subject: String,
+    pub message: String,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Severity {
+    Info,
+    Warning,
+    Error,
+}
+
+/// Findings in the order in which they were made.
+#[derive(Default)]
+pub(super) struct Findings(Vec<Finding>);
+
+impl Findings {
+    pub(super) fn error(&mut self, subject: impl Into<String>, message: impl Into<String>) {
+        self.add(Severity::Error, subject, message);
+    }
+
+    pub(super) fn warning(&mut self, subject: impl Into<String>, message: impl Into<String>) {
+        self.add(Severity::Warning, subject, message);
+    }
+
+    pub(super) fn info(&mut self, subject: impl Into<String>, message: impl Into<String>) {
+        self.add(Severity::Info, subject, message);
+    }
+
+    fn add(&mut self, severity: Severity, subject: impl Into<String>, message: impl Into<String>) {
+        let (subject, message) = (subject.into(), message.into());
+        // Who refuses something names the field, too.
+        let message = message.strip_prefix(&format!("`{subject}`: ")).map_or(message.clone(), str::to_owned);
+        self.0.push(Finding { severity, subject, message });
+    }
+
+    /// Whether one of them is a reason to stop.
+    pub(super) fn has_errors(&self) -> bool {
+        self.errors().next().is_some()
+    }
+
+    /// The error that names every reason to stop.
+    pub(super) fn refusal(&self) -> anyhow::Error {
+        let lines: Vec<_> = self.errors().map(|f| format!("`{}`: {}", f.subject, f.message)).collect();
+        Failure::invalid(listed(&lines)).into()
+    }
+
+    /// Tells those that are no reason to stop, and gives them away.
+    pub(super) fn told(self) -> Vec<Finding> {
+        for finding in &self.0 {
+            match finding.severity {
+                Severity::Warning => tracing::warn!("{}: {}", finding.subject, finding.message),
+                _ => tracing::info!("{}: {}", finding.subject, finding.message),
+            }
+        }
+        self.0
+    }
+
+    fn errors(&self) -> impl Iterator<Item = &Finding> {
+        self.0.iter().filter(|f| f.severity == Severity::Error)
+    }
+}
