@@ -32,14 +32,23 @@ pub(crate) fn lines(lines: &[String]) -> String {
 
 /// JSON with the characters escaped that a terminal might obey; it means the same. They can stand only in its strings.
 pub(crate) fn inert_json(json: &str) -> String {
+    escaped_json(json, |c| c != '\n' && is_obeyed(c))
+}
+
+/// JSON on lines of ASCII; it means the same.
+pub(crate) fn ascii_json(json: &str) -> String {
+    escaped_json(json, |c| !c.is_ascii() || c == '\u{7f}')
+}
+
+fn escaped_json(json: &str, is_escaped: impl Fn(char) -> bool) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
-        if c == '\n' || !is_obeyed(c) {
-            safe.push(c);
-        } else {
+        if is_escaped(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 let _ = write!(safe, "\\u{unit:04x}");
             }
+        } else {
+            safe.push(c);
         }
     }
     safe

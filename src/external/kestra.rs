@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::external::print;
-use crate::inert::inert;
+use crate::inert::{ascii_json, inert};
 use crate::secret::{scrub, scrub_outputs};
 
 /// One measurement of a step.
@@ -46,20 +46,7 @@ fn print(value: &Value) {
 }
 
 fn line(value: &Value) -> String {
-    let json = value.to_string();
-    let mut line = String::with_capacity(json.len() + 5);
-    line.push_str("::");
-    for c in json.chars() {
-        if c.is_ascii() && c != '\u{7f}' {
-            line.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                line.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
-    line.push_str("::\n");
-    line
+    format!("::{}::\n", ascii_json(&value.to_string()))
 }
 
 #[cfg(test)]
