@@ -174,13 +174,18 @@ impl StepDef {
     }
 }
 
+/// Reads a request, and refuses a project that the policy does not allow.
+///
+/// # Errors
+/// [`Exit::Invalid`], naming each wrong field.
+pub(crate) fn read<I: OfProject + DeserializeOwned + JsonSchema>(policy: &Policy, request: Value) -> Result<I> {
+    let input: I = input::read("request", request)?;
+    input.project_id().map_or(Ok(()), |id| policy.check_project(id))?;
+    Ok(input)
+}
+
 fn prepare<S: Step>(policy: &Policy, request: Result<Value>) -> Prepared {
-    let allowed = |value| {
-        let input: S::Input = input::read("request", value)?;
-        input.project_id().map_or(Ok(()), |id| policy.check_project(id))?;
-        Ok(input)
-    };
-    match request.and_then(allowed) {
+    match request.and_then(|request| read::<S::Input>(policy, request)) {
         Ok(input) => Prepared::Ready(Box::new(|ctx| Box::pin(run::<S>(ctx, input)))),
         Err(error) => Prepared::Ended(outcome::<S>(S::without_input(error), Duration::ZERO, 0)),
     }

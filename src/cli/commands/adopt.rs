@@ -8,7 +8,7 @@ use clap::{Arg, ArgMatches, Command};
 use serde_json::json;
 use tracing::Level;
 
-use super::CommandDef;
+use super::{CommandDef, log_failure};
 use crate::cli::args::{new_run, policy, policy_arg};
 use crate::cli::log::{self, Output};
 use crate::cli::process_env;
@@ -17,7 +17,7 @@ use crate::contract::record::Record;
 use crate::contract::request::ListRequest;
 use crate::contract::signature::{KEY_VARIABLE, Reading};
 use crate::environment::{guard, recorded};
-use crate::error::{Exit, Failure, describe};
+use crate::error::{Exit, Failure};
 use crate::external::print;
 use crate::railway::{Environment, Weight};
 use crate::running::context::Context;
@@ -58,10 +58,7 @@ async fn main(matches: &ArgMatches) -> Exit {
     log::start(Output::Text, Level::INFO);
     match adopt(matches).await {
         Ok(()) => Exit::Done,
-        Err(error) => {
-            tracing::error!("{}", describe(NAME, &error));
-            Exit::of(&error)
-        }
+        Err(error) => log_failure(NAME, &error, Exit::of(&error), false),
     }
 }
 

@@ -9,17 +9,16 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 use tracing::Level;
 
-use super::{CommandDef, print_json};
+use super::{CommandDef, log_failure, print_json};
 use crate::cli::args::{new_run, policy, policy_arg};
 use crate::cli::log::{self, Output};
 use crate::cli::{process_env, run_shown};
-use crate::contract::input;
 use crate::contract::request::CloneRequest;
 use crate::error::{Exit, Told};
 use crate::external::print;
 use crate::running::caught::caught;
 use crate::running::context::Context;
-use crate::running::step::{Group, Outcome, Prepared, StepDef};
+use crate::running::step::{self, Group, Outcome, Prepared, StepDef};
 use crate::running::stop::Stop;
 use crate::steps::{self, STEPS};
 
@@ -59,16 +58,7 @@ async fn main(matches: &ArgMatches) -> Exit {
     let prepared = prepare(matches);
     let (ctx, stop, request) = match prepared {
         Ok(prepared) => prepared,
-        Err(error) => {
-            let (told, exit) = (Told::of(NAME, &error), Exit::of(&error));
-            log::error(&told);
-            if matches.get_flag("json") {
-                print_json(
-                    &json!({ "status": "failed", "error": told.error, "hint": told.hint, "exit_code": exit.code() }),
-                );
-            }
-            return exit;
-        }
+        Err(error) => return log_failure(NAME, &error, Exit::of(&error), matches.get_flag("json")),
     };
     let by_hand = by_hand::roll_back(&ctx.run, &request, matches.get_one::<String>("policy").map(String::as_str));
     let mut run = Clone {
@@ -99,8 +89,7 @@ fn prepare(matches: &ArgMatches) -> Result<(Context, Stop, Value)> {
     let request = flags::request(matches)?;
     let policy = policy(matches)?;
     // What is wrong with the request is worth more to a newcomer than a missing token.
-    let read: CloneRequest = input::read("request", request.clone())?;
-    policy.check_project(&read.project_id)?;
+    step::read::<CloneRequest>(&policy, request.clone())?;
     Ok((Context::sign_in(new_run(), policy, process_env(), stop.token.clone())?, stop, request))
 }
 
@@ -112,7 +101,7 @@ struct Clone {
     by_hand: String,
     /// Whether a step was begun whose work must be taken back.
     may_have_made: bool,
-    /// Each outcome step's report, by the step's task id.
+    /// Each finished step's report, by the step's task id.
     reports: Map<String, Value>,
     started: Instant,
     on_terminal: bool,

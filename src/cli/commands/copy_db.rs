@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
 use tracing::Level;
 
-use super::{CommandDef, print_json};
+use super::{CommandDef, log_failure, print_json};
 use crate::cli::args::new_run;
 use crate::cli::log::{self, Output};
 use crate::cli::process_env;
@@ -17,7 +17,7 @@ use crate::copying::options::{CopyOptions, Verify};
 use crate::copying::progress::Progress;
 use crate::copying::report::CopyReport;
 use crate::engines::{DryRun, Endpoint, Pair};
-use crate::error::{Exit, Failure, Told};
+use crate::error::{Exit, Failure};
 use crate::external::print;
 use crate::masking::{self, KeepUsers, Key, Masking, RulesFile};
 use crate::rewriting::UrlPair;
@@ -219,16 +219,7 @@ fn end(matches: &ArgMatches, done: &Result<Done>, stopped: Option<Exit>) -> Exit
             }
             return if dry_run.problems.is_empty() { Exit::Done } else { Exit::Invalid };
         }
-        Err(error) => {
-            let (told, exit) = (Told::of(NAME, error), stopped.unwrap_or(Exit::of(error)));
-            log::error(&told);
-            if json {
-                print_json(
-                    &json!({ "status": "failed", "error": told.error, "hint": told.hint, "exit_code": exit.code() }),
-                );
-            }
-            return exit;
-        }
+        Err(error) => return log_failure(NAME, error, stopped.unwrap_or(Exit::of(error)), json),
     }
     Exit::Done
 }

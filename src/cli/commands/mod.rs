@@ -6,7 +6,9 @@ use std::pin::Pin;
 
 use clap::{ArgMatches, Command};
 use serde::Serialize;
+use serde_json::json;
 
+use crate::cli::log;
 use crate::error::{Exit, Told};
 use crate::external::print;
 use crate::inert;
@@ -59,7 +61,17 @@ pub(crate) fn print_json(value: &impl Serialize) {
     print::raw_out(format!("{}\n", inert::inert_json(&text)).as_bytes());
 }
 
-/// Tells on stderr what a command failed of.
+/// Tells in the log what a command failed of, and on stdout, too, where a machine reads it.
+pub(super) fn log_failure(name: &str, error: &anyhow::Error, exit: Exit, as_json: bool) -> Exit {
+    let told = Told::of(name, error);
+    log::error(&told);
+    if as_json {
+        print_json(&json!({ "status": "failed", "error": told.error, "hint": told.hint, "exit_code": exit.code() }));
+    }
+    exit
+}
+
+/// Tells on stderr what a command failed of that keeps no log.
 pub(super) fn print_error(name: &str, error: &anyhow::Error) -> Exit {
     print::err(&format!("error: {}", Told::of(name, error)));
     Exit::of(error)
