@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` has the picture. The steps (`steps/`) are what users, flows and schemas speak of.
 
 pub mod cli;
+pub mod contract;
 pub mod copying;
 pub mod error;
 pub mod masking;
@@ -12,7 +13,6 @@ pub mod steps;
 
 pub use external::process_env::ProcessEnv;
 
-mod contract;
 mod data;
 mod engines;
 mod environment;

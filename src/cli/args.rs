@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use rand::distr::{Alphanumeric, SampleString as _};
 use serde_json::Value;
 
-use crate::contract::input;
 use crate::contract::policy::Policy;
 use crate::error::Failure;
 use crate::running::run::Run;
@@ -75,7 +74,7 @@ pub(crate) fn policy(matches: &ArgMatches) -> Result<Policy> {
         None => from_env("RAILSTAGE_POLICY")?,
     };
     let Some(text) = text else { return Ok(Policy::default()) };
-    input::read("policy", policy_value(&text)?)
+    Policy::read(policy_value(&text)?)
 }
 
 /// A policy's text as a value. Every JSON document is a YAML document, so one reader does for both.

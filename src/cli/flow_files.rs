@@ -4,7 +4,6 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use crate::cli::args::policy_value;
-use crate::contract::input;
 use crate::contract::policy::Policy;
 use crate::error::Failure;
 use crate::steps::STEPS;
@@ -40,7 +39,7 @@ pub fn generate(flow: &str, policy: &str) -> Result<String> {
 /// [`crate::error::Exit::Invalid`], naming each wrong field.
 pub(super) fn check_policy(policy: &str) -> Result<Value> {
     let value = policy_value(policy)?;
-    input::read::<Policy>("policy", value.clone())?;
+    Policy::read(value.clone())?;
     Ok(value)
 }
 

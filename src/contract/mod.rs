@@ -2,12 +2,13 @@
 //!
 //! Nothing here knows what is done with it. `input.rs` reads all of it, and names every wrong field at once.
 
+pub mod bounds;
 pub(crate) mod environment_type;
 pub(crate) mod ids;
 pub(crate) mod input;
 pub(crate) mod masking_rules;
 pub(crate) mod nearest;
-pub(crate) mod policy;
+pub mod policy;
 pub(crate) mod record;
 pub(crate) mod request;
 pub(crate) mod signature;

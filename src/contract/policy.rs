@@ -1,46 +1,156 @@
-//! What the owner of a flow allows; never taken from a caller.
+//! What the owner of a flow allows; never taken from a caller. What of a request it bounds is in [`super::bounds`].
 
-use anyhow::{Result, ensure};
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use wildmatch::WildMatch;
 
 use crate::contract::ids::ProjectId;
+use crate::contract::input::{self, Problem};
 use crate::contract::ttl::Ttl;
 use crate::error::Failure;
 
+/// What all steps of a clone but `sync-db` may take together; the table of steps is held to it.
+pub const OTHER_STEPS: Duration = Duration::from_mins(62);
+
+/// What copying the databases needs at the least, and so what a run must be given beside [`OTHER_STEPS`].
+const LEAST_FOR_DATABASES: Duration = Duration::from_mins(13);
+
+/// The longest run that a flow can be given.
+const LONGEST_RUN: Duration = Duration::from_hours(48);
+
 /// What a run may do. Without a policy these defaults hold, and they allow no project.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Policy {
+#[expect(clippy::struct_excessive_bools, reason = "each is a line that an owner may write by itself")]
+pub struct Policy {
     /// Ids of the projects that may be copied.
-    pub allowed_projects: Vec<ProjectId>,
-    /// Names of environments that are never written or deleted.
-    pub protected_environments: Vec<String>,
+    pub(crate) allowed_projects: Vec<ProjectId>,
+    /// Ids of allowed projects whose copies `sweep-envs` leaves alone; it names them every time.
+    pub(crate) unswept_projects: Vec<ProjectId>,
+    /// Names of environments that are never written or deleted; `production` is one whatever stands here.
+    pub(crate) protected_environments: Vec<String>,
+    /// Names or ids of environments that may be copied from; none means the project's base environment alone.
+    pub(crate) sources: Vec<String>,
+    /// The shortest time to live that a request may ask for.
+    pub(crate) min_ttl: Ttl,
     /// The longest time to live that a request may ask for.
-    pub max_ttl: Ttl,
+    pub(crate) max_ttl: Ttl,
+    /// Whether a copy may be kept for ever (`keep`).
+    pub(crate) may_be_kept: bool,
+    /// Whether a failed copy may be left for a look (`on_failure: keep`).
+    pub(crate) may_keep_failed: bool,
     /// How many copies one project may have at a time.
-    pub max_copies_per_project: u32,
+    pub(crate) max_copies_per_project: u32,
+    /// The longest time that a run may take, from PT75M to PT48H; `sync-db` gets what the other steps leave of it.
+    pub(crate) longest_run: Ttl,
     /// How many connections a copy reads a source database with.
     #[schemars(range(min = 1, max = 16))]
-    pub production_connections: u32,
+    pub(crate) production_connections: u32,
+    /// `host` or `host:port` of source databases that are not at a TCP proxy of their own service.
+    pub(crate) source_hosts: Vec<String>,
+    /// Database services whose line may be without TLS, or without proof of the server by the password.
+    pub(crate) weak_lines: Vec<String>,
+    /// Whether people may come along unmasked (`anonymize: false`).
+    pub(crate) may_be_unmasked: bool,
+    /// Whether a request's rules may leave or set values (`keep`, `set`, and what changes parts of a value).
+    pub(crate) may_weaken_masking: bool,
+    /// WordPress users who may keep login and password (`keep_users`).
+    pub(crate) keep_users: Vec<String>,
+    /// Whether production's URLs may stay (`wordpress_url_replace: false`).
+    pub(crate) may_keep_urls: bool,
+    /// Whether an app's log lines, which may hold personal data, may be printed (`logs`).
+    pub(crate) may_print_logs: bool,
+    /// Services with a cron schedule that may run in a copy (`include_services`).
+    pub(crate) cron_services: Vec<String>,
+    /// Variables that a request may set, as globs of `SERVICE.NAME`; `*` as the service is every one. A database's never may.
+    pub(crate) variables: Vec<String>,
+    /// Whether a value in `variables` may refer to other variables (`${{…}}`).
+    pub(crate) may_reference: bool,
+    /// Names of secrets that a request may have put into variables: `NAME` of `RAILSTAGE_SECRET_NAME`.
+    pub(crate) secrets: Vec<String>,
+    /// Variables with a secret that come along as they are, as globs of `SERVICE.NAME`.
+    pub(crate) inherit_secrets: Vec<String>,
+    /// Domains that a request may give to its copy (`custom_domain`), as globs.
+    pub(crate) custom_domains: Vec<String>,
+    /// Whether a copy's databases may stay reachable from the internet.
+    pub(crate) may_be_public: bool,
     /// Hosts outside the copy that its apps may name as a database.
-    pub allowed_hosts: Vec<String>,
+    pub(crate) allowed_hosts: Vec<String>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Self {
             allowed_projects: Vec::new(),
+            unswept_projects: Vec::new(),
             protected_environments: vec!["production".to_owned()],
+            sources: Vec::new(),
+            min_ttl: Ttl::hours(1),
             max_ttl: Ttl::days(14),
+            may_be_kept: false,
+            may_keep_failed: false,
             max_copies_per_project: 10,
+            longest_run: Ttl::hours(3),
             production_connections: 2,
+            source_hosts: Vec::new(),
+            weak_lines: Vec::new(),
+            may_be_unmasked: false,
+            may_weaken_masking: false,
+            keep_users: vec!["administrators".to_owned()],
+            may_keep_urls: false,
+            may_print_logs: false,
+            cron_services: Vec::new(),
+            variables: Vec::new(),
+            may_reference: false,
+            secrets: Vec::new(),
+            inherit_secrets: Vec::new(),
+            custom_domains: Vec::new(),
+            may_be_public: false,
             allowed_hosts: Vec::new(),
         }
     }
 }
 
 impl Policy {
+    /// Reads a policy.
+    ///
+    /// # Errors
+    /// [`crate::error::Exit::Invalid`], naming each wrong line.
+    pub(crate) fn read(value: Value) -> Result<Self> {
+        let policy: Self = input::read("policy", value)?;
+        let problems = policy.problems();
+        if !problems.is_empty() {
+            bail!(input::refuse("policy", &problems));
+        }
+        Ok(policy)
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let least = OTHER_STEPS + LEAST_FOR_DATABASES;
+        let mut problems = Vec::new();
+        let mut wrong = |path: &str, message: String| problems.push(Problem { path: path.to_owned(), message });
+        if !(least..=LONGEST_RUN).contains(&self.longest_run.duration()) {
+            wrong("longest_run", format!("{} is not from PT75M to PT48H", self.longest_run));
+        }
+        if self.min_ttl > self.max_ttl {
+            wrong("min_ttl", format!("{} is longer than `max_ttl`, {}", self.min_ttl, self.max_ttl));
+        }
+        for project in self.unswept_projects.iter().filter(|project| !self.allowed_projects.contains(project)) {
+            wrong("unswept_projects", format!("`{project}` is not one of `allowed_projects`"));
+        }
+        let lists = [("variables", &self.variables), ("inherit_secrets", &self.inherit_secrets)];
+        for (path, glob) in lists.iter().flat_map(|(path, globs)| globs.iter().map(move |glob| (path, glob))) {
+            if !glob.contains('.') {
+                wrong(path, format!("`{glob}` is no `SERVICE.NAME`, such as `web.SITE_*` or `*.DEBUG`"));
+            }
+        }
+        problems
+    }
+
     /// Refuses a project that the policy does not name.
     ///
     /// # Errors
@@ -59,5 +169,55 @@ impl Policy {
     pub(crate) fn protects(&self, environment_name: &str) -> bool {
         let name = environment_name.to_lowercase();
         name == "production" || self.protected_environments.iter().any(|p| p.to_lowercase() == name)
+    }
+
+    /// How long the copying of a run's databases may take.
+    pub(crate) fn time_for_databases(&self) -> Duration {
+        self.longest_run.duration().saturating_sub(OTHER_STEPS)
+    }
+
+    /// Whether a request may set this variable; a service of `*` is every one.
+    pub(crate) fn may_set(&self, service: &str, name: &str) -> bool {
+        names_variable(&self.variables, service, name)
+    }
+
+    /// Whether a request may give its copy this domain.
+    pub(crate) fn grants_domain(&self, domain: &str) -> bool {
+        self.custom_domains.iter().any(|glob| WildMatch::new(&glob.to_lowercase()).matches(&domain.to_lowercase()))
+    }
+}
+
+/// Whether one of these globs of `SERVICE.NAME` names a variable.
+fn names_variable(globs: &[String], service: &str, name: &str) -> bool {
+    let split = globs.iter().filter_map(|glob| glob.rsplit_once('.'));
+    split.into_iter().any(|(of, named)| WildMatch::new(of).matches(service) && WildMatch::new(named).matches(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn policy(lines: Value) -> Policy {
+        Policy::read(lines).unwrap()
+    }
+
+    #[test]
+    fn a_glob_of_one_service_is_not_one_of_every_service() {
+        let policy = policy(json!({"variables": ["web.SITE_*", "*.DEBUG"]}));
+        assert!(policy.may_set("web", "SITE_NAME") && policy.may_set("worker", "DEBUG") && policy.may_set("*", "DEBUG"));
+        assert!(!policy.may_set("*", "SITE_NAME") && !policy.may_set("web.x", "SITE_NAME"));
+        assert!(!policy.may_set("web", "x.SITE_NAME") && !policy.may_set("web", "XSITE_"));
+    }
+
+    #[test]
+    fn lines_that_contradict_each_other_are_named() {
+        let wrong = json!({
+            "min_ttl": "P9D", "max_ttl": "P7D", "longest_run": "PT1H", "unswept_projects": ["p"], "variables": ["DEBUG"],
+        });
+        let error = Policy::read(wrong).unwrap_err().to_string();
+        for line in ["`min_ttl`", "`longest_run`", "`unswept_projects`", "`variables`"] {
+            assert!(error.contains(line), "{error}");
+        }
     }
 }

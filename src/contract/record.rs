@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::environment_type::EnvironmentType;
 use crate::contract::ids::{EnvironmentId, ProjectId};
+use crate::contract::ttl::Ttl;
 
 /// Name of the shared variable that holds the record.
 pub(crate) const VARIABLE: &str = "RAILSTAGE";
@@ -13,8 +14,8 @@ pub(crate) const VARIABLE: &str = "RAILSTAGE";
 /// The version that this program writes.
 pub(crate) const VERSION: u32 = 2;
 
-/// A run in state `cloning` counts as dead after this time; the longest that all steps together may take.
-pub(crate) const GIVE_UP_AFTER: SignedDuration = SignedDuration::from_hours(4);
+/// What a run is given beyond the policy's `longest_run` before it counts as dead: tasks wait for a worker, and for each other.
+const WAITING_FOR_WORKERS: SignedDuration = SignedDuration::from_hours(1);
 
 /// A copy's account of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -71,6 +72,11 @@ pub(crate) struct DatabaseRecord {
     pub digest: String,
 }
 
+/// When a run that begins `now` and may take `longest_run` counts as dead.
+pub(crate) fn give_up_at(now: Timestamp, longest_run: Ttl) -> Timestamp {
+    longest_run.after(now).checked_add(WAITING_FOR_WORKERS).unwrap_or(Timestamp::MAX)
+}
+
 /// The time as records tell it, to the second.
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default()
@@ -103,7 +109,7 @@ pub(super) mod tests {
             target_name: "staging".into(),
             created_at: now,
             expires_at: now + SignedDuration::from_hours(1),
-            give_up_at: now + GIVE_UP_AFTER,
+            give_up_at: give_up_at(now, Ttl::hours(3)),
             state: State::Cloning,
             keep: false,
             environment_type: EnvironmentType::Staging,
@@ -127,7 +133,7 @@ pub(super) mod tests {
         let start = Timestamp::UNIX_EPOCH;
         let expired = start + SignedDuration::from_hours(2);
         assert!(!record(start).is_over(expired));
-        assert!(record(start).is_over(start + GIVE_UP_AFTER));
+        assert!(record(start).is_over(give_up_at(start, Ttl::hours(3))));
         assert!(Record { state: State::Failed, ..record(start) }.is_over(expired));
     }
 }

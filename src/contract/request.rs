@@ -7,15 +7,22 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::contract::bounds::Refusal;
 use crate::contract::environment_type::EnvironmentType;
 use crate::contract::ids::ProjectId;
 use crate::contract::masking_rules::MaskingRule;
+use crate::contract::policy::Policy;
 use crate::contract::ttl::Ttl;
 
-/// A request about a project.
-pub(crate) trait OfProject {
+/// What somebody asks for.
+pub(crate) trait Asked {
     /// The project; `None` for all that the policy allows.
     fn project_id(&self) -> Option<&ProjectId>;
+
+    /// What of it the policy does not grant, as far as that shows without a look at the project.
+    fn refusals(&self, _policy: &Policy) -> Vec<Refusal> {
+        Vec::new()
+    }
 }
 
 /// Asks for a staging copy of an environment.
@@ -49,7 +56,7 @@ pub(crate) struct CloneRequest {
     /// Services that stay undeployed in the copy.
     #[serde(default)]
     pub exclude_services: Vec<String>,
-    /// Variables to set in the copy, by service name (`*` = every service) and variable name.
+    /// Variables to set in the copy, by service name (`*` = every app) and variable name.
     #[serde(default)]
     pub variables: BTreeMap<String, BTreeMap<String, Override>>,
     /// The Postgres services to copy; empty means every one that is found.
@@ -226,25 +233,29 @@ impl<'de> Visitor<'de> for OverrideVisitor {
     }
 }
 
-impl OfProject for CloneRequest {
+impl Asked for CloneRequest {
+    fn project_id(&self) -> Option<&ProjectId> {
+        Some(&self.project_id)
+    }
+
+    fn refusals(&self, policy: &Policy) -> Vec<Refusal> {
+        self.beyond(policy)
+    }
+}
+
+impl Asked for ListRequest {
     fn project_id(&self) -> Option<&ProjectId> {
         Some(&self.project_id)
     }
 }
 
-impl OfProject for ListRequest {
+impl Asked for DeleteRequest {
     fn project_id(&self) -> Option<&ProjectId> {
         Some(&self.project_id)
     }
 }
 
-impl OfProject for DeleteRequest {
-    fn project_id(&self) -> Option<&ProjectId> {
-        Some(&self.project_id)
-    }
-}
-
-impl OfProject for SweepRequest {
+impl Asked for SweepRequest {
     fn project_id(&self) -> Option<&ProjectId> {
         self.project_id.as_ref()
     }

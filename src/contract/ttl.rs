@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use anyhow::{Result, anyhow, ensure};
 use jiff::fmt::temporal::SpanParser;
@@ -21,6 +22,16 @@ impl Ttl {
     /// `days` days.
     pub const fn days(days: i64) -> Self {
         Self(SignedDuration::from_hours(24 * days))
+    }
+
+    /// `hours` hours.
+    pub const fn hours(hours: i64) -> Self {
+        Self(SignedDuration::from_hours(hours))
+    }
+
+    /// How long it is.
+    pub(crate) fn duration(self) -> Duration {
+        self.0.unsigned_abs()
     }
 
     /// `start` plus this time.
@@ -50,8 +61,12 @@ impl From<Ttl> for String {
 
 impl fmt::Display for Ttl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (secs, day) = (self.0.as_secs(), 86_400);
-        if secs % day == 0 { write!(f, "P{}D", secs / day) } else { write!(f, "PT{secs}S") }
+        match self.0.as_secs() {
+            secs if secs % 86_400 == 0 => write!(f, "P{}D", secs / 86_400),
+            secs if secs % 3_600 == 0 => write!(f, "PT{}H", secs / 3_600),
+            secs if secs % 60 == 0 => write!(f, "PT{}M", secs / 60),
+            secs => write!(f, "PT{secs}S"),
+        }
     }
 }
 
@@ -81,7 +96,9 @@ mod tests {
     fn days_to_seconds_are_read() {
         assert_eq!(ttl("P7D").unwrap(), Ttl::days(7));
         assert_eq!(ttl("P1DT12H").unwrap(), ttl("PT36H").unwrap());
-        assert_eq!(ttl("PT90S").unwrap().to_string(), "PT90S");
+        for text in ["P7D", "PT36H", "PT90M", "PT90S"] {
+            assert_eq!(ttl(text).unwrap().to_string(), text);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub(crate) mod databases;
 pub(crate) mod deletion_rules;
 pub(crate) mod deployments;
+pub(crate) mod granted;
 pub(crate) mod guard;
 pub(crate) mod hosts;
 pub(crate) mod masking_of_request;

@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::contract::ids::ProjectId;
-use crate::contract::input;
+use crate::contract::{bounds, input};
 use crate::contract::policy::Policy;
-use crate::contract::request::OfProject;
+use crate::contract::request::Asked;
 use crate::error::{Exit, Failure, Told};
 use crate::external::kestra::Metric;
 use crate::running::context::Context;
@@ -28,8 +28,8 @@ pub(crate) trait Step: 'static {
     /// When it is run.
     const GROUP: Group = Group::Clone;
     /// When it is given up; a flow's `timeout` for it is a little longer.
-    const DEADLINE: Duration;
-    type Input: OfProject + DeserializeOwned + JsonSchema + Send;
+    const DEADLINE: Deadline;
+    type Input: Asked + DeserializeOwned + JsonSchema + Send;
     type Output: Serialize + JsonSchema + Send;
 
     /// Does the work. A second run with the same input is harmless.
@@ -60,6 +60,25 @@ pub enum Group {
     Lifecycle,
 }
 
+/// When a step is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deadline {
+    /// After this time.
+    Fixed(Duration),
+    /// After what the other steps leave of the policy's `longest_run`.
+    RestOfRun,
+}
+
+impl Deadline {
+    /// The time that a step has under a policy.
+    pub fn under(self, policy: &Policy) -> Duration {
+        match self {
+            Self::Fixed(time) => time,
+            Self::RestOfRun => policy.time_for_databases(),
+        }
+    }
+}
+
 /// A step whose work must be taken back when a run fails.
 pub(crate) trait Undo: Step {
     /// Removes what `run` made; finding nothing to remove is success. Gets the target, never an output:
@@ -82,7 +101,7 @@ pub struct StepDef {
     pub name: &'static str,
     pub about: &'static str,
     pub group: Group,
-    pub deadline: Duration,
+    pub deadline: Deadline,
     pub input_schema: fn() -> Schema,
     pub output_schema: fn() -> Schema,
     prepare: fn(&Policy, Result<Value>) -> Prepared,
@@ -174,18 +193,30 @@ impl StepDef {
     }
 }
 
-/// Reads a request, and refuses a project that the policy does not allow.
+/// Reads a request, and refuses what the policy does not grant.
 ///
 /// # Errors
-/// [`Exit::Invalid`], naming each wrong field.
-pub(crate) fn read<I: OfProject + DeserializeOwned + JsonSchema>(policy: &Policy, request: Value) -> Result<I> {
+/// [`Exit::Invalid`], naming each wrong or refused field.
+pub(crate) fn read<I: Asked + DeserializeOwned + JsonSchema>(policy: &Policy, request: Value) -> Result<I> {
+    let input: I = read_any(policy, request)?;
+    bounds::ensure_none(&input.refusals(policy))?;
+    Ok(input)
+}
+
+/// Reads a request, and refuses a project that the policy does not allow.
+fn read_any<I: Asked + DeserializeOwned + JsonSchema>(policy: &Policy, request: Value) -> Result<I> {
     let input: I = input::read("request", request)?;
     input.project_id().map_or(Ok(()), |id| policy.check_project(id))?;
     Ok(input)
 }
 
 fn prepare<S: Step>(policy: &Policy, request: Result<Value>) -> Prepared {
-    match request.and_then(|request| read::<S::Input>(policy, request)) {
+    let read = |request| match S::GROUP {
+        // What was made is taken back, whatever the policy says by now.
+        Group::Recovery => read_any(policy, request),
+        Group::Clone | Group::Lifecycle => read::<S::Input>(policy, request),
+    };
+    match request.and_then(read) {
         Ok(input) => Prepared::Ready(Box::new(|ctx| Box::pin(run::<S>(ctx, input)))),
         Err(error) => Prepared::Ended(outcome::<S>(S::without_input(error), Duration::ZERO, 0)),
     }
@@ -193,8 +224,9 @@ fn prepare<S: Step>(policy: &Policy, request: Result<Value>) -> Prepared {
 
 async fn run<S: Step>(ctx: &Context, input: S::Input) -> Outcome {
     let (started, calls_before) = (Instant::now(), ctx.railway.calls());
-    let late = || Failure::deadline(format!("not done within {} s", S::DEADLINE.as_secs())).into();
-    let done = tokio::time::timeout(S::DEADLINE, S::run(ctx, input)).await.unwrap_or_else(|_| Err(late()));
+    let deadline = S::DEADLINE.under(&ctx.policy);
+    let late = || Failure::deadline(format!("not done within {} s", deadline.as_secs())).into();
+    let done = tokio::time::timeout(deadline, S::run(ctx, input)).await.unwrap_or_else(|_| Err(late()));
     outcome::<S>(done, started.elapsed(), ctx.railway.calls() - calls_before)
 }
 

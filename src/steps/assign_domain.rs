@@ -17,7 +17,7 @@ use crate::railway::{Change, CustomDomainChange, DnsRecord, DomainChange, Graphq
 use crate::rewriting::{Rewriter, UrlPair};
 use crate::running::context::Context;
 use crate::running::run::slug;
-use crate::running::step::Step;
+use crate::running::step::{Deadline, Step};
 
 /// The longest DNS label.
 const LONGEST_LABEL: usize = 63;
@@ -46,7 +46,7 @@ pub(super) struct Output {
 impl Step for AssignDomain {
     const NAME: &'static str = "assign-domain";
     const ABOUT: &'static str = "Give the copy its domains and rewrite URLs in its variables";
-    const DEADLINE: Duration = Duration::from_mins(4);
+    const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(4));
     type Input = CloneRequest;
     type Output = Output;
 

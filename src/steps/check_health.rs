@@ -15,7 +15,7 @@ use crate::environment::recorded;
 use crate::error::{Exit, Failure};
 use crate::external::http::{self, Page};
 use crate::running::context::Context;
-use crate::running::step::Step;
+use crate::running::step::{Deadline, Step};
 
 /// How long the copy may take to answer: domains and certificates need a while.
 const ANSWERS_WITHIN: Duration = Duration::from_mins(10);
@@ -59,7 +59,7 @@ pub(super) enum Content {
 impl Step for CheckHealth {
     const NAME: &'static str = "check-health";
     const ABOUT: &'static str = "Visit the copy until it answers, and mark it ready";
-    const DEADLINE: Duration = Duration::from_mins(11);
+    const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(11));
     type Input = CloneRequest;
     type Output = Output;
 

@@ -3,22 +3,21 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::contract::ids::{EnvironmentId, ProjectId};
-use crate::contract::record::{self, GIVE_UP_AFTER, Record, State, VARIABLE};
+use crate::contract::record::{self, Record, State, VARIABLE};
 use crate::contract::request::CloneRequest;
 use crate::contract::signature::Reading;
 use crate::environment::recorded::reading;
 use crate::environment::services::{Role, kind, with_role};
-use crate::environment::{deletion_rules, guard, recorded, removal};
+use crate::environment::{deletion_rules, granted, guard, recorded, removal};
 use crate::error::{Exit, Failure, chain, failure};
 use crate::railway::{Change, Environment, GraphqlErrors, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::run::Names;
-use crate::running::step::{RunTarget, Step, Undo};
+use crate::running::step::{Deadline, RunTarget, Step, Undo};
 
 mod completeness;
 pub(super) mod variables;
@@ -52,7 +51,7 @@ pub(super) struct Output {
 impl Step for CreateEnv {
     const NAME: &'static str = "create-env";
     const ABOUT: &'static str = "Make the copy's environment, deploying nothing";
-    const DEADLINE: Duration = Duration::from_mins(11);
+    const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(11));
     type Input = CloneRequest;
     type Output = Output;
 
@@ -62,6 +61,7 @@ impl Step for CreateEnv {
         let railway = &ctx.railway;
         let project = railway.project(&request.project_id, Weight::Repeatable).await?;
         let source = guard::source(&project, &request)?;
+        granted::ensure(&ctx.policy, &project, source, &request)?;
         let (id, created) = match existing(ctx, &project, &names) {
             Some((environment, _)) => (environment.id.clone(), false),
             None => {
@@ -224,7 +224,7 @@ impl Making<'_> {
             target_name: self.names.target.clone(),
             created_at: now,
             expires_at: self.request.ttl.after(now),
-            give_up_at: now.checked_add(GIVE_UP_AFTER).unwrap_or(Timestamp::MAX),
+            give_up_at: record::give_up_at(now, self.ctx.policy.longest_run),
             state: State::Cloning,
             keep: self.request.keep,
             environment_type: self.request.environment_type,

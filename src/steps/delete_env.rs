@@ -13,7 +13,7 @@ use crate::environment::{deletion_rules, guard, removal};
 use crate::error::Failure;
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
-use crate::running::step::{Group, Step};
+use crate::running::step::{Deadline, Group, Step};
 
 /// The step.
 pub(super) struct DeleteEnv;
@@ -31,7 +31,7 @@ impl Step for DeleteEnv {
     const NAME: &'static str = "delete-env";
     const ABOUT: &'static str = "Delete one copy, and verify that it is gone";
     const GROUP: Group = Group::Lifecycle;
-    const DEADLINE: Duration = Duration::from_mins(14);
+    const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(14));
     type Input = DeleteRequest;
     type Output = Output;
 

@@ -16,7 +16,7 @@ use crate::environment::guard;
 use crate::environment::recorded::reading;
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
-use crate::running::step::{Group, Step};
+use crate::running::step::{Deadline, Group, Step};
 
 /// The step.
 pub(super) struct ListEnvs;
@@ -64,7 +64,7 @@ impl Step for ListEnvs {
     const NAME: &'static str = "list-envs";
     const ABOUT: &'static str = "List the copies of a project";
     const GROUP: Group = Group::Lifecycle;
-    const DEADLINE: Duration = Duration::from_secs(110);
+    const DEADLINE: Deadline = Deadline::Fixed(Duration::from_secs(110));
     type Input = ListRequest;
     type Output = Output;
 

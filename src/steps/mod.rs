@@ -4,7 +4,7 @@
 use crate::running::step::Group;
 
 pub use self::validate::OLDEST_RAILWAY;
-pub use crate::running::step::StepDef;
+pub use crate::running::step::{Deadline, StepDef};
 
 mod assign_domain;
 mod check_health;
@@ -39,4 +39,22 @@ pub fn of_a_clone() -> impl Iterator<Item = &'static StepDef> {
 /// The step of this name.
 pub fn find(name: &str) -> Option<&'static StepDef> {
     STEPS.iter().find(|step| step.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::contract::policy::OTHER_STEPS;
+
+    #[test]
+    fn the_policy_knows_what_all_steps_but_one_take() {
+        let fixed = of_a_clone().filter_map(|step| match step.deadline {
+            Deadline::Fixed(time) => Some(time),
+            Deadline::RestOfRun => None,
+        });
+        let sum: Duration = fixed.sum();
+        assert!(sum <= OTHER_STEPS && sum + Duration::from_mins(1) > OTHER_STEPS, "{sum:?}");
+    }
 }

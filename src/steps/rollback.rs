@@ -16,7 +16,7 @@ use crate::environment::{guard, recorded};
 use crate::error::{Exit, Failure, chain, failure};
 use crate::railway::{Change, Weight};
 use crate::running::context::Context;
-use crate::running::step::{Group, RunTarget, Step};
+use crate::running::step::{Deadline, Group, RunTarget, Step};
 
 /// How long a failed copy is left for a look.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -37,13 +37,14 @@ impl Step for Rollback {
     const NAME: &'static str = "rollback";
     const ABOUT: &'static str = "Take back what a run made, and verify that it is gone";
     const GROUP: Group = Group::Recovery;
-    const DEADLINE: Duration = Duration::from_mins(14);
+    const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(14));
     type Input = CloneRequest;
     type Output = Output;
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
         let target = RunTarget { project_id: request.project_id.clone(), names: ctx.run.names(&request) };
         if request.on_failure == OnFailure::Keep
+            && ctx.policy.may_keep_failed
             && let Some(kept) = keep(ctx, &target, request.ttl).await?
         {
             return Ok(Output { kept: Some(kept), ..Output::default() });

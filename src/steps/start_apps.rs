@@ -9,12 +9,13 @@ use serde::Serialize;
 use crate::contract::policy::Policy;
 use crate::contract::request::CloneRequest;
 use crate::environment::deployments;
+use crate::environment::granted;
 use crate::environment::guard::{self, Readiness, Target};
 use crate::environment::services::{self, Role, with_role};
 use crate::error::Failure;
 use crate::railway::{Deploy, Rendered, Weight};
 use crate::running::context::Context;
-use crate::running::step::Step;
+use crate::running::step::{Deadline, Step};
 
 /// How long an app may take to build and start.
 const APP_UP: Duration = Duration::from_mins(32);
@@ -59,12 +60,13 @@ pub(super) struct Started {
 impl Step for StartApps {
     const NAME: &'static str = "start-apps";
     const ABOUT: &'static str = "Deploy the copy's apps at production's commits";
-    const DEADLINE: Duration = Duration::from_mins(34);
+    const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(34));
     type Input = CloneRequest;
     type Output = Output;
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
         let target = guard::own_target(ctx, &request, Readiness::HasData).await?;
+        granted::ensure(&ctx.policy, &target.project, target.source(), &request)?;
         if !target.is_ready() {
             ensure_isolated(ctx, &target, &request).await?;
         }

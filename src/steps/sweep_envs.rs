@@ -13,7 +13,7 @@ use crate::environment::{deletion_rules, guard, removal};
 use crate::error::{Exit, Failure, chain};
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
-use crate::running::step::{Group, Step};
+use crate::running::step::{Deadline, Group, Step};
 
 /// The step.
 pub(super) struct SweepEnvs;
@@ -25,6 +25,8 @@ pub(super) struct Output {
     /// Deleted and verified gone; in a dry run, what would be.
     pub deleted: Vec<Swept>,
     pub spared: Vec<Spared>,
+    /// Projects that may be copied and that the policy has left out of the sweep: nothing deletes their copies.
+    pub unswept: Vec<ProjectId>,
 }
 
 /// A copy whose time is up.
@@ -48,7 +50,7 @@ impl Step for SweepEnvs {
     const NAME: &'static str = "sweep-envs";
     const ABOUT: &'static str = "Delete copies whose time is up; a dry run unless told otherwise";
     const GROUP: Group = Group::Lifecycle;
-    const DEADLINE: Duration = Duration::from_mins(29);
+    const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(29));
     type Input = SweepRequest;
     type Output = Output;
 
@@ -62,7 +64,12 @@ impl Step for SweepEnvs {
             Some(id) => vec![id.clone()],
             None => ctx.policy.allowed_projects.clone(),
         };
-        let (mut output, mut failures) = (Output { dry_run: request.dry_run, ..Output::default() }, Vec::new());
+        let (unswept, projects): (Vec<_>, Vec<_>) =
+            projects.into_iter().partition(|id| ctx.policy.unswept_projects.contains(id));
+        for id in &unswept {
+            tracing::warn!("project `{id}` is not swept: it is one of the policy's `unswept_projects`");
+        }
+        let (mut output, mut failures) = (Output { dry_run: request.dry_run, unswept, ..Output::default() }, Vec::new());
         for project_id in &projects {
             // One project that cannot be read must not keep the others from being swept.
             if let Err(error) = sweep(ctx, project_id, &mut output).await {

@@ -18,7 +18,7 @@ use crate::environment::{deployments, hosts, masking_of_request, recorded};
 use crate::external::kestra::Metric;
 use crate::railway::Deploy;
 use crate::running::context::Context;
-use crate::running::step::Step;
+use crate::running::step::{Deadline, Step};
 
 /// How long a database may take from its deploy to its first connection.
 const DATABASE_UP: Duration = Duration::from_mins(10);
@@ -45,7 +45,7 @@ pub(super) struct Database {
 impl Step for SyncDb {
     const NAME: &'static str = "sync-db";
     const ABOUT: &'static str = "Copy the databases, rewriting URLs and masking people on the way";
-    const DEADLINE: Duration = Duration::from_mins(118);
+    const DEADLINE: Deadline = Deadline::RestOfRun;
     type Input = CloneRequest;
     type Output = Output;
 

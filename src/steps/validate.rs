@@ -11,7 +11,7 @@ use super::create_env::variables::wished_secret;
 use crate::contract::ids::EnvironmentId;
 use crate::contract::request::{CloneRequest, Override};
 use crate::copying::report::SourceReport;
-use crate::environment::guard;
+use crate::environment::{granted, guard};
 use crate::environment::services::{Role, kind, web};
 use crate::error::{Exit, Failure, chain};
 use crate::external::process_env::ProcessEnv;
@@ -19,7 +19,7 @@ use crate::masking::live_keys;
 use crate::railway::{Environment, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::run::Names;
-use crate::running::step::Step;
+use crate::running::step::{Deadline, Step};
 
 mod findings;
 mod sources;
@@ -54,7 +54,7 @@ pub(super) struct Database {
 impl Step for Validate {
     const NAME: &'static str = "validate";
     const ABOUT: &'static str = "Check everything that can be checked before anything changes";
-    const DEADLINE: Duration = Duration::from_secs(110);
+    const DEADLINE: Deadline = Deadline::Fixed(Duration::from_secs(110));
     type Input = CloneRequest;
     type Output = Output;
 
@@ -79,7 +79,6 @@ impl Step for Validate {
         };
         let mut findings = Findings::default();
         check_name(ctx, &project, &names, &mut findings);
-        check_ttl(ctx, &request, &mut findings);
         if !ctx.record_keys.can_sign() {
             findings.warning(
                 "RAILSTAGE_RECORD_KEY",
@@ -98,6 +97,9 @@ impl Step for Validate {
             );
             return Err(findings.refusal());
         };
+        for refusal in granted::refusals(&ctx.policy, &project, source, &request) {
+            findings.error(refusal.field, refusal.message);
+        }
         check_services(source, &request, &mut findings);
         check_variables(&ctx.env, source, &request, &mut findings);
         let databases = sources::check(ctx, &project, source, &request, &mut findings).await?;
@@ -140,12 +142,6 @@ fn check_name(ctx: &Context, project: &Project, names: &Names, findings: &mut Fi
         let free = names_to_try.find(|name| project.environment(name).is_none()).unwrap_or_default();
         findings
             .error("environment_name", format!("there is an environment `{}` already; `{free}` is free", names.target));
-    }
-}
-
-fn check_ttl(ctx: &Context, request: &CloneRequest, findings: &mut Findings) {
-    if request.ttl > ctx.policy.max_ttl {
-        findings.error("ttl", format!("{} is longer than the policy's {}", request.ttl, ctx.policy.max_ttl));
     }
 }
 

@@ -131,8 +131,11 @@ async fn errors_of_railway_read_as_they_did() {
     let stage = Stage::prompt().await;
     let project = stage.world.project_id();
     let unknown = "00000000-0000-4000-8000-000000000000";
-    let policy = json!({"allowed_projects": [project, unknown]}).to_string();
-    let asked = |more: serde_json::Value| step(stage.command(), &stage.request(more).to_string(), &policy);
+    let strict = json!({"allowed_projects": [project, unknown]});
+    let policy = json!({"allowed_projects": [project, unknown], "variables": ["web.KEY"], "secrets": ["MAIL"]});
+    let with_secret = stage.request(json!({"variables": {"web": {"KEY": {"secret": "MAIL"}}}})).to_string();
+    let beyond = step(stage.command(), &with_secret, &strict.to_string());
+    let asked = |more: serde_json::Value| step(stage.command(), &stage.request(more).to_string(), &policy.to_string());
     let mut without_token = asked(json!({}));
     without_token.env_remove("RAILWAY_API_TOKEN");
     let mut with_wrong_token = asked(json!({}));
@@ -150,6 +153,7 @@ async fn errors_of_railway_read_as_they_did() {
         ("unknown-project", asked(json!({"project_id": unknown}))),
         ("unknown-environment", asked(json!({"source_environment": "prodution"}))),
         ("protected-name", asked(json!({"environment_name": "production"}))),
+        ("beyond-the-policy", beyond),
         ("unknown-secret", asked(json!({"variables": {"web": {"KEY": {"secret": "MAIL"}}}}))),
     ] {
         let call = called(command, &["validate"]).await;

@@ -27,6 +27,9 @@ pub(super) fn changes(
     }
     replace_passwords(&mut changes, environment, source);
     for service in &source.service_instances {
+        if kind(service).is_some() {
+            continue;
+        }
         let own = [request.variables.get("*"), request.variables.get(&service.service_name)];
         for (name, wish) in own.into_iter().flatten().flatten() {
             let value = match wish {

@@ -1,6 +1,7 @@
 //! What an enemy, a stranger or bad weather would try: each a promise that was broken once, or could have been.
 
 mod cut_off;
+mod granted;
 mod nothing_made;
 mod ownership;
 mod printed;

@@ -1,9 +1,11 @@
 //! The README against the code.
 
 use clap::Command;
+use railstage::contract::bounds::{BOUNDS, Bound};
 use railstage::cli::commands::COMMANDS;
 use railstage::error::Exit;
 use railstage::steps::{STEPS, of_a_clone};
+use serde_json::Value;
 
 use super::{compare_file, fields, flows, schema, text};
 
@@ -23,10 +25,15 @@ fn table(name: &str) -> Vec<Vec<String>> {
 }
 
 /// The README with this table in its place.
-fn with_table(readme: &str, name: &str, head: [&str; 2], rows: impl IntoIterator<Item = [String; 2]>) -> String {
+fn with_table<const N: usize>(
+    readme: &str,
+    name: &str,
+    head: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
     let (before, _, after) = split(readme, name);
     let rows: String = rows.into_iter().map(|row| format!("| {} |\n", row.join(" | "))).collect();
-    format!("{before}| {} |\n|---|---|\n{rows}{after}", head.join(" | "))
+    format!("{before}| {} |\n|{}\n{rows}{after}", head.join(" | "), "---|".repeat(N))
 }
 
 #[test]
@@ -53,13 +60,31 @@ fn the_readme_lists_the_flows() {
 }
 
 #[test]
-fn the_readme_names_the_fields_of_a_policy() {
-    let readme = text("README.md");
-    let (_, rest) = readme.split_once("The **policy** is").unwrap();
-    let paragraph = rest.split("\n\n").next().unwrap();
-    let words = paragraph.split('`').skip(1).step_by(2);
-    let named: Vec<_> = words.filter(|word| word.contains('_')).collect();
-    assert_eq!(named, fields(&schema("policy")));
+fn the_readme_lists_the_lines_of_a_policy_and_what_they_bound() {
+    let schema = schema("policy");
+    let line = |name: &String| {
+        let field = &schema["properties"][name];
+        [format!("`{name}`"), format!("`{}`", shown(&field["default"])), field["description"].as_str().unwrap().to_owned()]
+    };
+    let names = fields(&schema);
+    let readme = with_table(&text("README.md"), "policy", ["line", "default", "meaning"], names.iter().map(line));
+    let bound = |(field, bound): &(&str, Bound)| {
+        let by = match bound {
+            Bound::Lines(lines) => lines.iter().map(|line| format!("`{line}`")).collect::<Vec<_>>().join(", "),
+            Bound::Harmless(why) => format!("none: {why}"),
+        };
+        [format!("`{field}`"), by]
+    };
+    compare_file("README.md", &with_table(&readme, "bounds", ["field", "bounded by"], BOUNDS.iter().map(bound)));
+}
+
+/// A default as it would stand in a policy.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        other => other.to_string(),
+    }
 }
 
 #[test]

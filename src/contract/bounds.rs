@@ -1,0 +1,179 @@
+//! What bounds each field of a request: which lines of the policy, or why none needs to.
+
+use anyhow::{Result, ensure};
+
+use crate::contract::masking_rules::MaskingRule;
+use crate::contract::policy::Policy;
+use crate::contract::request::{CloneRequest, DatabaseRequest, OnFailure, Override};
+use crate::contract::transformer::Effect;
+use crate::error::{Failure, listed};
+
+/// What keeps a field of a request within what the owner grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// These lines of the policy.
+    Lines(&'static [&'static str]),
+    /// Whatever a caller says, it cannot get more by it.
+    Harmless(&'static str),
+}
+
+use Bound::{Harmless, Lines};
+
+/// The fields of all requests, each once; the README's table is made from it, and a test holds it to the schemas.
+pub const BOUNDS: &[(&str, Bound)] = &[
+    ("project_id", Lines(&["allowed_projects", "max_copies_per_project"])),
+    ("source_environment", Lines(&["sources"])),
+    ("client_name", Lines(&["protected_environments"])),
+    ("environment_name", Lines(&["protected_environments"])),
+    ("web_service", Harmless("names the page that is visited in the copy")),
+    ("ttl", Lines(&["min_ttl", "max_ttl"])),
+    ("keep", Lines(&["may_be_kept"])),
+    ("include_services", Lines(&["cron_services"])),
+    ("exclude_services", Harmless("less comes along")),
+    ("variables", Lines(&["variables", "may_reference", "secrets"])),
+    ("databases.service", Harmless("less comes along")),
+    ("databases.exclude_table_data", Harmless("less comes along")),
+    ("databases.rules", Lines(&["may_weaken_masking"])),
+    ("anonymize", Lines(&["may_be_unmasked"])),
+    ("keep_users", Lines(&["keep_users"])),
+    ("strict", Harmless("refuses more")),
+    ("wordpress_url_replace", Lines(&["may_keep_urls"])),
+    ("custom_domain", Lines(&["custom_domains"])),
+    ("environment_type", Harmless("tells an app what it is")),
+    ("allow_empty_volumes", Harmless("an empty volume holds nothing")),
+    ("logs", Lines(&["may_print_logs"])),
+    ("on_failure", Lines(&["may_keep_failed"])),
+    ("idempotency_key", Harmless("only says which requests are one")),
+    ("environment", Lines(&["protected_environments"])),
+    ("confirm", Harmless("must be the name of a copy that is ours")),
+    ("dry_run", Harmless("what is swept has expired, or was left over")),
+];
+
+/// Something of a request that the policy does not grant.
+pub(crate) struct Refusal {
+    pub field: &'static str,
+    /// What is refused, and the line of the policy that would allow it.
+    pub message: String,
+}
+
+impl Refusal {
+    /// `what` of a field, and the line that would allow it.
+    pub(crate) fn new(field: &'static str, what: impl AsRef<str>, line: impl AsRef<str>) -> Self {
+        let (what, line) = (what.as_ref(), line.as_ref());
+        Self { field, message: format!("{what} is not allowed by the policy; its line `{line}` would allow it") }
+    }
+
+    /// `what` of a field, which no policy allows.
+    pub(crate) fn never(field: &'static str, what: impl AsRef<str>) -> Self {
+        Self { field, message: format!("{} is never allowed", what.as_ref()) }
+    }
+
+    /// The field and what is refused of it.
+    pub(crate) fn told(&self) -> String {
+        format!("`{}`: {}", self.field, self.message)
+    }
+}
+
+/// Refuses what was refused, all of it at once.
+///
+/// # Errors
+/// [`crate::error::Exit::Invalid`].
+pub(crate) fn ensure_none(refusals: &[Refusal]) -> Result<()> {
+    let told: Vec<_> = refusals.iter().map(Refusal::told).collect();
+    ensure!(told.is_empty(), Failure::invalid(listed(&told)));
+    Ok(())
+}
+
+impl CloneRequest {
+    /// What the policy does not grant, as far as that shows without a look at the project.
+    pub(super) fn beyond(&self, policy: &Policy) -> Vec<Refusal> {
+        // Every field is named, so that a new one cannot be forgotten here.
+        let Self {
+            project_id: _,
+            source_environment: _,
+            client_name: _,
+            environment_name: _,
+            web_service: _,
+            ttl,
+            keep,
+            include_services: _,
+            exclude_services: _,
+            variables,
+            databases,
+            anonymize,
+            keep_users,
+            strict: _,
+            wordpress_url_replace,
+            custom_domain,
+            environment_type: _,
+            allow_empty_volumes: _,
+            logs,
+            on_failure,
+            idempotency_key: _,
+        } = self;
+        let switch = |asked: bool, allowed: bool, field, what: &str, line: &str| {
+            (asked && !allowed).then(|| Refusal::new(field, what, format!("{line}: true")))
+        };
+        let switches = [
+            switch(*keep, policy.may_be_kept, "keep", "`true`", "may_be_kept"),
+            switch(!*anonymize, policy.may_be_unmasked, "anonymize", "`false`", "may_be_unmasked"),
+            switch(!*wordpress_url_replace, policy.may_keep_urls, "wordpress_url_replace", "`false`", "may_keep_urls"),
+            switch(*logs, policy.may_print_logs, "logs", "`true`", "may_print_logs"),
+            switch(*on_failure == OnFailure::Keep, policy.may_keep_failed, "on_failure", "`keep`", "may_keep_failed"),
+        ];
+        let mut refusals: Vec<_> = switches.into_iter().flatten().collect();
+        if *ttl < policy.min_ttl {
+            refusals.push(Refusal::new("ttl", format!("{ttl}, less than {},", policy.min_ttl), format!("min_ttl: {ttl}")));
+        }
+        if *ttl > policy.max_ttl {
+            refusals.push(Refusal::new("ttl", format!("{ttl}, more than {},", policy.max_ttl), format!("max_ttl: {ttl}")));
+        }
+        for user in keep_users.iter().filter(|user| *user != "none" && !policy.keep_users.contains(user)) {
+            refusals.push(Refusal::new("keep_users", format!("`{user}`"), format!("keep_users: [{user}]")));
+        }
+        let domain = custom_domain.iter().filter(|domain| !policy.grants_domain(domain));
+        refusals.extend(domain.map(|d| Refusal::new("custom_domain", format!("`{d}`"), format!("custom_domains: [{d}]"))));
+        let named = variables.iter().flat_map(|(service, own)| own.iter().map(move |(name, wish)| (service, name, wish)));
+        refusals.extend(named.flat_map(|(service, name, wish)| variable(policy, service, name, wish)));
+        refusals.extend(databases.iter().filter_map(|database| weakening(policy, database)));
+        refusals
+    }
+}
+
+fn variable(policy: &Policy, service: &str, name: &str, wish: &Override) -> Vec<Refusal> {
+    let field = "variables";
+    let mut refusals = Vec::new();
+    if !policy.may_set(service, name) {
+        let variable = format!("{service}.{name}");
+        refusals.push(Refusal::new(field, format!("`{variable}`"), format!("variables: [\"{variable}\"]")));
+    }
+    match wish {
+        Override::Value(value) if value.contains("${{") && !policy.may_reference => {
+            refusals.push(Refusal::new(field, format!("a reference in `{service}.{name}`"), "may_reference: true"));
+        }
+        Override::Secret(secret) if !policy.secrets.contains(secret) => {
+            refusals.push(Refusal::new(field, format!("the secret `{secret}`"), format!("secrets: [{secret}]")));
+        }
+        Override::Value(_) | Override::Secret(_) | Override::Remove => {}
+    }
+    refusals
+}
+
+fn weakening(policy: &Policy, database: &DatabaseRequest) -> Option<Refusal> {
+    let DatabaseRequest { service: _, exclude_table_data: _, rules } = database;
+    let rule = rules.iter().find(|rule| weakens(rule)).filter(|_| !policy.may_weaken_masking)?;
+    let what = format!("a rule that leaves or sets something of `{}` in service `{}`", rule.table, database.service);
+    Some(Refusal::new("databases.rules", what, "may_weaken_masking: true"))
+}
+
+/// Whether a rule, which goes before the preset's, can leave something of a value, or put one there that its writer knows.
+fn weakens(rule: &MaskingRule) -> bool {
+    match rule.transformer.traits().effect {
+        Effect::Keeps | Effect::Sets | Effect::ChangesParts => true,
+        Effect::Empties
+        | Effect::LeavesRowsBehind
+        | Effect::IsConstant
+        | Effect::MakesStranger
+        | Effect::MakesUniqueStranger => false,
+    }
+}
