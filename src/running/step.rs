@@ -32,6 +32,14 @@ pub(crate) trait Step: 'static {
     type Input: Asked + DeserializeOwned + JsonSchema + Send;
     type Output: Serialize + JsonSchema + Send;
 
+    /// Refuses what the policy does not grant, before anything outside is asked.
+    ///
+    /// # Errors
+    /// [`Exit::Invalid`], naming each refused field.
+    fn ensure_granted(policy: &Policy, input: &Self::Input) -> Result<()> {
+        bounds::ensure_none(&input.refusals(policy))
+    }
+
     /// Does the work. A second run with the same input is harmless.
     fn run(ctx: &Context, input: Self::Input) -> impl Future<Output = Result<Self::Output>> + Send;
 
@@ -193,30 +201,23 @@ impl StepDef {
     }
 }
 
-/// Reads a request, and refuses what the policy does not grant.
+/// Reads a request, and refuses a project that the policy does not allow.
 ///
 /// # Errors
-/// [`Exit::Invalid`], naming each wrong or refused field.
+/// [`Exit::Invalid`], naming each wrong field.
 pub(crate) fn read<I: Asked + DeserializeOwned + JsonSchema>(policy: &Policy, request: Value) -> Result<I> {
-    let input: I = read_any(policy, request)?;
-    bounds::ensure_none(&input.refusals(policy))?;
-    Ok(input)
-}
-
-/// Reads a request, and refuses a project that the policy does not allow.
-fn read_any<I: Asked + DeserializeOwned + JsonSchema>(policy: &Policy, request: Value) -> Result<I> {
     let input: I = input::read("request", request)?;
     input.project_id().map_or(Ok(()), |id| policy.check_project(id))?;
     Ok(input)
 }
 
 fn prepare<S: Step>(policy: &Policy, request: Result<Value>) -> Prepared {
-    let read = |request| match S::GROUP {
-        // What was made is taken back, whatever the policy says by now.
-        Group::Recovery => read_any(policy, request),
-        Group::Clone | Group::Lifecycle => read::<S::Input>(policy, request),
+    let read = || {
+        let input: S::Input = read(policy, request?)?;
+        S::ensure_granted(policy, &input)?;
+        Ok(input)
     };
-    match request.and_then(read) {
+    match read() {
         Ok(input) => Prepared::Ready(Box::new(|ctx| Box::pin(run::<S>(ctx, input)))),
         Err(error) => Prepared::Ended(outcome::<S>(S::without_input(error), Duration::ZERO, 0)),
     }

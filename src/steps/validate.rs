@@ -9,7 +9,8 @@ use serde::Serialize;
 use self::findings::{Finding, Findings};
 use super::create_env::variables::wished_secret;
 use crate::contract::ids::EnvironmentId;
-use crate::contract::request::{CloneRequest, Override};
+use crate::contract::policy::Policy;
+use crate::contract::request::{Asked as _, CloneRequest, Override};
 use crate::copying::report::SourceReport;
 use crate::environment::{granted, guard};
 use crate::environment::services::{Role, kind, web};
@@ -58,6 +59,11 @@ impl Step for Validate {
     type Input = CloneRequest;
     type Output = Output;
 
+    /// What is not granted is found beside all else.
+    fn ensure_granted(_: &Policy, _: &CloneRequest) -> Result<()> {
+        Ok(())
+    }
+
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
         ctx.env.find("pg_dump")?;
         let railway = &ctx.railway;
@@ -78,6 +84,7 @@ impl Step for Validate {
             Err(error) => return Err(error),
         };
         let mut findings = Findings::default();
+        findings.refused(request.refusals(&ctx.policy));
         check_name(ctx, &project, &names, &mut findings);
         if !ctx.record_keys.can_sign() {
             findings.warning(
@@ -97,9 +104,7 @@ impl Step for Validate {
             );
             return Err(findings.refusal());
         };
-        for refusal in granted::refusals(&ctx.policy, &project, source, &request) {
-            findings.error(refusal.field, refusal.message);
-        }
+        findings.refused(granted::refusals(&ctx.policy, &project, source, &request));
         check_services(source, &request, &mut findings);
         check_variables(&ctx.env, source, &request, &mut findings);
         let databases = sources::check(ctx, &project, source, &request, &mut findings).await?;

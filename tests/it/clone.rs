@@ -180,7 +180,7 @@ async fn validate_names_all_that_a_clone_would_stumble_over() {
     call.expect(2);
     let error = call.error();
     for words in [
-        "P30D is longer",
+        "P30D, more than P14D",
         "no service `wrker`",
         "`uploaded`",
         "`media`: has a volume",

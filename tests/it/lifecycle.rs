@@ -88,7 +88,8 @@ async fn a_sweep_deletes_no_strangers_environment() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_source_of_a_living_copy_stays() {
-    let stage = Stage::prompt().await;
+    let mut stage = Stage::prompt().await;
+    stage.policy["sources"] = json!(["production", "parent"]);
     copy(&stage, "parent", json!({})).await;
     age(&stage, "parent", PAST);
     copy(&stage, "child", json!({"source_environment": "parent"})).await;

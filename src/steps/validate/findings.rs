@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::contract::bounds::Refusal;
 use crate::error::{Failure, listed};
 
 /// One thing that was found.
@@ -38,6 +39,11 @@ impl Findings {
 
     pub(super) fn info(&mut self, subject: impl Into<String>, message: impl Into<String>) {
         self.add(Severity::Info, subject, message);
+    }
+
+    /// What the policy does not grant.
+    pub(super) fn refused(&mut self, refusals: Vec<Refusal>) {
+        refusals.into_iter().for_each(|refusal| self.error(refusal.field, refusal.message));
     }
 
     fn add(&mut self, severity: Severity, subject: impl Into<String>, message: impl Into<String>) {

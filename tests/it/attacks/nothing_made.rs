@@ -52,10 +52,9 @@ async fn a_rollback_that_cannot_look_does_not_say_that_something_is_left() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_error_says_the_same_twice() {
-    let stage = Stage::prompt().await;
+    let mut stage = Stage::prompt().await;
     let unknown = "00000000-0000-4000-8000-000000000000";
-    let policy = json!({"allowed_projects": [stage.world.project_id(), unknown]});
-    let stage = Stage { policy, ..stage };
+    stage.policy["allowed_projects"] = json!([stage.world.project_id(), unknown]);
     for request in
         [json!({"project_id": unknown}), stage.request(json!({"variables": {"web": {"KEY": {"secret": "MAIL"}}}}))]
     {
