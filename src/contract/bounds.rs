@@ -123,17 +123,27 @@ impl CloneRequest {
         ];
         let mut refusals: Vec<_> = switches.into_iter().flatten().collect();
         if *ttl < policy.min_ttl {
-            refusals.push(Refusal::new("ttl", format!("{ttl}, less than {},", policy.min_ttl), format!("min_ttl: {ttl}")));
+            refusals.push(Refusal::new(
+                "ttl",
+                format!("{ttl}, less than {},", policy.min_ttl),
+                format!("min_ttl: {ttl}"),
+            ));
         }
         if *ttl > policy.max_ttl {
-            refusals.push(Refusal::new("ttl", format!("{ttl}, more than {},", policy.max_ttl), format!("max_ttl: {ttl}")));
+            refusals.push(Refusal::new(
+                "ttl",
+                format!("{ttl}, more than {},", policy.max_ttl),
+                format!("max_ttl: {ttl}"),
+            ));
         }
         for user in keep_users.iter().filter(|user| *user != "none" && !policy.keep_users.contains(user)) {
             refusals.push(Refusal::new("keep_users", format!("`{user}`"), format!("keep_users: [{user}]")));
         }
         let domain = custom_domain.iter().filter(|domain| !policy.grants_domain(domain));
-        refusals.extend(domain.map(|d| Refusal::new("custom_domain", format!("`{d}`"), format!("custom_domains: [{d}]"))));
-        let named = variables.iter().flat_map(|(service, own)| own.iter().map(move |(name, wish)| (service, name, wish)));
+        refusals
+            .extend(domain.map(|d| Refusal::new("custom_domain", format!("`{d}`"), format!("custom_domains: [{d}]"))));
+        let named =
+            variables.iter().flat_map(|(service, own)| own.iter().map(move |(name, wish)| (service, name, wish)));
         refusals.extend(named.flat_map(|(service, name, wish)| variable(policy, service, name, wish)));
         refusals.extend(databases.iter().filter_map(|database| weakening(policy, database)));
         refusals

@@ -205,7 +205,9 @@ mod tests {
     #[test]
     fn a_glob_of_one_service_is_not_one_of_every_service() {
         let policy = policy(json!({"variables": ["web.SITE_*", "*.DEBUG"]}));
-        assert!(policy.may_set("web", "SITE_NAME") && policy.may_set("worker", "DEBUG") && policy.may_set("*", "DEBUG"));
+        assert!(
+            policy.may_set("web", "SITE_NAME") && policy.may_set("worker", "DEBUG") && policy.may_set("*", "DEBUG")
+        );
         assert!(!policy.may_set("*", "SITE_NAME") && !policy.may_set("web.x", "SITE_NAME"));
         assert!(!policy.may_set("web", "x.SITE_NAME") && !policy.may_set("web", "XSITE_"));
     }

@@ -39,11 +39,6 @@ pub(crate) fn refusals(
 ///
 /// # Errors
 /// [`crate::error::Exit::Invalid`], naming each refused field.
-pub(crate) fn ensure(
-    policy: &Policy,
-    project: &Project,
-    source: &Environment,
-    request: &CloneRequest,
-) -> Result<()> {
+pub(crate) fn ensure(policy: &Policy, project: &Project, source: &Environment, request: &CloneRequest) -> Result<()> {
     bounds::ensure_none(&refusals(policy, project, source, request))
 }

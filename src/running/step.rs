@@ -11,9 +11,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::contract::ids::ProjectId;
-use crate::contract::{bounds, input};
 use crate::contract::policy::Policy;
 use crate::contract::request::Asked;
+use crate::contract::{bounds, input};
 use crate::error::{Exit, Failure, Told};
 use crate::external::kestra::Metric;
 use crate::running::context::Context;

@@ -69,7 +69,8 @@ impl Step for SweepEnvs {
         for id in &unswept {
             tracing::warn!("project `{id}` is not swept: it is one of the policy's `unswept_projects`");
         }
-        let (mut output, mut failures) = (Output { dry_run: request.dry_run, unswept, ..Output::default() }, Vec::new());
+        let (mut output, mut failures) =
+            (Output { dry_run: request.dry_run, unswept, ..Output::default() }, Vec::new());
         for project_id in &projects {
             // One project that cannot be read must not keep the others from being swept.
             if let Err(error) = sweep(ctx, project_id, &mut output).await {

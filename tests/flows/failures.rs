@@ -93,7 +93,10 @@ async fn a_kill_in_the_middle_leaves_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_kestra_times_out_is_named_and_rolled_back() {
     let options = WorldOptions { deploy_time: Duration::from_mins(1), ..WorldOptions::prompt() };
-    let engine = Engine::start_with(options, |_, text| text.replace("timeout: PT2H", "timeout: PT4S")).await;
+    let engine = Engine::start_with(options, |_, text| {
+        text.replace("vars.policy.longest_run ?? 'PT3H'", "vars.policy.too_short ?? 'PT4S'")
+    })
+    .await;
     let id = engine.clone(&engine.request(json!({}))).await;
     let execution = engine.ended(&id).await;
     assert_eq!((state(&execution, "sync_db"), state(&execution, "rollback")), ("FAILED", "SUCCESS"));

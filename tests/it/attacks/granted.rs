@@ -68,7 +68,8 @@ fn every_field_of_every_request_has_a_bound() {
     assert_eq!(BOUNDS.iter().map(|(field, _)| (*field).to_owned()).collect::<BTreeSet<_>>(), fields);
     let (_, policy) = schema_files::files().into_iter().find(|(name, _)| name == "policy.json").unwrap();
     let policy: Value = serde_json::from_str(&policy).unwrap();
-    let tried: BTreeSet<_> = beyond().into_iter().map(|(field, line, _)| (field, line.split(':').next().unwrap())).collect();
+    let tried: BTreeSet<_> =
+        beyond().into_iter().map(|(field, line, _)| (field, line.split(':').next().unwrap())).collect();
     // These are tried where they have tests of their own: ownership, and the limit.
     let elsewhere = ["allowed_projects", "protected_environments", "max_copies_per_project"];
     for (field, bound) in BOUNDS {
@@ -104,7 +105,11 @@ async fn a_databases_variables_are_never_a_callers_and_every_service_means_every
     for step in ["validate", "create-env"] {
         let call = stage.step(step, "greedy", &asked).await;
         call.expect(2);
-        assert!(call.error().contains("variable of the database service `Postgres` is never allowed"), "{}", call.error());
+        assert!(
+            call.error().contains("variable of the database service `Postgres` is never allowed"),
+            "{}",
+            call.error()
+        );
     }
     let asked = stage.request(json!({"variables": {"*": {"PGDATA": "/tmp"}}}));
     stage.step("create-env", "all", &asked).await.expect(0);

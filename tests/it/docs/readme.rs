@@ -1,8 +1,8 @@
 //! The README against the code.
 
 use clap::Command;
-use railstage::contract::bounds::{BOUNDS, Bound};
 use railstage::cli::commands::COMMANDS;
+use railstage::contract::bounds::{BOUNDS, Bound};
 use railstage::error::Exit;
 use railstage::steps::{STEPS, of_a_clone};
 use serde_json::Value;
@@ -64,7 +64,11 @@ fn the_readme_lists_the_lines_of_a_policy_and_what_they_bound() {
     let schema = schema("policy");
     let line = |name: &String| {
         let field = &schema["properties"][name];
-        [format!("`{name}`"), format!("`{}`", shown(&field["default"])), field["description"].as_str().unwrap().to_owned()]
+        [
+            format!("`{name}`"),
+            format!("`{}`", shown(&field["default"])),
+            field["description"].as_str().unwrap().to_owned(),
+        ]
     };
     let names = fields(&schema);
     let readme = with_table(&text("README.md"), "policy", ["line", "default", "meaning"], names.iter().map(line));
