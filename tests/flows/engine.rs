@@ -13,16 +13,23 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::mailbox::Mailbox;
+
 /// Longer than any execution may take here.
 const PATIENCE: Duration = Duration::from_mins(3);
 
 /// States that an execution or a task does not leave again.
 const ENDED: &[&str] = &["SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED", "SKIPPED"];
 
+/// Flows with a schedule.
+const SCHEDULED: &[&str] = &["cleanup-staging", "watch-cleanup"];
+
 /// A running engine and the world that its flows act on.
 pub(crate) struct Engine {
     pub world: World,
     pub webhook_key: String,
+    /// Where `notify-staging` posts to, once its webhook is switched on.
+    pub mailbox: Mailbox,
     url: String,
     http: reqwest::Client,
     _process: Child,
@@ -32,7 +39,7 @@ pub(crate) struct Engine {
 impl Engine {
     /// The flows as they are, with the world's project allowed and no schedule.
     pub(crate) async fn start(options: WorldOptions) -> Self {
-        Self::start_with(options, |flow, text| if flow == "cleanup-staging" { without_triggers(&text) } else { text })
+        Self::start_with(options, |flow, text| if SCHEDULED.contains(&flow) { without_triggers(&text) } else { text })
             .await
     }
 
@@ -58,6 +65,8 @@ impl Engine {
         command.env("SECRET_RAILWAY_API_TOKEN", STANDARD.encode(world.token()));
         command.env("SECRET_RAILSTAGE_RECORD_KEY", STANDARD.encode("canary-record-key-of-the-flows"));
         command.env("SECRET_RAILSTAGE_WEBHOOK_KEY", STANDARD.encode(&webhook_key));
+        let mailbox = Mailbox::open().await;
+        command.env("SECRET_RAILSTAGE_NOTIFY_URL", STANDARD.encode(&mailbox.url));
         let mut process =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("start the engine");
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
@@ -65,7 +74,7 @@ impl Engine {
         let ready = ready.unwrap().expect("the engine's first line");
         let url = serde_json::from_str::<Value>(&ready).unwrap()["url"].as_str().unwrap().to_owned();
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
-        Self { world, webhook_key, url, http, _process: process, _flows: flows }
+        Self { world, webhook_key, mailbox, url, http, _process: process, _flows: flows }
     }
 
     /// A request that this world grants, with `more` on top.
@@ -144,6 +153,12 @@ impl Engine {
             );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// The executions of a flow.
+    pub(crate) async fn executions(&self, flow: &str) -> Vec<Value> {
+        let found = self.get(&format!("executions?namespace=railstage&flowId={flow}")).await;
+        found["results"].as_array().cloned().unwrap_or_default()
     }
 
     pub(crate) async fn kill(&self, id: &str) {

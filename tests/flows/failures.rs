@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::engine::{Engine, state};
 
-fn crash(times: u32) -> DeployOutcome {
+pub(crate) fn crash(times: u32) -> DeployOutcome {
     DeployOutcome { service: "web".into(), status: DeploymentStatus::Crashed, log: vec!["cannot bind".into()], times }
 }
 

@@ -5,3 +5,5 @@ mod engine;
 mod failures;
 mod hostile;
 mod lifecycle;
+mod mailbox;
+mod told;
