@@ -162,6 +162,16 @@ pub(crate) async fn ensure_can_dump(env: &ProcessEnv, endpoint: &Endpoint, sourc
     }
 }
 
+/// The SQL for a login that only reads a source.
+///
+/// # Errors
+/// When it cannot be reached.
+pub(crate) async fn source_login(source: &Endpoint, role: &str) -> Result<String> {
+    match source {
+        Endpoint::Postgres(source) => postgres::source_login(source, role).await,
+    }
+}
+
 /// Tries masking on a source: columns that look personal and that no rule speaks of.
 ///
 /// # Errors

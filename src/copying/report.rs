@@ -51,6 +51,10 @@ pub struct CopyReport {
     pub digest: String,
     /// The tables that took longest.
     pub slowest_tables: Vec<TableTime>,
+    /// Tables that were read as a whole and never asked about, since a query could have called code of others as the
+    /// login: a superuser's, or one of like powers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_whole: Vec<String>,
     /// What the source has and the target does not, and why.
     pub skipped: Vec<Skipped>,
     /// The old database, when it could not be dropped after the swap; the next copy drops it.
@@ -91,9 +95,20 @@ impl CopyReport {
         lines.extend(
             self.left.iter().map(|left| format!("left in {}: {} values, {}", left.column, left.values, left.reason)),
         );
+        lines.extend(read_whole(&self.read_whole));
         lines.extend(self.skipped.iter().map(|skipped| format!("not copied: {} ({})", skipped.object, skipped.reason)));
         inert::lines(&lines)
     }
+}
+
+/// That tables were read as a whole, for people.
+pub(crate) fn read_whole(tables: &[String]) -> Option<String> {
+    (!tables.is_empty()).then(|| {
+        format!(
+            "read as a whole, since a query could run code of their owners as the login of the source (`railstage source-login` makes a better one): {}",
+            tables.join(", ")
+        )
+    })
 }
 
 /// How long a phase took.
@@ -193,6 +208,12 @@ pub struct SourceReport {
     pub wordpress: Option<WordPressSite>,
     /// What a copy would fail on.
     pub problems: Vec<String>,
+    /// What is not as it should be, and does not stop a copy.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// Tables that are read as a whole and never asked about, since a query could call code of others as the login.
+    #[serde(default)]
+    pub read_whole: Vec<String>,
     /// What a copy would not carry over.
     pub skipped: Vec<Skipped>,
 }

@@ -126,13 +126,15 @@ impl Attempt<'_> {
         let (source, tables) = (&snapshot.holder, &snapshot.tables);
         compatibility::no_orphans(source, tables).await?;
         compatibility::nothing_reaches_through(source, tables).await?;
+        compatibility::no_conditions_of_others(tables)?;
+        report.read_whole = tables.read_whole();
         disk_space::is_enough(source, self.target_server, tables).await?;
         phases.enter("schema");
         let mut schema = self.make_schema(snapshot, report).await?;
         phases.enter("data");
         let work = self.load_rows(snapshot, &mut schema).await?;
         let data_seconds = phases.enter("objects");
-        let objects = self.copy_objects(source, &schema.properties, report).await?;
+        let objects = self.copy_objects(source, report).await?;
         Ok(AfterSnapshot { schema, work, objects, data_seconds })
     }
 
@@ -144,8 +146,17 @@ impl Attempt<'_> {
         let views = views::filled(source).await?;
         let encoding = if properties.encoding == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" };
         let options = self.options;
-        let read =
-            |section| pg_dump::read(self.source, &options.pg_dump, &options.env, &snapshot.id, section, encoding);
+        let read = |section| {
+            pg_dump::read(
+                self.source,
+                source.reads_no_views(),
+                &options.pg_dump,
+                &options.env,
+                &snapshot.id,
+                section,
+                encoding,
+            )
+        };
         let (mut pre_data, mut post_data) = tokio::try_join!(read(DumpSection::PreData), read(DumpSection::PostData))?;
         let server = &self.target_server.session;
         let create = properties.create_statement(self.name, self.target_server.owner(), server.major());
@@ -196,13 +207,8 @@ impl Attempt<'_> {
     }
 
     /// Copies what is no table's: large objects, whose digest is returned, and sequences.
-    async fn copy_objects(
-        &self,
-        source: &SourceSession,
-        properties: &DatabaseProperties,
-        report: &mut CopyReport,
-    ) -> Result<ContentDigest> {
-        let target = open_target(&self.new_database(), &properties.search_path).await?;
+    async fn copy_objects(&self, source: &SourceSession, report: &mut CopyReport) -> Result<ContentDigest> {
+        let target = Session::open(&self.new_database(), Purpose::Fill).await?;
         let watchdog = Watchdog::default();
         let objects = sequences_and_objects::copy_large_objects(source, &target, &watchdog);
         let (large_objects, digest) =

@@ -59,10 +59,10 @@ impl Snapshot {
             match tokio::time::timeout(ANSWER_WITHIN, self.holder.waiting_behind()).await {
                 Ok(Ok(waiting)) => {
                     // Whoever waits for a lock behind us makes every reader of that table wait as well.
-                    if let Some((pid, query)) = waiting.first() {
-                        let query = query.split_whitespace().collect::<Vec<_>>().join(" ");
+                    if let Some((pid, command)) = waiting.first() {
+                        let what = if command.is_empty() { "something" } else { command };
                         return Transient(format!(
-                            "gave way to session {pid} of the source, which waits to run `{query}`"
+                            "gave way to session {pid} of the source, which waits to run `{what}`"
                         ))
                         .into();
                     }

@@ -20,10 +20,18 @@ mod completions;
 mod copy_db;
 mod schema;
 mod set_policy;
+mod source_login;
 
 /// Each command, in the order of `--help`.
-pub const COMMANDS: &[CommandDef] =
-    &[clone::COMMAND, copy_db::COMMAND, adopt::COMMAND, set_policy::COMMAND, schema::COMMAND, completions::COMMAND];
+pub const COMMANDS: &[CommandDef] = &[
+    clone::COMMAND,
+    copy_db::COMMAND,
+    source_login::COMMAND,
+    adopt::COMMAND,
+    set_policy::COMMAND,
+    schema::COMMAND,
+    completions::COMMAND,
+];
 
 /// One row of the table of commands.
 pub struct CommandDef {

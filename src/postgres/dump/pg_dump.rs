@@ -12,6 +12,7 @@ use crate::error::{Exit, Failure};
 use crate::external::process::Child;
 use crate::external::process_env::ProcessEnv;
 use crate::postgres::session::endpoint::{ChannelBinding, Endpoint, TlsMode};
+use crate::postgres::session::settings::RESTRICTED;
 use crate::postgres::session::source_session::dump_name;
 
 /// Reading a catalog of tens of thousands of objects over a slow line stays well under this.
@@ -29,6 +30,7 @@ pub(crate) enum DumpSection {
 /// Reads one half of the schema as of `snapshot`, by the program `pg_dump`.
 pub(crate) async fn read(
     source: &Endpoint,
+    reads_no_views: bool,
     pg_dump: &Path,
     env: &ProcessEnv,
     snapshot: &str,
@@ -39,7 +41,7 @@ pub(crate) async fn read(
         DumpSection::PreData => "--section=pre-data",
         DumpSection::PostData => "--section=post-data",
     };
-    let dumped = child(source, snapshot, env.find(&pg_dump.to_string_lossy())?, env)
+    let dumped = child(source, reads_no_views, snapshot, env.find(&pg_dump.to_string_lossy())?, env)
         .args(["--schema-only", section, "--no-owner", "--no-privileges", "--no-tablespaces", "--no-security-labels"])
         .args(["--no-subscriptions", "--no-password", "--quote-all-identifiers", "--lock-wait-timeout=5s"])
         .args([format!("--snapshot={snapshot}"), format!("--encoding={encoding}")].map(OsString::from))
@@ -130,13 +132,19 @@ fn judged(words: &str, message: String) -> anyhow::Error {
     }
 }
 
-fn child(source: &Endpoint, snapshot: &str, program: PathBuf, env: &ProcessEnv) -> Child {
+fn child(source: &Endpoint, reads_no_views: bool, snapshot: &str, program: PathBuf, env: &ProcessEnv) -> Child {
     let join = |parts: Vec<String>| parts.join(",");
     // Should we be killed, nobody but the server is left to end a `pg_dump` whose line is dead.
-    let options = format!(
-        "{} -c default_transaction_read_only=on -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
-        source.options.as_deref().unwrap_or_default()
+    let mut options = source.closed_options();
+    options.push_str(
+        " -c search_path= -c default_transaction_read_only=on -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
     );
+    if reads_no_views {
+        options.push_str(&format!(" -c restrict_nonsystem_relation_kind={RESTRICTED}"));
+    }
+    if source.silences_event_triggers.get() == Some(&true) {
+        options.push_str(" -c event_triggers=off");
+    }
     let mut child = Child::new(program, env, DUMP_WITHIN)
         .env("PGHOST", join(source.hosts.iter().map(|(host, _)| host.clone()).collect()))
         .env("PGPORT", join(source.hosts.iter().map(|(_, port)| port.to_string()).collect()))

@@ -1,12 +1,16 @@
 //! What follows the rows: sequences, large objects and statistics.
 
+use std::collections::HashMap;
+
 use anyhow::{Context as _, Result, bail};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use crate::copying::transient::Transient;
 use crate::copying::watchdog::Watchdog;
 use crate::data::digest::ContentDigest;
 use crate::postgres::session::connect::Session;
+use crate::postgres::session::fault::Fault;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 
@@ -21,27 +25,74 @@ const PIECE_BYTES: i32 = 256 << 10;
 /// them, never behind.
 pub(crate) async fn copy_sequences(source: &SourceSession, target: &Session) -> Result<u64> {
     let rows = source.rows(SEQUENCES, &[]).await.context("list the source's sequences")?;
-    let names: Vec<String> = rows.iter().map(|row| sql::qualified(row.get(0), row.get(1))).collect();
-    for names in names.chunks(SEQUENCES_AT_ONCE) {
-        let reads: Vec<_> = names
-            .iter()
-            .map(|name| format!("SELECT {}::text, last_value, is_called FROM {name}", sql::literal(name)))
-            .collect();
-        let values = source.rows(&reads.join(" UNION ALL "), &[]).await.context("read the source's sequences")?;
-        let sets: Vec<_> = values
-            .iter()
-            .map(|row| {
-                let (name, last, is_called): (String, i64, bool) = (row.get(0), row.get(1), row.get(2));
-                format!("pg_catalog.setval({}::regclass, {last}, {is_called})", sql::literal(&name))
-            })
-            .collect();
+    let all: Vec<Sequence> =
+        rows.iter().map(|row| Sequence { name: sql::qualified(row.get(0), row.get(1)), oid: row.get(2) }).collect();
+    for some in all.chunks(SEQUENCES_AT_ONCE) {
+        let states = states(source, some).await.map_err(|fault| match fault.sqlstate.as_str() {
+            // Gone, or something else stands in its place.
+            "42P01" | "3F000" | "42809" | "42703" | "22012" | "55000" | "XX000" => {
+                Transient(format!("a sequence went away meanwhile: {fault}")).into()
+            }
+            _ => anyhow::Error::from(fault).context("read the source's sequences"),
+        })?;
+        let set = |(sequence, state): (&Sequence, &(i64, bool))| {
+            format!(
+                "pg_catalog.setval({}::pg_catalog.regclass, {}, {})",
+                sql::literal(&sequence.name),
+                state.0,
+                state.1
+            )
+        };
+        let sets: Vec<_> = some.iter().zip(&states).map(set).collect();
         target.run(&format!("SELECT {}", sets.join(", "))).await.context("set the target's sequences")?;
     }
-    Ok(names.len() as u64)
+    Ok(all.len() as u64)
 }
 
+struct Sequence {
+    /// Quoted.
+    name: String,
+    oid: u32,
+}
+
+/// Where sequences are, and whether the value was given out. They are in no snapshot, so a name may lead elsewhere by now,
+/// and what stands there could run code of its owner when it is read: PostgreSQL 18 is asked by OID. So are older ones,
+/// which know only of sequences that were used; the others are read by name, where it still leads to them.
+async fn states(source: &SourceSession, sequences: &[Sequence]) -> Result<Vec<(i64, bool)>, Fault> {
+    let oids: Vec<u32> = sequences.iter().map(|sequence| sequence.oid).collect();
+    let sql = if source.major() >= 18 { BY_OID } else { USED_BY_OID };
+    let known: HashMap<u32, (i64, bool)> = source
+        .rows(sql, &[(&oids, Type::OID_ARRAY)])
+        .await?
+        .iter()
+        .filter_map(|row| Some((row.get(0), (row.get::<_, Option<i64>>(1)?, row.get(2)))))
+        .collect();
+    let unknown: Vec<_> = sequences.iter().filter(|sequence| !known.contains_key(&sequence.oid)).collect();
+    let read = |sequence: &&Sequence| {
+        let Sequence { name, oid } = sequence;
+        let is_still = sql::is_still(name, *oid);
+        format!("SELECT {oid}::pg_catalog.oid, last_value, is_called FROM ONLY {name} WHERE {is_still}")
+    };
+    let mut by_name = HashMap::new();
+    if !unknown.is_empty() {
+        let reads: Vec<_> = unknown.iter().map(read).collect();
+        let rows = source.rows(&reads.join(" UNION ALL "), &[]).await?;
+        by_name.extend(rows.iter().map(|row| (row.get::<_, u32>(0), (row.get::<_, i64>(1), row.get::<_, bool>(2)))));
+    }
+    let state = |oid: &u32| {
+        known.get(oid).or(by_name.get(oid)).copied().ok_or_else(|| Fault::of_answer("a sequence has no value"))
+    };
+    oids.iter().map(state).collect()
+}
+
+const BY_OID: &str = "
+    SELECT o.oid, s.last_value, s.is_called
+      FROM pg_catalog.unnest($1) AS o(oid), LATERAL pg_catalog.pg_get_sequence_data(o.oid) AS s";
+const USED_BY_OID: &str = "
+    SELECT o.oid, pg_catalog.pg_sequence_last_value(o.oid), true FROM pg_catalog.unnest($1) AS o(oid)";
+
 const SEQUENCES: &str = "
-    SELECT n.nspname::text, c.relname::text
+    SELECT n.nspname::text, c.relname::text, c.oid
       FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
      WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
        AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
@@ -154,7 +205,10 @@ fn add(digest: &mut ContentDigest, oid: u32, at: i64, piece: &[u8]) {
 
 /// Gathers the statistics that no table has got with its rows: of materialized views and partitioned tables.
 pub(crate) async fn analyze_rest(target: &Session) -> Result<()> {
+    // The search path is the source's, which may lead a name to anything.
+    target.run("BEGIN READ ONLY; SET LOCAL search_path = ''").await?;
     let rows = target.rows(UNANALYZED, &[]).await.context("list what has no statistics")?;
+    target.run("COMMIT").await?;
     if rows.is_empty() {
         return Ok(());
     }

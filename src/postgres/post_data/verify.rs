@@ -53,7 +53,7 @@ pub(crate) async fn ranges(
     if wanted < 2 || !relation.has_pages() {
         return Ok(None);
     }
-    let sql = "SELECT pg_catalog.pg_relation_size(pg_catalog.to_regclass($1)) / pg_catalog.current_setting('block_size')::int8";
+    let sql = "SELECT pg_catalog.int8div(pg_catalog.pg_relation_size(pg_catalog.to_regclass($1)), pg_catalog.current_setting('block_size')::pg_catalog.int8)";
     let pages: Option<i64> = target.row(sql, &[(&relation.quoted(), Type::TEXT)]).await.context("ask its size")?.get(0);
     let pages = pages.and_then(|pages| u64::try_from(pages).ok()).unwrap_or(0);
     Ok((pages >= wanted).then(|| whole(loaded).ranges(pages, wanted)))
@@ -86,7 +86,7 @@ pub(crate) async fn read_back(
     watchdog: &Watchdog,
 ) -> Result<Vec<ContentDigest>> {
     let reading = async {
-        let reads: Vec<_> = ranges.iter().map(|range| range.copy_out(&conversion.encoding(&range.relation))).collect();
+        let reads: Vec<_> = ranges.iter().map(|range| range.read_back(&conversion.encoding(&range.relation))).collect();
         // The search path decides how names of relations and types are printed: as on the source.
         let all = format!("BEGIN READ ONLY; SET LOCAL search_path = ''; {}; COMMIT", reads.join("; "));
         let (mut from, _) = target.start_copy(&all).await?;

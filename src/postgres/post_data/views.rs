@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use crate::copying::report::Skipped;
+use crate::postgres::preflight::catalog::CALLING;
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
@@ -18,6 +19,7 @@ pub(crate) struct View {
     /// `schema.view`, for people.
     label: String,
     quoted: String,
+    columns: Vec<String>,
     /// Number and digest of its rows, where they can be read at little cost.
     contents: Option<Contents>,
 }
@@ -26,19 +28,23 @@ type Contents = (i64, Option<String>);
 
 /// The source's filled materialized views, in the order in which they can be filled.
 pub(crate) async fn filled(source: &SourceSession) -> Result<Vec<View>> {
-    let rows = source.rows(VIEWS, &[]).await.context("list the source's materialized views")?;
+    let rows =
+        source.rows(&VIEWS.replace("{CALLING}", CALLING), &[]).await.context("list the source's materialized views")?;
     let mut views = Vec::new();
     for row in rows {
         let (schema, name, size): (String, String, i64) = (row.get(0), row.get(1), row.get(2));
         let (label, quoted) = (format!("{schema}.{name}"), sql::qualified(&schema, &name));
-        let contents = if size <= COMPARED_BYTES && row.get(3) {
-            let rows = source.rows(&contents(&quoted), &[]).await;
+        let columns: Vec<String> = row.get::<_, Option<Vec<String>>>(4).unwrap_or_default();
+        let may_be_planned = !source.commands_server() || row.get(5);
+        let contents = if size <= COMPARED_BYTES && row.get(3) && may_be_planned {
+            let is_still = sql::is_still(&quoted, row.get(6));
+            let rows = source.rows(&format!("{} WHERE {is_still}", contents(&quoted, &columns)), &[]).await;
             let rows = rows.with_context(|| format!("read the materialized view `{label}`"))?;
             rows.first().map(|row| (row.get(0), row.get(1)))
         } else {
             None
         };
-        views.push(View { label, quoted, contents });
+        views.push(View { label, quoted, columns, contents });
     }
     Ok(views)
 }
@@ -70,9 +76,11 @@ pub(crate) async fn refresh(views: Vec<View>, target: &Session) -> Result<Vec<Sk
     target.run("BEGIN READ ONLY; SET LOCAL search_path = ''").await?;
     for view in &views {
         let reason = match &view.contents {
-            None => "it was filled anew, and is too large, or hidden from the login, to be compared",
+            None => {
+                "it was filled anew, and is too large, or hidden from the login, or could run code of its owner, to be compared"
+            }
             Some(on_source) => {
-                let row = target.row(&contents(&view.quoted), &[]).await;
+                let row = target.row(&contents(&view.quoted, &view.columns), &[]).await;
                 let row = row.with_context(|| format!("read the materialized view `{}`", view.label))?;
                 if *on_source == (row.get(0), row.get(1)) {
                     continue;
@@ -86,10 +94,15 @@ pub(crate) async fn refresh(views: Vec<View>, target: &Session) -> Result<Vec<Sk
     Ok(skipped)
 }
 
-fn contents(quoted: &str) -> String {
+/// The row is printed column by column: one cast for all would be looked up for the view's own type, and its owner may
+/// have made it.
+fn contents(quoted: &str, columns: &[String]) -> String {
+    let columns: Vec<_> = columns.iter().map(|column| sql::ident(column)).collect();
     format!(
-        "SELECT pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended((v.*)::text COLLATE pg_catalog.\"C\", 0))::text
-           FROM {quoted} AS v"
+        "SELECT pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(
+                    pg_catalog.textin(pg_catalog.record_out(ROW({}))) COLLATE pg_catalog.\"C\", 0))::pg_catalog.text
+           FROM ONLY {quoted} AS v",
+        columns.join(", ")
     )
 }
 
@@ -105,9 +118,13 @@ const VIEWS: &str = "
         SELECT c.oid, 0 FROM pg_catalog.pg_class AS c WHERE c.relkind IN ('v', 'm')
         UNION
         SELECT reads.view, depth.n + 1 FROM depth JOIN reads ON reads.what = depth.view WHERE depth.n < 1000)
-    SELECT n.nspname::text, c.relname::text, pg_catalog.pg_table_size(c.oid), pg_catalog.has_table_privilege(c.oid, 'SELECT')
+    SELECT n.nspname::text, c.relname::text, pg_catalog.pg_table_size(c.oid), pg_catalog.has_table_privilege(c.oid, 'SELECT'),
+           (SELECT pg_catalog.array_agg(a.attname::text ORDER BY a.attnum) FROM pg_catalog.pg_attribute AS a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+           owner.rolsuper AND c.oid NOT IN ({CALLING}), c.oid
       FROM depth JOIN pg_catalog.pg_class AS c ON c.oid = depth.view JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      JOIN pg_catalog.pg_roles AS owner ON owner.oid = c.relowner
      WHERE c.relkind = 'm' AND c.relispopulated
        AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d
                         WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-     GROUP BY 1, 2, 3, 4 ORDER BY max(depth.n), 1, 2";
+     GROUP BY c.oid, n.nspname, c.relname, owner.rolsuper ORDER BY max(depth.n), 1, 2";

@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use wildmatch::WildMatch;
 
 use super::column_types::{column_type, is_same_in_binary};
-use crate::data::tables::{Column, Table};
+use crate::data::tables::{Column, ColumnType, Table};
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
@@ -24,14 +24,17 @@ impl Relations {
     /// Reads the catalog. Tables of extensions are the extension's business, except those it marks as holding the
     /// user's rows.
     pub(crate) async fn read(source: &SourceSession, exclude: &[String]) -> Result<Self> {
-        let rows = source.rows(TABLES, &[]).await.context("list the source's tables")?;
+        let rows = source.rows(&TABLES.replace("{CALLING}", CALLING), &[]).await.context("list the source's tables")?;
         let mut columns = read_columns(source).await.context("list the source's columns")?;
         let lockable = rows.iter().map(|row| sql::qualified(row.get(1), row.get(2))).collect();
         let globs: Vec<_> = exclude.iter().map(|glob| (glob, WildMatch::new(glob))).collect();
         let mut all: Vec<Relation> = rows
             .iter()
             .filter(|row| row.get(3))
-            .map(|row| relation(row, columns.remove(&row.get::<_, u32>(0)).unwrap_or_default(), &globs))
+            .map(|row| {
+                let columns = columns.remove(&row.get::<_, u32>(0)).unwrap_or_default();
+                relation(row, columns, &globs, source.commands_server())
+            })
             .collect();
         all.sort_by(|a, b| b.table.size_bytes.cmp(&a.table.size_bytes).then_with(|| a.label().cmp(&b.label())));
         Ok(Self { all, lockable })
@@ -40,6 +43,11 @@ impl Relations {
     /// The tables whose rows are copied.
     pub(crate) fn copied(&self) -> impl Iterator<Item = &Relation> {
         self.all.iter().filter(|relation| relation.table.excluded_by.is_none())
+    }
+
+    /// The tables that nobody may plan a query on, so that they are read as a whole, for people.
+    pub(crate) fn read_whole(&self) -> Vec<String> {
+        self.copied().filter(|relation| !relation.may_be_planned).map(Relation::label).collect()
     }
 
     /// All of them as tables, in the same order.
@@ -51,7 +59,7 @@ impl Relations {
 /// Its columns, and for each whether its binary form is the same on every server.
 type Columns = Vec<(Column, bool)>;
 
-fn relation(row: &Row, columns: Columns, globs: &[(&String, WildMatch)]) -> Relation {
+fn relation(row: &Row, columns: Columns, globs: &[(&String, WildMatch)], commands_server: bool) -> Relation {
     // A partition is also left out by the name of the table that it is a part of.
     let names: Vec<String> = row.get(7);
     let matches = |glob: &WildMatch| names.iter().any(|name| glob.matches(name));
@@ -65,6 +73,8 @@ fn relation(row: &Row, columns: Columns, globs: &[(&String, WildMatch)]) -> Rela
         is_heap: row.get(9),
         extension_filter: row.get(5),
         through_root: row.get(6),
+        leaves: row.get::<_, Option<Vec<String>>>(12).unwrap_or_default(),
+        may_be_planned: !commands_server || row.get(11),
         mask: None,
         fits_binary: columns.iter().all(|(_, fits_binary)| *fits_binary),
         in_binary: false,
@@ -87,7 +97,8 @@ async fn read_columns(source: &SourceSession) -> Result<HashMap<u32, Columns>> {
         let fits_binary = row.get::<_, bool>(7) && is_same_in_binary(&type_name);
         let column = Column {
             name: row.get(1),
-            column_type: column_type(&type_name),
+            // A type of somebody's own may be called like one of PostgreSQL's.
+            column_type: if row.get(8) { column_type(&type_name) } else { ColumnType::Other },
             type_name,
             max_chars: row.get::<_, Option<i32>>(2).and_then(|n| usize::try_from(n).ok()),
             is_key: row.get(3),
@@ -100,7 +111,7 @@ async fn read_columns(source: &SourceSession) -> Result<HashMap<u32, Columns>> {
 }
 
 /// oid, schema, name, has rows to copy, size, extension filter, through its root, names that a glob may
-/// match, pages, is a heap, about how many rows.
+/// match, pages, is a heap, about how many rows, may be planned by anyone, the parts of a tree.
 ///
 /// Hash partitioning by an enum goes by the enum's OIDs, which differ on the target, and by an expression by who
 /// knows what; such a tree is copied through its root, as `pg_dump` does.
@@ -114,7 +125,9 @@ const TABLES: &str = "
     config AS (
         SELECT u.oid, u.filter
           FROM pg_catalog.pg_extension AS e,
-               ROWS FROM (pg_catalog.unnest(e.extconfig), pg_catalog.unnest(e.extcondition)) AS u(oid, filter))
+               ROWS FROM (pg_catalog.unnest(e.extconfig), pg_catalog.unnest(e.extcondition)) AS u(oid, filter)),
+    calling AS (
+        SELECT DISTINCT relid AS oid FROM ({CALLING}) AS c)
     SELECT c.oid, n.nspname::text, c.relname::text,
            CASE c.relkind WHEN 'p' THEN rerouted.root IS NOT NULL
                 ELSE NOT c.relispartition OR pg_catalog.pg_partition_root(c.oid)::oid NOT IN (SELECT root FROM rerouted) END,
@@ -133,19 +146,45 @@ const TABLES: &str = "
                    LATERAL (VALUES (r.relname::text, false), (s.nspname || '.' || r.relname, true)) AS x(name, is_qualified)),
            CASE c.relkind WHEN 'p' THEN 0 ELSE pg_catalog.pg_relation_size(c.oid) END / current_setting('block_size')::int8,
            c.relkind = 'r' AND (SELECT m.amname = 'heap' FROM pg_catalog.pg_am AS m WHERE m.oid = c.relam),
-           greatest(c.reltuples, 0)::int8
+           greatest(c.reltuples, 0)::int8,
+           c.relkind = 'r' AND owner.rolsuper AND calling.oid IS NULL,
+           CASE WHEN c.relkind = 'p' AND rerouted.root IS NOT NULL THEN
+                (SELECT pg_catalog.array_agg(pg_catalog.quote_ident(s.nspname) || '.' || pg_catalog.quote_ident(r.relname))
+                   FROM pg_catalog.pg_partition_tree(c.oid) AS t
+                   JOIN pg_catalog.pg_class AS r ON r.oid = t.relid JOIN pg_catalog.pg_namespace AS s ON s.oid = r.relnamespace
+                  WHERE t.isleaf AND r.relkind = 'r') END
       FROM pg_catalog.pg_class AS c
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       LEFT JOIN config ON config.oid = c.oid
       LEFT JOIN rerouted ON rerouted.root = c.oid
+      LEFT JOIN calling ON calling.oid = c.oid
+      JOIN pg_catalog.pg_roles AS owner ON owner.oid = c.relowner
      WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
        AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
        AND (config.oid IS NOT NULL OR NOT EXISTS (
             SELECT FROM pg_catalog.pg_depend AS d
              WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))";
 
-/// table oid, name, length limit, is a key, is unique, may be NULL, type, is PostgreSQL's own; in the
-/// order of the table's columns. The columns of an index on expressions are what the index depends on.
+/// Relations of which a plan may call code that is not PostgreSQL's, nor in C, which only a superuser can have brought: that
+/// of expressions and predicates of indexes, of extended statistics and of CHECK constraints, all of which are computed as
+/// far as they can be whenever a query is planned.
+pub(crate) const CALLING: &str = "
+    SELECT holder.relid
+      FROM (SELECT i.indrelid AS relid, 'pg_catalog.pg_class'::regclass AS class, i.indexrelid AS oid
+              FROM pg_catalog.pg_index AS i WHERE i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
+            UNION ALL SELECT x.stxrelid, 'pg_catalog.pg_statistic_ext'::regclass, x.oid FROM pg_catalog.pg_statistic_ext AS x
+            UNION ALL SELECT k.conrelid, 'pg_catalog.pg_constraint'::regclass, k.oid FROM pg_catalog.pg_constraint AS k WHERE k.contype = 'c'
+           ) AS holder
+      JOIN pg_catalog.pg_depend AS d ON d.classid = holder.class AND d.objid = holder.oid AND d.refobjid >= 16384
+      LEFT JOIN pg_catalog.pg_operator AS o ON d.refclassid = 'pg_catalog.pg_operator'::regclass AND o.oid = d.refobjid
+      LEFT JOIN pg_catalog.pg_proc AS p
+        ON p.oid = o.oprcode OR d.refclassid = 'pg_catalog.pg_proc'::regclass AND p.oid = d.refobjid
+      LEFT JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
+      LEFT JOIN pg_catalog.pg_type AS t ON d.refclassid = 'pg_catalog.pg_type'::regclass AND t.oid = d.refobjid
+     WHERE l.lanname NOT IN ('c', 'internal') OR t.typtype <> 'b'";
+
+/// table oid, name, length limit, is a key, is unique, may be NULL, type, is PostgreSQL's own, or at
+/// least in C, which only a superuser can have brought; in the order of the table's columns. The columns of an index on expressions are what the index depends on.
 const COLUMNS: &str = "
     WITH RECURSIVE one_of_a_kind(relid, attnum) AS (
         SELECT i.indrelid, k.attnum FROM pg_catalog.pg_index AS i, pg_catalog.unnest(i.indkey) AS k(attnum)
@@ -173,7 +212,8 @@ const COLUMNS: &str = "
                      LEFT JOIN pg_catalog.pg_attribute AS k ON k.attrelid = p.partrelid AND k.attnum = ANY (p.partattrs)
                     WHERE k.attname = a.attname OR 0 = ANY (p.partattrs))
            OR c.relkind = 'p',
-           u.attnum IS NOT NULL, NOT (a.attnotnull OR t.typnotnull), t.typname::text, t.oid < 16384
+           u.attnum IS NOT NULL, NOT (a.attnotnull OR t.typnotnull), t.typname::text, t.oid < 16384,
+           t.oid < 16384 OR t.typtype = 'b' AND t.typelem = 0
       FROM pg_catalog.pg_attribute AS a
       JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

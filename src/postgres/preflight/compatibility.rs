@@ -8,6 +8,7 @@ use tokio_postgres::types::Type;
 use super::catalog::Relations;
 use super::database_masking;
 use crate::error::Failure;
+use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::target_server::TargetServer;
 
@@ -152,6 +153,21 @@ pub(crate) async fn nothing_reaches_through(source: &SourceSession, tables: &Rel
             names.join(", ")
         ))
         .hint("leave the rows of their table out")
+    );
+    Ok(())
+}
+
+/// Refuses when rows must be told apart by a condition in a table that a query may not be planned on.
+pub(crate) fn no_conditions_of_others(tables: &Relations) -> Result<()> {
+    let needs_one = |table: &&Relation| !table.may_be_planned && table.has_condition();
+    let names: Vec<_> = tables.copied().filter(needs_one).map(Relation::label).collect();
+    ensure!(
+        names.is_empty(),
+        Failure::invalid(format!(
+            "a condition tells which rows of an extension's tables are the user's, and to ask for them could run code of others as a superuser: {}",
+            names.join(", ")
+        ))
+        .hint("log in as a role that is no superuser: `railstage source-login` prints the SQL for one")
     );
     Ok(())
 }

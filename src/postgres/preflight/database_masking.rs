@@ -7,7 +7,9 @@ use anyhow::{Context as _, Result, bail};
 use tokio_postgres::types::Type;
 
 use super::catalog::Relations;
-use crate::data::tables::{Column, Table};
+use super::matching_rows;
+use super::whole_table::WholeTables;
+use crate::data::tables::Column;
 use crate::error::Failure;
 use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite};
 use crate::masking::suspects::{self, Sample};
@@ -153,37 +155,40 @@ async fn kept_users(
     let Some(users) = relations.iter().find(|relation| site.owns(&relation.table, "users")) else {
         return Ok(Vec::new());
     };
-    let column = |table: &Table, name: &str| {
-        let found = table.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name));
-        found.map_or_else(|| sql::ident(name), |column| sql::ident(&column.name))
-    };
     let mut administrators = Vec::new();
     if let Some(meta) =
         relations.iter().find(|relation| masking.keep_users.administrators && site.owns(&relation.table, "usermeta"))
     {
-        let query = format!(
-            "SELECT user_id::text, meta_key::text FROM {}
-              WHERE meta_key LIKE '%capabilities' AND meta_value LIKE '%s:13:\"administrator\";b:1;%'",
-            meta.quoted()
-        );
-        let rows = source.rows(&query, &[]).await?;
+        const IS_ADMINISTRATOR: &str = "s:13:\"administrator\";b:1;";
+        let condition = format!("{{1}} LIKE '%capabilities' AND {{2}} LIKE '%{IS_ADMINISTRATOR}%'");
+        let is_one = |row: &[String]| row[1].ends_with("capabilities") && row[2].contains(IS_ADMINISTRATOR);
+        let rows =
+            matching_rows::texts(source, meta, &["user_id", "meta_key", "meta_value"], &condition, &[], is_one).await?;
         let is_of_site = |key: &str| {
             let blog = key.strip_prefix(&site.prefix).and_then(|key| key.strip_suffix("capabilities"));
             let is_number =
                 |blog: &str| blog.ends_with('_') && blog[..blog.len() - 1].bytes().all(|b| b.is_ascii_digit());
             blog.is_some_and(|blog| blog.is_empty() || is_number(blog))
         };
-        administrators.extend(rows.iter().filter(|row| is_of_site(row.get(1))).map(|row| row.get::<_, String>(0)));
+        administrators.extend(rows.into_iter().filter(|row| is_of_site(&row[1])).map(|mut row| row.swap_remove(0)));
     }
-    let id = column(&users.table, "ID");
-    let query = format!(
-        "SELECT {id}::text, user_login::text, user_email::text FROM {}
-          WHERE {id}::text = ANY ($1) OR user_login::text = ANY ($2) OR user_email::text = ANY ($2)",
-        users.quoted()
-    );
     let named = &masking.keep_users.named;
-    let rows = source.rows(&query, &[(&administrators, Type::TEXT_ARRAY), (named, Type::TEXT_ARRAY)]).await?;
-    Ok(rows.iter().map(|row| User { id: row.get(0), login: row.get(1), email: row.get(2) }).collect())
+    let is_kept =
+        |row: &[String]| administrators.contains(&row[0]) || named.contains(&row[1]) || named.contains(&row[2]);
+    let rows = matching_rows::texts(
+        source,
+        users,
+        &["ID", "user_login", "user_email"],
+        "{0} = ANY ($1) OR {1} = ANY ($2) OR {2} = ANY ($2)",
+        &[(&administrators, Type::TEXT_ARRAY), (named, Type::TEXT_ARRAY)],
+        is_kept,
+    )
+    .await?;
+    let user = |row: Vec<String>| match <[String; 3]>::try_from(row) {
+        Ok([id, login, email]) => Some(User { id, login, email }),
+        Err(_) => None,
+    };
+    Ok(rows.into_iter().filter_map(user).collect())
 }
 
 /// Columns that look personal, of all tables that come with their rows.
@@ -196,7 +201,8 @@ async fn suspects(source: &SourceSession, relations: &[Relation], assignments: &
         })
         .collect();
     let mut suspects = Vec::new();
-    for together in looked_at.chunks(TOGETHER) {
+    let (planned, whole): (Vec<_>, Vec<_>) = looked_at.into_iter().partition(|(relation, _)| relation.may_be_planned);
+    for together in planned.chunks(TOGETHER) {
         let queries = together.iter().enumerate().map(|(i, (relation, _))| sample_query(i, relation));
         let rows = source.rows(&queries.collect::<Vec<_>>().join(" UNION ALL "), &[]).await?;
         let mut samples = vec![Sample::new(); together.len()];
@@ -212,6 +218,16 @@ async fn suspects(source: &SourceSession, relations: &[Relation], assignments: &
             .flat_map(|((relation, assignment), sample)| suspects::find(&relation.table, assignment, sample));
         suspects.extend(found);
     }
+    let mut tables = WholeTables::of(source);
+    for (relation, assignment) in whole {
+        let mut sample = tables.rows(relation, SAMPLE_ROWS as usize, |_| true).await?;
+        for (row, column) in sample.iter_mut().flat_map(|row| row.iter_mut().zip(&relation.table.columns)) {
+            let text = row.take().filter(|_| column.column_type.is_readable());
+            *row = text.map(|text| text.chars().take(SAMPLE_CHARS as usize).collect());
+        }
+        suspects.extend(suspects::find(&relation.table, assignment, &sample));
+    }
+    tables.close().await;
     suspects.sort();
     // The partitions of a table look alike.
     suspects.dedup_by(|a, b| (&a.column, &a.rows) == (&b.column, &b.rows));
@@ -221,14 +237,15 @@ async fn suspects(source: &SourceSession, relations: &[Relation], assignments: &
 /// The number of the table, and its columns as text, where they can be looked into.
 fn sample_query(number: usize, relation: &Relation) -> String {
     let shown = |column: &Column| match column.column_type.is_readable() {
-        true => format!("pg_catalog.left({}::text, {SAMPLE_CHARS})", sql::ident(&column.name)),
+        true => format!("pg_catalog.left({}::pg_catalog.text, {SAMPLE_CHARS})", sql::ident(&column.name)),
         false => "NULL".to_owned(),
     };
     let columns: Vec<_> = relation.table.columns.iter().map(shown).collect();
     let from = if relation.through_root { relation.quoted() } else { format!("ONLY {}", relation.quoted()) };
+    let is_still = sql::is_still(&relation.quoted(), relation.oid);
     let rows = |sample: &str| {
         format!(
-            "(SELECT {number}::int4, ARRAY[{}]::text[] FROM {from}{sample} LIMIT {SAMPLE_ROWS})",
+            "(SELECT {number}::int4, ARRAY[{}]::text[] FROM {from}{sample} WHERE {is_still} LIMIT {SAMPLE_ROWS})",
             columns.join(", ")
         )
     };
@@ -251,8 +268,9 @@ async fn emptied(
     let mut queries = Vec::new();
     for (relation, assignment) in relations.iter().zip(assignments) {
         let Some(Emptied { because }) = &assignment.emptied else { continue };
-        queries.push(if relation.table.size_bytes <= COUNTED_BYTES {
-            format!("({})", relation.count())
+        queries.push(if relation.table.size_bytes <= COUNTED_BYTES && relation.may_be_planned {
+            let is_still = sql::is_still(&relation.quoted(), relation.oid);
+            format!("(SELECT own.rows FROM ({}) AS own(rows) WHERE {is_still})", relation.count())
         } else {
             format!("(SELECT greatest(reltuples, 0)::int8 FROM pg_catalog.pg_class WHERE oid = {})", relation.oid)
         });

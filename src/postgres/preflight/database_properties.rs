@@ -39,7 +39,7 @@ impl DatabaseProperties {
             "SELECT pg_catalog.pg_encoding_to_char(encoding)::text, datcollate::text, datctype::text, {locale}, datconnlimit,
                     pg_catalog.shobj_description(oid, 'pg_database'),
                     EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'public'),
-                    coalesce((SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'search_path'), '')
+                    {SEARCH_PATH}
                FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()"
         );
         let row = source.row(&query, &[]).await.context("read the source database's properties")?;
@@ -53,7 +53,10 @@ impl DatabaseProperties {
             connection_limit: row.get(6),
             comment: row.get(7),
             has_public_schema: row.get(8),
-            search_path: row.get(9),
+            search_path: match row.get(9) {
+                Some(path) => path,
+                None => servers_search_path(source).await?,
+            },
             settings: read_settings(source).await.context("read the source database's settings")?,
         })
     }
@@ -121,6 +124,25 @@ impl DatabaseProperties {
             }
         }
         Ok(skipped)
+    }
+}
+
+/// The search path that the login has in this database; our own sessions have none, and so cannot tell.
+const SEARCH_PATH: &str = "
+    (SELECT pg_catalog.substr(c.pair, pg_catalog.strpos(c.pair, '=') + 1)
+       FROM pg_catalog.pg_db_role_setting AS s, pg_catalog.unnest(s.setconfig) AS c(pair)
+      WHERE s.setdatabase IN (0, pg_database.oid)
+        AND s.setrole IN (0, (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = session_user))
+        AND pg_catalog.starts_with(c.pair, 'search_path=')
+      ORDER BY s.setrole <> 0 DESC, s.setdatabase <> 0 DESC LIMIT 1)";
+
+/// The path of the server's own settings, where they may be read, or else PostgreSQL's.
+async fn servers_search_path(source: &SourceSession) -> Result<String> {
+    let read = "SELECT setting FROM pg_catalog.pg_file_settings WHERE name = 'search_path' AND applied";
+    let rows = if source.is_superuser() { source.rows(read, &[]).await? } else { Vec::new() };
+    match rows.first() {
+        Some(row) => Ok(row.get(0)),
+        None => source.value("SELECT boot_val FROM pg_catalog.pg_settings WHERE name = 'search_path'").await,
     }
 }
 

@@ -11,7 +11,7 @@ use super::database_masking::DatabaseMasking;
 use super::inspect::{inspect, inspect_target};
 use super::{compatibility, disk_space};
 use crate::copying::options::CopyOptions;
-use crate::copying::report::{SourceReport, TargetReport};
+use crate::copying::report::{SourceReport, TargetReport, read_whole};
 use crate::error::failure;
 use crate::inert;
 use crate::masking::Suspect;
@@ -141,6 +141,7 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
         compatibility::extensions_fit(&source, &target_server).await,
         compatibility::no_orphans(&source, &tables).await,
         compatibility::nothing_reaches_through(&source, &tables).await,
+        compatibility::no_conditions_of_others(&tables),
         disk_space::is_enough(&source, &target_server, &tables).await,
     ];
     for check in checks {
@@ -176,6 +177,8 @@ impl DryRun {
             self.estimated_seconds.ceil()
         )];
         lines.extend(self.tables.iter().map(DryRunTable::summary));
+        lines.extend(self.source.warnings.iter().map(|warning| format!("source: {warning}")));
+        lines.extend(read_whole(&self.source.read_whole));
         lines.extend(
             self.source
                 .skipped

@@ -9,14 +9,13 @@ use super::catalog::Relations;
 use super::compatibility::{self, OLDEST_MAJOR};
 use super::database_masking::DatabaseMasking;
 use super::database_properties::DatabaseProperties;
-use super::skipped;
+use super::{matching_rows, skipped, source_login};
 use crate::copying::note::CopyNote;
 use crate::copying::report::{SourceReport, TargetReport, WordPressSite};
 use crate::masking::{Masking, Suspect};
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::classified;
 use crate::postgres::session::source_session::SourceSession;
-use crate::postgres::session::sql;
 use crate::postgres::session::target_server::TargetServer;
 use crate::rewriting::wordpress::SiteTables;
 
@@ -55,6 +54,8 @@ async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
         large_objects: row.get::<_, i64>(2).max(0).cast_unsigned(),
         wordpress: sites(&source, &tables).await?.into_iter().next(),
         problems: problems(&source).await?,
+        warnings: source_login::warnings(&source),
+        read_whole: tables.read_whole(),
         skipped: skipped::not_carried(&source, &properties, &tables).await?,
     };
     source.close().await;
@@ -98,17 +99,18 @@ pub async fn site_urls(source: &Endpoint) -> Result<Vec<String>> {
 async fn sites(source: &SourceSession, tables: &Relations) -> Result<Vec<WordPressSite>> {
     let mut found: Vec<_> = SiteTables::all(&tables.tables()).into_iter().filter(SiteTables::can_be_visited).collect();
     found.sort_by_key(|site| site.prefix.len());
-    let options = |site: &SiteTables| sql::qualified(&site.schema, &format!("{}options", site.prefix));
-    let all: Vec<_> = found.iter().map(options).collect();
-    let readable = source.rows(READABLE, &[(&all, Type::TEXT_ARRAY)]).await.context("look for WordPress")?;
-    let readable: HashSet<String> = readable.iter().map(|row| row.get(0)).collect();
+    let options = |site: &SiteTables| tables.all.iter().find(|relation| site.owns(&relation.table, "options"));
+    let all: Vec<u32> = found.iter().filter_map(options).map(|relation| relation.oid).collect();
+    let readable = source.rows(READABLE, &[(&all, Type::OID_ARRAY)]).await.context("look for WordPress")?;
+    let readable: HashSet<u32> = readable.iter().map(|row| row.get(0)).collect();
     let mut sites = Vec::new();
-    for (site, table) in found.into_iter().zip(all).filter(|(_, table)| readable.contains(table)) {
-        let query = format!(
-            "SELECT option_name::text, option_value::text FROM {table} WHERE option_name IN ('siteurl', 'home')"
-        );
-        let options = source.rows(&query, &[]).await.context("read the site's options")?;
-        let option = |name: &str| options.iter().find(|row| row.get::<_, String>(0) == name).and_then(|row| row.get(1));
+    for site in found {
+        let Some(relation) = options(&site).filter(|relation| readable.contains(&relation.oid)) else { continue };
+        let names = ["option_name", "option_value"];
+        let is_wanted = |row: &[String]| ["siteurl", "home"].contains(&row[0].as_str());
+        let options = matching_rows::texts(source, relation, &names, "{0} IN ('siteurl', 'home')", &[], is_wanted);
+        let options = options.await.context("read the site's options")?;
+        let option = |name: &str| options.iter().find(|row| row[0] == name).map(|row| row[1].clone());
         let (siteurl, home) = (option("siteurl"), option("home"));
         sites.push(WordPressSite { siteurl, home, schema: site.schema, table_prefix: site.prefix });
     }
@@ -116,7 +118,7 @@ async fn sites(source: &SourceSession, tables: &Relations) -> Result<Vec<WordPre
 }
 
 const READABLE: &str =
-    "SELECT name FROM pg_catalog.unnest($1) AS t(name) WHERE pg_catalog.has_table_privilege(name, 'SELECT')";
+    "SELECT o.oid FROM pg_catalog.unnest($1) AS o(oid) WHERE pg_catalog.has_table_privilege(o.oid, 'SELECT')";
 
 async fn problems(source: &SourceSession) -> Result<Vec<String>> {
     let mut problems = Vec::new();
@@ -130,13 +132,20 @@ async fn problems(source: &SourceSession) -> Result<Vec<String>> {
 }
 
 const UNREADABLE: &str = "
+    SELECT 'its login may not read ' || pg_catalog.count(*) || ' large objects'
+      FROM pg_catalog.pg_largeobject_metadata AS l
+     WHERE NOT pg_catalog.pg_has_role(l.lomowner, 'USAGE')
+       AND NOT EXISTS (SELECT FROM pg_catalog.aclexplode(l.lomacl) AS a
+                        WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_catalog.pg_has_role(a.grantee, 'USAGE')))
+    HAVING pg_catalog.count(*) > 0
+    UNION ALL
     SELECT CASE WHEN NOT pg_catalog.has_table_privilege(c.oid, 'SELECT')
                 THEN 'its login may not read ' || n.nspname || '.' || c.relname
                 ELSE 'row-level security hides rows of ' || n.nspname || '.' || c.relname || ' from its login: use the owner, or a role with BYPASSRLS' END
       FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
        AND (NOT pg_catalog.has_table_privilege(c.oid, 'SELECT') OR c.relkind <> 'S' AND pg_catalog.row_security_active(c.oid))
-     ORDER BY n.nspname, c.relname";
+     ORDER BY 1";
 
 /// Looks at a target.
 ///

@@ -8,5 +8,8 @@ pub(super) mod database_properties;
 pub(super) mod disk_space;
 pub(super) mod dry_run;
 pub(super) mod inspect;
+mod matching_rows;
 pub(super) mod skipped;
 mod skipped_queries;
+pub(super) mod source_login;
+mod whole_table;

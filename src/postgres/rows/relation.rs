@@ -18,8 +18,14 @@ pub(crate) struct Relation {
     pub(crate) is_heap: bool,
     /// For a table that belongs to an extension: the `WHERE …` that tells the user's rows from the extension's.
     pub(crate) extension_filter: Option<String>,
-    /// Read and filled through the partitioned root, since its rows may belong to other partitions on the target.
+    /// Filled, and read on the target, through the partitioned root, since its rows may belong to other partitions on the target.
     pub(crate) through_root: bool,
+    /// The parts that hold its rows, quoted, when it is filled through the root: each is read by itself.
+    pub(crate) leaves: Vec<String>,
+    /// Whether a query may read it on the source, rather than a COPY of the table, which plans nothing: the login there
+    /// commands no server, or only superusers can put code into what a plan looks at. What is there now does not suffice,
+    /// since ACCESS SHARE, all that a copy may hold for hours, lets the owner make an index meanwhile.
+    pub(crate) may_be_planned: bool,
     /// How its rows are masked.
     pub(crate) mask: Option<Arc<TableMask>>,
     /// Whether all its columns are of types whose binary form is the same on every server.
@@ -42,20 +48,41 @@ impl Relation {
         self.table.columns.iter().map(|column| sql::ident(&column.name)).collect::<Vec<_>>().join(", ")
     }
 
-    /// The COPY that reads the table, or what of it fits `only`; the same one reads it back on the target.
-    pub(crate) fn copy_out(&self, format: &str, only: Option<&str>) -> String {
+    /// What a COPY reads on the source: the table, or what of it fits `only`, or the parts of a tree one by one.
+    pub(crate) fn on_source(&self, only: Option<&str>) -> Vec<String> {
+        if self.through_root {
+            let leaves: Vec<_> = self.leaves.iter().map(|leaf| self.whole(leaf)).collect();
+            return if leaves.is_empty() { vec!["(SELECT WHERE false)".to_owned()] } else { leaves };
+        }
+        let Some(filter) = self.filter(only) else { return vec![self.whole(&self.quoted())] };
+        let (columns, table, is_still) = (self.column_list(), self.quoted(), sql::is_still(&self.quoted(), self.oid));
+        vec![format!("(SELECT {columns} FROM (SELECT {columns} FROM ONLY {table}{filter}) AS own WHERE {is_still})")]
+    }
+
+    /// The same on the target.
+    pub(crate) fn on_target(&self, only: Option<&str>) -> String {
         let (columns, table) = (self.column_list(), self.quoted());
-        let filter = only.map(|only| format!(" WHERE {only}")).or_else(|| self.extension_filter.clone());
-        let what = if self.through_root {
-            format!("(SELECT {columns} FROM {table})")
-        } else if let Some(filter) = filter {
-            format!("(SELECT {columns} FROM ONLY {table}{filter})")
-        } else if columns.is_empty() {
-            format!("(SELECT FROM ONLY {table})")
-        } else {
-            format!("{table} ({columns})")
-        };
-        format!("COPY {what} TO STDOUT ({format})")
+        match self.filter(only) {
+            _ if self.through_root => format!("(SELECT {columns} FROM {table})"),
+            Some(filter) => format!("(SELECT {columns} FROM ONLY {table}{filter})"),
+            None => self.whole(&table),
+        }
+    }
+
+    /// A table, or a part of one, with all columns of this.
+    fn whole(&self, quoted: &str) -> String {
+        // Without any, the list of all that are not generated is empty as well.
+        if self.table.columns.is_empty() { quoted.to_owned() } else { format!("{quoted} ({})", self.column_list()) }
+    }
+
+    fn filter(&self, only: Option<&str>) -> Option<String> {
+        only.map(|only| format!(" WHERE {only}"))
+            .or_else(|| self.has_condition().then(|| self.extension_filter.clone())?)
+    }
+
+    /// Whether something must tell the user's rows from an extension's; of some tables all are the user's.
+    pub(crate) fn has_condition(&self) -> bool {
+        self.extension_filter.as_ref().is_some_and(|filter| !filter.trim().is_empty())
     }
 
     /// The COPY that fills the table.
@@ -65,7 +92,7 @@ impl Relation {
         format!("COPY {}{columns} FROM STDIN ({format}{freeze})", self.quoted())
     }
 
-    /// The query that counts the rows which [`Self::copy_out`] reads.
+    /// The query that counts the rows.
     pub(crate) fn count(&self) -> String {
         let only = if self.through_root { "" } else { "ONLY " };
         let filter = self.extension_filter.as_deref().unwrap_or_default();
@@ -80,7 +107,7 @@ impl Relation {
     /// Whether ranges of pages can be copied by themselves. What must go in binary must go so as a whole, and that a
     /// table has such values shows only on the way.
     pub(crate) fn can_be_cut(&self) -> bool {
-        self.has_pages() && !self.has_bytes()
+        self.may_be_planned && self.has_pages() && !self.has_bytes()
     }
 
     /// Whether its own rows can be read in ranges of pages.
@@ -128,6 +155,8 @@ pub(crate) mod tests {
             is_heap: true,
             extension_filter: None,
             through_root: false,
+            leaves: Vec::new(),
+            may_be_planned: true,
             mask: None,
             fits_binary: true,
             in_binary: false,

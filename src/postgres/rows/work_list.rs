@@ -18,6 +18,8 @@ pub(crate) struct TableRange {
     pub(crate) relation: Arc<Relation>,
     /// First page and the one after the last; whatever grew behind the last range since belongs to it.
     pages: Option<(u64, Option<u64>)>,
+    /// Which of the parts of a tree that is read part by part.
+    part: usize,
     pub(crate) format: CopyFormat,
 }
 
@@ -31,7 +33,13 @@ impl TableRange {
     /// A whole table.
     pub(crate) fn of(relation: Arc<Relation>) -> Self {
         let format = if relation.in_binary { CopyFormat::Binary } else { CopyFormat::Text };
-        Self { relation, pages: None, format }
+        Self { relation, pages: None, part: 0, format }
+    }
+
+    /// A whole table as it is read on the source: a tree in its parts.
+    pub(crate) fn all_of(relation: &Arc<Relation>) -> Vec<Self> {
+        let whole = Self::of(relation.clone());
+        (0..relation.on_source(None).len()).map(|part| Self { part, ..whole.clone() }).collect()
     }
 
     /// The same in another format.
@@ -51,13 +59,22 @@ impl TableRange {
         format!("table `{}`", self.relation.label())
     }
 
-    /// The COPY that reads it.
+    /// The COPY that reads it on the source.
     pub(crate) fn copy_out(&self, encoding: &str) -> String {
-        let pages = self.pages.map(|(from, to)| {
+        let what = self.relation.on_source(self.only().as_deref()).swap_remove(self.part);
+        format!("COPY {what} TO STDOUT ({})", self.options(encoding))
+    }
+
+    /// The COPY that reads it back on the target.
+    pub(crate) fn read_back(&self, encoding: &str) -> String {
+        format!("COPY {} TO STDOUT ({})", self.relation.on_target(self.only().as_deref()), self.options(encoding))
+    }
+
+    fn only(&self) -> Option<String> {
+        self.pages.map(|(from, to)| {
             let from = format!("ctid >= '({from},0)'");
             to.map_or_else(|| from.clone(), |to| format!("{from} AND ctid < '({to},0)'"))
-        });
-        self.relation.copy_out(&self.options(encoding), pages.as_deref())
+        })
     }
 
     fn options(&self, encoding: &str) -> String {
@@ -92,12 +109,12 @@ impl WorkItem {
     /// The same in binary, if there is anything in it that this could help: values that are too long for a server to
     /// write as text.
     pub(crate) fn in_binary(&self) -> Option<Self> {
-        match self.ranges.as_slice() {
-            [only] if only.relation.has_bytes() && only.format == CopyFormat::Text => {
-                Some(Self { ranges: vec![only.clone().with_format(CopyFormat::Binary)] })
-            }
-            _ => None,
-        }
+        let first = self.ranges.first()?;
+        let is_one_table = self.ranges.iter().all(|range| range.relation.oid == first.relation.oid);
+        (is_one_table && first.relation.has_bytes() && first.format == CopyFormat::Text).then(|| {
+            let in_binary = |range: &TableRange| range.clone().with_format(CopyFormat::Binary);
+            Self { ranges: self.ranges.iter().map(in_binary).collect() }
+        })
     }
 
     /// What people are told is being copied.
@@ -120,12 +137,12 @@ pub(crate) fn of(tables: &[Arc<Relation>], pairs: usize, cut_bytes: u64) -> Vec<
     let mut together = Vec::new();
     let mut bytes = 0;
     for relation in small {
-        if together.len() == SMALL_TABLES || bytes + relation.table.size_bytes > SMALL_TOGETHER_BYTES {
+        if together.len() >= SMALL_TABLES || bytes + relation.table.size_bytes > SMALL_TOGETHER_BYTES {
             items.push(WorkItem { ranges: std::mem::take(&mut together) });
             bytes = 0;
         }
         bytes += relation.table.size_bytes;
-        together.push(TableRange::of(relation.clone()));
+        together.extend(TableRange::all_of(relation));
     }
     items.extend((!together.is_empty()).then_some(WorkItem { ranges: together }));
     items
@@ -136,7 +153,7 @@ fn cut(relation: &Arc<Relation>, most_bytes: u64) -> Vec<WorkItem> {
     let ranges = relation.table.size_bytes.div_ceil(most_bytes).min(relation.pages.max(1));
     let whole = TableRange::of(relation.clone());
     if ranges < 2 || !relation.can_be_cut() {
-        return vec![WorkItem { ranges: vec![whole] }];
+        return vec![WorkItem { ranges: TableRange::all_of(relation) }];
     }
     whole.ranges(relation.pages, ranges).into_iter().map(|range| WorkItem { ranges: vec![range] }).collect()
 }

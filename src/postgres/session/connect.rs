@@ -16,7 +16,7 @@ use tokio_postgres::{Client, Config, Connection, Row};
 use super::answer_timeout::{AnswerTimeout, Probe};
 use super::copy_protocol::{CopyReader, CopyWriter};
 use super::endpoint::{self, Endpoint, TlsMode};
-use super::fault::Fault;
+use super::fault::{Fault, fault};
 use super::settings::{self, Purpose};
 use super::shared_stream::{ByteStream, SharedStream, SharingConnector};
 use super::{sql, tls};
@@ -40,6 +40,11 @@ pub(crate) struct Session {
     /// What `server_version` says.
     pub(crate) version: String,
     pub(crate) superuser: bool,
+    /// Whether code that runs in it could run programs on the server, or read and write its files. The login counts, since
+    /// code can always go back to it, and not the role that the session has taken.
+    pub(crate) commands_server: bool,
+    /// Whether the server can be kept from reading views, and so is.
+    pub(crate) reads_no_views: bool,
 }
 
 /// The task that moves a session's bytes; dropping it closes the socket.
@@ -61,7 +66,7 @@ impl Session {
         let token = format!("{:016x}", rand::random::<u64>());
         // The socket's own limit does not cover a server that accepts and then says nothing.
         let limit = endpoint.connect_timeout * 2;
-        let connecting = connect(endpoint, config(endpoint, purpose, &token));
+        let connecting = connect_unheard(endpoint, purpose, &token);
         let (client, connection, stream) = match tokio::time::timeout(limit, connecting).await {
             Ok(connected) => connected?,
             Err(_) => bail!(Transient(format!("no answer within {} s", limit.as_secs()))),
@@ -72,8 +77,17 @@ impl Session {
         }));
         let answer_timeout =
             AnswerTimeout::new(endpoint.answer_within, (purpose == Purpose::Fill).then(|| probe(endpoint)));
-        let mut session =
-            Self { client, driver, stream, answer_timeout, version_num: 0, version: String::new(), superuser: false };
+        let mut session = Self {
+            client,
+            driver,
+            stream,
+            answer_timeout,
+            version_num: 0,
+            version: String::new(),
+            superuser: false,
+            commands_server: true,
+            reads_no_views: false,
+        };
         session.identify(&token).await?;
         let (names, values) = settings::for_purpose(purpose);
         session
@@ -88,7 +102,11 @@ impl Session {
             .row(
                 "SELECT current_setting('server_version_num')::int4, current_setting('server_version'),
                         current_setting('is_superuser') = 'on', current_setting('railstage.session', true),
-                        pg_catalog.pg_backend_pid()",
+                        pg_catalog.pg_backend_pid(),
+                        pg_has_role(session_user, 'pg_execute_server_program', 'MEMBER')
+                            OR pg_has_role(session_user, 'pg_write_server_files', 'MEMBER')
+                            OR pg_has_role(session_user, 'pg_read_server_files', 'MEMBER'),
+                        current_setting('restrict_nonsystem_relation_kind', true) IS NOT NULL",
                 &[],
             )
             .await?;
@@ -97,6 +115,7 @@ impl Session {
         }
         (self.version_num, self.version, self.superuser) = (row.get(0), row.get(1), row.get(2));
         self.answer_timeout.pid = row.get(4);
+        (self.commands_server, self.reads_no_views) = (row.get(5), row.get(6));
         Ok(())
     }
 
@@ -168,11 +187,31 @@ async fn is_active(endpoint: Endpoint, pid: i32) -> bool {
     asking.await.unwrap_or(false)
 }
 
+type Connected = (Client, Connection<SharedStream, SharedStream>, SharedStream);
+
+/// Connects without being noticed by event triggers where that is allowed: on PostgreSQL 17 and newer, to superusers and to
+/// whom it was granted. Nobody knows before who they are, so it is tried once.
+async fn connect_unheard(endpoint: &Endpoint, purpose: Purpose, token: &str) -> Result<Connected> {
+    let is_allowed = &endpoint.silences_event_triggers;
+    if is_allowed.get() != Some(&false) {
+        match connect(endpoint, config(endpoint, purpose, token, true)).await {
+            // There is no such setting, or it is not this login's to set.
+            Err(error) if fault(&error).is_some_and(|said| matches!(said.sqlstate.as_str(), "42704" | "42501")) => {}
+            connected => {
+                if connected.is_ok() {
+                    is_allowed.get_or_init(|| true);
+                }
+                return connected;
+            }
+        }
+    }
+    let connected = connect(endpoint, config(endpoint, purpose, token, false)).await?;
+    is_allowed.get_or_init(|| false);
+    Ok(connected)
+}
+
 /// A connection whose stream a COPY can borrow: the TLS stream when there is one, else the socket.
-async fn connect(
-    endpoint: &Endpoint,
-    config: Config,
-) -> Result<(Client, Connection<SharedStream, SharedStream>, SharedStream)> {
+async fn connect(endpoint: &Endpoint, config: Config) -> Result<Connected> {
     let mut last = None;
     for (host, port) in &endpoint.hosts {
         let dialled = tokio::time::timeout(endpoint.connect_timeout, dial(host, *port)).await;
@@ -206,14 +245,14 @@ async fn dial(host: &str, port: u16) -> io::Result<Box<dyn ByteStream>> {
     Ok(Box::new(stream))
 }
 
-fn config(endpoint: &Endpoint, purpose: Purpose, token: &str) -> Config {
+fn config(endpoint: &Endpoint, purpose: Purpose, token: &str, is_unheard: bool) -> Config {
     let mut config = Config::new();
     let local = endpoint.hosts.iter().all(|(host, _)| endpoint::is_socket_dir(host));
     config
         .user(&endpoint.user)
         .dbname(&endpoint.database)
         .application_name(&endpoint.application_name)
-        .options(startup_options(endpoint, purpose, token))
+        .options(startup_options(endpoint, purpose, token, is_unheard))
         .ssl_mode(match endpoint.tls {
             _ if local => SslMode::Disable,
             TlsMode::Disable => SslMode::Disable,
@@ -231,10 +270,15 @@ fn config(endpoint: &Endpoint, purpose: Purpose, token: &str) -> Config {
     config
 }
 
-/// What the server applies before the first command: read-only for a source, and a token that a pooler would lose,
-/// since it hands out server sessions that others have started.
-fn startup_options(endpoint: &Endpoint, purpose: Purpose, token: &str) -> String {
-    let mut options = endpoint.options.clone().unwrap_or_default();
+/// What the server applies before the first command: no search path, so that a name in a query of ours is nobody's but
+/// PostgreSQL's, whatever path the database or the role has; read-only for a source; and a token that a pooler would
+/// lose, since it hands out server sessions that others have started.
+fn startup_options(endpoint: &Endpoint, purpose: Purpose, token: &str, is_unheard: bool) -> String {
+    let mut options = endpoint.closed_options();
+    options.push_str(" -c search_path=");
+    if is_unheard {
+        options.push_str(" -c event_triggers=off");
+    }
     if purpose == Purpose::Read {
         options.push_str(" -c default_transaction_read_only=on");
     }

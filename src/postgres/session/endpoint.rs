@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::secret::Secret;
@@ -46,6 +47,8 @@ pub struct Endpoint {
     pub(crate) connect_timeout: Duration,
     /// How long a server may be silent that has been asked something.
     pub(crate) answer_within: Duration,
+    /// Whether a session may ask for no event triggers in its first packet; known once one was opened.
+    pub(crate) silences_event_triggers: Arc<OnceLock<bool>>,
 }
 
 impl Endpoint {
@@ -63,12 +66,22 @@ impl Endpoint {
             application_name: APPLICATION.to_owned(),
             connect_timeout: CONNECT_WITHIN,
             answer_within: ANSWER_WITHIN,
+            silences_event_triggers: Arc::default(),
         }
     }
 
     /// The name of the database.
     pub fn database(&self) -> &str {
         &self.database
+    }
+
+    /// The options of its URL, to which others can be added.
+    pub(crate) fn closed_options(&self) -> String {
+        let mut options = self.options.clone().unwrap_or_default();
+        let slashes = options.bytes().rev().take_while(|b| *b == b'\\').count();
+        // One that escapes nothing would escape the blank before what comes next.
+        options.extend((slashes % 2 == 1).then_some('\\'));
+        options
     }
 
     /// The same server and login, another database.

@@ -63,6 +63,11 @@ impl Fault {
         Self { sqlstate: String::new(), text, transient: true }
     }
 
+    /// An answer that is none.
+    pub(crate) fn of_answer(text: &str) -> Self {
+        Self { sqlstate: String::new(), text: text.to_owned(), transient: false }
+    }
+
     /// What a server said on a line that its driver does not read.
     pub(crate) fn from_response(body: &ErrorResponseBody) -> io::Result<Self> {
         let mut fields = BTreeMap::new();

@@ -31,8 +31,19 @@ const UNLIMITED: &[(&str, &str)] = &[
 
 /// On the source a lost worker lets go within a minute, and a lock is waited for only briefly: whoever queues behind
 /// us waits as well.
-const SOURCE: &[(&str, &str)] =
-    &[("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "60s"), ("synchronize_seqscans", "off")];
+///
+/// A view that somebody puts in the place of something else is not read, and no constraint is looked into when a read is
+/// planned: either could call functions of whoever owns it.
+const SOURCE: &[(&str, &str)] = &[
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+    ("synchronize_seqscans", "off"),
+    ("restrict_nonsystem_relation_kind", RESTRICTED),
+    ("constraint_exclusion", "off"),
+];
+
+/// Kinds of relation that a session on a source may not read.
+pub(crate) const RESTRICTED: &str = "view,foreign-table";
 
 /// The target's database is nobody else's yet: commits need not be synced one by one (the swap's is), and large
 /// values are compressed by the faster method. Parallel index builds would need more shared memory than Railway's

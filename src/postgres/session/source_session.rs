@@ -23,6 +23,7 @@ pub(crate) fn dump_name(snapshot: &str) -> String {
 /// A read-only transaction on the source.
 pub(crate) struct SourceSession {
     session: Session,
+    endpoint: Endpoint,
 }
 
 impl SourceSession {
@@ -40,7 +41,31 @@ impl SourceSession {
             }
             _ => anyhow::Error::from(fault).context("begin a read-only transaction"),
         })?;
-        Ok(Self { session })
+        Ok(Self { session, endpoint: endpoint.clone() })
+    }
+
+    /// A session of its own with the same source, in no snapshot.
+    pub(crate) async fn another(&self) -> Result<Self> {
+        Self::open(&self.endpoint, None).await
+    }
+
+    /// How long the source may be silent that has been asked something.
+    pub(crate) fn answer_within(&self) -> Duration {
+        self.endpoint.answer_within
+    }
+
+    /// Whether code that a read of ours calls could run programs on the server; then nothing is read that could call any.
+    pub(crate) fn commands_server(&self) -> bool {
+        self.session.commands_server
+    }
+
+    /// Whether the server keeps this session from reading views.
+    pub(crate) fn reads_no_views(&self) -> bool {
+        self.session.reads_no_views
+    }
+
+    pub(crate) fn is_superuser(&self) -> bool {
+        self.session.superuser
     }
 
     pub(crate) fn version(&self) -> &str {
@@ -78,9 +103,11 @@ impl SourceSession {
         self.session.run(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", names.join(", "))).await
     }
 
-    /// Sessions whose wish for a lock waits behind this one, with what they want to run.
+    /// Sessions whose wish for a lock waits behind this one, with the first word of what they want to run: the others are
+    /// somebody's data, or a password.
     pub(crate) async fn waiting_behind(&self) -> Result<Vec<(i32, String)>, Fault> {
-        let sql = "SELECT DISTINCT l.pid, coalesce(pg_catalog.left(a.query, 120), '')
+        let sql =
+            "SELECT DISTINCT l.pid, coalesce(pg_catalog.substring(a.query, '^[[:space:]]*([A-Za-z]{2,20})\\M'), '')
                      FROM pg_catalog.pg_locks AS l LEFT JOIN pg_catalog.pg_stat_activity AS a USING (pid)
                     WHERE NOT l.granted AND pg_catalog.pg_backend_pid() = ANY (pg_catalog.pg_blocking_pids(l.pid))";
         Ok(self.rows(sql, &[]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())

@@ -16,6 +16,13 @@ pub(crate) fn literal(text: &str) -> String {
     if text.contains('\\') { format!(" E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
 }
 
+/// A condition that fails the query before it is planned when a relation's name leads to another one now: it is of
+/// constants alone, and those are computed first. What stands in the place of another could call code when it is planned.
+pub(crate) fn is_still(quoted_name: &str, oid: u32) -> String {
+    let name = literal(quoted_name);
+    format!("1 / CASE WHEN {name}::pg_catalog.regclass::pg_catalog.oid = {oid}::pg_catalog.oid THEN 1 ELSE 0 END = 1")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

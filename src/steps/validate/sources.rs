@@ -36,6 +36,9 @@ pub(super) async fn check(
                 for problem in &report.problems {
                     findings.error(service.service_name.clone(), problem.clone());
                 }
+                for warning in &report.warnings {
+                    findings.warning(service.service_name.clone(), warning.clone());
+                }
                 check_masking(ctx, request, service, rendered, findings).await?;
                 reports.push(Database { service: service.service_name.clone(), source: report });
             }

@@ -2,6 +2,7 @@
 
 mod cut_off;
 mod granted;
+mod hostile_source;
 mod nothing_made;
 mod ownership;
 mod printed;

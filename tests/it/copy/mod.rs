@@ -7,10 +7,10 @@ mod large;
 mod lines;
 mod masking;
 mod matrix;
-mod proxy;
+pub(crate) mod proxy;
 mod rewriting;
 mod servers;
-mod shapes;
+pub(crate) mod shapes;
 mod swapping;
 
 use std::sync::Arc;
@@ -25,12 +25,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::stage::eventually;
 
-const PASSWORD: &str = "canary-cluster-password";
-const DATABASE: &str = "railway";
+pub(crate) const PASSWORD: &str = "canary-cluster-password";
+pub(crate) const DATABASE: &str = "railway";
 
 /// A source and a target, both empty, each a server of its own.
 pub(crate) struct Ends {
-    bin: PgBin,
+    pub(crate) bin: PgBin,
     pub source: Cluster,
     pub target: Cluster,
 }
@@ -58,11 +58,11 @@ impl Ends {
         self.source.connect(DATABASE).await.unwrap()
     }
 
-    async fn target(&self) -> Client {
+    pub(crate) async fn target(&self) -> Client {
         self.target.connect(DATABASE).await.unwrap()
     }
 
-    fn options(&self) -> CopyOptions {
+    pub(crate) fn options(&self) -> CopyOptions {
         CopyOptions {
             copy_id: "run-1".to_owned(),
             pg_dump: self.bin.program("pg_dump"),
@@ -71,7 +71,7 @@ impl Ends {
         }
     }
 
-    async fn copy(&self, options: &CopyOptions) -> Result<CopyReport> {
+    pub(crate) async fn copy(&self, options: &CopyOptions) -> Result<CopyReport> {
         copy(&self.source.url(), &self.target.url(), options).await
     }
 
@@ -105,7 +105,7 @@ const ROWS: &str = "
 
 const OLD: &str = "CREATE TABLE old (word text); INSERT INTO old VALUES ('as it was');";
 
-async fn copy(source: &str, target: &str, options: &CopyOptions) -> Result<CopyReport> {
+pub(crate) async fn copy(source: &str, target: &str, options: &CopyOptions) -> Result<CopyReport> {
     stoppable(source, target, options, &CancellationToken::new()).await
 }
 
@@ -119,12 +119,12 @@ async fn stoppable(
     copy_database(&source, &target, options, &Arc::new(Progress::default()), cancel).await
 }
 
-async fn run(client: &Client, sql: &str) {
+pub(crate) async fn run(client: &Client, sql: &str) {
     client.batch_execute(sql).await.unwrap_or_else(|e| panic!("{e:?} in {sql:.300}"));
 }
 
 /// The rows of a query, each as its fields with `|` between; NULL is `~`.
-async fn texts(client: &Client, sql: &str) -> Vec<String> {
+pub(crate) async fn texts(client: &Client, sql: &str) -> Vec<String> {
     let messages = client.simple_query(sql).await.unwrap_or_else(|e| panic!("{e:?} in {sql}"));
     let row = |message| match message {
         SimpleQueryMessage::Row(row) => {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Which way of a connection is held.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(crate) enum Way {
     FromServer,
     ToServer,
 }
@@ -29,7 +29,7 @@ enum When {
 }
 
 /// Stops or cuts each connection at a certain point.
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     pub port: u16,
     state: Arc<State>,
     task: JoinHandle<()>,
@@ -58,27 +58,27 @@ impl Drop for Proxy {
 
 impl Proxy {
     /// In front of a server on the loopback; does nothing to what it carries.
-    pub(super) async fn harmless(server_port: u16) -> Self {
+    pub(crate) async fn harmless(server_port: u16) -> Self {
         Self::with(server_port, When::Never, 0).await
     }
 
     /// Holds each connection that has carried so many bytes one way.
-    pub(super) async fn start(server_port: u16, way: Way, after: usize) -> Self {
+    pub(crate) async fn start(server_port: u16, way: Way, after: usize) -> Self {
         Self::with(server_port, When::Bytes(way, after), 0).await
     }
 
     /// Holds these words, and all that follows them, on their way to the server.
-    pub(super) async fn before(server_port: u16, words: &'static [u8]) -> Self {
+    pub(crate) async fn before(server_port: u16, words: &'static [u8]) -> Self {
         Self::with(server_port, When::Words(words, Way::ToServer), 0).await
     }
 
     /// Lets these words through, and holds what the server answers to them.
-    pub(super) async fn after(server_port: u16, words: &'static [u8]) -> Self {
+    pub(crate) async fn after(server_port: u16, words: &'static [u8]) -> Self {
         Self::with(server_port, When::Words(words, Way::FromServer), 0).await
     }
 
     /// Cuts the first so many connections that have carried so many bytes one way, and holds none.
-    pub(super) async fn cutting(server_port: u16, way: Way, after: usize, times: usize) -> Self {
+    pub(crate) async fn cutting(server_port: u16, way: Way, after: usize, times: usize) -> Self {
         let proxy = Self::with(server_port, When::Bytes(way, after), times).await;
         proxy.open();
         proxy
@@ -105,28 +105,28 @@ impl Proxy {
     }
 
     /// How many connections are being held.
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.state.held.load(Ordering::SeqCst)
     }
 
     /// How many connections have been held or cut.
-    pub(super) fn struck(&self) -> usize {
+    pub(crate) fn struck(&self) -> usize {
         self.state.struck.load(Ordering::SeqCst)
     }
 
     /// Lets everything through from now on.
-    pub(super) fn open(&self) {
+    pub(crate) fn open(&self) {
         self.state.open.store(true, Ordering::SeqCst);
     }
 }
 
 /// The URL of a server with the proxy's port in it.
-pub(super) fn through(url: &str, server_port: u16, proxy: &Proxy) -> String {
+pub(crate) fn through(url: &str, server_port: u16, proxy: &Proxy) -> String {
     url.replace(&format!(":{server_port}/"), &format!(":{}/", proxy.port))
 }
 
 /// The same, without TLS, so that the proxy can read what goes by.
-pub(super) fn in_clear(url: &str, server_port: u16, proxy: &Proxy) -> String {
+pub(crate) fn in_clear(url: &str, server_port: u16, proxy: &Proxy) -> String {
     format!("{}?sslmode=disable", through(url, server_port, proxy))
 }
 
@@ -203,7 +203,7 @@ impl Drop for Held<'_> {
 }
 
 /// Puts other bytes, as many, in place of some on the way to the server, which must not use TLS.
-pub(super) struct Forger {
+pub(crate) struct Forger {
     pub port: u16,
     has_forged: Arc<AtomicBool>,
     task: JoinHandle<()>,
@@ -218,7 +218,7 @@ impl Drop for Forger {
 }
 
 impl Forger {
-    pub(super) async fn start(server_port: u16, from: &'static [u8], to: &'static [u8]) -> Self {
+    pub(crate) async fn start(server_port: u16, from: &'static [u8], to: &'static [u8]) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let has_forged = Arc::new(AtomicBool::new(false));

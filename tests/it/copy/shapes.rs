@@ -8,7 +8,7 @@ use railstage::postgres::{Endpoint, inspect};
 use super::{DATABASE, Ends, PASSWORD, eventually, run, texts};
 
 /// What a database of a server of this version can hold.
-pub(super) fn shapes(major: u32) -> String {
+pub(crate) fn shapes(major: u32) -> String {
     let is_for = |paragraph: &&str| match paragraph.strip_prefix("-- Since ").and_then(|rest| rest.split_once('.')) {
         Some((since, _)) => major >= since.parse().unwrap(),
         None => true,
@@ -17,7 +17,7 @@ pub(super) fn shapes(major: u32) -> String {
 }
 
 /// What `pg_dump` says of a whole database, rows included; two equal databases have the same text.
-pub(super) fn dump(bin: &PgBin, cluster: &Cluster, database: &str) -> Vec<String> {
+pub(crate) fn dump(bin: &PgBin, cluster: &Cluster, database: &str) -> Vec<String> {
     let output = Command::new(bin.program("pg_dump"))
         .args(["--no-owner", "--no-privileges", "--no-security-labels", "--no-tablespaces", "--no-subscriptions"])
         // An enum's rows lie in other partitions where its OIDs are others.
@@ -53,7 +53,7 @@ fn unqualified(entry: &str) -> String {
     words.map(|word| word.rsplit('.').next().unwrap_or_default()).collect()
 }
 
-pub(super) fn assert_equal(here: &[String], there: &[String], what: &str) {
+pub(crate) fn assert_equal(here: &[String], there: &[String], what: &str) {
     for (i, (left, right)) in here.iter().zip(there).enumerate() {
         let before = &here[i.saturating_sub(4)..i];
         assert_eq!(left, right, "{what}, after {before:#?}");

@@ -1,0 +1,50 @@
+//! Rows of a table that a condition is true of: the source looks for them where it may plan a query, and else all are read.
+
+use anyhow::{Context as _, Result};
+
+use super::whole_table::WholeTables;
+use crate::data::tables::ColumnType;
+use crate::postgres::rows::relation::Relation;
+use crate::postgres::session::connect::Param;
+use crate::postgres::session::source_session::SourceSession;
+use crate::postgres::session::sql;
+
+/// The columns of the rows that a condition is true of, which calls them `{0}`, `{1}`, …, all as text and none of them
+/// NULL. The source looks for them where it may plan a query and cast the columns, and else all rows come here to be
+/// looked at.
+pub(crate) async fn texts(
+    source: &SourceSession,
+    relation: &Relation,
+    names: &[&str],
+    condition: &str,
+    params: &[Param<'_>],
+    is_wanted: impl Fn(&[String]) -> bool,
+) -> Result<Vec<Vec<String>>> {
+    let table = &relation.table;
+    let place = |name: &&str| {
+        let place = table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
+        place.with_context(|| format!("table `{}` has no column `{name}`", relation.label()))
+    };
+    let places = names.iter().map(place).collect::<Result<Vec<_>>>()?;
+    if relation.may_be_planned && places.iter().all(|at| table.columns[*at].column_type != ColumnType::Other) {
+        let columns: Vec<_> =
+            places.iter().map(|at| format!("{}::pg_catalog.text", sql::ident(&table.columns[*at].name))).collect();
+        let condition = (0..).zip(&columns).fold(condition.to_owned(), |condition, (number, column): (usize, _)| {
+            condition.replace(&format!("{{{number}}}"), column)
+        });
+        let are_there: Vec<_> = columns.iter().map(|column| format!("{column} IS NOT NULL")).collect();
+        let query = format!(
+            "SELECT ARRAY[{}] FROM {} WHERE ({condition}) AND {} AND {}",
+            columns.join(", "),
+            relation.quoted(),
+            are_there.join(" AND "),
+            sql::is_still(&relation.quoted(), relation.oid)
+        );
+        return Ok(source.rows(&query, params).await?.iter().map(|row| row.get(0)).collect());
+    }
+    let mut tables = WholeTables::of(source);
+    let of_row = |row: &[Option<String>]| places.iter().map(|at| row[*at].clone()).collect::<Option<Vec<String>>>();
+    let rows = tables.rows(relation, usize::MAX, |row| of_row(row).is_some_and(|row| is_wanted(&row))).await?;
+    tables.close().await;
+    Ok(rows.iter().filter_map(|row| of_row(row)).collect())
+}
