@@ -1,5 +1,6 @@
 //! What a step is, and how one is run from a JSON document to a JSON report.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
@@ -161,6 +162,28 @@ pub(crate) struct Report<T> {
     pub output: T,
 }
 
+/// A failure of a step that has done something all the same, which its report tells.
+#[derive(Debug)]
+pub(crate) struct Partly {
+    output: Value,
+    error: anyhow::Error,
+}
+
+impl Partly {
+    /// What was done, and what failed.
+    pub(crate) fn done(output: impl Serialize, error: anyhow::Error) -> Self {
+        Self { output: serde_json::to_value(output).expect("outputs are plain data"), error }
+    }
+}
+
+impl fmt::Display for Partly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Partly {}
+
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -235,7 +258,12 @@ fn outcome<S: Step>(done: Result<S::Output>, took: Duration, railway_calls: u32)
     let seconds = (took.as_secs_f64() * 1000.0).round() / 1000.0;
     let output = match done {
         Ok(output) => output,
-        Err(error) => return failed(S::NAME, S::GROUP, &error, seconds, railway_calls),
+        Err(error) => {
+            let Partly { output, error } = error.downcast().unwrap_or_else(|error| Partly { output: nothing(), error });
+            let mut outcome = failed(S::NAME, S::GROUP, &error, seconds, railway_calls);
+            outcome.report.output = output;
+            return outcome;
+        }
     };
     let mut metrics = metrics(seconds, railway_calls);
     metrics.extend(S::metrics(&output));
@@ -254,6 +282,11 @@ fn outcome<S: Step>(done: Result<S::Output>, took: Duration, railway_calls: u32)
     Outcome { report, metrics, exit: Exit::Done }
 }
 
+/// The output of a step that has done nothing.
+fn nothing() -> Value {
+    Value::Object(serde_json::Map::default())
+}
+
 fn metrics(seconds: f64, railway_calls: u32) -> Vec<Metric> {
     vec![Metric::Timer("step_duration", seconds), Metric::Counter("railway_calls", railway_calls.into())]
 }
@@ -269,7 +302,7 @@ fn failed(step: &'static str, group: Group, error: &anyhow::Error, seconds: f64,
         needs_person: Some(exit == Exit::Incomplete || group == Group::Recovery),
         seconds,
         railway_calls,
-        output: Value::Object(serde_json::Map::default()),
+        output: nothing(),
     };
     Outcome { report, metrics: metrics(seconds, railway_calls), exit }
 }

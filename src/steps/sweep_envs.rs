@@ -9,11 +9,12 @@ use serde::Serialize;
 
 use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::contract::request::SweepRequest;
+use crate::environment::removal::Asked;
 use crate::environment::{deletion_rules, guard, removal};
-use crate::error::{Exit, Failure, chain};
+use crate::error::{Exit, Failure, chain, listed};
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
-use crate::running::step::{Deadline, Group, Step};
+use crate::running::step::{Deadline, Group, Partly, Step};
 
 /// The step.
 pub(super) struct SweepEnvs;
@@ -25,6 +26,8 @@ pub(super) struct Output {
     /// Deleted and verified gone; in a dry run, what would be.
     pub deleted: Vec<Swept>,
     pub spared: Vec<Spared>,
+    /// Railway was asked to delete them, and they were not seen to be gone.
+    pub left: Vec<Swept>,
     /// Projects that may be copied and that the policy has left out of the sweep: nothing deletes their copies.
     pub unswept: Vec<ProjectId>,
 }
@@ -71,42 +74,72 @@ impl Step for SweepEnvs {
         }
         let (mut output, mut failures) =
             (Output { dry_run: request.dry_run, unswept, ..Output::default() }, Vec::new());
+        let mut asked = Vec::new();
         for project_id in &projects {
             // One project that cannot be read must not keep the others from being swept.
-            if let Err(error) = sweep(ctx, project_id, &mut output).await {
-                failures.push(chain(&error));
+            if let Err(error) = ask(ctx, project_id, &mut output, &mut asked, &mut failures).await {
+                failures.push(error);
             }
         }
-        if !failures.is_empty() {
-            bail!(Failure::new(Exit::Incomplete, failures.join("; ")));
+        // All were asked for before one is waited for: one that hangs holds up no other.
+        for of_project in asked {
+            for (one, gone) in removal::watch(ctx, of_project).await {
+                match gone {
+                    Ok(()) => output.deleted.push(Swept::of(one)),
+                    Err(error) => {
+                        output.left.push(Swept::of(one));
+                        failures.push(error);
+                    }
+                }
+            }
         }
-        Ok(output)
+        if failures.is_empty() { Ok(output) } else { bail!(Partly::done(output, failed(&failures))) }
     }
 }
 
-async fn sweep(ctx: &Context, project_id: &ProjectId, output: &mut Output) -> Result<()> {
+/// All failures in one: something is left only where that was seen.
+fn failed(failures: &[anyhow::Error]) -> anyhow::Error {
+    let told: Vec<_> = failures.iter().map(chain).collect();
+    let is_left = failures.iter().any(|error| Exit::of(error) == Exit::Incomplete);
+    let exit = if is_left { Exit::Incomplete } else { Exit::of(&failures[0]) };
+    Failure::new(exit, listed(&told)).into()
+}
+
+/// Looks at a project's copies, and asks Railway to delete those whose time is up.
+async fn ask(
+    ctx: &Context,
+    project_id: &ProjectId,
+    output: &mut Output,
+    asked: &mut Vec<Vec<Asked>>,
+    failures: &mut Vec<anyhow::Error>,
+) -> Result<()> {
     let project = ctx.railway.project(project_id, Weight::Repeatable).await?;
-    let mut failures = Vec::new();
+    let mut of_project = Vec::new();
     for environment in project.environments.iter().filter(|e| guard::is_copy_of_ours(ctx, &project, e)) {
+        let spare = |reason| Spared { project_id: project_id.clone(), name: environment.name.clone(), reason };
         if let Some(reason) = reason(ctx, &project, environment) {
             tracing::info!("`{}` stays: it {reason}", environment.name);
-            output.spared.push(Spared { project_id: project_id.clone(), name: environment.name.clone(), reason });
-            continue;
-        }
-        if output.dry_run {
+            output.spared.push(spare(reason));
+        } else if output.dry_run {
             tracing::info!("`{}` would be deleted", environment.name);
-        } else if let Err(error) = removal::remove(ctx, project_id, &environment.id, |p, e| still_over(ctx, p, e)).await
-        {
-            failures.push(format!("`{}`: {}", environment.name, chain(&error)));
-            continue;
+            let (environment_id, name) = (environment.id.clone(), environment.name.clone());
+            output.deleted.push(Swept { project_id: project_id.clone(), environment_id, name });
+        } else {
+            match removal::ask(ctx, project_id, &environment.id, |p, e| still_over(ctx, p, e)).await {
+                Ok(one) => of_project.extend(one),
+                Err(error) => failures.push(error.context(format!("delete environment `{}`", environment.name))),
+            }
         }
-        output.deleted.push(Swept {
-            project_id: project_id.clone(),
-            environment_id: environment.id.clone(),
-            name: environment.name.clone(),
-        });
     }
-    if failures.is_empty() { Ok(()) } else { bail!(failures.join("; ")) }
+    asked.push(of_project);
+    Ok(())
+}
+
+impl Swept {
+    fn of(asked: Asked) -> Self {
+        let Asked { project_id, environment_id, name, .. } = asked;
+        Self { project_id, environment_id, name }
+    }
 }
 
 fn reason(ctx: &Context, project: &Project, environment: &Environment) -> Option<String> {

@@ -1,6 +1,8 @@
 //! Trouble at Railway that passes: whoever waits goes on waiting, and what was not seen is not called left behind.
 
-use backboard::{Fault, FaultEffect};
+use std::time::Duration;
+
+use backboard::{Fault, FaultEffect, WorldOptions};
 use serde_json::{Value, json};
 
 use crate::stage::Stage;
@@ -42,4 +44,59 @@ async fn what_was_not_seen_is_not_called_left_behind() {
     stage.world.forget_orders();
     call.expect(4);
     assert!(call.error().contains("is unknown"), "{}", call.error());
+}
+
+/// A world with environments that dead runs left over.
+async fn with_left_over(names: &[&str], options: WorldOptions) -> Stage {
+    let stage = Stage::of(options).await;
+    for name in names {
+        stage.world.create_environment(name, Duration::from_hours(2)).unwrap();
+    }
+    stage
+}
+
+fn names(list: &Value) -> Vec<&str> {
+    let mut names: Vec<_> = list.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_asks_for_every_deletion_before_it_waits_for_one() {
+    let slow = Duration::from_secs(20);
+    let all = ["rs-00000000000000a1", "rs-00000000000000a2", "rs-00000000000000a3"];
+    let stage = with_left_over(&all, WorldOptions { delete_time: slow, ..WorldOptions::prompt() }).await;
+    let call = stage.step("sweep-envs", "-", &json!({"dry_run": false})).await;
+    call.expect(0);
+    assert_eq!(names(&call.outputs()["deleted"]), all);
+    let journal = stage.world.journal();
+    let asked: Vec<_> = journal.iter().filter(|e| e.operation == "environmentDelete").map(|e| e.at).collect();
+    let between = asked[2].duration_since(asked[0]).unsigned_abs();
+    assert!(asked.len() == 3 && between < slow, "the last was asked for {between:?} after the first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_that_fails_somewhere_tells_what_it_did_and_what_is_left() {
+    let all = ["rs-00000000000000b1", "rs-00000000000000b2"];
+    let stage = with_left_over(&all, WorldOptions::prompt()).await;
+    stage.world.fault(Fault::new("environmentDelete", FaultEffect::Error { message: "Not now".into() }));
+    let call = stage.step("sweep-envs", "-", &json!({"dry_run": false})).await;
+    call.expect(6);
+    let outputs = call.outputs();
+    assert_eq!((&outputs["status"], &outputs["needs_person"]), (&json!("failed"), &json!(true)));
+    let (deleted, left) = (names(&outputs["deleted"]), names(&outputs["left"]));
+    assert_eq!((deleted.len(), left.len()), (1, 1), "{outputs}");
+    assert!(stage.world.environment_id(deleted[0]).is_err() && stage.world.environment_id(left[0]).is_ok());
+    assert!(call.error().contains("Not now"), "{}", call.error());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_that_cannot_read_a_project_sweeps_the_others_and_leaves_nothing_to_a_person() {
+    let mut stage = with_left_over(&["rs-00000000000000c1"], WorldOptions::prompt()).await;
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    stage.policy["allowed_projects"] = json!([unknown, stage.world.project_id()]);
+    let call = stage.step("sweep-envs", "-", &json!({"dry_run": false})).await;
+    assert!(call.code != 0 && call.code != 6, "{}: {}", call.code, call.error());
+    let outputs = call.outputs();
+    assert_eq!((names(&outputs["deleted"]), &outputs["needs_person"]), (vec!["rs-00000000000000c1"], &json!(false)));
 }
