@@ -88,9 +88,20 @@ fn outcome_lines(tasks: &[String]) -> Vec<String> {
         let all: Vec<_> = tasks.iter().map(|task| format!("outputs.{task}.vars.{field}")).collect();
         format!("{} ?? {none}", all.join("\n  ?? "))
     };
+    let gave_way = first("first.status", "''");
+    let ended = first("first.status", &format!("({} ? 'failed' : 'ok')", any.join("\n  or ")));
+    let about_status = "How it ended, `ok` or `failed`; `already_running` or `ready` when another run came first with the same `idempotency_key`.";
+    let about_run =
+        "The run that makes the copy, this execution or the one that came first with the same `idempotency_key`.";
     let outputs = [
-        ("status", "STRING", "How it ended, `ok` or `failed`.", format!("{} ? 'failed' : 'ok'", any.join("\n  or "))),
-        ("step", "STRING", "The task that failed or timed out; empty when none did.", which),
+        ("status", "STRING", about_status, ended),
+        ("run_id", "STRING", about_run, first("first.run_id", "execution.id")),
+        (
+            "step",
+            "STRING",
+            "The task that failed or timed out; empty when none did.",
+            format!("({gave_way}) != '' ? '' :\n  ({which})"),
+        ),
         ("error", "STRING", "What went wrong; empty when nothing did, and after a time-out.", first("error", "''")),
         ("hint", "STRING", "What to change, where that is known.", first("hint", "''")),
         (
@@ -163,8 +174,11 @@ mod tests {
         };
         let (first, second) =
             ("(outputs.validate.vars.status ?? '') != 'ok'", "(outputs.sync_db.vars.status ?? '') != 'ok'");
-        assert_eq!(told("status"), format!("{{{{ {first} or {second} ? 'failed' : 'ok' }}}}"));
-        assert_eq!(told("step"), format!("{{{{ {first} ? 'validate' : ({second} ? 'sync_db' : ('')) }}}}"));
+        let gave_way = "outputs.validate.vars.first.status ?? outputs.sync_db.vars.first.status ??";
+        assert_eq!(told("status"), format!("{{{{ {gave_way} ({first} or {second} ? 'failed' : 'ok') }}}}"));
+        let step =
+            format!("{{{{ ({gave_way} '') != '' ? '' : ({first} ? 'validate' : ({second} ? 'sync_db' : (''))) }}}}");
+        assert_eq!(told("step"), step);
         assert_eq!(told("exit_code"), "{{ outputs.validate.vars.exit_code ?? outputs.sync_db.vars.exit_code ?? 0 }}");
     }
 

@@ -23,8 +23,9 @@ use crate::external::process_env::ProcessEnv;
 use crate::external::{kestra, print};
 use crate::running::caught::caught;
 use crate::running::context::Context;
+use crate::running::outcome::Outcome;
 use crate::running::run::Run;
-use crate::running::step::{Group, Outcome, Prepared, StepDef, Work};
+use crate::running::step::{Group, Prepared, StepDef, Work};
 use crate::running::stop::Stop;
 use crate::steps::{self, STEPS};
 

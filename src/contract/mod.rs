@@ -11,6 +11,7 @@ pub(crate) mod nearest;
 pub mod policy;
 pub(crate) mod record;
 pub(crate) mod request;
+mod request_hash;
 pub(crate) mod signature;
 pub(crate) mod transformer;
 pub(crate) mod ttl;

@@ -1,5 +1,7 @@
 //! What railstage writes into an environment about itself: the shared variable `RAILSTAGE`.
 
+use std::fmt;
+
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,8 +29,14 @@ pub(crate) struct Record {
     #[schemars(with = "String")]
     pub environment_created_at: Timestamp,
     pub run_id: String,
-    /// 16 hex digits of the run id's, or the idempotency key's, hash.
+    /// 16 hex digits of the run id's hash; in a record of version 1, of the idempotency key's where the request had one.
     pub run_hash: String,
+    /// 16 hex digits of the idempotency key's hash, where the request had one.
+    #[serde(default)]
+    pub key_hash: Option<String>,
+    /// Hash of the whole request that the copy is made for; absent in a record of version 1.
+    #[serde(default)]
+    pub request_hash: Option<String>,
     pub source_id: EnvironmentId,
     pub source_name: String,
     /// What the environment is to be called.
@@ -53,11 +61,26 @@ pub(crate) struct Record {
 
 /// How far a copy has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum State {
     Cloning,
     Ready,
+    /// Left for a look.
     Failed,
+    /// About to be deleted by its run.
+    RollingBack,
+}
+
+/// As people read it.
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cloning => "cloning",
+            Self::Ready => "ready",
+            Self::Failed => "failed",
+            Self::RollingBack => "rolling back",
+        })
+    }
 }
 
 /// What was copied into one database.
@@ -83,11 +106,12 @@ pub(crate) fn now() -> Timestamp {
 }
 
 impl Record {
-    /// Whether its time is up at `now`: expired, or still `cloning` long after its run must have died. A copy under way does
-    /// not expire.
+    /// Whether its time is up at `now`: expired, being rolled back, or still `cloning` long after its run must have died. A copy
+    /// under way does not expire.
     pub(crate) fn is_over(&self, now: Timestamp) -> bool {
         match self.state {
             State::Cloning => now >= self.give_up_at,
+            State::RollingBack => true,
             State::Ready | State::Failed => !self.keep && now >= self.expires_at,
         }
     }
@@ -104,6 +128,8 @@ pub(super) mod tests {
             environment_created_at: now,
             run_id: "run".into(),
             run_hash: "hash".into(),
+            key_hash: None,
+            request_hash: None,
             source_id: EnvironmentId::from("env-0"),
             source_name: "production".into(),
             target_name: "staging".into(),

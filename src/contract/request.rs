@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::contract::bounds::Refusal;
 use crate::contract::environment_type::EnvironmentType;
@@ -26,7 +26,7 @@ pub(crate) trait Asked {
 }
 
 /// Asks for a staging copy of an environment.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CloneRequest {
     /// Id of the Railway project; must be one of the policy's `allowed_projects`.
@@ -89,13 +89,13 @@ pub(crate) struct CloneRequest {
     /// What becomes of a copy that fails.
     #[serde(default)]
     pub on_failure: OnFailure,
-    /// Takes the run id's place, so that the same request sent twice makes one copy.
+    /// Makes the copy's automatic name in the run id's place, so that the same request sent twice makes one copy: the second run ends at once, and tells of the first.
     #[schemars(length(min = 1, max = 200), extend("x-expects" = "text of at most 200 characters"))]
     pub idempotency_key: Option<String>,
 }
 
 /// One database to copy.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DatabaseRequest {
     /// Name of the database's service.
@@ -198,6 +198,16 @@ impl JsonSchema for Override {
                 },
             ],
         })
+    }
+}
+
+impl Serialize for Override {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Value(value) => serializer.serialize_str(value),
+            Self::Remove => serializer.collect_map([("remove", true)]),
+            Self::Secret(name) => serializer.collect_map([("secret", name)]),
+        }
     }
 }
 

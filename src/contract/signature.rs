@@ -233,6 +233,8 @@ fn version_1(value: &str, place: &Place<'_>) -> Result<Record, Unreadable> {
         environment_created_at: place.created_at,
         run_id: old.run_id,
         run_hash: old.run_hash,
+        key_hash: None,
+        request_hash: None,
         source_id: old.source_id,
         source_name: old.source_name,
         target_name: old.target_name,

@@ -11,7 +11,7 @@ use crate::contract::record::{Record, State};
 use crate::contract::request::CloneRequest;
 use crate::contract::signature::{Reading, Unreadable};
 use crate::environment::recorded::reading;
-use crate::environment::services;
+use crate::environment::{same_key, services};
 use crate::error::Failure;
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
@@ -90,7 +90,7 @@ pub(crate) async fn own_target(ctx: &Context, request: &CloneRequest, needed: Re
         project = latest.into_inner().unwrap_or_else(PoisonError::into_inner);
     }
     let is_ready = is_ready(&project);
-    let target = claim(ctx, project, &names, &request.source_environment)?;
+    let target = claim(ctx, project, &names, request)?;
     let before = if needed == Readiness::HasData { "sync-db" } else { "assign-domain" };
     ensure!(
         is_ready,
@@ -119,11 +119,15 @@ fn may_be_ready_soon(ctx: &Context, project: &Project, names: &Names) -> bool {
     position(ctx, project, names).is_some() || project.environments.iter().any(unrecorded)
 }
 
-fn claim(ctx: &Context, project: Project, names: &Names, source: &str) -> Result<Target> {
+fn claim(ctx: &Context, project: Project, names: &Names, request: &CloneRequest) -> Result<Target> {
     let Some((environment, record)) = position(ctx, &project, names) else {
-        bail!(missing(ctx, &project, names));
+        return Err(match same_key::first(ctx, &project, names, request)? {
+            Some(first) => first.into(),
+            None => missing(ctx, &project, names).into(),
+        });
     };
-    let source = source_position(&project, source)?;
+    ensure_goes_on(&project.environments[environment], &record, request)?;
+    let source = source_position(&project, &request.source_environment)?;
     let target = Target { project, record, source, environment };
     ensure!(
         target.record.source_id == target.source().id,
@@ -135,6 +139,28 @@ fn claim(ctx: &Context, project: Project, names: &Names, source: &str) -> Result
     );
     ensure_not_production(&ctx.policy, &target.project, target.environment(), Some(&target.source().id))?;
     Ok(target)
+}
+
+/// Refuses to go on with a copy that its run is done with, or that is made for another request.
+///
+/// # Errors
+/// [`crate::error::Exit::Invalid`].
+pub(crate) fn ensure_goes_on(environment: &Environment, record: &Record, request: &CloneRequest) -> Result<()> {
+    let name = &environment.name;
+    let is_over = match record.state {
+        State::Cloning | State::Ready => None,
+        State::Failed => Some(format!("the copy `{name}` failed, and is kept for a look until {}", record.expires_at)),
+        State::RollingBack => Some(format!("the copy `{name}` is being rolled back")),
+    };
+    if let Some(what) = is_over {
+        bail!(Failure::invalid(format!("{what}: nothing is changed in it")).hint("start a new run"));
+    }
+    ensure!(
+        record.request_hash.as_ref().is_none_or(|hash| *hash == request.hash()),
+        Failure::invalid(format!("this run has begun `{name}` with another request"))
+            .hint("start a new run for a new request")
+    );
+    Ok(())
 }
 
 /// The environment that a request wants copied.
@@ -162,9 +188,9 @@ fn position(ctx: &Context, project: &Project, names: &Names) -> Option<(usize, R
     let mut unsigned = None;
     for (n, environment) in project.environments.iter().enumerate() {
         match reading(ctx, project, environment) {
-            Reading::Signed(record) if record.run_hash == names.run_hash => return Some((n, *record)),
+            Reading::Signed(record) if is_of_run(ctx, &record, names) => return Some((n, *record)),
             Reading::Unsigned(record)
-                if record.run_hash == names.run_hash && bears_name(environment, names) && is_copy(environment) =>
+                if is_of_run(ctx, &record, names) && bears_name(environment, names) && is_copy(environment) =>
             {
                 unsigned = Some((n, *record));
             }
@@ -172,6 +198,12 @@ fn position(ctx: &Context, project: &Project, names: &Names) -> Option<(usize, R
         }
     }
     unsigned
+}
+
+/// Whether a record is this run's. Version 1 wrote the idempotency key's hash where the request had one.
+pub(super) fn is_of_run(ctx: &Context, record: &Record, names: &Names) -> bool {
+    let is_of_version_1 = || record.request_hash.is_none() && Some(&record.run_hash) == names.key_hash.as_ref();
+    record.run_hash == names.run_hash || (is_of_version_1() && record.run_id == ctx.run.id)
 }
 
 fn bears_name(environment: &Environment, names: &Names) -> bool {
@@ -193,7 +225,7 @@ fn missing(ctx: &Context, project: &Project, names: &Names) -> Failure {
             "this run has no environment: neither `{}` nor `{}` is its own",
             names.making, names.target
         ))
-        .hint("it was rolled back, or create-env never ran; start a new run"),
+        .hint("it was rolled back and is gone, or create-env never ran; start a new run"),
     }
 }
 

@@ -9,4 +9,5 @@ pub(crate) mod hosts;
 pub(crate) mod masking_of_request;
 pub(crate) mod recorded;
 pub(crate) mod removal;
+pub(crate) mod same_key;
 pub(crate) mod services;

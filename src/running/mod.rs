@@ -2,6 +2,8 @@
 
 pub(crate) mod caught;
 pub(crate) mod context;
+pub(crate) mod first;
+pub(crate) mod outcome;
 pub(crate) mod run;
 pub(crate) mod step;
 pub(crate) mod stop;

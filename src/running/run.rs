@@ -17,8 +17,10 @@ pub(crate) struct Run {
 /// The names under which a run makes its copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Names {
-    /// 16 hex digits that stand for the run, or for the request's `idempotency_key`.
+    /// 16 hex digits that stand for the run.
     pub run_hash: String,
+    /// 16 hex digits that stand for the request's `idempotency_key`.
+    pub key_hash: Option<String>,
     /// What the environment is called while it is made: `rs-<run hash>`.
     pub making: String,
     /// What it is called in the end.
@@ -28,9 +30,10 @@ pub(crate) struct Names {
 impl Run {
     /// The names for `request` in this run.
     pub(crate) fn names(&self, request: &CloneRequest) -> Names {
-        let run_hash = run_hash(request.idempotency_key.as_deref().unwrap_or(&self.id));
-        let target = request.environment_name.clone().unwrap_or_else(|| automatic_name(request, &run_hash));
-        Names { making: format!("{MAKING}{run_hash}"), target, run_hash }
+        let (run_hash, key_hash) = (hash(&self.id), request.idempotency_key.as_deref().map(hash));
+        let named_by = key_hash.as_deref().unwrap_or(&run_hash);
+        let target = request.environment_name.clone().unwrap_or_else(|| automatic_name(request, named_by));
+        Names { making: format!("{MAKING}{run_hash}"), target, run_hash, key_hash }
     }
 }
 
@@ -43,13 +46,14 @@ pub(crate) fn is_making_name(name: &str) -> bool {
     name.strip_prefix(MAKING).is_some_and(|hash| hash.len() == 16 && hash.bytes().all(is_lower_hex))
 }
 
-fn run_hash(seed: &str) -> String {
-    let digest = Sha256::digest(seed.as_bytes());
+fn hash(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
     HEXLOWER.encode(&digest[..8])
 }
 
-fn automatic_name(request: &CloneRequest, run_hash: &str) -> String {
-    let tail = &run_hash[..5];
+/// Runs with one idempotency key wish for one name, and so only one of them gets it.
+fn automatic_name(request: &CloneRequest, named_by: &str) -> String {
+    let tail = &named_by[..5];
     let client = slug(request.client_name.as_deref().unwrap_or_default());
     let room = LONGEST_NAME - "staging--".len() - tail.len();
     let client = client[..client.len().min(room)].trim_end_matches('-');
@@ -93,8 +97,17 @@ mod tests {
     }
 
     #[test]
-    fn an_idempotency_key_takes_the_run_ids_place() {
+    fn an_idempotency_key_makes_the_wished_name_and_nothing_else() {
         let with_key = json!({"project_id": "p", "idempotency_key": "order-1"});
-        assert_ne!(names(with_key).run_hash, names(json!({"project_id": "p"})).run_hash);
+        let (keyed, plain) = (names(with_key.clone()), names(json!({"project_id": "p"})));
+        assert_eq!((&keyed.run_hash, &keyed.making), (&plain.run_hash, &plain.making));
+        assert_ne!(keyed.target, plain.target);
+        let other = Run { id: "6lRa".into() }.names(&serde_json::from_value(with_key).unwrap());
+        assert_eq!((&keyed.target, &keyed.key_hash), (&other.target, &other.key_hash));
+        assert_ne!(keyed.making, other.making);
+        // A run whose id is somebody's key is another run all the same.
+        let same_word = json!({"project_id": "p", "idempotency_key": "5kQz"});
+        assert_eq!(names(same_word.clone()).target, plain.target);
+        assert_ne!(names(same_word).key_hash, plain.key_hash);
     }
 }

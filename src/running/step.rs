@@ -1,6 +1,5 @@
 //! What a step is, and how one is run from a JSON document to a JSON report.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
@@ -15,9 +14,11 @@ use crate::contract::ids::ProjectId;
 use crate::contract::policy::Policy;
 use crate::contract::request::Asked;
 use crate::contract::{bounds, input};
-use crate::error::{Exit, Failure, Told};
+use crate::error::{Exit, Failure};
 use crate::external::kestra::Metric;
 use crate::running::context::Context;
+use crate::running::first::First;
+use crate::running::outcome::{Outcome, Report, Status, failed, gave_way, metrics};
 use crate::running::run::Names;
 
 /// One subcommand, one Kestra task. It finds what it needs from its input and the world, never from another step.
@@ -129,69 +130,6 @@ pub(crate) enum Prepared {
 /// The work of a step.
 pub(crate) type Work = Box<dyn for<'a> FnOnce(&'a Context) -> Running<'a, Outcome> + Send>;
 
-/// How a step ended: what goes into its outputs, and its exit code.
-pub(crate) struct Outcome {
-    pub report: Report<Value>,
-    pub metrics: Vec<Metric>,
-    exit: Exit,
-}
-
-/// What every step prints at its end, whether it succeeded or not.
-#[derive(Serialize, JsonSchema)]
-pub(crate) struct Report<T> {
-    pub status: Status,
-    /// The step.
-    pub step: &'static str,
-    /// What went wrong, as it stands in the log.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// What to change, where that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
-    /// The code that the process ends with when the step failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub exit_code: Option<u8>,
-    /// When the step failed: whether something may be left behind that a person must look after.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub needs_person: Option<bool>,
-    /// Seconds that the step took.
-    pub seconds: f64,
-    /// Calls of the `railway` program, polls aside.
-    pub railway_calls: u32,
-    #[serde(flatten)]
-    pub output: T,
-}
-
-/// A failure of a step that has done something all the same, which its report tells.
-#[derive(Debug)]
-pub(crate) struct Partly {
-    output: Value,
-    error: anyhow::Error,
-}
-
-impl Partly {
-    /// What was done, and what failed.
-    pub(crate) fn done(output: impl Serialize, error: anyhow::Error) -> Self {
-        Self { output: serde_json::to_value(output).expect("outputs are plain data"), error }
-    }
-}
-
-impl fmt::Display for Partly {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
-    }
-}
-
-impl std::error::Error for Partly {}
-
-/// How a step ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Status {
-    Ok,
-    Failed,
-}
-
 impl StepDef {
     /// The row of a step.
     pub(crate) const fn of<S: Step>() -> Self {
@@ -259,75 +197,15 @@ fn outcome<S: Step>(done: Result<S::Output>, took: Duration, railway_calls: u32)
     let output = match done {
         Ok(output) => output,
         Err(error) => {
-            let Partly { output, error } = error.downcast().unwrap_or_else(|error| Partly { output: nothing(), error });
-            let mut outcome = failed(S::NAME, S::GROUP, &error, seconds, railway_calls);
-            outcome.report.output = output;
-            return outcome;
+            return match error.downcast_ref::<First>() {
+                Some(first) => gave_way(S::NAME, first.clone(), seconds, railway_calls),
+                None => failed(S::NAME, S::GROUP, &error, seconds, railway_calls),
+            };
         }
     };
     let mut metrics = metrics(seconds, railway_calls);
     metrics.extend(S::metrics(&output));
     let output = serde_json::to_value(output).expect("outputs are plain data");
-    let report = Report {
-        status: Status::Ok,
-        step: S::NAME,
-        error: None,
-        hint: None,
-        exit_code: None,
-        needs_person: None,
-        seconds,
-        railway_calls,
-        output,
-    };
+    let report = Report { output, ..Report::new(S::NAME, Status::Ok, seconds, railway_calls) };
     Outcome { report, metrics, exit: Exit::Done }
-}
-
-/// The output of a step that has done nothing.
-fn nothing() -> Value {
-    Value::Object(serde_json::Map::default())
-}
-
-fn metrics(seconds: f64, railway_calls: u32) -> Vec<Metric> {
-    vec![Metric::Timer("step_duration", seconds), Metric::Counter("railway_calls", railway_calls.into())]
-}
-
-fn failed(step: &'static str, group: Group, error: &anyhow::Error, seconds: f64, railway_calls: u32) -> Outcome {
-    let (Told { error: words, hint }, exit) = (Told::of(step, error), Exit::of(error));
-    let report = Report {
-        status: Status::Failed,
-        step,
-        error: Some(words),
-        hint,
-        exit_code: Some(exit.code()),
-        needs_person: Some(exit == Exit::Incomplete || group == Group::Recovery),
-        seconds,
-        railway_calls,
-        output: nothing(),
-    };
-    Outcome { report, metrics: metrics(seconds, railway_calls), exit }
-}
-
-impl Outcome {
-    /// How a step ended that failed, or could not even begin.
-    pub(crate) fn failed(step: &StepDef, error: &anyhow::Error, seconds: f64, railway_calls: u32) -> Self {
-        failed(step.name, step.group, error, seconds, railway_calls)
-    }
-
-    /// The code that the process ends with.
-    pub(crate) fn exit(&self) -> Exit {
-        self.exit
-    }
-
-    /// A failure that a signal is the reason of.
-    pub(super) fn stopped_by(&mut self, signal: Exit) {
-        self.exit = signal;
-        self.report.exit_code = Some(signal.code());
-    }
-}
-
-impl<T> Report<T> {
-    /// What went wrong, if anything did.
-    pub(crate) fn told(&self) -> Option<Told> {
-        Some(Told { error: self.error.clone()?, hint: self.hint.clone() })
-    }
 }

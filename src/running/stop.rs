@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Exit;
 use crate::running::caught::caught;
 use crate::running::context::Context;
-use crate::running::step::{Outcome, StepDef, Work};
+use crate::running::outcome::Outcome;
+use crate::running::step::{StepDef, Work};
 
 /// How long a step may take to tidy up after a signal before it is dropped.
 const GRACE: Duration = Duration::from_secs(8);
@@ -103,8 +104,8 @@ mod tests {
     use super::*;
     use crate::contract::policy::Policy;
     use crate::external::process_env::ProcessEnv;
+    use crate::running::outcome::Status;
     use crate::running::run::Run;
-    use crate::running::step::Status;
     use crate::secret::{Secret, scrub_outputs};
 
     fn context(stop: &Stop) -> (Context, tempfile::TempDir) {

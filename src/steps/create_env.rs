@@ -6,20 +6,19 @@ use anyhow::{Context as _, Result, bail, ensure};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::making::{Making, over_the_limit, taken};
 use crate::contract::ids::{EnvironmentId, ProjectId};
-use crate::contract::record::{self, Record, State, VARIABLE};
+use crate::contract::record::{Record, State};
 use crate::contract::request::CloneRequest;
-use crate::contract::signature::Reading;
-use crate::environment::recorded::reading;
-use crate::environment::services::{Role, kind, with_role};
-use crate::environment::{deletion_rules, granted, guard, recorded, removal};
+use crate::environment::{deletion_rules, granted, guard, recorded, removal, same_key};
 use crate::error::{Exit, Failure, chain, failure};
-use crate::railway::{Change, Environment, GraphqlErrors, Project, ServiceInstance, Weight};
+use crate::railway::{Environment, GraphqlErrors, Project, Weight};
 use crate::running::context::Context;
 use crate::running::run::Names;
 use crate::running::step::{Deadline, RunTarget, Step, Undo};
 
 mod completeness;
+mod making;
 pub(super) mod variables;
 
 /// After a timeout the environment was seen to appear up to two minutes later.
@@ -63,8 +62,14 @@ impl Step for CreateEnv {
         let source = guard::source(&project, &request)?;
         granted::ensure(&ctx.policy, &project, source, &request)?;
         let (id, created) = match existing(ctx, &project, &names) {
-            Some((environment, _)) => (environment.id.clone(), false),
+            Some((environment, record)) => {
+                record.iter().try_for_each(|record| guard::ensure_goes_on(environment, record, &request))?;
+                (environment.id.clone(), false)
+            }
             None => {
+                if let Some(first) = same_key::first(ctx, &project, &names, &request)? {
+                    bail!(first);
+                }
                 ensure_free(ctx, &project, &names)?;
                 (make(ctx, &request.project_id, &names, &source.id).await?, true)
             }
@@ -91,6 +96,7 @@ impl Step for CreateEnv {
                 making.ensure_within_limit().await?;
             }
             making.settle(&record).await?;
+            making.ensure_only_one_of_its_key().await?;
             tracing::info!("environment `{}` is there, nothing deployed", names.target);
         }
         Ok(Output {
@@ -116,7 +122,7 @@ impl Undo for CreateEnv {
         let found = ctx.within("the environment", VISIBLE_WITHIN, VISIBLE_WITHIN, look).await?;
         let Some(project) = found else { return Ok(Vec::new()) };
         let (environment, record) = existing(ctx, &project, &target.names).context("find the environment again")?;
-        if record.is_some_and(|r| r.state == State::Ready) {
+        if record.as_ref().is_some_and(|r| r.state == State::Ready) {
             tracing::warn!("environment `{}` is ready, and so not rolled back", environment.name);
             return Ok(Vec::new());
         }
@@ -128,8 +134,25 @@ impl Undo for CreateEnv {
         let own = |project: &Project, environment: &Environment| {
             deletion_rules::ensure_undoable(ctx, project, environment).map_err(|error| left(error).into())
         };
+        own(&project, environment)?;
+        if let Some(record) = record {
+            mark(ctx, &project, environment, &Record { state: State::RollingBack, ..record }).await;
+        }
         let removed = removal::remove(ctx, &target.project_id, &environment.id, own).await?;
         Ok(removed.into_iter().map(|name| format!("environment `{name}`")).collect())
+    }
+}
+
+/// Tells every step that still comes to this copy, and the sweep, that it is being taken back. It is taken back all the same
+/// when that cannot be told.
+async fn mark(ctx: &Context, project: &Project, environment: &Environment, record: &Record) {
+    let marked = ctx.railway.change(&project.id, &environment.id, &recorded::writing(ctx, record)).await;
+    if let Err(error) = marked {
+        tracing::info!(
+            "the record of `{}` does not tell that it is being rolled back: {}",
+            environment.name,
+            chain(&error)
+        );
     }
 }
 
@@ -151,16 +174,6 @@ fn ensure_free(ctx: &Context, project: &Project, names: &Names) -> Result<()> {
     let most = ctx.policy.max_copies_per_project;
     ensure!(copies < most as usize, over_the_limit(project, copies, most));
     Ok(())
-}
-
-fn over_the_limit(project: &Project, copies: usize, most: u32) -> Failure {
-    Failure::invalid(format!("project `{}` has {copies} copies, and the policy allows {most}", project.name))
-        .hint("delete one, or raise `max_copies_per_project`")
-}
-
-fn taken(name: &str) -> Failure {
-    Failure::invalid(format!("`environment_name`: there is an environment `{name}` already, and it is not this run's"))
-        .hint("choose another name, or leave it out for an automatic one")
 }
 
 /// Creates the environment once; when nobody knows whether that worked, looks for it instead of creating it again.
@@ -187,96 +200,4 @@ async fn make(
     ctx.until("the environment to appear", APPEARS_WITHIN, Duration::from_secs(2), look)
         .await
         .with_context(|| format!("create the environment: {}", chain(&error)))
-}
-
-/// A fresh environment with all that is needed to make it this run's copy.
-struct Making<'a> {
-    ctx: &'a Context,
-    request: &'a CloneRequest,
-    names: &'a Names,
-    project: &'a Project,
-    environment: &'a Environment,
-    source: &'a Environment,
-}
-
-impl Making<'_> {
-    /// Refuses an environment of the run's own name with a record that is neither its own nor its source's.
-    fn ensure_unclaimed(&self) -> Result<()> {
-        let reading = reading(self.ctx, self.project, self.environment);
-        let [own, inherited] = [self.environment, self.source].map(|e| e.shared_variable(VARIABLE));
-        ensure!(
-            reading == Reading::Absent || (own.is_some() && own == inherited),
-            Failure::invalid(format!("environment `{}` bears a record that is not this run's", self.environment.name))
-        );
-        Ok(())
-    }
-
-    fn new_record(&self) -> Record {
-        let now = record::now();
-        Record {
-            project_id: self.project.id.clone(),
-            environment_id: self.environment.id.clone(),
-            environment_created_at: self.environment.created_at,
-            run_id: self.ctx.run.id.clone(),
-            run_hash: self.names.run_hash.clone(),
-            source_id: self.source.id.clone(),
-            source_name: self.source.name.clone(),
-            target_name: self.names.target.clone(),
-            created_at: now,
-            expires_at: self.request.ttl.after(now),
-            give_up_at: record::give_up_at(now, self.ctx.policy.longest_run),
-            state: State::Cloning,
-            keep: self.request.keep,
-            environment_type: self.request.environment_type,
-            domains: Vec::new(),
-            databases: Vec::new(),
-        }
-    }
-
-    /// Of several runs that come to the limit at once, those stay whose environments Railway made first. A reading that shows
-    /// this run's shows all that were made before it.
-    async fn ensure_within_limit(&self) -> Result<()> {
-        let made = |e: &Environment| (e.created_at, e.id.clone());
-        let copies = self.project.environments.iter().filter(|e| guard::is_copy_of_ours(self.ctx, self.project, e));
-        let before = copies.filter(|e| made(e) < made(self.environment)).count();
-        let most = self.ctx.policy.max_copies_per_project;
-        if before < most as usize {
-            return Ok(());
-        }
-        self.give_up(over_the_limit(self.project, before, most)).await
-    }
-
-    /// Records the run, makes every change that needs no data, and takes the wished name, which is the lock between runs.
-    async fn settle(&self, record: &Record) -> Result<()> {
-        let ids = |services: Vec<&ServiceInstance>| services.into_iter().map(|s| s.service_id.clone()).collect();
-        let proxied = with_role(self.source, self.request, &[Role::Database]);
-        let change = Change {
-            auto_deploy_off: ids(self.source.service_instances.iter().filter(|s| has_repo(s)).collect()),
-            variables: variables::changes(&self.ctx.env, self.environment, self.source, self.request)?,
-            tcp_proxies: proxied
-                .into_iter()
-                .filter_map(|s| Some((s.service_id.clone(), kind(s)?.traits().port)))
-                .collect(),
-            rename: Some(self.names.target.clone()),
-            ..recorded::writing(self.ctx, record)
-        };
-        let changed = self.ctx.railway.change(&self.project.id, &self.environment.id, &change).await;
-        let Err(error) = changed else { return Ok(()) };
-        let refused = error.downcast_ref::<GraphqlErrors>().and_then(|e| e.at("rename"));
-        if !refused.is_some_and(|message| message.contains("already exists")) {
-            return Err(error.context("set the copy's variables"));
-        }
-        self.give_up(taken(&self.names.target)).await
-    }
-
-    /// Takes back what this run has made, and ends for this reason.
-    async fn give_up(&self, reason: Failure) -> Result<()> {
-        let target = RunTarget { project_id: self.project.id.clone(), names: self.names.clone() };
-        CreateEnv::undo(self.ctx, &target).await?;
-        Err(reason.into())
-    }
-}
-
-fn has_repo(service: &ServiceInstance) -> bool {
-    service.source.as_ref().is_some_and(|s| s.repo.is_some())
 }

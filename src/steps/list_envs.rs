@@ -39,8 +39,10 @@ pub(super) struct Copy {
     pub source: Option<String>,
     pub url: Option<String>,
     pub created_at: String,
-    /// Absent when the copy is kept for ever.
+    /// Absent when the copy is kept for ever, and while it is being made or taken back.
     pub expires_at: Option<String>,
+    /// When a copy that is being made is given up.
+    pub give_up_at: Option<String>,
     pub keep: bool,
     /// Whether the next sweep may delete it.
     pub over: bool,
@@ -99,6 +101,7 @@ fn copy(ctx: &Context, project: &Project, environment: &Environment) -> Copy {
 }
 
 fn recorded(environment: &Environment, record: Record, proof: Proof) -> Copy {
+    let is_made = matches!(record.state, State::Ready | State::Failed);
     Copy {
         id: environment.id.clone(),
         name: environment.name.clone(),
@@ -107,7 +110,8 @@ fn recorded(environment: &Environment, record: Record, proof: Proof) -> Copy {
         source: Some(record.source_name.clone()),
         url: record.domains.first().map(|host| format!("https://{host}")),
         created_at: record.created_at.to_string(),
-        expires_at: (!record.keep).then(|| record.expires_at.to_string()),
+        expires_at: (is_made && !record.keep).then(|| record.expires_at.to_string()),
+        give_up_at: (record.state == State::Cloning).then(|| record.give_up_at.to_string()),
         keep: record.keep,
         over: record.is_over(Timestamp::now()),
         environment_type: Some(record.environment_type),
@@ -125,6 +129,7 @@ fn unrecorded(environment: &Environment, record: Option<Proof>) -> Copy {
         url: None,
         created_at: environment.created_at.to_string(),
         expires_at: None,
+        give_up_at: None,
         keep: false,
         over: false,
         environment_type: None,
@@ -134,15 +139,16 @@ fn unrecorded(environment: &Environment, record: Option<Proof>) -> Copy {
 
 fn line(copy: &Copy) -> String {
     let state = match (copy.state, copy.record) {
-        (Some(state), Some(Proof::Unsigned)) => format!("{state:?}, not signed").to_lowercase(),
-        (Some(state), _) => format!("{state:?}").to_lowercase(),
+        (Some(state), Some(Proof::Unsigned)) => format!("{state}, not signed"),
+        (Some(state), _) => state.to_string(),
         (None, Some(_)) => "ours, unreadable".to_owned(),
         (None, None) => "left over".to_owned(),
     };
-    let end = match (&copy.expires_at, copy.keep) {
-        (_, true) => "kept for ever".to_owned(),
-        (Some(end), _) => format!("until {end}"),
-        (None, _) => format!("made {}", copy.created_at),
+    let end = match (&copy.give_up_at, &copy.expires_at) {
+        (Some(end), _) => format!("given up at {end}"),
+        (None, Some(end)) => format!("until {end}"),
+        (None, None) if copy.keep && copy.state == Some(State::Ready) => "kept for ever".to_owned(),
+        (None, None) => format!("made {}", copy.created_at),
     };
     format!("{} ({state}, {end}) {}", copy.name, copy.url.as_deref().unwrap_or_default())
 }

@@ -97,8 +97,10 @@ async fn keep(ctx: &Context, target: &RunTarget, ttl: Ttl) -> Result<Option<Stri
     let Some((environment, mut record)) = guard::own(ctx, &project, &target.names) else {
         return Ok(None);
     };
-    if record.state == State::Ready {
-        return Ok(None);
+    match record.state {
+        State::Cloning => {}
+        State::Failed => return Ok(Some(environment.name.clone())),
+        State::Ready | State::RollingBack => return Ok(None),
     }
     guard::ensure_not_production(&ctx.policy, &project, environment, Some(&record.source_id))?;
     let now = record::now();

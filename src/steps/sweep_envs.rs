@@ -14,7 +14,8 @@ use crate::environment::{deletion_rules, guard, removal};
 use crate::error::{Exit, Failure, chain, listed};
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
-use crate::running::step::{Deadline, Group, Partly, Step};
+use crate::running::outcome::Partly;
+use crate::running::step::{Deadline, Group, Step};
 
 /// The step.
 pub(super) struct SweepEnvs;

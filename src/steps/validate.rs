@@ -13,7 +13,7 @@ use crate::contract::policy::Policy;
 use crate::contract::request::{Asked as _, CloneRequest, Override};
 use crate::copying::report::SourceReport;
 use crate::environment::services::{Role, kind, web};
-use crate::environment::{granted, guard};
+use crate::environment::{granted, guard, same_key};
 use crate::error::{Exit, Failure, chain};
 use crate::external::process_env::ProcessEnv;
 use crate::masking::live_keys;
@@ -84,8 +84,15 @@ impl Step for Validate {
             Err(error) => return Err(error),
         };
         let mut findings = Findings::default();
+        if let Some(first) = same_key::first(ctx, &project, &names, &request)? {
+            bail!(first);
+        }
+        let own = guard::own(ctx, &project, &names);
+        if let Some((environment, record)) = &own {
+            guard::ensure_goes_on(environment, record, &request)?;
+        }
         findings.refused(request.refusals(&ctx.policy));
-        check_name(ctx, &project, &names, &mut findings);
+        check_name(ctx, &project, &names, own.map(|(own, _)| own), &mut findings);
         if !ctx.record_keys.can_sign() {
             findings.warning(
                 "RAILSTAGE_RECORD_KEY",
@@ -134,13 +141,13 @@ fn ensure_version(version: &str) -> Result<()> {
     Ok(())
 }
 
-fn check_name(ctx: &Context, project: &Project, names: &Names, findings: &mut Findings) {
+fn check_name(ctx: &Context, project: &Project, names: &Names, own: Option<&Environment>, findings: &mut Findings) {
     if let Err(error) = guard::ensure_unprotected(&ctx.policy, &names.target) {
         findings.error("environment_name", chain(&error));
         return;
     }
     let taken = project.environments.iter().find(|e| e.name == names.target);
-    if taken.is_some_and(|e| guard::own(ctx, project, names).is_none_or(|(own, _)| own.id != e.id)) {
+    if taken.is_some_and(|e| own.is_none_or(|own| own.id != e.id)) {
         let stem = &names.target[..names.target.len().min(21)];
         // One name more than there are environments, so one of them is free.
         let mut names_to_try = (2..=project.environments.len() + 2).map(|n| format!("{stem}-{n}"));

@@ -55,6 +55,40 @@ async fn a_webhook_makes_a_staging_copy_and_tells_no_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_is_sent_twice_makes_one_copy_and_both_executions_end_well() {
+    let engine = Engine::start(WorldOptions::prompt()).await;
+    let request = engine.request(json!({"idempotency_key": "order 7"}));
+    let ids = [engine.clone(&request).await, engine.clone(&request).await];
+    let mut told = Vec::new();
+    for id in &ids {
+        let execution = engine.ended(id).await;
+        assert_eq!(execution["state"]["current"], "SUCCESS", "{}", engine.logs(id).await);
+        assert_eq!(state(&execution, "rollback_after_kill"), "SKIPPED");
+        told.push((execution, engine.outputs(id).await));
+    }
+    told.sort_by_key(|(_, outputs)| outputs["status"] != "ok");
+    let [(_, first), (execution, second)] = &told[..] else { panic!("two executions") };
+    assert_eq!(first["status"], "ok");
+    assert!(["already_running", "ready"].iter().any(|status| second["status"] == *status), "{second}");
+    for name in ["run_id", "environment_id", "environment_name"] {
+        assert_eq!(second[name], first[name], "{name}");
+    }
+    assert_eq!((&second["step"], &second["error"], &second["exit_code"]), (&json!(""), &json!(""), &json!(0)));
+    assert_eq!(state(execution, "sync_db"), "SKIPPED");
+    assert_eq!(engine.environments().len(), 2);
+    // Once more when it is ready: the URL is the first's.
+    let id = engine.clone(&request).await;
+    engine.ended(&id).await;
+    let third = engine.outputs(&id).await;
+    assert_eq!((&third["status"], &third["url"], &third["run_id"]), (&json!("ready"), &first["url"], &first["run_id"]));
+    // Another request with the key is refused.
+    let id = engine.clone(&engine.request(json!({"idempotency_key": "order 7", "keep": true}))).await;
+    engine.ended(&id).await;
+    let refused = engine.outputs(&id).await;
+    assert_eq!((&refused["status"], &refused["exit_code"]), (&json!("failed"), &json!(2)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_form_makes_a_staging_copy_too() {
     let engine = Engine::start(WorldOptions::prompt()).await;
     let project = engine.world.project_id();

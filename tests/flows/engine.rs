@@ -49,7 +49,8 @@ impl Engine {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let world = World::start(options).await.expect("start the stand-in");
         let flows = tempfile::tempdir().unwrap();
-        let policy = format!("allowed_projects: [{}]\nmay_keep_failed: true\nmay_print_logs: true", world.project_id());
+        let granted = "may_be_kept: true\nmay_keep_failed: true\nmay_print_logs: true";
+        let policy = format!("allowed_projects: [{}]\n{granted}", world.project_id());
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         for file in std::fs::read_dir(root.join("kestra")).unwrap() {
             let path = file.unwrap().path();

@@ -59,15 +59,19 @@ async fn a_run_that_is_started_again_after_its_rollback_says_that_it_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_step_that_is_run_a_second_time_finishes_a_copy_that_was_kept() {
+async fn a_run_that_is_started_again_leaves_a_copy_that_was_kept_as_it_is() {
     let engine = Engine::start(WorldOptions::prompt()).await;
     engine.world.order_outcome(crash(2));
     let id = engine.clone(&engine.request(json!({"environment_name": "kept", "on_failure": "keep"}))).await;
     let execution = engine.ended(&id).await;
     assert_eq!(engine.task(&execution, "rollback").await["kept"], "kept");
     engine.restart(&id).await;
-    let execution = engine.until(&id, |e| e["state"]["current"] == "SUCCESS").await;
-    assert_eq!(state(&execution, "check_health"), "SUCCESS");
+    let over = |e: &serde_json::Value| {
+        e["state"]["current"] == "FAILED" && e["state"]["histories"].to_string().contains("RESTARTED")
+    };
+    engine.until(&id, over).await;
+    let logs = engine.logs(&id).await;
+    assert!(logs.contains("is kept for a look"), "{logs}");
     assert_eq!(engine.environments(), ["kept", "production"]);
 }
 

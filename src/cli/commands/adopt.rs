@@ -104,11 +104,10 @@ async fn adopt(matches: &ArgMatches) -> Result<()> {
 
 /// What a person should have seen before he signs it.
 fn show(environment: &Environment, record: &Record) {
-    let state = format!("{:?}", record.state).to_lowercase();
     let end = if record.keep { "kept for ever".to_owned() } else { format!("until {}", record.expires_at) };
     print::err(&format!(
-        "{}: {state}, {end}, copied from `{}` at {}",
-        environment.name, record.source_name, record.created_at
+        "{}: {}, {end}, copied from `{}` at {}",
+        environment.name, record.state, record.source_name, record.created_at
     ));
     let custom = environment.service_instances.iter().flat_map(|s| &s.domains.custom_domains);
     for domain in custom {

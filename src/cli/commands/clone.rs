@@ -18,7 +18,9 @@ use crate::error::{Exit, Told};
 use crate::external::print;
 use crate::running::caught::caught;
 use crate::running::context::Context;
-use crate::running::step::{self, Group, Outcome, Prepared, StepDef};
+use crate::running::first::First;
+use crate::running::outcome::{Outcome, Status};
+use crate::running::step::{self, Group, Prepared, StepDef};
 use crate::running::stop::Stop;
 use crate::steps::{self, STEPS};
 
@@ -66,6 +68,7 @@ async fn main(matches: &ArgMatches) -> Exit {
         request,
         by_hand,
         may_have_made: false,
+        first: None,
         reports: Map::new(),
         started: Instant::now(),
         on_terminal,
@@ -101,6 +104,8 @@ struct Clone {
     by_hand: String,
     /// Whether a step was begun whose work must be taken back.
     may_have_made: bool,
+    /// The run that came first with the same idempotency key, when this one gives way to it.
+    first: Option<First>,
     /// Each finished step's report, by the step's task id.
     reports: Map<String, Value>,
     started: Instant,
@@ -118,6 +123,10 @@ impl Clone {
             let outcome = self.step(step, stop).await;
             if outcome.exit() != Exit::Done {
                 return Some(outcome.exit());
+            }
+            self.first = outcome.report.first;
+            if self.first.is_some() {
+                break;
             }
         }
         None
@@ -165,15 +174,23 @@ impl Clone {
         let text = |step: &str, field: &str| {
             self.reports.get(step).and_then(|r| r[field].as_str()).unwrap_or_default().to_owned()
         };
-        let (name, url) = (text("check_health", "environment_name"), text("check_health", "url"));
+        let first = self.first.as_ref();
+        let (name, url) = match first {
+            Some(first) => (first.environment_name.clone(), first.url.clone().unwrap_or_default()),
+            None => (text("check_health", "environment_name"), text("check_health", "url")),
+        };
         if as_json {
-            let status = if exit == Exit::Done { "ok" } else { "failed" };
+            let ended = if exit == Exit::Done { Status::Ok } else { Status::Failed };
+            let status = first.map_or(ended, |first| first.status);
+            let run_id = first.map_or(&self.ctx.run.id, |first| &first.run_id);
             let roll_back_by = (exit != Exit::Done && self.may_have_made).then_some(&self.by_hand);
             print_json(&json!({
-                "roll_back_by": roll_back_by, "status": status, "exit_code": exit.code(), "run_id": self.ctx.run.id, "environment_name": name, "url": url,
+                "roll_back_by": roll_back_by, "status": status, "exit_code": exit.code(), "run_id": run_id, "environment_name": name, "url": url,
                 "seconds": seconds, "railway_calls": self.ctx.railway.calls(),
                 "railway_requests": self.ctx.railway.requests(), "steps": self.reports,
             }));
+        } else if let Some(first) = first {
+            print::out(&first.to_string());
         } else if exit == Exit::Done {
             print::out(&format!("{name} is ready at {url}, {seconds:.1} s after the start"));
         }

@@ -7,6 +7,7 @@ mod nothing_made;
 mod ownership;
 mod printed;
 mod readiness;
+mod same_key;
 mod scrubbed;
 mod told_before;
 mod weather;

@@ -1,0 +1,160 @@
+//! What makes a fresh environment a run's copy: its record, its changes, and its name, which is the lock between runs.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+
+use super::{CreateEnv, variables};
+use crate::contract::record::{self, Record, State, VARIABLE};
+use crate::contract::request::CloneRequest;
+use crate::contract::signature::Reading;
+use crate::environment::recorded::reading;
+use crate::environment::services::{Role, kind, with_role};
+use crate::environment::{guard, recorded, same_key};
+use crate::error::Failure;
+use crate::railway::{Change, Environment, GraphqlErrors, Project, ServiceInstance, Weight};
+use crate::running::context::Context;
+use crate::running::run::Names;
+use crate::running::step::{RunTarget, Undo as _};
+
+/// How long a record may stay invisible: Railway's reads lag its writes.
+const SHOWS_WITHIN: Duration = Duration::from_secs(10);
+
+/// A fresh environment with all that is needed to make it this run's copy.
+pub(super) struct Making<'a> {
+    pub(super) ctx: &'a Context,
+    pub(super) request: &'a CloneRequest,
+    pub(super) names: &'a Names,
+    pub(super) project: &'a Project,
+    pub(super) environment: &'a Environment,
+    pub(super) source: &'a Environment,
+}
+
+impl Making<'_> {
+    /// Refuses an environment of the run's own name with a record that is neither its own nor its source's.
+    pub(super) fn ensure_unclaimed(&self) -> Result<()> {
+        let reading = reading(self.ctx, self.project, self.environment);
+        let [own, inherited] = [self.environment, self.source].map(|e| e.shared_variable(VARIABLE));
+        ensure!(
+            reading == Reading::Absent || (own.is_some() && own == inherited),
+            Failure::invalid(format!("environment `{}` bears a record that is not this run's", self.environment.name))
+        );
+        Ok(())
+    }
+
+    pub(super) fn new_record(&self) -> Record {
+        let now = record::now();
+        Record {
+            project_id: self.project.id.clone(),
+            environment_id: self.environment.id.clone(),
+            environment_created_at: self.environment.created_at,
+            run_id: self.ctx.run.id.clone(),
+            run_hash: self.names.run_hash.clone(),
+            key_hash: self.names.key_hash.clone(),
+            request_hash: Some(self.request.hash()),
+            source_id: self.source.id.clone(),
+            source_name: self.source.name.clone(),
+            target_name: self.names.target.clone(),
+            created_at: now,
+            expires_at: self.request.ttl.after(now),
+            give_up_at: record::give_up_at(now, self.ctx.policy.longest_run),
+            state: State::Cloning,
+            keep: self.request.keep,
+            environment_type: self.request.environment_type,
+            domains: Vec::new(),
+            databases: Vec::new(),
+        }
+    }
+
+    /// Of several runs that come to the limit at once, those stay whose environments Railway made first. A reading that shows
+    /// this run's shows all that were made before it.
+    pub(super) async fn ensure_within_limit(&self) -> Result<()> {
+        let made = |e: &Environment| (e.created_at, e.id.clone());
+        let copies = self.project.environments.iter().filter(|e| guard::is_copy_of_ours(self.ctx, self.project, e));
+        let before = copies.filter(|e| made(e) < made(self.environment)).count();
+        let most = self.ctx.policy.max_copies_per_project;
+        if before < most as usize {
+            return Ok(());
+        }
+        self.give_up(over_the_limit(self.project, before, most)).await
+    }
+
+    /// Records the run, makes every change that needs no data, and takes the wished name, which is the lock between runs.
+    pub(super) async fn settle(&self, record: &Record) -> Result<()> {
+        let ids = |services: Vec<&ServiceInstance>| services.into_iter().map(|s| s.service_id.clone()).collect();
+        let proxied = with_role(self.source, self.request, &[Role::Database]);
+        let change = Change {
+            auto_deploy_off: ids(self.source.service_instances.iter().filter(|s| has_repo(s)).collect()),
+            variables: variables::changes(&self.ctx.env, self.environment, self.source, self.request)?,
+            tcp_proxies: proxied
+                .into_iter()
+                .filter_map(|s| Some((s.service_id.clone(), kind(s)?.traits().port)))
+                .collect(),
+            rename: Some(self.names.target.clone()),
+            ..recorded::writing(self.ctx, record)
+        };
+        let changed = self.ctx.railway.change(&self.project.id, &self.environment.id, &change).await;
+        let Err(error) = changed else { return Ok(()) };
+        let refused = error.downcast_ref::<GraphqlErrors>().and_then(|e| e.at("rename"));
+        if !refused.is_some_and(|message| message.contains("already exists")) {
+            return Err(error.context("set the copy's variables"));
+        }
+        self.give_up(taken(&self.names.target)).await
+    }
+
+    /// Takes back what this run has made, and ends: with the run that came first with the same idempotency key, if there is
+    /// one, else for this reason.
+    async fn give_up(&self, reason: Failure) -> Result<()> {
+        let (ctx, names) = (self.ctx, self.names);
+        let target = RunTarget { project_id: self.project.id.clone(), names: names.clone() };
+        CreateEnv::undo(ctx, &target).await?;
+        if names.key_hash.is_none() {
+            bail!(reason);
+        }
+        let look = || async move {
+            let project = ctx.railway.project(&self.project.id, Weight::Poll).await?;
+            same_key::first(ctx, &project, names, self.request)
+        };
+        match ctx.within("the run that came first", SHOWS_WITHIN, Duration::from_millis(500), look).await? {
+            Some(first) => bail!(first),
+            None => bail!(reason),
+        }
+    }
+
+    /// Whether nobody has begun another request with the same key at the same time: of two records the later one's run sees
+    /// both, and gives up.
+    pub(super) async fn ensure_only_one_of_its_key(&self) -> Result<()> {
+        if self.names.key_hash.is_none() {
+            return Ok(());
+        }
+        let (ctx, names) = (self.ctx, self.names);
+        let look = || async move {
+            let project = ctx.railway.project(&self.project.id, Weight::Poll).await?;
+            let is_shown = guard::own(ctx, &project, names).is_some();
+            Ok(is_shown.then(|| same_key::first(ctx, &project, names, self.request)))
+        };
+        let seen = ctx.until("the copy's record", SHOWS_WITHIN, Duration::from_millis(300), look).await?;
+        match seen {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let target = RunTarget { project_id: self.project.id.clone(), names: names.clone() };
+                CreateEnv::undo(ctx, &target).await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+fn has_repo(service: &ServiceInstance) -> bool {
+    service.source.as_ref().is_some_and(|s| s.repo.is_some())
+}
+
+pub(super) fn over_the_limit(project: &Project, copies: usize, most: u32) -> Failure {
+    Failure::invalid(format!("project `{}` has {copies} copies, and the policy allows {most}", project.name))
+        .hint("delete one, or raise `max_copies_per_project`")
+}
+
+pub(super) fn taken(name: &str) -> Failure {
+    Failure::invalid(format!("`environment_name`: there is an environment `{name}` already, and it is not this run's"))
+        .hint("choose another name, or leave it out for an automatic one")
+}
