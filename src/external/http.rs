@@ -1,9 +1,11 @@
-//! The only place that speaks HTTP: visiting a page of the copy.
+//! The only place that speaks HTTP: visiting a page of the copy, and asking a server what time it is.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use reqwest::header::LOCATION;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use reqwest::header::{CACHE_CONTROL, DATE, LOCATION};
 use reqwest::redirect::Policy;
 
 use crate::external::tls;
@@ -39,6 +41,17 @@ pub(crate) fn client() -> Result<Client> {
         .user_agent(concat!("railstage/", env!("CARGO_PKG_VERSION")))
         .build()
         .context("set up HTTP")
+}
+
+/// What time it is for whoever answers at `url`, whatever the answer.
+///
+/// # Errors
+/// When there is no answer, or none that tells the time.
+pub(crate) async fn time(client: &Client, url: &str) -> Result<Timestamp> {
+    let response = client.get(url).header(CACHE_CONTROL, "no-cache").send().await?;
+    let date = response.headers().get(DATE).and_then(|date| date.to_str().ok()).context("the answer has no date")?;
+    let told = rfc2822::parse(date).with_context(|| format!("the answer's date is `{}`", date.escape_debug()))?;
+    Ok(told.timestamp())
 }
 
 /// Fetches `url`.

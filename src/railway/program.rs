@@ -71,6 +71,19 @@ impl Railway {
         })
     }
 
+    /// Where Railway's edge answers: what the program itself talks to (`src/config.rs` of the CLI).
+    pub(crate) fn address(&self) -> String {
+        if let Some(url) = self.inherited.text("RAILWAY_BACKBOARD_URL") {
+            return url.to_owned();
+        }
+        let host = match self.inherited.text("RAILWAY_ENV") {
+            Some("staging") => "railway-staging.com",
+            Some("dev" | "develop") => "railway-develop.com",
+            _ => "railway.com",
+        };
+        format!("https://backboard.{host}/graphql/v2")
+    }
+
     /// How many calls were made, polls aside.
     pub(crate) fn calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::contract::request::SweepRequest;
 use crate::environment::removal::Asked;
-use crate::environment::{deletion_rules, guard, removal};
+use crate::environment::{clock, deletion_rules, guard, removal};
 use crate::error::{Exit, Failure, chain, listed};
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
@@ -73,8 +73,13 @@ impl Step for SweepEnvs {
         for id in &unswept {
             tracing::warn!("project `{id}` is not swept: it is one of the policy's `unswept_projects`");
         }
-        let (mut output, mut failures) =
-            (Output { dry_run: request.dry_run, unswept, ..Output::default() }, Vec::new());
+        // By a clock that is wrong it only tells.
+        let wrong_clock = clock::ensure_right(ctx).await.err();
+        if let Some(error) = &wrong_clock {
+            tracing::warn!("nothing is deleted: {}", chain(error));
+        }
+        let dry_run = request.dry_run || wrong_clock.is_some();
+        let (mut output, mut failures) = (Output { dry_run, unswept, ..Output::default() }, Vec::new());
         let mut asked = Vec::new();
         for project_id in &projects {
             // One project that cannot be read must not keep the others from being swept.
@@ -94,7 +99,19 @@ impl Step for SweepEnvs {
                 }
             }
         }
+        if let Some(error) = wrong_clock.filter(|_| !request.dry_run) {
+            failures.push(error.context(output.undone()));
+        }
         if failures.is_empty() { Ok(output) } else { bail!(Partly::done(output, failed(&failures))) }
+    }
+}
+
+impl Output {
+    /// What was not done, for whoever reads the error alone.
+    fn undone(&self) -> String {
+        let names: Vec<_> = self.deleted.iter().map(|swept| format!("`{}`", swept.name)).collect();
+        let what = if names.is_empty() { "no copy".to_owned() } else { names.join(", ") };
+        format!("nothing was deleted; by our clock {what} would have been")
     }
 }
 

@@ -9,6 +9,7 @@ use crate::options::WorldOptions;
 use crate::runtime::Runtime;
 use apollo_compiler::Schema;
 use apollo_compiler::validation::Valid;
+use jiff::{SignedDuration, Timestamp};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,6 +22,8 @@ pub(crate) struct Backend {
     tokens: Mutex<Tokens>,
     history: Mutex<History>,
     requests: AtomicU64,
+    /// How far Railway's clock is from the machine's; without one it tells no time.
+    clock: Mutex<Option<SignedDuration>>,
 }
 
 impl Backend {
@@ -40,6 +43,7 @@ impl Backend {
             tokens: Mutex::new(tokens),
             history: Mutex::new(History::new(model)),
             requests: AtomicU64::new(0),
+            clock: Mutex::new(Some(SignedDuration::ZERO)),
         })
     }
 
@@ -58,6 +62,17 @@ impl Backend {
 
     pub(crate) fn add_project_token(&self, token: String, environment: uuid::Uuid) {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).project.push((token, environment));
+    }
+
+    pub(crate) fn set_clock(&self, ahead: Option<SignedDuration>) {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = ahead;
+    }
+
+    /// The `Date` of an answer.
+    pub(crate) fn date(&self) -> String {
+        let ahead = *self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = |ahead: SignedDuration| (Timestamp::now() + ahead).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        ahead.map_or("unknown".to_owned(), told)
     }
 
     pub(crate) fn next_request(&self) -> u64 {

@@ -8,7 +8,8 @@ use crate::state;
 use axum::Json;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use std::sync::Arc;
@@ -21,7 +22,16 @@ pub(crate) fn router(backend: Arc<Backend>) -> Router {
         .route("/control/deploys", post(order_outcome))
         .route("/control/state", get(show_state))
         .layer(DefaultBodyLimit::max(8 << 20))
+        .layer(middleware::map_response_with_state(backend.clone(), dated))
         .with_state(backend)
+}
+
+/// Every answer says what time it is at Railway.
+async fn dated(State(backend): State<Arc<Backend>>, mut response: Response) -> Response {
+    if let Ok(date) = HeaderValue::from_str(&backend.date()) {
+        response.headers_mut().insert(header::DATE, date);
+    }
+    response
 }
 
 /// The deed outlives a caller that hangs up, as it does at Railway.

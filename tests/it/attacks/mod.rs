@@ -1,5 +1,6 @@
 //! What an enemy, a stranger or bad weather would try: each a promise that was broken once, or could have been.
 
+mod clock;
 mod cut_off;
 mod granted;
 mod hostile_source;

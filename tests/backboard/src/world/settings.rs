@@ -4,7 +4,7 @@ use super::{World, refused};
 use crate::model::create::NewEnvironment;
 use crate::model::{HandleKind, domains};
 use anyhow::{Context, Result};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,6 +102,11 @@ impl World {
             model.environment_mut(id)?.source_environment_id = None;
             Ok(())
         })
+    }
+
+    /// Sets Railway's clock ahead of the machine's, as its answers tell; without a value they tell no time.
+    pub fn set_clock(&self, ahead: Option<SignedDuration>) {
+        self.backend.set_clock(ahead);
     }
 
     /// Deploys a service at the head of its branch, as Railway does of its own accord after a push.
