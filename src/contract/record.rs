@@ -49,6 +49,9 @@ pub(crate) struct Record {
     #[schemars(with = "String")]
     pub give_up_at: Timestamp,
     pub state: State,
+    /// Which process works at the copy just now, if one does.
+    #[serde(default)]
+    pub lease: Option<Lease>,
     /// Never expires.
     pub keep: bool,
     pub environment_type: EnvironmentType,
@@ -81,6 +84,16 @@ impl fmt::Display for State {
             Self::RollingBack => "rolling back",
         })
     }
+}
+
+/// A process's right to work at a copy alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Lease {
+    /// What the process calls itself, by chance.
+    pub holder: String,
+    /// When it is over, unless it is renewed.
+    #[schemars(with = "String")]
+    pub until: Timestamp,
 }
 
 /// What was copied into one database.
@@ -137,6 +150,7 @@ pub(super) mod tests {
             expires_at: now + SignedDuration::from_hours(1),
             give_up_at: give_up_at(now, Ttl::hours(3)),
             state: State::Cloning,
+            lease: None,
             keep: false,
             environment_type: EnvironmentType::Staging,
             domains: Vec::new(),

@@ -242,6 +242,7 @@ fn version_1(value: &str, place: &Place<'_>) -> Result<Record, Unreadable> {
         expires_at: old.expires_at,
         give_up_at: old.give_up_at,
         state: old.state,
+        lease: None,
         keep: old.keep,
         environment_type: old.environment_type,
         domains: old.domains,

@@ -7,6 +7,7 @@ pub(crate) mod deployments;
 pub(crate) mod granted;
 pub(crate) mod guard;
 pub(crate) mod hosts;
+pub(crate) mod lease;
 pub(crate) mod masking_of_request;
 pub(crate) mod recorded;
 pub(crate) mod removal;

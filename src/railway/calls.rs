@@ -16,6 +16,7 @@ use crate::error::Failure;
 use crate::secret::learn;
 
 const PROJECT: &str = include_str!("documents/project.graphql");
+const ENVIRONMENT_WITHOUT_SERVICES: &str = include_str!("documents/environment_without_services.graphql");
 const ENVIRONMENT_STATUS: &str = include_str!("documents/environment_status.graphql");
 const ENVIRONMENT_IDS: &str = include_str!("documents/environment_ids.graphql");
 const TOKEN_KIND: &str = include_str!("documents/token_kind.graphql");
@@ -51,6 +52,11 @@ struct TcpProxy {
     sync_status: String,
 }
 
+#[derive(Deserialize)]
+struct OfEnvironment<T> {
+    environment: T,
+}
+
 impl Railway {
     /// A project, its environments and all their configuration, in one call.
     ///
@@ -75,16 +81,24 @@ impl Railway {
         }
     }
 
+    /// An environment with its configuration, as if it had no services: a small answer, for whoever looks at its record.
+    ///
+    /// # Errors
+    /// As `send`, and [`super::Weather`].
+    pub(crate) async fn environment_without_services(&self, id: &EnvironmentId) -> Result<Environment> {
+        let data: OfEnvironment<Environment> =
+            self.send(ENVIRONMENT_WITHOUT_SERVICES, &json!({ "id": id }), Weight::Poll).await?;
+        learn_written(&data.environment);
+        Ok(data.environment)
+    }
+
     /// How the services of an environment stand: a small answer, for whoever waits for deployments.
     ///
     /// # Errors
     /// As `send`, and [`super::Weather`].
     pub(crate) async fn environment_status(&self, id: &EnvironmentId) -> Result<EnvironmentStatus> {
-        #[derive(Deserialize)]
-        struct Data {
-            environment: EnvironmentStatus,
-        }
-        let data: Data = self.send(ENVIRONMENT_STATUS, &json!({ "id": id }), Weight::Poll).await?;
+        let data: OfEnvironment<EnvironmentStatus> =
+            self.send(ENVIRONMENT_STATUS, &json!({ "id": id }), Weight::Poll).await?;
         Ok(data.environment)
     }
 

@@ -38,7 +38,8 @@ pub(crate) struct Environment {
     pub created_at: Timestamp,
     pub source_environment: Option<WithId>,
     pub config: Config,
-    #[serde(deserialize_with = "edges")]
+    /// None where they were not asked for.
+    #[serde(default, deserialize_with = "edges")]
     pub service_instances: Vec<ServiceInstance>,
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
+use rand::distr::{Alphanumeric, SampleString as _};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +29,8 @@ pub(crate) struct Context {
     pub env: ProcessEnv,
     /// How far a copy has come, for whoever shows it.
     pub progress: Arc<Progress>,
+    /// What this process calls itself beside others that work at the same run, by chance.
+    pub(crate) holder: String,
     /// Cancelled when the process is asked to end.
     pub stop: CancellationToken,
 }
@@ -41,7 +44,8 @@ impl Context {
         let railway = Railway::sign_in(&env)?;
         let keys = [KEY_VARIABLE, OLD_KEY_VARIABLE].map(|name| env.secret(name));
         let record_keys = RecordKeys::new(keys[0].as_ref(), keys[1].as_ref())?;
-        Ok(Self { run, policy, record_keys, railway, env, progress: Arc::default(), stop })
+        let holder = Alphanumeric.sample_string(&mut rand::rng(), 16);
+        Ok(Self { run, policy, record_keys, railway, env, progress: Arc::default(), holder, stop })
     }
 
     /// Looks again until `look` finds something: every `pause` at first, then slower, up to every 15 s. Trouble at Railway

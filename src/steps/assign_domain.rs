@@ -10,8 +10,9 @@ use crate::contract::record::Record;
 use crate::contract::request::CloneRequest;
 use crate::engines;
 use crate::environment::guard::{self, Readiness, Target};
+use crate::environment::lease::{self, Turn};
 use crate::environment::services::{self, Role, web, with_role};
-use crate::environment::{databases, hosts, recorded};
+use crate::environment::{databases, hosts};
 use crate::error::Failure;
 use crate::railway::{Change, CustomDomainChange, DnsRecord, DomainChange, GraphqlErrors, VariableChanges};
 use crate::rewriting::{Rewriter, UrlPair};
@@ -51,36 +52,10 @@ impl Step for AssignDomain {
     type Output = Output;
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        let mut target = guard::own_target(ctx, &request, Readiness::Created).await?;
-        let site_urls = site_urls(ctx, &target, &request).await?;
-        // Railway names a domain that it makes; only renaming one gives it the label that we want.
-        if !target.is_ready()
-            && let Some(made) = make_missing(ctx, &target, &request).await?
-        {
-            target = made;
-        }
-        let mut change = Change::default();
-        if !target.is_ready() {
-            change.service_domains = wished_domains(&target, &request);
-            change.custom_domain = custom_domain(&target, &request)?;
-        }
-        apply_names(&mut target, &change);
-        let pairs = hosts::map(&target, &request, &site_urls)?;
-        let mut rewritten = Vec::new();
-        if request.wordpress_url_replace && !target.is_ready() {
-            (change.variables, rewritten) = rewrite(&target, &request, &pairs);
-        }
-        let (url, railway_url) =
-            (https(&hosts::public_host(&target, &request)?), https(&hosts::railway_host(&target, &request)?));
-        if !target.is_ready() {
-            let record = Record { domains: asked_hosts(&target, &request, &change)?, ..target.record.clone() };
-            change.shared_variables = recorded::writing(ctx, &record).shared_variables;
-        }
-        let dns_records =
-            ctx.railway.change(&target.project.id, &target.environment().id, &change).await.map_err(explain)?;
-        tracing::info!("the copy answers at {url}; {} variables rewritten", rewritten.len());
-        let rewritten_urls = if request.wordpress_url_replace { pairs } else { Vec::new() };
-        Ok(Output { url, railway_url, rewritten: rewritten_urls, rewritten_variables: rewritten, dns_records })
+        lease::in_turn(ctx, &request, Readiness::Created, |ctx, request, target, turn| {
+            Box::pin(give_domains(ctx, request, target, turn))
+        })
+        .await
     }
 }
 
@@ -91,6 +66,38 @@ fn asked_hosts(target: &Target, request: &CloneRequest, change: &Change) -> Resu
     let wished = change.service_domains.iter().map(|wish| wish.domain.clone());
     hosts.extend(wished.filter(|host| *host != hosts[0]).collect::<Vec<_>>());
     Ok(hosts)
+}
+
+async fn give_domains(ctx: &Context, request: &CloneRequest, mut target: Target, turn: &Turn) -> Result<Output> {
+    let site_urls = site_urls(ctx, &target, request).await?;
+    // Railway names a domain that it makes; only renaming one gives it the label that we want.
+    if !target.is_ready()
+        && let Some(made) = make_missing(ctx, &target, request).await?
+    {
+        target = made;
+    }
+    let mut change = Change::default();
+    if !target.is_ready() {
+        change.service_domains = wished_domains(&target, request);
+        change.custom_domain = custom_domain(&target, request)?;
+    }
+    apply_names(&mut target, &change);
+    let pairs = hosts::map(&target, request, &site_urls)?;
+    let mut rewritten = Vec::new();
+    if request.wordpress_url_replace && !target.is_ready() {
+        (change.variables, rewritten) = rewrite(&target, request, &pairs);
+    }
+    let (url, railway_url) =
+        (https(&hosts::public_host(&target, request)?), https(&hosts::railway_host(&target, request)?));
+    if !target.is_ready() {
+        let record = Record { domains: asked_hosts(&target, request, &change)?, ..target.record.clone() };
+        change.shared_variables = turn.last_word(ctx, record).await?.shared_variables;
+    }
+    let dns_records =
+        ctx.railway.change(&target.project.id, &target.environment().id, &change).await.map_err(explain)?;
+    tracing::info!("the copy answers at {url}; {} variables rewritten", rewritten.len());
+    let rewritten_urls = if request.wordpress_url_replace { pairs } else { Vec::new() };
+    Ok(Output { url, railway_url, rewritten: rewritten_urls, rewritten_variables: rewritten, dns_records })
 }
 
 fn https(host: &str) -> String {

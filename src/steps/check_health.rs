@@ -9,9 +9,9 @@ use serde::Serialize;
 use crate::contract::ids::EnvironmentId;
 use crate::contract::record::{self, Record, State};
 use crate::contract::request::CloneRequest;
-use crate::environment::guard::{self, Readiness, Target};
+use crate::environment::guard::{Readiness, Target};
 use crate::environment::hosts::{host_of, public_host, railway_host};
-use crate::environment::recorded;
+use crate::environment::lease::{self, Turn};
 use crate::error::{Exit, Failure};
 use crate::external::http::{self, Page};
 use crate::running::context::Context;
@@ -64,43 +64,10 @@ impl Step for CheckHealth {
     type Output = Output;
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        let target = guard::own_target(ctx, &request, Readiness::HasData).await?;
-        let (public, railway) = (public_host(&target, &request)?, railway_host(&target, &request)?);
-        let visit = Visit { target: &target, request: &request, public: &public, railway: &railway };
-        let checked_url = format!("https://{railway}/");
-        let client = http::client()?;
-        let (visit, client, first) = (&visit, &client, checked_url.as_str());
-        let last = std::sync::Mutex::new(String::from("no answer yet"));
-        let last_seen = &last;
-        let look = || async move {
-            match visit.look(client, first).await {
-                Ok(Visited::Answer(status, content)) => Ok(Some((status, content))),
-                Ok(Visited::NotYet(why)) => {
-                    *last_seen.lock().unwrap() = why;
-                    Ok(None)
-                }
-                Err(error) => Err(error),
-            }
-        };
-        let found = ctx.until("the copy to answer", ANSWERS_WITHIN, Duration::from_secs(1), look).await;
-        let (http_status, content) = found.with_context(|| format!("visit {checked_url}: {}", last.lock().unwrap()))?;
-        let mut record = target.record.clone();
-        if !target.is_ready() {
-            record = Record { state: State::Ready, expires_at: request.ttl.after(record::now()), ..record };
-            let change = recorded::writing(ctx, &record);
-            let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
-            changed.context("mark the copy as ready")?;
-        }
-        tracing::info!("the copy is ready at https://{public}");
-        Ok(Output {
-            environment_id: target.environment().id.clone(),
-            environment_name: target.environment().name.clone(),
-            url: format!("https://{public}"),
-            checked_url,
-            http_status,
-            content,
-            expires_at: (!record.keep).then(|| record.expires_at.to_string()),
+        lease::in_turn(ctx, &request, Readiness::HasData, |ctx, request, target, turn| {
+            Box::pin(visit_until_ready(ctx, request, target, turn))
         })
+        .await
     }
 }
 
@@ -110,6 +77,45 @@ struct Visit<'a> {
     request: &'a CloneRequest,
     public: &'a str,
     railway: &'a str,
+}
+
+async fn visit_until_ready(ctx: &Context, request: &CloneRequest, target: Target, turn: &Turn) -> Result<Output> {
+    let (public, railway) = (public_host(&target, request)?, railway_host(&target, request)?);
+    let visit = Visit { target: &target, request: request, public: &public, railway: &railway };
+    let checked_url = format!("https://{railway}/");
+    let client = http::client()?;
+    let (visit, client, first) = (&visit, &client, checked_url.as_str());
+    let last = std::sync::Mutex::new(String::from("no answer yet"));
+    let last_seen = &last;
+    let look = || async move {
+        match visit.look(client, first).await {
+            Ok(Visited::Answer(status, content)) => Ok(Some((status, content))),
+            Ok(Visited::NotYet(why)) => {
+                *last_seen.lock().unwrap() = why;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    };
+    let found = ctx.until("the copy to answer", ANSWERS_WITHIN, Duration::from_secs(1), look).await;
+    let (http_status, content) = found.with_context(|| format!("visit {checked_url}: {}", last.lock().unwrap()))?;
+    let mut record = target.record.clone();
+    if !target.is_ready() {
+        record = Record { state: State::Ready, expires_at: request.ttl.after(record::now()), ..record };
+        let change = turn.last_word(ctx, record.clone()).await?;
+        let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
+        changed.context("mark the copy as ready")?;
+    }
+    tracing::info!("the copy is ready at https://{public}");
+    Ok(Output {
+        environment_id: target.environment().id.clone(),
+        environment_name: target.environment().name.clone(),
+        url: format!("https://{public}"),
+        checked_url,
+        http_status,
+        content,
+        expires_at: (!record.keep).then(|| record.expires_at.to_string()),
+    })
 }
 
 enum Visited {

@@ -119,7 +119,7 @@ impl Undo for CreateEnv {
             let project = ctx.railway.project(&target.project_id, Weight::Poll).await?;
             Ok(existing(ctx, &project, &target.names).is_some().then_some(project))
         };
-        let found = ctx.within("the environment", VISIBLE_WITHIN, VISIBLE_WITHIN, look).await?;
+        let found = ctx.within("the environment", VISIBLE_WITHIN, Duration::from_secs(1), look).await?;
         let Some(project) = found else { return Ok(Vec::new()) };
         let (environment, record) = existing(ctx, &project, &target.names).context("find the environment again")?;
         if record.as_ref().is_some_and(|r| r.state == State::Ready) {
@@ -136,7 +136,7 @@ impl Undo for CreateEnv {
         };
         own(&project, environment)?;
         if let Some(record) = record {
-            mark(ctx, &project, environment, &Record { state: State::RollingBack, ..record }).await;
+            mark(ctx, &project, environment, &Record { state: State::RollingBack, lease: None, ..record }).await;
         }
         let removed = removal::remove(ctx, &target.project_id, &environment.id, own).await?;
         Ok(removed.into_iter().map(|name| format!("environment `{name}`")).collect())

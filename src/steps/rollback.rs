@@ -105,6 +105,7 @@ async fn keep(ctx: &Context, target: &RunTarget, ttl: Ttl) -> Result<Option<Stri
     guard::ensure_not_production(&ctx.policy, &project, environment, Some(&record.source_id))?;
     let now = record::now();
     record.state = State::Failed;
+    record.lease = None;
     record.keep = false;
     record.expires_at = ttl.after(now).min(now.checked_add(KEPT_FOR).unwrap_or(now));
     let apps = environment.service_instances.iter().filter(|s| kind(s).is_none());

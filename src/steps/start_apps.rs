@@ -10,7 +10,8 @@ use crate::contract::policy::Policy;
 use crate::contract::request::CloneRequest;
 use crate::environment::deployments;
 use crate::environment::granted;
-use crate::environment::guard::{self, Readiness, Target};
+use crate::environment::guard::{Readiness, Target};
+use crate::environment::lease::{self, Turn};
 use crate::environment::services::{self, Role, with_role};
 use crate::error::Failure;
 use crate::railway::{Deploy, Rendered, Weight};
@@ -65,26 +66,10 @@ impl Step for StartApps {
     type Output = Output;
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        let target = guard::own_target(ctx, &request, Readiness::HasData).await?;
-        granted::ensure(&ctx.policy, &target.project, target.source(), &request)?;
-        if !target.is_ready() {
-            ensure_isolated(ctx, &target, &request).await?;
-        }
-        let apps = with_role(target.source(), &request, &[Role::App]);
-        let started: Vec<_> = apps
-            .iter()
-            .map(|s| Started { service: s.service_name.clone(), commit: s.commit().map(str::to_owned) })
-            .collect();
-        let deploys =
-            apps.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: s.commit().map(str::to_owned) });
-        if !target.is_ready() {
-            deployments::deploy(ctx, &target, deploys.collect(), APP_UP, request.logs).await?;
-        }
-        for app in &started {
-            tracing::info!("service `{}` is up", app.service);
-        }
-        let left_out = with_role(target.source(), &request, &[Role::LeftOut, Role::Cron]);
-        Ok(Output { started, left_out: left_out.into_iter().map(|s| s.service_name.clone()).collect() })
+        lease::in_turn(ctx, &request, Readiness::HasData, |ctx, request, target, turn| {
+            Box::pin(start(ctx, request, target, turn))
+        })
+        .await
     }
 }
 
@@ -117,6 +102,28 @@ async fn ensure_isolated(ctx: &Context, target: &Target, request: &CloneRequest)
     bail!(Failure::invalid(format!("the copy's apps are not started: {}", findings.join("; "))).hint(
         "set the variable in `variables`, make it a reference such as `${{Postgres.DATABASE_URL}}`, or add the host to the policy's `allowed_hosts`"
     ))
+}
+
+async fn start(ctx: &Context, request: &CloneRequest, target: Target, _turn: &Turn) -> Result<Output> {
+    granted::ensure(&ctx.policy, &target.project, target.source(), request)?;
+    if !target.is_ready() {
+        ensure_isolated(ctx, &target, request).await?;
+    }
+    let apps = with_role(target.source(), request, &[Role::App]);
+    let started: Vec<_> = apps
+        .iter()
+        .map(|s| Started { service: s.service_name.clone(), commit: s.commit().map(str::to_owned) })
+        .collect();
+    let deploys =
+        apps.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: s.commit().map(str::to_owned) });
+    if !target.is_ready() {
+        deployments::deploy(ctx, &target, deploys.collect(), APP_UP, request.logs).await?;
+    }
+    for app in &started {
+        tracing::info!("service `{}` is up", app.service);
+    }
+    let left_out = with_role(target.source(), request, &[Role::LeftOut, Role::Cron]);
+    Ok(Output { started, left_out: left_out.into_iter().map(|s| s.service_name.clone()).collect() })
 }
 
 /// `host:port` of the public endpoints of the copy's databases and of production's.

@@ -12,9 +12,10 @@ use crate::copying::options::CopyOptions;
 use crate::copying::report::CopyReport;
 use crate::engines;
 use crate::environment::databases::{self, DatabasePair};
-use crate::environment::guard::{self, Readiness, Target};
+use crate::environment::guard::{Readiness, Target};
+use crate::environment::lease::{self, Turn};
 use crate::environment::services::{self, Role, with_role};
-use crate::environment::{deployments, hosts, masking_of_request, recorded};
+use crate::environment::{deployments, hosts, masking_of_request};
 use crate::external::kestra::Metric;
 use crate::railway::Deploy;
 use crate::running::context::Context;
@@ -50,35 +51,10 @@ impl Step for SyncDb {
     type Output = Output;
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        let target = guard::own_target(ctx, &request, Readiness::HasDomains).await?;
-        if target.is_ready() {
-            return Ok(Output { databases: target.record.databases.iter().map(Database::recorded).collect() });
-        }
-        let run = with_role(target.source(), &request, &[Role::Database, Role::EmptyDatabase]);
-        let deploys = run.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: None }).collect();
-        deployments::deploy(ctx, &target, deploys, DATABASE_UP, request.logs).await.context("deploy the databases")?;
-        let wanted = services::databases(target.source(), &request);
-        if wanted.is_empty() {
-            tracing::info!("there is no Postgres service, so no data to copy");
-            return Ok(Output { databases: Vec::new() });
-        }
-        let mut output = Output { databases: Vec::new() };
-        for pair in databases::pairs(ctx, &target, &wanted).await? {
-            let copy = copy(ctx, &target, &request, &pair)
-                .await
-                .with_context(|| format!("copy database `{}`", pair.service))?;
-            output.databases.push(Database { service: pair.service, masked: copy.masking.is_some(), copy });
-        }
-        let record = crate::contract::record::Record {
-            databases: output.databases.iter().map(record).collect(),
-            ..target.record.clone()
-        };
-        let change = recorded::writing(ctx, &record);
-        ctx.railway
-            .change(&target.project.id, &target.environment().id, &change)
-            .await
-            .context("record what was copied")?;
-        Ok(output)
+        lease::in_turn(ctx, &request, Readiness::HasDomains, |ctx, request, target, turn| {
+            Box::pin(fill_databases(ctx, request, target, turn))
+        })
+        .await
     }
 
     fn metrics(output: &Output) -> Vec<Metric> {
@@ -90,6 +66,36 @@ impl Step for SyncDb {
             Metric::Counter("masked_values", sum(|c| c.masking.as_ref().map_or(0, |sheet| sheet.masked_values))),
         ]
     }
+}
+
+async fn fill_databases(ctx: &Context, request: &CloneRequest, target: Target, turn: &Turn) -> Result<Output> {
+    if target.is_ready() {
+        return Ok(Output { databases: target.record.databases.iter().map(Database::recorded).collect() });
+    }
+    let run = with_role(target.source(), request, &[Role::Database, Role::EmptyDatabase]);
+    let deploys = run.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: None }).collect();
+    deployments::deploy(ctx, &target, deploys, DATABASE_UP, request.logs).await.context("deploy the databases")?;
+    let wanted = services::databases(target.source(), request);
+    if wanted.is_empty() {
+        tracing::info!("there is no Postgres service, so no data to copy");
+        return Ok(Output { databases: Vec::new() });
+    }
+    let mut output = Output { databases: Vec::new() };
+    for pair in databases::pairs(ctx, &target, &wanted).await? {
+        let copy =
+            copy(ctx, &target, request, &pair).await.with_context(|| format!("copy database `{}`", pair.service))?;
+        output.databases.push(Database { service: pair.service, masked: copy.masking.is_some(), copy });
+    }
+    let record = crate::contract::record::Record {
+        databases: output.databases.iter().map(record).collect(),
+        ..target.record.clone()
+    };
+    let change = turn.last_word(ctx, record).await?;
+    ctx.railway
+        .change(&target.project.id, &target.environment().id, &change)
+        .await
+        .context("record what was copied")?;
+    Ok(output)
 }
 
 impl Database {

@@ -59,6 +59,7 @@ impl Making<'_> {
             expires_at: self.request.ttl.after(now),
             give_up_at: record::give_up_at(now, self.ctx.policy.longest_run),
             state: State::Cloning,
+            lease: None,
             keep: self.request.keep,
             environment_type: self.request.environment_type,
             domains: Vec::new(),

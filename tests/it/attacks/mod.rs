@@ -11,4 +11,5 @@ mod readiness;
 mod same_key;
 mod scrubbed;
 mod told_before;
+mod twice;
 mod weather;
