@@ -6,6 +6,7 @@ use crate::journal::Journal;
 use crate::model::history::History;
 use crate::model::{Effect, Model};
 use crate::options::WorldOptions;
+use crate::order::Order;
 use crate::runtime::Runtime;
 use apollo_compiler::Schema;
 use apollo_compiler::validation::Valid;
@@ -19,6 +20,7 @@ pub(crate) struct Backend {
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     pub(crate) runtime: Runtime,
+    pub(crate) order: Order,
     tokens: Mutex<Tokens>,
     history: Mutex<History>,
     requests: AtomicU64,
@@ -40,6 +42,7 @@ impl Backend {
             faults: Faults::default(),
             journal: Journal::default(),
             runtime,
+            order: Order::default(),
             tokens: Mutex::new(tokens),
             history: Mutex::new(History::new(model)),
             requests: AtomicU64::new(0),
@@ -49,7 +52,7 @@ impl Backend {
 
     /// What a query sees; it may lag behind.
     pub(crate) fn read(&self) -> Arc<Model> {
-        self.history.lock().unwrap_or_else(PoisonError::into_inner).lagging()
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).lagging(self.order.age(self.options.lag))
     }
 
     pub(crate) fn current(&self) -> Arc<Model> {

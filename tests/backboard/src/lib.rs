@@ -42,6 +42,7 @@ mod journal;
 mod leftovers;
 mod model;
 mod options;
+mod order;
 mod ports;
 pub mod postgres;
 mod proxy;

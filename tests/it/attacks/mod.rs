@@ -4,6 +4,7 @@ mod clock;
 mod cut_off;
 mod granted;
 mod hostile_source;
+mod interleaved;
 mod nothing_made;
 mod ownership;
 mod printed;

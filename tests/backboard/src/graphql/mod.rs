@@ -108,6 +108,7 @@ pub(crate) async fn answer(backend: &Arc<Backend>, headers: &HeaderMap, request:
             ),
         })
         .collect();
+    backend.order.turn().await;
     let entries = entries(backend, kind, caller, &roots);
     let late = match strike(backend, &roots).await {
         Struck::AtOnce(response) => {

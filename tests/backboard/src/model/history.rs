@@ -22,10 +22,10 @@ impl History {
         self.now.clone()
     }
 
-    /// What a read gets to see.
-    pub(crate) fn lagging(&self) -> Arc<Model> {
+    /// What a read gets to see that lags this far behind.
+    pub(crate) fn lagging(&self, age: Duration) -> Arc<Model> {
         let now = Instant::now();
-        let stale = self.past.iter().find(|(until, _)| *until + self.lag > now);
+        let stale = self.past.iter().find(|(until, _)| *until + age > now);
         stale.map_or_else(|| self.now.clone(), |(_, model)| model.clone())
     }
 

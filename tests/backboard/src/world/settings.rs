@@ -109,6 +109,22 @@ impl World {
         self.backend.set_clock(ahead);
     }
 
+    /// Lets a seed decide which of the requests that wait is answered next, and how old a state each read gets to see;
+    /// without one they are answered as they come.
+    pub fn set_order(&self, seed: Option<u64>) {
+        self.backend.order.set(seed);
+    }
+
+    /// Forgets every environment of the project but its base environment, and all that runs in them.
+    pub fn forget_copies(&self) {
+        let project = &self.backend.current().projects[0];
+        let copies = project.environments.iter().map(|one| one.id).filter(|id| *id != project.base_environment_id);
+        for id in copies.collect::<Vec<_>>() {
+            self.backend.runtime.stop_environment(id);
+            self.backend.change(|model| Arc::make_mut(model).forget_environment(id));
+        }
+    }
+
     /// Deploys a service at the head of its branch, as Railway does of its own accord after a push.
     pub fn deploy(&self, environment: &str, service: &str) -> Result<()> {
         let (id, service) = (self.find(environment)?, self.find_service(service)?);
