@@ -9,11 +9,12 @@ use crate::error::Failure;
 use crate::steps::STEPS;
 
 const POLICY: &str = "policy";
-const RAILWAY_CALLS: &str = "railway_calls";
+/// Fields of every step's outputs that a flow tells the sum of, each in a block of its name.
+const SUMS: &[&str] = &["railway_calls", "railway_requests"];
 const OUTCOME: &str = "outcome";
 
 /// A flow's text with every generated block written anew: the policy, comments included, how it ended,
-/// and the sum of the tasks' calls.
+/// and the sums over its tasks.
 ///
 /// # Errors
 /// [`crate::error::Exit::Invalid`] when either is not what it should be, or the flow's policy would not be the given one.
@@ -22,7 +23,7 @@ pub fn generate(flow: &str, policy: &str) -> Result<String> {
     let tasks = tasks(&parse(flow)?);
     let with_policy = replace(flow, POLICY, &policy_lines(policy))?;
     let with_outcome = replace(&with_policy, OUTCOME, &outcome_lines(&tasks))?;
-    let made = replace(&with_outcome, RAILWAY_CALLS, &railway_calls_lines(&tasks))?;
+    let made = SUMS.iter().try_fold(with_outcome, |made, field| replace(&made, field, &sum_lines(&tasks, field)))?;
     if let Some(told) = policy_of(&parse(&made)?) {
         let outside = || {
             Failure::invalid("the flow's `variables.policy` is not the policy that is to be written")
@@ -71,9 +72,9 @@ fn policy_lines(policy: &str) -> Vec<String> {
     std::iter::once("policy:".to_owned()).chain(lines).collect()
 }
 
-fn railway_calls_lines(tasks: &[String]) -> Vec<String> {
-    let calls: Vec<_> = tasks.iter().map(|task| format!("(outputs.{task}.vars.railway_calls ?? 0)")).collect();
-    let sum = format!("  {{{{ {} }}}}", calls.join("\n  + "));
+fn sum_lines(tasks: &[String], field: &str) -> Vec<String> {
+    let parts: Vec<_> = tasks.iter().map(|task| format!("(outputs.{task}.vars.{field} ?? 0)")).collect();
+    let sum = format!("  {{{{ {} }}}}", parts.join("\n  + "));
     std::iter::once("value: >-").chain(sum.lines()).map(str::to_owned).collect()
 }
 

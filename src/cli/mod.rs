@@ -23,7 +23,7 @@ use crate::external::process_env::ProcessEnv;
 use crate::external::{kestra, print};
 use crate::running::caught::caught;
 use crate::running::context::Context;
-use crate::running::outcome::Outcome;
+use crate::running::outcome::{Cost, Outcome};
 use crate::running::run::Run;
 use crate::running::step::{Group, Prepared, StepDef, Work};
 use crate::running::stop::Stop;
@@ -108,7 +108,7 @@ async fn step_main(step: &'static StepDef, matches: &ArgMatches) -> Exit {
     log::start(output, Level::INFO);
     let outcome = match caught(step_outcome(step, matches)).await {
         Ok(outcome) => outcome,
-        Err(error) => Outcome::failed(step, &error, 0.0, 0),
+        Err(error) => Outcome::failed(step, &error, Cost::default()),
     };
     if let Some(told) = outcome.report.told() {
         log::error(&told);
@@ -126,13 +126,13 @@ async fn step_main(step: &'static StepDef, matches: &ArgMatches) -> Exit {
 async fn step_outcome(step: &'static StepDef, matches: &ArgMatches) -> Outcome {
     let (run, policy, stop) = match begin(step, matches) {
         Ok(begun) => begun,
-        Err(error) => return Outcome::failed(step, &error, 0.0, 0),
+        Err(error) => return Outcome::failed(step, &error, Cost::default()),
     };
     match step.prepare(&policy, args::request(matches)) {
         Prepared::Ended(outcome) => outcome,
         Prepared::Ready(work) => match Context::sign_in(run, policy, process_env(), stop.token.clone()) {
             Ok(ctx) => run_shown(step, &ctx, &stop, work).await,
-            Err(error) => Outcome::failed(step, &error, 0.0, 0),
+            Err(error) => Outcome::failed(step, &error, Cost::default()),
         },
     }
 }

@@ -39,12 +39,21 @@ pub(crate) struct Report<T> {
     /// When the step did nothing, since another run came first with the same `idempotency_key`: that run and its copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first: Option<First>,
+    #[serde(flatten)]
+    pub cost: Cost,
+    #[serde(flatten)]
+    pub output: T,
+}
+
+/// What a step took.
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+pub(crate) struct Cost {
     /// Seconds that the step took.
     pub seconds: f64,
     /// Calls of the `railway` program, polls aside.
     pub railway_calls: u32,
-    #[serde(flatten)]
-    pub output: T,
+    /// Requests that were sent to Railway, polls and repetitions included.
+    pub railway_requests: u32,
 }
 
 /// How a step ended.
@@ -86,24 +95,22 @@ fn nothing() -> Value {
     Value::Object(serde_json::Map::default())
 }
 
-pub(super) fn metrics(seconds: f64, railway_calls: u32) -> Vec<Metric> {
-    vec![Metric::Timer("step_duration", seconds), Metric::Counter("railway_calls", railway_calls.into())]
+pub(super) fn metrics(cost: Cost) -> Vec<Metric> {
+    vec![
+        Metric::Timer("step_duration", cost.seconds),
+        Metric::Counter("railway_calls", cost.railway_calls.into()),
+        Metric::Counter("railway_requests", cost.railway_requests.into()),
+    ]
 }
 
 /// A request that is sent twice is no failure of the second run.
-pub(super) fn gave_way(step: &'static str, first: First, seconds: f64, railway_calls: u32) -> Outcome {
+pub(super) fn gave_way(step: &'static str, first: First, cost: Cost) -> Outcome {
     tracing::info!("nothing is done: {first}");
-    let report = Report { first: Some(first.clone()), ..Report::new(step, first.status, seconds, railway_calls) };
-    Outcome { report, metrics: metrics(seconds, railway_calls), exit: Exit::Done }
+    let report = Report { first: Some(first.clone()), ..Report::new(step, first.status, cost) };
+    Outcome { report, metrics: metrics(cost), exit: Exit::Done }
 }
 
-pub(super) fn failed(
-    step: &'static str,
-    group: Group,
-    error: &anyhow::Error,
-    seconds: f64,
-    railway_calls: u32,
-) -> Outcome {
+pub(super) fn failed(step: &'static str, group: Group, error: &anyhow::Error, cost: Cost) -> Outcome {
     let (error, output) = match error.downcast_ref::<Partly>() {
         Some(Partly { output, error }) => (error, output.clone()),
         None => (error, nothing()),
@@ -115,13 +122,13 @@ pub(super) fn failed(
         hint,
         exit_code: Some(exit.code()),
         needs_person: Some(exit == Exit::Incomplete || group == Group::Recovery),
-        ..Report::new(step, Status::Failed, seconds, railway_calls)
+        ..Report::new(step, Status::Failed, cost)
     };
-    Outcome { report, metrics: metrics(seconds, railway_calls), exit }
+    Outcome { report, metrics: metrics(cost), exit }
 }
 
 impl Report<Value> {
-    pub(super) fn new(step: &'static str, status: Status, seconds: f64, railway_calls: u32) -> Self {
+    pub(super) fn new(step: &'static str, status: Status, cost: Cost) -> Self {
         Self {
             status,
             step,
@@ -130,8 +137,7 @@ impl Report<Value> {
             exit_code: None,
             needs_person: None,
             first: None,
-            seconds,
-            railway_calls,
+            cost,
             output: nothing(),
         }
     }
@@ -139,8 +145,8 @@ impl Report<Value> {
 
 impl Outcome {
     /// How a step ended that failed, or could not even begin.
-    pub(crate) fn failed(step: &StepDef, error: &anyhow::Error, seconds: f64, railway_calls: u32) -> Self {
-        failed(step.name, step.group, error, seconds, railway_calls)
+    pub(crate) fn failed(step: &StepDef, error: &anyhow::Error, cost: Cost) -> Self {
+        failed(step.name, step.group, error, cost)
     }
 
     /// The code that the process ends with.

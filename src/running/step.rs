@@ -18,7 +18,7 @@ use crate::error::{Exit, Failure};
 use crate::external::kestra::Metric;
 use crate::running::context::Context;
 use crate::running::first::First;
-use crate::running::outcome::{Outcome, Report, Status, failed, gave_way, metrics};
+use crate::running::outcome::{Cost, Outcome, Report, Status, failed, gave_way, metrics};
 use crate::running::run::Names;
 
 /// One subcommand, one Kestra task. It finds what it needs from its input and the world, never from another step.
@@ -180,32 +180,36 @@ fn prepare<S: Step>(policy: &Policy, request: Result<Value>) -> Prepared {
     };
     match read() {
         Ok(input) => Prepared::Ready(Box::new(|ctx| Box::pin(run::<S>(ctx, input)))),
-        Err(error) => Prepared::Ended(outcome::<S>(S::without_input(error), Duration::ZERO, 0)),
+        Err(error) => Prepared::Ended(outcome::<S>(S::without_input(error), Cost::default())),
     }
 }
 
 async fn run<S: Step>(ctx: &Context, input: S::Input) -> Outcome {
-    let (started, calls_before) = (Instant::now(), ctx.railway.calls());
+    let (started, calls_before, requests_before) = (Instant::now(), ctx.railway.calls(), ctx.railway.requests());
     let deadline = S::DEADLINE.under(&ctx.policy);
     let late = || Failure::deadline(format!("not done within {} s", deadline.as_secs())).into();
     let done = tokio::time::timeout(deadline, S::run(ctx, input)).await.unwrap_or_else(|_| Err(late()));
-    outcome::<S>(done, started.elapsed(), ctx.railway.calls() - calls_before)
+    let cost = Cost {
+        seconds: (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
+        railway_calls: ctx.railway.calls() - calls_before,
+        railway_requests: ctx.railway.requests() - requests_before,
+    };
+    outcome::<S>(done, cost)
 }
 
-fn outcome<S: Step>(done: Result<S::Output>, took: Duration, railway_calls: u32) -> Outcome {
-    let seconds = (took.as_secs_f64() * 1000.0).round() / 1000.0;
+fn outcome<S: Step>(done: Result<S::Output>, cost: Cost) -> Outcome {
     let output = match done {
         Ok(output) => output,
         Err(error) => {
             return match error.downcast_ref::<First>() {
-                Some(first) => gave_way(S::NAME, first.clone(), seconds, railway_calls),
-                None => failed(S::NAME, S::GROUP, &error, seconds, railway_calls),
+                Some(first) => gave_way(S::NAME, first.clone(), cost),
+                None => failed(S::NAME, S::GROUP, &error, cost),
             };
         }
     };
-    let mut metrics = metrics(seconds, railway_calls);
+    let mut metrics = metrics(cost);
     metrics.extend(S::metrics(&output));
     let output = serde_json::to_value(output).expect("outputs are plain data");
-    let report = Report { output, ..Report::new(S::NAME, Status::Ok, seconds, railway_calls) };
+    let report = Report { output, ..Report::new(S::NAME, Status::Ok, cost) };
     Outcome { report, metrics, exit: Exit::Done }
 }

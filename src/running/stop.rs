@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Exit;
 use crate::running::caught::caught;
 use crate::running::context::Context;
-use crate::running::outcome::Outcome;
+use crate::running::outcome::{Cost, Outcome};
 use crate::running::step::{StepDef, Work};
 
 /// How long a step may take to tidy up after a signal before it is dropped.
@@ -68,7 +68,10 @@ impl Stop {
 
     /// Does a step's work to its end; a signal ends it within seconds, and a panic is a failure of it.
     pub(crate) async fn run(&self, step: &'static StepDef, ctx: &Context, work: Work) -> Outcome {
-        let failed = |error: anyhow::Error| Outcome::failed(step, &error, 0.0, ctx.railway.calls());
+        let failed = |error: anyhow::Error| {
+            let (railway_calls, railway_requests) = (ctx.railway.calls(), ctx.railway.requests());
+            Outcome::failed(step, &error, Cost { seconds: 0.0, railway_calls, railway_requests })
+        };
         let work = caught(async { work(ctx).await });
         tokio::pin!(work);
         let done = tokio::select! {

@@ -142,7 +142,7 @@ impl Clone {
             spinner.finish_and_clear();
         }
         let mark = if outcome.exit() == Exit::Done { "done" } else { "failed" };
-        print::err(&format!("{:<14} {mark:<7} {:>7.1} s", step.name, outcome.report.seconds));
+        print::err(&format!("{:<14} {mark:<7} {:>7.1} s", step.name, outcome.report.cost.seconds));
         if let Some(told) = outcome.report.told() {
             log::error(&told);
         }
