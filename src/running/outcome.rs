@@ -38,7 +38,7 @@ pub(crate) struct Report<T> {
     pub needs_person: Option<bool>,
     /// When the step did nothing, since another run came first with the same `idempotency_key`: that run and its copy.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub first: Option<First>,
+    pub first: Option<Box<First>>,
     #[serde(flatten)]
     pub cost: Cost,
     #[serde(flatten)]
@@ -104,9 +104,9 @@ pub(super) fn metrics(cost: Cost) -> Vec<Metric> {
 }
 
 /// A request that is sent twice is no failure of the second run.
-pub(super) fn gave_way(step: &'static str, first: First, cost: Cost) -> Outcome {
+pub(super) fn gave_way(step: &'static str, first: &First, cost: Cost) -> Outcome {
     tracing::info!("nothing is done: {first}");
-    let report = Report { first: Some(first.clone()), ..Report::new(step, first.status, cost) };
+    let report = Report { first: Some(Box::new(first.clone())), ..Report::new(step, first.status, cost) };
     Outcome { report, metrics: metrics(cost), exit: Exit::Done }
 }
 

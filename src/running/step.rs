@@ -202,7 +202,7 @@ fn outcome<S: Step>(done: Result<S::Output>, cost: Cost) -> Outcome {
         Ok(output) => output,
         Err(error) => {
             return match error.downcast_ref::<First>() {
-                Some(first) => gave_way(S::NAME, first.clone(), cost),
+                Some(first) => gave_way(S::NAME, first, cost),
                 None => failed(S::NAME, S::GROUP, &error, cost),
             };
         }

@@ -81,7 +81,7 @@ struct Visit<'a> {
 
 async fn visit_until_ready(ctx: &Context, request: &CloneRequest, target: Target, turn: &Turn) -> Result<Output> {
     let (public, railway) = (public_host(&target, request)?, railway_host(&target, request)?);
-    let visit = Visit { target: &target, request: request, public: &public, railway: &railway };
+    let visit = Visit { target: &target, request, public: &public, railway: &railway };
     let checked_url = format!("https://{railway}/");
     let client = http::client()?;
     let (visit, client, first) = (&visit, &client, checked_url.as_str());

@@ -105,7 +105,7 @@ struct Clone {
     /// Whether a step was begun whose work must be taken back.
     may_have_made: bool,
     /// The run that came first with the same idempotency key, when this one gives way to it.
-    first: Option<First>,
+    first: Option<Box<First>>,
     /// Each finished step's report, by the step's task id.
     reports: Map<String, Value>,
     started: Instant,
@@ -174,7 +174,7 @@ impl Clone {
         let text = |step: &str, field: &str| {
             self.reports.get(step).and_then(|r| r[field].as_str()).unwrap_or_default().to_owned()
         };
-        let first = self.first.as_ref();
+        let first = self.first.as_deref();
         let (name, url) = match first {
             Some(first) => (first.environment_name.clone(), first.url.clone().unwrap_or_default()),
             None => (text("check_health", "environment_name"), text("check_health", "url")),

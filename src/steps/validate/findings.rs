@@ -43,7 +43,9 @@ impl Findings {
 
     /// What the policy does not grant.
     pub(super) fn refused(&mut self, refusals: Vec<Refusal>) {
-        refusals.into_iter().for_each(|refusal| self.error(refusal.field, refusal.message));
+        for refusal in refusals {
+            self.error(refusal.field, refusal.message);
+        }
     }
 
     fn add(&mut self, severity: Severity, subject: impl Into<String>, message: impl Into<String>) {

@@ -36,6 +36,10 @@ async fn a_sweep_by_a_clock_that_is_not_railways_only_tells() {
         let error = call.error();
         assert!(error.contains(words) && error.contains("nothing was deleted"), "{error}");
         assert!(error.contains("`expired`") && error.contains("`rs-0123456789abcdef`"), "{error}");
+        assert_eq!(
+            (&call.outputs()["dry_run"], call.outputs()["deleted"].as_array().unwrap().len()),
+            (&json!(true), 2)
+        );
         assert_eq!(names(&stage), all, "{ahead:?}");
         // Who only asks is told, and warned.
         let dry = stage.step("sweep-envs", "-", &json!({})).await;

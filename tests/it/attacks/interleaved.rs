@@ -6,7 +6,7 @@ use std::time::Duration;
 use backboard::{EnvironmentState, WorldOptions};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::asked::{all, chances};
@@ -244,7 +244,7 @@ fn owner(stage: &Stage, names: &[&str], run: &str) -> Option<String> {
     let is_of_run = |name: &&&str| {
         let id = stage.world.environment_id(name).unwrap();
         let value = stage.world.shared_variable(&id, "RAILSTAGE").unwrap();
-        value.is_some_and(|value| crate::records::read(&value)["run_id"] == Value::from(run))
+        value.is_some_and(|value| crate::records::read(&value)["run_id"] == run)
     };
     names.iter().find(is_of_run).map(ToString::to_string)
 }
