@@ -1,6 +1,7 @@
 //! The kinds of database that can be copied: what tells one at Railway, and for each verb the one `match` that leads to
 //! its engine. What engines share is below, in `copying/`; who asks for a copy is above, and knows no engine.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -11,6 +12,7 @@ use crate::external::process_env::ProcessEnv;
 use crate::masking::{Masking, Suspect};
 use crate::postgres;
 pub(crate) use crate::postgres::DryRun;
+use crate::secret::Secret;
 
 /// A kind of database server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +22,20 @@ pub(crate) enum Kind {
 
 /// What Railway's services of a kind have in common.
 pub(crate) struct KindTraits {
-    /// What its images have in their names.
-    image: &'static str,
+    /// What its images are mostly called; that alone tells nothing.
+    called: &'static str,
+    /// Variables that only its server reads.
+    server_variables: &'static [&'static str],
+    /// What the path has in it where it keeps its data.
+    mount: &'static str,
     /// The port that it listens on inside Railway, and so the one that its TCP proxy leads to.
     pub port: u16,
-    /// Variables that may name it from outside, best first: a pooled address cannot give a snapshot.
+    /// Variables with a URL by which it is reached from outside, best first: a pooled address cannot give a snapshot.
     pub public_urls: &'static [&'static str],
     /// Variables that hold its login, best first.
     pub user: &'static [&'static str],
+    /// Who logs in where none of these says it; the database is called like the user then.
+    pub usual_user: &'static str,
     pub password: &'static [&'static str],
     pub database: &'static [&'static str],
     /// The variable that sets its password when its volume is empty.
@@ -40,13 +48,23 @@ pub(crate) enum Endpoint {
     Postgres(postgres::Endpoint),
 }
 
-/// A login to a server behind a TCP proxy.
+/// A login to a server at an address.
 pub(crate) struct Login<'a> {
     pub host: &'a str,
     pub port: u16,
     pub user: &'a str,
-    pub password: &'a str,
+    pub password: &'a Secret,
     pub database: &'a str,
+    /// Whether the line may be without TLS, or without proof of the server.
+    pub is_weak: bool,
+}
+
+/// What a URL says of a server, and whom it logs in there.
+pub(crate) struct Named {
+    pub host: String,
+    pub port: u16,
+    pub user: String,
+    pub password: Option<Secret>,
 }
 
 impl Kind {
@@ -57,10 +75,13 @@ impl Kind {
     pub(crate) fn traits(self) -> &'static KindTraits {
         match self {
             Self::Postgres => &KindTraits {
-                image: "postgres",
+                called: "postgres",
+                server_variables: &["POSTGRES_PASSWORD", "PGDATA"],
+                mount: "/postgresql",
                 port: 5432,
                 public_urls: &["DATABASE_PUBLIC_UNPOOLED_URL", "DATABASE_PUBLIC_URL"],
                 user: &["PGUSER", "POSTGRES_USER"],
+                usual_user: "postgres",
                 password: &["POSTGRES_PASSWORD", "PGPASSWORD"],
                 database: &["PGDATABASE", "POSTGRES_DB"],
                 password_variable: "POSTGRES_PASSWORD",
@@ -68,10 +89,21 @@ impl Kind {
         }
     }
 
-    /// The kind that an image is of.
-    pub(crate) fn of_image(image: &str) -> Option<Self> {
+    /// The kind of server that a service with these marks is: two of them must say so, since apps have one or the other, too.
+    pub(crate) fn of_marks(own_variables: &BTreeSet<String>, ports: &BTreeSet<u16>, mounts: &[String]) -> Option<Self> {
+        let are_of = |kind: &&Self| {
+            let KindTraits { server_variables, port, mount, .. } = kind.traits();
+            let variables = server_variables.iter().filter(|name| own_variables.contains(**name)).count();
+            let is_mounted = mounts.iter().any(|path| path.contains(mount));
+            variables + usize::from(ports.contains(port)) + usize::from(is_mounted) >= 2
+        };
+        Self::ALL.iter().find(are_of).copied()
+    }
+
+    /// The kind that an image is called after.
+    pub(crate) fn called_in(image: &str) -> Option<Self> {
         let image = image.to_lowercase();
-        Self::ALL.iter().copied().find(|kind| image.contains(kind.traits().image))
+        Self::ALL.iter().copied().find(|kind| image.contains(kind.traits().called))
     }
 
     /// Reads a URL of this kind.
@@ -84,11 +116,25 @@ impl Kind {
         }
     }
 
-    /// A server behind a TCP proxy.
-    pub(crate) fn behind_proxy(self, login: &Login<'_>) -> Endpoint {
-        let Login { host, port, user, password, database } = *login;
+    /// What a URL of this kind names, if it is one of one server.
+    pub(crate) fn named_in(self, url: &str) -> Option<Named> {
         match self {
-            Self::Postgres => Endpoint::Postgres(postgres::Endpoint::of_proxy(host, port, user, password, database)),
+            Self::Postgres => {
+                let endpoint = postgres::Endpoint::parse(url).ok()?;
+                let [(host, port)] = endpoint.hosts.as_slice() else { return None };
+                Some(Named { host: host.clone(), port: *port, user: endpoint.user, password: endpoint.password })
+            }
+        }
+    }
+
+    /// A server at an address that Railway, or the owner, names.
+    pub(crate) fn at(self, login: &Login<'_>) -> Endpoint {
+        let Login { host, port, user, password, database, is_weak } = *login;
+        match self {
+            Self::Postgres => {
+                let endpoint = postgres::Endpoint::of_proxy(host, port, user, password.expose(), database);
+                Endpoint::Postgres(if is_weak { endpoint.over_weak_line() } else { endpoint })
+            }
         }
     }
 }

@@ -52,6 +52,8 @@ pub struct Policy {
     pub(crate) production_connections: u32,
     /// `host` or `host:port` of source databases that are not at a TCP proxy of their own service.
     pub(crate) source_hosts: Vec<String>,
+    /// The login by which all source databases are read, one that can do nothing else (`railstage source-login` prints its SQL); with no names in it, that of their services.
+    pub(crate) source_login: SourceLogin,
     /// Database services whose line may be without TLS, or without proof of the server by the password.
     pub(crate) weak_lines: Vec<String>,
     /// Whether people may come along unmasked (`anonymize: false`).
@@ -82,6 +84,23 @@ pub struct Policy {
     pub(crate) allowed_hosts: Vec<String>,
 }
 
+/// A login whose name and password are secrets of the flow's author.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SourceLogin {
+    /// `NAME` of the `RAILSTAGE_SECRET_NAME` that holds the user's name.
+    pub(crate) user_secret: String,
+    /// `NAME` of the `RAILSTAGE_SECRET_NAME` that holds the password.
+    pub(crate) password_secret: String,
+}
+
+impl SourceLogin {
+    /// Whether sources have a login of their own.
+    pub(crate) fn is_named(&self) -> bool {
+        !self.user_secret.is_empty()
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -97,6 +116,7 @@ impl Default for Policy {
             longest_run: Ttl::hours(3),
             production_connections: 2,
             source_hosts: Vec::new(),
+            source_login: SourceLogin::default(),
             weak_lines: Vec::new(),
             may_be_unmasked: false,
             may_weaken_masking: false,
@@ -141,6 +161,13 @@ impl Policy {
         }
         for project in self.unswept_projects.iter().filter(|project| !self.allowed_projects.contains(project)) {
             wrong("unswept_projects", format!("`{project}` is not one of `allowed_projects`"));
+        }
+        let SourceLogin { user_secret, password_secret } = &self.source_login;
+        if user_secret.is_empty() != password_secret.is_empty() {
+            wrong("source_login", "one of its two names is missing".to_owned());
+        }
+        for secret in [user_secret, password_secret].into_iter().filter(|secret| self.secrets.contains(secret)) {
+            wrong("secrets", format!("`{secret}` is of `source_login`, which a copy must not hold"));
         }
         let lists = [("variables", &self.variables), ("inherit_secrets", &self.inherit_secrets)];
         for (path, glob) in lists.iter().flat_map(|(path, globs)| globs.iter().map(move |glob| (path, glob))) {

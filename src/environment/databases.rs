@@ -1,16 +1,20 @@
-//! Where a copy's databases and their sources can be reached; a target is never looked up in a variable.
+//! Where a copy's databases and their sources can be reached: at the TCP proxies that Railway names, or where the owner says; no
+//! variable decides it.
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::contract::ids::{EnvironmentId, ProjectId};
-use crate::engines::{Endpoint, Kind, Login};
+use crate::contract::policy::Policy;
+use crate::engines::{Endpoint, Kind, Login, Named};
 use crate::environment::guard::Target;
 use crate::environment::services::kind;
 use crate::error::Failure;
+use crate::external::process_env::ProcessEnv;
 use crate::railway::{Reachable, Rendered, ServiceInstance, Weight};
 use crate::running::context::Context;
+use crate::secret::Secret;
 
 /// How long a TCP proxy may take to become active.
 const PROXY_ACTIVE: Duration = Duration::from_mins(3);
@@ -22,39 +26,129 @@ pub(crate) struct DatabasePair {
     pub target: Endpoint,
 }
 
+/// What Railway says of where the sources are, in the order of `services`, all of environment `environment_id`.
+///
+/// # Errors
+/// When Railway does not say it.
+pub(crate) async fn look(
+    ctx: &Context,
+    project_id: &ProjectId,
+    environment_id: &EnvironmentId,
+    services: &[&ServiceInstance],
+) -> Result<Vec<Reachable>> {
+    if services.is_empty() {
+        return Ok(Vec::new());
+    }
+    let kinds = services.iter().map(|s| kind_of(s)).collect::<Result<Vec<_>>>()?;
+    let instances: Vec<_> =
+        services.iter().zip(kinds).map(|(s, kind)| ((environment_id, &s.service_id), kind.traits().port)).collect();
+    ctx.railway.reachable(project_id, &instances, Weight::Repeatable).await
+}
+
 /// Where the sources can be reached, in the order of `services`, all of environment `environment_id`.
 ///
 /// # Errors
-/// [`crate::error::Exit::Invalid`] for a database that is not public.
+/// As [`source`].
 pub(crate) async fn sources(
     ctx: &Context,
     project_id: &ProjectId,
     environment_id: &EnvironmentId,
     services: &[&ServiceInstance],
 ) -> Result<Vec<Endpoint>> {
-    let instances: Vec<_> = services.iter().map(|s| (environment_id, &s.service_id)).collect();
-    let rendered = ctx.railway.rendered(project_id, &instances, Weight::Repeatable).await?;
-    services.iter().zip(&rendered).map(|(service, rendered)| source(service, rendered)).collect()
+    let seen = look(ctx, project_id, environment_id, services).await?;
+    services.iter().zip(&seen).map(|(service, seen)| source(ctx, service, seen)).collect()
 }
 
-/// Where a source can be reached.
+/// Where a source can be reached, and as whom.
 ///
 /// # Errors
-/// [`crate::error::Exit::Invalid`] when it is not public.
-pub(crate) fn source(service: &ServiceInstance, rendered: &Rendered) -> Result<Endpoint> {
+/// [`crate::error::Exit::Invalid`] when it is not public, or nobody is known who may log in.
+pub(crate) fn source(ctx: &Context, service: &ServiceInstance, seen: &Reachable) -> Result<Endpoint> {
     let (name, kind) = (&service.service_name, kind_of(service)?);
-    let variables = kind.traits().public_urls;
-    let urls = variables.iter().filter_map(|variable| Some((*variable, rendered.get(*variable)?.clone()?)));
-    let (variable, url) = urls.into_iter().next().with_context(|| {
-        let usual = variables.last().copied().unwrap_or_default();
-        Failure::invalid(format!("database `{name}` cannot be reached from outside: it has no `{usual}`"))
-            .hint(format!("add Public Access (a TCP proxy) to `{name}` in the source environment"))
-    })?;
-    kind.endpoint(&url).with_context(|| format!("read `{variable}` of `{name}`"))
+    let url = |variable: &&'static str| {
+        let value = seen.variables.get(*variable).cloned().flatten()?;
+        Some((*variable, kind.named_in(&value)?))
+    };
+    let urls: Vec<_> = kind.traits().public_urls.iter().filter_map(url).collect();
+    let (host, port) = place(&ctx.policy, name, kind, seen, &urls)?;
+    let mut identity = Identity::read(kind, &seen.variables, &urls);
+    let login = &ctx.policy.source_login;
+    if login.is_named() {
+        secret(&ctx.env, &login.user_secret)?.expose().clone_into(&mut identity.user);
+        identity.password = Some(secret(&ctx.env, &login.password_secret)?);
+    }
+    identity.at(&ctx.policy, name, kind, &host, port)
 }
 
 fn kind_of(service: &ServiceInstance) -> Result<Kind> {
     kind(service).with_context(|| Failure::invalid(format!("service `{}` is no database", service.service_name)))
+}
+
+/// The TCP proxy of a source, or the host in a URL of its that the owner allows.
+fn place(policy: &Policy, name: &str, kind: Kind, seen: &Reachable, urls: &[(&str, Named)]) -> Result<(String, u16)> {
+    let is_allowed = |named: &Named| {
+        let with_port = format!("{}:{}", named.host, named.port);
+        !named.host.starts_with('/') && policy.source_hosts.iter().any(|host| *host == named.host || *host == with_port)
+    };
+    if let Some((_, named)) = urls.iter().find(|(_, named)| is_allowed(named)) {
+        return Ok((named.host.clone(), named.port));
+    }
+    if let Some(proxy) = &seen.proxy {
+        return Ok(proxy.clone());
+    }
+    let no_proxy =
+        format!("database `{name}` cannot be reached from outside: it has no TCP proxy to port {}", kind.traits().port);
+    let hint = match urls.first() {
+        Some((variable, Named { host, port, .. })) => format!(
+            "add Public Access (a TCP proxy) to `{name}` in the source environment; its `{variable}` names `{host}`, which is used only with `source_hosts: [\"{host}:{port}\"]` in the policy"
+        ),
+        None => format!("add Public Access (a TCP proxy) to `{name}` in the source environment"),
+    };
+    bail!(Failure::invalid(no_proxy).hint(hint))
+}
+
+/// The value of `RAILSTAGE_SECRET_<name>`.
+fn secret(env: &ProcessEnv, name: &str) -> Result<Secret> {
+    let variable = format!("RAILSTAGE_SECRET_{name}");
+    env.secret(&variable).with_context(|| {
+        Failure::invalid(format!("the policy's `source_login`: there is no secret `{name}`"))
+            .hint(format!("the flow's author must set `{variable}` in the task's env"))
+    })
+}
+
+/// Who logs in, to which database, as a service's variables say.
+struct Identity {
+    user: String,
+    password: Option<Secret>,
+    database: String,
+}
+
+impl Identity {
+    /// A URL of the service decides nothing but the password, where it is this very user's.
+    fn read(kind: Kind, variables: &Rendered, urls: &[(&str, Named)]) -> Self {
+        let traits = kind.traits();
+        let value = |names: &[&str]| {
+            let values = names.iter().filter_map(|name| variables.get(*name).cloned().flatten());
+            values.into_iter().find(|value| !value.is_empty())
+        };
+        let user = value(traits.user).unwrap_or_else(|| traits.usual_user.to_owned());
+        let of_url = urls.iter().find(|(_, named)| named.user == user).and_then(|(_, named)| named.password.clone());
+        let password = of_url.or_else(|| value(traits.password).map(Secret::new));
+        let database = value(traits.database).unwrap_or_else(|| user.clone());
+        Self { user, password, database }
+    }
+
+    fn at(&self, policy: &Policy, name: &str, kind: Kind, host: &str, port: u16) -> Result<Endpoint> {
+        let usual = kind.traits().password.first().copied().unwrap_or_default();
+        let password = self.password.as_ref().with_context(|| {
+            Failure::invalid(format!("database `{name}` has no `{usual}` that could be read")).hint(format!(
+                "a sealed variable cannot be read: give `source_login` in the policy, or `{usual}` unsealed"
+            ))
+        })?;
+        let is_weak = policy.weak_lines.iter().any(|service| service == name);
+        let Self { user, database, .. } = self;
+        Ok(kind.at(&Login { host, port, user, password, database, is_weak }))
+    }
 }
 
 /// Waits for the TCP proxies of the copy's own database instances and pairs each with its source.
@@ -77,27 +171,26 @@ pub(crate) async fn pairs(ctx: &Context, target: &Target, services: &[&ServiceIn
     };
     let ends = ctx.until("the copy's TCP proxies", PROXY_ACTIVE, Duration::from_secs(1), look).await?;
     let paired = services.iter().zip(kinds).zip(ends.chunks(2));
-    paired.map(|((service, kind), ends)| pair(service, kind, &ends[0], &ends[1])).collect()
+    paired.map(|((service, kind), ends)| pair(ctx, service, kind, &ends[0], &ends[1])).collect()
 }
 
-fn pair(service: &ServiceInstance, kind: Kind, source: &Reachable, target: &Reachable) -> Result<DatabasePair> {
+fn pair(
+    ctx: &Context,
+    service: &ServiceInstance,
+    kind: Kind,
+    source: &Reachable,
+    target: &Reachable,
+) -> Result<DatabasePair> {
     let name = &service.service_name;
     ensure!(
         source.proxy != target.proxy,
         Failure::invalid(format!("database `{name}`: the copy's TCP proxy is the source's own"))
     );
     let (host, port) = target.proxy.as_ref().context("find the copy's TCP proxy")?;
-    let value = |names: &[&str]| {
-        let value = names.iter().find_map(|n| target.variables.get(*n).cloned().flatten());
-        let usual = names.first().copied().unwrap_or_default();
-        value.with_context(|| Failure::invalid(format!("database `{name}` of the copy has no `{usual}`")))
-    };
-    let traits = kind.traits();
-    let (user, password) = (value(traits.user)?, value(traits.password)?);
-    let database = value(traits.database)?;
+    let identity = Identity::read(kind, &target.variables, &[]);
     Ok(DatabasePair {
         service: name.clone(),
-        source: self::source(service, &source.variables)?,
-        target: kind.behind_proxy(&Login { host, port: *port, user: &user, password: &password, database: &database }),
+        source: self::source(ctx, service, source)?,
+        target: identity.at(&ctx.policy, name, kind, host, *port)?,
     })
 }

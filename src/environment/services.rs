@@ -2,7 +2,7 @@
 
 use crate::contract::request::CloneRequest;
 use crate::engines::Kind;
-use crate::railway::{Environment, ServiceInstance};
+use crate::railway::{Environment, Marks, ServiceInstance};
 
 /// What becomes of a service in the copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +42,15 @@ impl Role {
     }
 }
 
-/// The kind of database server that a service is, told by its image.
+/// The kind of database server that a service is: its variables, ports and volumes tell, and its image does not.
 pub(crate) fn kind(service: &ServiceInstance) -> Option<Kind> {
-    Kind::of_image(service.image()?)
+    let Marks { own_variables, proxied_ports, mount_paths } = &service.marks;
+    Kind::of_marks(own_variables, proxied_ports, mount_paths)
+}
+
+/// Whether a service is no database by its marks, and is called after one by its image.
+pub(crate) fn is_only_called_database(service: &ServiceInstance) -> bool {
+    kind(service).is_none() && service.image().and_then(Kind::called_in).is_some()
 }
 
 /// The services of `environment` that play one of `roles`, in Railway's order.

@@ -69,9 +69,10 @@ impl Railway {
         }
         let answer: Result<Data> = self.send(PROJECT, &json!({ "id": id }), weight).await;
         match answer {
-            Ok(data) => {
-                data.project.environments.iter().for_each(learn_written);
-                Ok(data.project)
+            Ok(Data { mut project }) => {
+                project.environments.iter_mut().for_each(Environment::mark_services);
+                project.environments.iter().for_each(learn_written);
+                Ok(project)
             }
             Err(error) if error.downcast_ref::<GraphqlErrors>().is_some_and(|e| e.say("not found")) => {
                 let hint = "`project_id` must be an id that RAILWAY_API_TOKEN can see";

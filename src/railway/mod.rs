@@ -1,18 +1,20 @@
 //! Railway, through the real `railway` program and nothing else: it owns login, proxies and TLS.
 //!
 //! `program.rs` is the only place that spells an argument of it, `documents/` and `batch.rs` the only ones that spell
-//! GraphQL; `model.rs` has the typed answers, `calls.rs` what the steps ask for, `change.rs` what they change. Railway's habits that the steps rely on
+//! GraphQL; `model.rs` and `config.rs` have the typed answers, `calls.rs` what the steps ask for, `change.rs` what they change. Railway's habits that the steps rely on
 //! are those of its CLI 5.28 to 5.71 and the schema in its published source (`src/gql/schema.json`).
 
 mod answer;
 mod batch;
 mod calls;
 mod change;
+mod config;
 mod model;
 mod program;
 
 pub(crate) use answer::{GraphqlErrors, Weather};
 pub(crate) use calls::{Deploy, Reachable, Rendered};
 pub(crate) use change::{Change, CustomDomainChange, DnsRecord, DomainChange, VariableChanges};
+pub(crate) use config::Marks;
 pub(crate) use model::{DeploymentStatus, Environment, EnvironmentStatus, Project, ServiceInstance};
 pub(crate) use program::{Railway, TOKEN_VARIABLE, Weight};

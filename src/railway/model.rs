@@ -1,11 +1,9 @@
 //! Railway's answers, typed; fields that we do not know and nulls are accepted, as newer versions send both.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
 
+use super::config::{Config, Marks, ServiceConfig, VariableConfig};
 use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId, ServiceId};
 
 /// A project with all its environments.
@@ -49,34 +47,6 @@ pub(crate) struct WithId {
     pub id: EnvironmentId,
 }
 
-/// What Railway calls an environment's config: unrendered variables, sources, mounts, proxies.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct Config {
-    #[serde(deserialize_with = "or_default")]
-    pub services: BTreeMap<ServiceId, ServiceConfig>,
-    #[serde(deserialize_with = "or_default")]
-    pub shared_variables: BTreeMap<String, Option<VariableConfig>>,
-}
-
-/// One service's part of a [`Config`].
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct ServiceConfig {
-    #[serde(deserialize_with = "or_default")]
-    pub variables: BTreeMap<String, Option<VariableConfig>>,
-    #[serde(deserialize_with = "keys")]
-    pub volume_mounts: BTreeSet<String>,
-}
-
-/// A variable as it is written, references unresolved; a sealed one has no value.
-#[derive(Deserialize, Default, PartialEq)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct VariableConfig {
-    pub value: Option<String>,
-    pub is_sealed: Option<bool>,
-}
-
 /// A service as it stands in one environment.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -87,6 +57,9 @@ pub(crate) struct ServiceInstance {
     pub source: Option<Source>,
     pub domains: Domains,
     pub latest_deployment: Option<Deployment>,
+    /// What its part of the environment's config says of it.
+    #[serde(skip)]
+    pub marks: Marks,
 }
 
 #[derive(Deserialize)]
@@ -217,6 +190,13 @@ impl Environment {
         variables.into_iter().flatten().filter_map(|(name, v)| Some((name.as_str(), v.as_ref()?)))
     }
 
+    /// Hands each service what the config says of it.
+    pub(super) fn mark_services(&mut self) {
+        for service in &mut self.service_instances {
+            service.marks = self.config.services.get(&service.service_id).map(ServiceConfig::marks).unwrap_or_default();
+        }
+    }
+
     /// Every public host, of whatever kind.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
         self.service_instances.iter().flat_map(ServiceInstance::hosts)
@@ -252,13 +232,6 @@ impl ServiceInstance {
     }
 }
 
-impl VariableConfig {
-    /// Whether Railway keeps the value to itself.
-    pub(crate) fn is_sealed(&self) -> bool {
-        self.is_sealed == Some(true)
-    }
-}
-
 /// Reads a GraphQL connection as a plain list.
 fn edges<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     #[derive(Deserialize)]
@@ -270,15 +243,4 @@ fn edges<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Res
         node: T,
     }
     Ok(Connection::deserialize(deserializer)?.edges.into_iter().map(|edge| edge.node).collect())
-}
-
-/// Reads the keys of an object, or of null, of which the values do not matter.
-fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
-    let object: Option<Map<String, Value>> = Option::deserialize(deserializer)?;
-    Ok(object.unwrap_or_default().into_iter().map(|(key, _)| key).collect())
-}
-
-/// Reads null as the default.
-fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }

@@ -12,7 +12,7 @@ use crate::contract::ids::EnvironmentId;
 use crate::contract::policy::Policy;
 use crate::contract::request::{Asked as _, CloneRequest, Override};
 use crate::copying::report::SourceReport;
-use crate::environment::services::{Role, kind, web};
+use crate::environment::services::{self, Role, kind, web};
 use crate::environment::{granted, guard, same_key};
 use crate::error::{Exit, Failure, chain};
 use crate::external::process_env::ProcessEnv;
@@ -223,6 +223,9 @@ fn check_service(source: &Environment, service: &ServiceInstance, request: &Clon
     }
     if role != Role::App {
         return;
+    }
+    if services::is_only_called_database(service) {
+        findings.warning(name, "is called a database server by its image, and neither variables nor volume nor a TCP proxy say that it is one: it comes up as an app, empty");
     }
     if service.is_upload() {
         findings.error(name, "was deployed by `railway up`, which Railway cannot copy; name it in `exclude_services`");

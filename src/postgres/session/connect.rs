@@ -19,9 +19,8 @@ use super::endpoint::{self, Endpoint, TlsMode};
 use super::fault::{Fault, fault};
 use super::settings::{self, Purpose};
 use super::shared_stream::{ByteStream, SharedStream, SharingConnector};
-use super::{sql, tls};
+use super::{refusal, sql, tls};
 use crate::copying::transient::Transient;
-use crate::error::Failure;
 
 /// A parameter of a query with its type, so that a query is one round trip.
 pub(crate) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -111,7 +110,7 @@ impl Session {
             )
             .await?;
         if row.get::<_, Option<String>>(3).as_deref() != Some(token) {
-            return Err(pooler_refused());
+            return Err(refusal::of_pooler());
         }
         (self.version_num, self.version, self.superuser) = (row.get(0), row.get(1), row.get(2));
         self.answer_timeout.pid = row.get(4);
@@ -226,7 +225,7 @@ async fn connect(endpoint: &Endpoint, config: Config) -> Result<Connected> {
         let (connector, encrypted) = SharingConnector::new(connector.context("read the host's name for TLS")?);
         let socket = SharedStream::new(line);
         let connected = config.connect_raw(socket.clone(), connector).await;
-        let (client, connection) = connected.map_err(|error| connect_error(error.into()))?;
+        let (client, connection) = connected.map_err(|error| refusal::told(error.into(), endpoint))?;
         let encrypted = encrypted.lock().unwrap_or_else(PoisonError::into_inner).take();
         return Ok((client, connection, encrypted.unwrap_or(socket)));
     }
@@ -285,15 +284,4 @@ fn startup_options(endpoint: &Endpoint, purpose: Purpose, token: &str, is_unhear
     options.push_str(" -c railstage.session=");
     options.push_str(token);
     options.trim_start().to_owned()
-}
-
-fn connect_error(fault: Fault) -> anyhow::Error {
-    // PgBouncer's words when it is not told to ignore `options`.
-    if fault.to_string().contains("unsupported startup parameter") { pooler_refused() } else { fault.into() }
-}
-
-fn pooler_refused() -> anyhow::Error {
-    Failure::invalid("a connection pooler answers there, and a copy needs one server session for its snapshot")
-        .hint("use the database's direct URL: on Railway `DATABASE_PUBLIC_UNPOOLED_URL` or `DATABASE_UNPOOLED_URL`")
-        .into()
 }

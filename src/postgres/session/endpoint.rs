@@ -52,7 +52,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// A database behind a TCP proxy, whose certificate proves no name: encrypted, not verified.
+    /// A database behind a TCP proxy, whose certificate proves nothing: encrypted, and proved by the password, which the server
+    /// must know and tie to this very line (`SCRAM-SHA-256-PLUS`); whoever stands in between learns nothing to log in with.
     pub fn of_proxy(host: &str, port: u16, user: &str, password: &str, database: &str) -> Self {
         Self {
             hosts: vec![(host.to_owned(), port)],
@@ -61,13 +62,18 @@ impl Endpoint {
             database: database.to_owned(),
             tls: TlsMode::Require,
             root_cert: None,
-            channel_binding: ChannelBinding::Prefer,
+            channel_binding: ChannelBinding::Require,
             options: None,
             application_name: APPLICATION.to_owned(),
             connect_timeout: CONNECT_WITHIN,
             answer_within: ANSWER_WITHIN,
             silences_event_triggers: Arc::default(),
         }
+    }
+
+    /// The same where the server has no TLS, or keeps no proof of the password: whoever answers is believed.
+    pub(crate) fn over_weak_line(self) -> Self {
+        Self { tls: TlsMode::Prefer, channel_binding: ChannelBinding::Prefer, ..self }
     }
 
     /// The name of the database.

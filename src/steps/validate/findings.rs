@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::contract::bounds::Refusal;
-use crate::error::{Failure, listed};
+use crate::error::{Failure, chain, failure, listed};
 
 /// One thing that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -39,6 +39,13 @@ impl Findings {
 
     pub(super) fn info(&mut self, subject: impl Into<String>, message: impl Into<String>) {
         self.add(Severity::Info, subject, message);
+    }
+
+    /// What failed, and what mends it.
+    pub(super) fn failed(&mut self, subject: impl Into<String>, error: &anyhow::Error) {
+        let hint = failure(error).and_then(|failure| failure.hint.as_deref());
+        let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+        self.error(subject, format!("{}{hint}", chain(error)));
     }
 
     /// What the policy does not grant.

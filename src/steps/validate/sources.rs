@@ -7,8 +7,8 @@ use super::findings::Findings;
 use crate::contract::request::CloneRequest;
 use crate::engines;
 use crate::environment::{databases, masking_of_request, services};
-use crate::error::{Exit, chain};
-use crate::railway::{Environment, Project, Rendered, ServiceInstance, Weight};
+use crate::error::Exit;
+use crate::railway::{Environment, Project, Reachable, ServiceInstance};
 use crate::running::context::Context;
 
 /// Reads every source database, and tries the masking rules on it.
@@ -20,12 +20,11 @@ pub(super) async fn check(
     findings: &mut Findings,
 ) -> Result<Vec<Database>> {
     let wanted = services::databases(source, request);
-    let pairs: Vec<_> = wanted.iter().map(|s| (&source.id, &s.service_id)).collect();
-    let rendered = ctx.railway.rendered(&project.id, &pairs, Weight::Repeatable).await?;
+    let seen = databases::look(ctx, &project.id, &source.id, &wanted).await?;
     let mut reports = Vec::new();
-    for (service, rendered) in wanted.iter().zip(&rendered) {
+    for (service, seen) in wanted.iter().zip(&seen) {
         let inspected = async {
-            let endpoint = databases::source(service, rendered)?;
+            let endpoint = databases::source(ctx, service, seen)?;
             let report = engines::inspect(&endpoint).await?;
             engines::ensure_can_dump(&ctx.env, &endpoint, &report).await?;
             anyhow::Ok(report)
@@ -39,12 +38,12 @@ pub(super) async fn check(
                 for warning in &report.warnings {
                     findings.warning(service.service_name.clone(), warning.clone());
                 }
-                check_masking(ctx, request, service, rendered, findings).await?;
+                check_masking(ctx, request, service, seen, findings).await?;
                 reports.push(Database { service: service.service_name.clone(), source: report });
             }
             // A server that does not answer or a program that is too old is not the caller's mistake.
             Err(error) if matches!(Exit::of(&error), Exit::Outside | Exit::Program) => return Err(error),
-            Err(error) => findings.error(service.service_name.clone(), chain(&error)),
+            Err(error) => findings.failed(service.service_name.clone(), &error),
         }
     }
     Ok(reports)
@@ -55,7 +54,7 @@ async fn check_masking(
     ctx: &Context,
     request: &CloneRequest,
     service: &ServiceInstance,
-    rendered: &Rendered,
+    seen: &Reachable,
     findings: &mut Findings,
 ) -> Result<()> {
     let name = service.service_name.as_str();
@@ -66,7 +65,7 @@ async fn check_masking(
         let Some(masking) = masking_of_request::of_request(&ctx.env, request, name, &run_hash)? else {
             return Ok(Vec::new());
         };
-        engines::inspect_masking(&databases::source(service, rendered)?, excluded, &masking).await
+        engines::inspect_masking(&databases::source(ctx, service, seen)?, excluded, &masking).await
     };
     match tried.await {
         Ok(suspects) => {
@@ -75,7 +74,7 @@ async fn check_masking(
             }
         }
         Err(error) if Exit::of(&error) == Exit::Outside => return Err(error),
-        Err(error) => findings.error(name, chain(&error)),
+        Err(error) => findings.failed(name, &error),
     }
     Ok(())
 }

@@ -25,11 +25,16 @@ pub(crate) fn kind(model: &Model, environment: Uuid, service: Uuid) -> Answer<Ki
     let uploaded = model.project_of(environment)?.service(service)?.uploaded;
     let config = &model.environment(environment)?.config;
     Ok(match config.text(service, "/source/image") {
-        Some(image) if image.contains("postgres") => Kind::Database,
+        Some(image) if is_postgres(image) => Kind::Database,
         _ if config.text(service, "/deploy/cronSchedule").is_some() => Kind::Quiet,
         _ if uploaded || config.text(service, "/source/repo").is_some() => Kind::App,
         _ => Kind::Quiet,
     })
+}
+
+/// Whether an image is a Postgres server, whatever it is called.
+fn is_postgres(image: &str) -> bool {
+    ["postgres", "postgis", "pgvector"].iter().any(|name| image.contains(name))
 }
 
 /// Takes a deployment through its states.
@@ -116,7 +121,15 @@ pub(crate) async fn start_database(
     copy_of: Option<std::path::PathBuf>,
 ) -> Result<()> {
     let value = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
+    let model = backend.current();
+    let image = model
+        .environment(environment)
+        .ok()
+        .and_then(|one| one.config.text(service, "/source/image"))
+        .unwrap_or_default();
     let options = ClusterOptions {
+        // Railway's own image makes itself a certificate, and others do not.
+        tls: image.contains("postgres-ssl"),
         user: value("POSTGRES_USER").unwrap_or_else(|| "postgres".to_owned()),
         password: Some(value("POSTGRES_PASSWORD").context("POSTGRES_PASSWORD is not set")?),
         database: value("POSTGRES_DB").unwrap_or_else(|| "postgres".to_owned()),

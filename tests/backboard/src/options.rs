@@ -70,4 +70,6 @@ pub enum ExtraService {
     Redis,
     /// `Analytics`: a second Postgres.
     SecondDatabase,
+    /// `Places`: `PostGIS`, deployed by hand with a password, a volume and a TCP proxy, and without TLS.
+    Postgis,
 }

@@ -1,10 +1,12 @@
 //! What an enemy, a stranger or bad weather would try: each a promise that was broken once, or could have been.
 
+mod addresses;
 mod clock;
 mod cut_off;
 mod granted;
 mod hostile_source;
 mod interleaved;
+mod man_in_the_middle;
 mod nothing_made;
 mod ownership;
 mod printed;

@@ -170,6 +170,19 @@ impl Seed {
                 self.add("Redis", &json!({ "source": { "image": "redis:8" }, "variables": values(&url) }));
             }
             ExtraService::SecondDatabase => self.add_database("Analytics"),
+            ExtraService::Postgis => {
+                let volume = self.add_volume("places-volume");
+                let password = format!("canary-places-{}", random(20));
+                self.add(
+                    "Places",
+                    &json!({
+                        "source": { "image": "postgis/postgis:18-3.6" },
+                        "networking": { "tcpProxies": { "5432": {} } },
+                        "volumeMounts": { volume: { "mountPath": "/var/lib/postgresql/data" } },
+                        "variables": values(&[("POSTGRES_PASSWORD", &password)]),
+                    }),
+                );
+            }
         }
     }
 

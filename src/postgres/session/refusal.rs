@@ -1,0 +1,46 @@
+//! Why a session is refused, by the server or by us, and what mends it. Driver and server say it in words alone.
+
+use super::endpoint::{ChannelBinding, Endpoint};
+use super::fault::Fault;
+use crate::error::Failure;
+
+/// What a failure to connect is, told for people.
+pub(super) fn told(fault: Fault, endpoint: &Endpoint) -> anyhow::Error {
+    let text = fault.to_string();
+    // PgBouncer's words when it is not told to ignore `options`.
+    if text.contains("unsupported startup parameter") {
+        return of_pooler();
+    }
+    match endpoint.channel_binding {
+        ChannelBinding::Require => unproven(&text).unwrap_or_else(|| fault.into()),
+        ChannelBinding::Disable | ChannelBinding::Prefer => fault.into(),
+    }
+}
+
+pub(super) fn of_pooler() -> anyhow::Error {
+    Failure::invalid("a connection pooler answers there, and a copy needs one server session for its snapshot")
+        .hint("use the database's direct URL: on Railway `DATABASE_PUBLIC_UNPOOLED_URL` or `DATABASE_UNPOOLED_URL`")
+        .into()
+}
+
+/// Why a line was refused that must be proven by the password, if `text` says so.
+fn unproven(text: &str) -> Option<anyhow::Error> {
+    let owner = "or, if nobody can come in between, name the service in `weak_lines` of the policy";
+    let failure = if text.contains("server does not support TLS") {
+        Failure::invalid("the server has no TLS, so whoever is in between could read the line, and answer in its place")
+            .hint(format!(
+                "turn TLS on there (Railway's own image, `ghcr.io/railwayapp-templates/postgres-ssl`, has it), {owner}"
+            ))
+    } else if text.contains("server did not use channel binding") {
+        Failure::invalid("the server does not prove that it knows the password, and so could be anybody (no SCRAM-SHA-256-PLUS)")
+            .hint(format!("an old login has an MD5 verifier: set `password_encryption` to `scram-sha-256` there and give the login its password anew, with `scram-sha-256` in pg_hba.conf; {owner}. If it worked before, somebody may stand in between"))
+    } else if text.contains("channel binding check failed") {
+        Failure::outside(
+            "somebody stands between here and the server: the certificate that answers is not the server's",
+        )
+        .hint("the password was not given away; find out who answers at this address before the next run")
+    } else {
+        return None;
+    };
+    Some(failure.into())
+}

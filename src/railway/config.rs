@@ -1,0 +1,103 @@
+//! An environment's config, typed: unrendered variables, mounts, proxies, and what these tell of a service.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use crate::contract::ids::ServiceId;
+
+/// What Railway calls an environment's config: unrendered variables, sources, mounts, proxies.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Config {
+    #[serde(deserialize_with = "or_default")]
+    pub services: BTreeMap<ServiceId, ServiceConfig>,
+    #[serde(deserialize_with = "or_default")]
+    pub shared_variables: BTreeMap<String, Option<VariableConfig>>,
+}
+
+/// One service's part of a [`Config`].
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ServiceConfig {
+    #[serde(deserialize_with = "or_default")]
+    pub variables: BTreeMap<String, Option<VariableConfig>>,
+    #[serde(deserialize_with = "or_default")]
+    pub volume_mounts: BTreeMap<String, Option<VolumeMount>>,
+    #[serde(deserialize_with = "or_default")]
+    networking: Networking,
+}
+
+/// Where a volume is in a service's file system.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VolumeMount {
+    mount_path: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Networking {
+    /// By the port that each leads to.
+    #[serde(deserialize_with = "keys")]
+    tcp_proxies: BTreeSet<String>,
+}
+
+/// What tells of a service whether it is a database, of whatever image: what its server reads, and where it listens and
+/// keeps its data.
+#[derive(Default)]
+pub(crate) struct Marks {
+    /// Names of variables whose values do not come from another service.
+    pub own_variables: BTreeSet<String>,
+    /// Ports that TCP proxies lead to.
+    pub proxied_ports: BTreeSet<u16>,
+    pub mount_paths: Vec<String>,
+}
+
+/// A variable as it is written, references unresolved; a sealed one has no value.
+#[derive(Deserialize, Default, PartialEq)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct VariableConfig {
+    pub value: Option<String>,
+    pub is_sealed: Option<bool>,
+}
+
+impl ServiceConfig {
+    pub(super) fn marks(&self) -> Marks {
+        let own = self.variables.iter().filter(|(_, variable)| variable.as_ref().is_some_and(VariableConfig::is_own));
+        let mounts = self.volume_mounts.values().flatten();
+        Marks {
+            own_variables: own.map(|(name, _)| name.clone()).collect(),
+            proxied_ports: self.networking.tcp_proxies.iter().filter_map(|port| port.parse().ok()).collect(),
+            mount_paths: mounts.filter_map(|mount| mount.mount_path.clone()).collect(),
+        }
+    }
+}
+
+impl VariableConfig {
+    /// Whether its value does not come from another service; `${{NAME}}` is the service's own, and `shared` is no service.
+    fn is_own(&self) -> bool {
+        let mut references = self.value.as_deref().unwrap_or_default().split("${{").skip(1);
+        references.all(|rest| {
+            let reference = rest.split("}}").next().unwrap_or_default().trim();
+            reference.split_once('.').is_none_or(|(of, _)| of == "shared")
+        })
+    }
+
+    /// Whether Railway keeps the value to itself.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.is_sealed == Some(true)
+    }
+}
+
+/// Reads the keys of an object, or of null, of which the values do not matter.
+fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
+    let object: Option<Map<String, Value>> = Option::deserialize(deserializer)?;
+    Ok(object.unwrap_or_default().into_iter().map(|(key, _)| key).collect())
+}
+
+/// Reads null as the default.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
