@@ -64,7 +64,13 @@ pub(crate) async fn deploy(backend: Arc<Backend>, environment: Uuid, service: Uu
     match started {
         Ok(said) => {
             set(&backend, deployment, DeploymentStatus::Success, |one| one.log.push(LogLine::now(said)));
-            backend.change(|model| Arc::make_mut(model).retire_before(environment, service, deployment));
+            backend.change(|model| {
+                let model = Arc::make_mut(model);
+                model.retire_before(environment, service, deployment);
+                if let Ok(environment) = model.environment_mut(environment) {
+                    environment.let_proxies_act(service);
+                }
+            });
         }
         Err(error) => {
             let line = LogLine::now(format!("{error:#}"));
@@ -104,6 +110,7 @@ pub(crate) async fn run(backend: &Arc<Backend>, environment: Uuid, service: Uuid
         }
         Kind::Database => {
             if backend.runtime.database_port(environment, service).is_some() {
+                backend.runtime.end_proxies(environment, service);
                 return Ok("database system is ready to accept connections".to_owned());
             }
             start_database(backend, environment, service, variables, None).await?;

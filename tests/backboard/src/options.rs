@@ -19,6 +19,8 @@ pub struct WorldOptions {
     pub name_reserved: Duration,
     /// Whether a copy of an environment gets TCP proxies of its own where the source has them.
     pub clone_tcp_proxies: bool,
+    /// Whether a TCP proxy that was taken away goes on answering until the service's next deployment.
+    pub stubborn_proxies: bool,
     /// Services beside `Postgres`, `web`, `worker` and `nightly`.
     pub extra_services: Vec<ExtraService>,
     /// A second project, `globex`, that the same token sees.
@@ -38,6 +40,7 @@ impl Default for WorldOptions {
             delete_time: Duration::from_millis(400),
             name_reserved: Duration::from_secs(2),
             clone_tcp_proxies: false,
+            stubborn_proxies: false,
             extra_services: Vec::new(),
             second_project: false,
             pg_bin: None,

@@ -48,11 +48,13 @@ pub(crate) struct Runtime {
     pub(crate) folder: PathBuf,
     running: Mutex<HashMap<(Uuid, Uuid), Running>>,
     outcomes: Mutex<Vec<DeployOutcome>>,
+    stubborn_proxies: bool,
 }
 
 impl Runtime {
-    pub(crate) fn new(pg_bin: PgBin, folder: PathBuf) -> Self {
-        Runtime { handle: Handle::current(), pg_bin, folder, running: Mutex::default(), outcomes: Mutex::default() }
+    pub(crate) fn new(pg_bin: PgBin, folder: PathBuf, stubborn_proxies: bool) -> Self {
+        let (running, outcomes) = (Mutex::default(), Mutex::default());
+        Runtime { handle: Handle::current(), pg_bin, folder, running, outcomes, stubborn_proxies }
     }
 
     pub(crate) fn running(&self) -> MutexGuard<'_, HashMap<(Uuid, Uuid), Running>> {
@@ -117,11 +119,11 @@ impl Runtime {
                 .map(|environment| {
                     let keys = environment.config.keys(*service, HandleKind::TcpProxy);
                     let handles = keys.iter().filter_map(|key| environment.handle(*service, HandleKind::TcpProxy, key));
-                    handles.filter_map(|handle| handle.proxy_port).collect()
+                    handles.filter(|handle| handle.acts).filter_map(|handle| handle.proxy_port).collect()
                 })
                 .unwrap_or_default();
             proxies.retain(|port, task| {
-                let keep = wanted.contains(port);
+                let keep = wanted.contains(port) || self.stubborn_proxies;
                 if !keep {
                     task.abort();
                 }
@@ -136,6 +138,13 @@ impl Runtime {
                     Err(error) => eprintln!("backboard: TCP proxy: {error:#}"),
                 }
             }
+        }
+    }
+
+    /// Ends the proxies of one database; those that are configured start again at once.
+    pub(crate) fn end_proxies(&self, environment: Uuid, service: Uuid) {
+        if let Some(Running::Database(database)) = self.running().get_mut(&(environment, service)) {
+            database.proxies.drain().for_each(|(_, task)| task.abort());
         }
     }
 

@@ -168,7 +168,7 @@ pub(crate) fn tcp_proxy(environment: &Environment, service: Uuid, port: &str) ->
             .leaf("applicationPort", port.parse::<u16>().unwrap_or_default())
             .leaf("environmentId", environment.id)
             .leaf("serviceId", service)
-            .leaf("syncStatus", "ACTIVE")
+            .leaf("syncStatus", if handle.acts { "ACTIVE" } else { "CREATING" })
             .leaf("createdAt", handle.created_at)
             .leaf("updatedAt", handle.created_at)
             .leaf("deletedAt", Value::Null),

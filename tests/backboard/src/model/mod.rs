@@ -147,6 +147,8 @@ pub(crate) struct Handle {
     pub(crate) created_at: Timestamp,
     pub(crate) proxy_port: Option<u16>,
     pub(crate) verified: bool,
+    /// A TCP proxy does nothing before the service's next deployment (the schema's note on `tcpProxyCreate`).
+    pub(crate) acts: bool,
 }
 
 impl Instance {
@@ -189,6 +191,12 @@ impl Environment {
         self.instances.get(&service)?.handles.get(&kind.key(key))
     }
 
+    /// Lets the TCP proxies of a service act, as its deployments do.
+    pub(crate) fn let_proxies_act(&mut self, service: Uuid) {
+        let handles = self.instances.get_mut(&service).into_iter().flat_map(|instance| instance.handles.values_mut());
+        handles.for_each(|handle| handle.acts = true);
+    }
+
     /// Finds what a bare id of a domain, proxy or volume instance stands for.
     pub(crate) fn handle_by_id(&self, kind: HandleKind, id: Uuid) -> Option<(Uuid, String)> {
         self.instances.iter().find_map(|(service, instance)| {
@@ -212,6 +220,7 @@ impl Environment {
                     created_at: Timestamp::now(),
                     proxy_port: is_proxy.then(|| ports.reserve()),
                     verified: false,
+                    acts: !is_proxy,
                 });
             }
         }

@@ -207,6 +207,7 @@ impl Seed {
             let config = production.config.service(*service);
             instance.deployments.push(first_deployment(config));
             verify_site_domain(instance);
+            instance.handles.values_mut().for_each(|handle| handle.acts = true);
         }
         Project {
             id: project_id,

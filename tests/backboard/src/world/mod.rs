@@ -51,7 +51,7 @@ impl World {
         let folder = folder.with_context(|| format!("create a folder in `{}`", parent.display()))?;
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755))?;
 
-        let runtime = Runtime::new(pg_bin, folder.path().to_owned());
+        let runtime = Runtime::new(pg_bin, folder.path().to_owned(), options.stubborn_proxies);
         let model = model::seed::model(&options, Arc::new(Ports::default()));
         let tokens = Tokens {
             account: format!("canary-account-token-{}", Uuid::new_v4()),

@@ -49,7 +49,12 @@ impl World {
     /// Gives the `Postgres` of an environment its TCP proxy, or takes it away.
     pub fn set_tcp_proxy(&self, environment: &str, on: bool) -> Result<()> {
         let proxy = if on { json!({}) } else { Value::Null };
-        self.patch_service(environment, "Postgres", &json!({ "networking": { "tcpProxies": { "5432": proxy } } }))
+        self.patch_service(environment, "Postgres", &json!({ "networking": { "tcpProxies": { "5432": proxy } } }))?;
+        let (id, service) = (self.find(environment)?, self.find_service("Postgres")?);
+        self.change(|model| {
+            model.environment_mut(id)?.let_proxies_act(service);
+            Ok(())
+        })
     }
 
     /// Attaches a custom domain whose DNS records are there already, or are not.
