@@ -20,7 +20,7 @@ use crate::cli::ticker::Ticker;
 use crate::contract::policy::Policy;
 use crate::error::Exit;
 use crate::external::process_env::ProcessEnv;
-use crate::external::{kestra, print};
+use crate::external::{kestra, print, privacy};
 use crate::running::caught::caught;
 use crate::running::context::Context;
 use crate::running::outcome::{Cost, Outcome};
@@ -34,7 +34,7 @@ const ABOUT: &str =
 
 /// Shown below the list of subcommands.
 const AFTER: &str = "The steps read a JSON request from --request or RAILSTAGE_REQUEST (base64), a policy from --policy or RAILSTAGE_POLICY,\n\
-    and the run's id from --run-id or RAILSTAGE_RUN_ID. RAILWAY_API_TOKEN is the account token that `railway` signs in with.\n\
+    and the run's id from --run-id or RAILSTAGE_RUN_ID. RAILWAY_API_TOKEN is the account or workspace token that `railway` signs in with.\n\
     RAILSTAGE_OUTPUT=kestra prints Kestra's `::{...}::` lines; RAILSTAGE_LOG sets the level (error, warn, info, debug).";
 
 /// The whole command line.
@@ -75,6 +75,7 @@ impl Subcommand {
 
 /// Runs what the command line asks for.
 pub async fn main() -> ExitCode {
+    privacy::hide();
     panics::tell();
     let matches = match command().try_get_matches() {
         Ok(matches) => matches,

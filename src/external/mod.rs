@@ -3,6 +3,7 @@
 pub(crate) mod http;
 pub(crate) mod kestra;
 pub(crate) mod print;
+pub(crate) mod privacy;
 pub(crate) mod process;
 pub(crate) mod process_env;
 pub(crate) mod tls;

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::answer::{Trouble, judge, read};
 use crate::error::{Exit, Failure};
+use crate::external::privacy;
 use crate::external::process::Child;
 use crate::external::process_env::ProcessEnv;
 use crate::secret::Secret;
@@ -32,7 +33,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(800);
 pub(crate) struct Railway {
     program: PathBuf,
     inherited: ProcessEnv,
-    token: Secret,
     home: TempDir,
     calls: AtomicU32,
     requests: AtomicU32,
@@ -59,12 +59,11 @@ impl Railway {
             Failure::new(Exit::Program, format!("there is no {TOKEN_VARIABLE}"))
                 .hint("set it to a Railway account token; in Kestra, as the secret RAILWAY_API_TOKEN")
         })?;
-        let home =
-            tempfile::Builder::new().prefix("railstage-").tempdir().context("make a home directory for `railway`")?;
+        let home = privacy::private_folder()?;
+        write_token(&home, &token)?;
         Ok(Self {
             program: env.find("railway")?,
             inherited: env.clone(),
-            token,
             home,
             calls: AtomicU32::new(0),
             requests: AtomicU32::new(0),
@@ -148,7 +147,6 @@ impl Railway {
             .stdin(variables.to_string().into_bytes())
             .cwd(self.home.path())
             .env("HOME", self.home_path())
-            .env(TOKEN_VARIABLE, self.token.expose())
             .env("RAILWAY_HTTP_TIMEOUT", REQUEST_DEADLINE.as_secs().to_string())
             .pass(PASS);
         let child = QUIET.iter().fold(child, |child, (name, value)| child.env(*name, *value));
@@ -159,6 +157,18 @@ impl Railway {
     fn home_path(&self) -> String {
         self.home.path().to_string_lossy().into_owned()
     }
+}
+
+/// Signs `railway` in by its configuration file: its environment could be read by every process of our account.
+fn write_token(home: &TempDir, token: &Secret) -> Result<()> {
+    let folder = home.path().join(".railway");
+    std::fs::create_dir(&folder).context("make the folder of `railway`")?;
+    let config = Secret::new(json!({ "projects": {}, "user": { "token": token.expose() } }).to_string());
+    // The file is called after the backend that `RAILWAY_ENV` chooses (the CLI's `src/config.rs`).
+    for name in ["config.json", "config-staging.json", "config-dev.json"] {
+        privacy::write_secret(&folder, name, &config)?;
+    }
+    Ok(())
 }
 
 /// Keeps the program from calling anyone but the backend.

@@ -9,14 +9,19 @@ use anyhow::{Context as _, Result, bail};
 use super::entries::{self, DumpEntry};
 use crate::copying::transient::Transient;
 use crate::error::{Exit, Failure};
+use crate::external::privacy;
 use crate::external::process::Child;
 use crate::external::process_env::ProcessEnv;
 use crate::postgres::session::endpoint::{ChannelBinding, Endpoint, TlsMode};
 use crate::postgres::session::settings::RESTRICTED;
 use crate::postgres::session::source_session::dump_name;
+use crate::secret::Secret;
 
 /// Reading a catalog of tens of thousands of objects over a slow line stays well under this.
 const DUMP_WITHIN: Duration = Duration::from_mins(5);
+/// The file in which the password is given to it.
+const PASSWORD_FILE: &str = "password";
+
 /// For `--version`.
 const VERSION_WITHIN: Duration = Duration::from_secs(20);
 
@@ -41,7 +46,12 @@ pub(crate) async fn read(
         DumpSection::PreData => "--section=pre-data",
         DumpSection::PostData => "--section=post-data",
     };
+    let private = privacy::private_folder()?;
+    if let Some(password) = &source.password {
+        write_password(private.path(), password)?;
+    }
     let dumped = child(source, reads_no_views, snapshot, env.find(&pg_dump.to_string_lossy())?, env)
+        .env("PGPASSFILE", private.path().join(PASSWORD_FILE).to_string_lossy())
         .args(["--schema-only", section, "--no-owner", "--no-privileges", "--no-tablespaces", "--no-security-labels"])
         .args(["--no-subscriptions", "--no-password", "--quote-all-identifiers", "--lock-wait-timeout=5s"])
         .args([format!("--snapshot={snapshot}"), format!("--encoding={encoding}")].map(OsString::from))
@@ -132,6 +142,12 @@ fn judged(words: &str, message: String) -> anyhow::Error {
     }
 }
 
+/// A password for whatever server, in a file: the environment of a program can be read by every process of our account.
+fn write_password(folder: &Path, password: &Secret) -> Result<()> {
+    let escaped = password.expose().replace('\\', "\\\\").replace(':', "\\:");
+    privacy::write_secret(folder, PASSWORD_FILE, &Secret::new(format!("*:*:*:*:{escaped}\n")))
+}
+
 fn child(source: &Endpoint, reads_no_views: bool, snapshot: &str, program: PathBuf, env: &ProcessEnv) -> Child {
     let join = |parts: Vec<String>| parts.join(",");
     // Should we be killed, nobody but the server is left to end a `pg_dump` whose line is dead.
@@ -171,9 +187,6 @@ fn child(source: &Endpoint, reads_no_views: bool, snapshot: &str, program: PathB
                 ChannelBinding::Require => "require",
             },
         );
-    if let Some(password) = &source.password {
-        child = child.env("PGPASSWORD", password.expose());
-    }
     if let Some(path) = &source.root_cert {
         child = child.env("PGSSLROOTCERT", path.to_string_lossy());
     }

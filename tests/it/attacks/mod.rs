@@ -12,6 +12,7 @@ mod ownership;
 mod printed;
 mod readiness;
 mod same_key;
+mod same_machine;
 mod scrubbed;
 mod told_before;
 mod twice;

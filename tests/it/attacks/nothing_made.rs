@@ -66,3 +66,12 @@ async fn no_error_says_the_same_twice() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workspace_token_suffices_for_a_whole_clone() {
+    let mut stage = Stage::prompt().await;
+    stage.env.push(("RAILWAY_API_TOKEN".into(), stage.world.workspace_token()));
+    let request = stage.request(json!({"environment_name": "workspace"}));
+    stage.steps_until("check-health", "workspace", &request).await;
+    stage.step("sweep-envs", "-", &json!({"dry_run": false})).await.expect(0);
+}
