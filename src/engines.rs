@@ -38,8 +38,6 @@ pub(crate) struct KindTraits {
     pub usual_user: &'static str,
     pub password: &'static [&'static str],
     pub database: &'static [&'static str],
-    /// The variable that sets its password when its volume is empty.
-    pub password_variable: &'static str,
 }
 
 /// Where a database is, and how to log in.
@@ -84,7 +82,6 @@ impl Kind {
                 usual_user: "postgres",
                 password: &["POSTGRES_PASSWORD", "PGPASSWORD"],
                 database: &["PGDATABASE", "POSTGRES_DB"],
-                password_variable: "POSTGRES_PASSWORD",
             },
         }
     }

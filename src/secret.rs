@@ -12,7 +12,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use serde_json::Value;
 
-pub(crate) use recognize::learn;
+pub(crate) use recognize::{learn, looks_random};
+pub(crate) use spelled::logins;
 
 mod recognize;
 mod spelled;
@@ -100,7 +101,7 @@ fn search() -> Option<Arc<AhoCorasick>> {
 /// `text` with stars in place of every known secret, bare, JSON-escaped, percent- or form-encoded or in Base64, and of the user and password of
 /// every URL.
 pub(crate) fn scrub(text: &str) -> String {
-    let mut hits = spelled::logins(text);
+    let mut hits = spelled::told_logins(text);
     if let Some(search) = search() {
         for spelling in spelled::readings(text) {
             hits.extend(search.find_overlapping_iter(&spelling.bytes).map(|hit| spelling.place(hit.range())));
@@ -141,7 +142,7 @@ pub(crate) fn scrub_outputs(value: Value) -> Value {
 
 fn without_logins(value: Value) -> Value {
     match value {
-        Value::String(text) => Value::String(starred(&text, spelled::logins(&text))),
+        Value::String(text) => Value::String(starred(&text, spelled::told_logins(&text))),
         Value::Array(values) if values.iter().all(Value::is_string) => values.into_iter().map(without_logins).collect(),
         other => scrub_outputs(other),
     }

@@ -74,7 +74,8 @@ pub struct Policy {
     pub(crate) may_reference: bool,
     /// Names of secrets that a request may have put into variables: `NAME` of `RAILSTAGE_SECRET_NAME`.
     pub(crate) secrets: Vec<String>,
-    /// Variables with a secret that come along as they are, as globs of `SERVICE.NAME`.
+    /// Variables with a secret that come along as they are, as globs of `SERVICE.NAME` (`shared` for what all share); after a `!`, what stays
+    /// behind though copied data may need it.
     pub(crate) inherit_secrets: Vec<String>,
     /// Domains that a request may give to its copy (`custom_domain`), as globs.
     pub(crate) custom_domains: Vec<String>,
@@ -212,12 +213,25 @@ impl Policy {
     pub(crate) fn grants_domain(&self, domain: &str) -> bool {
         self.custom_domains.iter().any(|glob| WildMatch::new(&glob.to_lowercase()).matches(&domain.to_lowercase()))
     }
+
+    /// Whether this variable comes along though it holds a secret.
+    pub(crate) fn inherits(&self, service: &str, name: &str) -> bool {
+        names_variable(&self.inherit_secrets, service, name) && !self.keeps_back(service, name)
+    }
+
+    /// Whether this variable stays behind though copied data may need it.
+    pub(crate) fn keeps_back(&self, service: &str, name: &str) -> bool {
+        let kept_back = self.inherit_secrets.iter().filter_map(|glob| glob.strip_prefix('!'));
+        names_variable(kept_back, service, name)
+    }
 }
 
 /// Whether one of these globs of `SERVICE.NAME` names a variable.
-fn names_variable(globs: &[String], service: &str, name: &str) -> bool {
-    let split = globs.iter().filter_map(|glob| glob.rsplit_once('.'));
-    split.into_iter().any(|(of, named)| WildMatch::new(of).matches(service) && WildMatch::new(named).matches(name))
+fn names_variable(globs: impl IntoIterator<Item = impl AsRef<str>>, service: &str, name: &str) -> bool {
+    globs
+        .into_iter()
+        .filter_map(|glob| glob.as_ref().rsplit_once('.').map(|(of, named)| (of.to_owned(), named.to_owned())))
+        .any(|(of, named)| WildMatch::new(&of).matches(service) && WildMatch::new(&named).matches(name))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::contract::environment_type::EnvironmentType;
 use crate::contract::ids::{EnvironmentId, ProjectId};
@@ -104,8 +104,44 @@ pub(crate) struct DatabaseRecord {
     pub snapshot_at: String,
     pub bytes: u64,
     pub rows: u64,
-    pub masked: bool,
+    pub masked: Masked,
     pub digest: String,
+}
+
+/// Whether the people in a database are strangers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Masked {
+    /// Whatever looks personal was masked, or a rule says that it may stay.
+    Full,
+    /// Some was masked, and something that looks personal came along, because no rule speaks of it.
+    Partial,
+    /// People came along as they are.
+    No,
+}
+
+impl<'de> Deserialize<'de> for Masked {
+    /// Records were written that only say whether masking was on.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "lowercase", untagged)]
+        enum Written {
+            IsOn(bool),
+            How(How),
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum How {
+            Full,
+            Partial,
+            No,
+        }
+        Ok(match Written::deserialize(deserializer)? {
+            Written::How(How::Full) => Self::Full,
+            Written::IsOn(true) | Written::How(How::Partial) => Self::Partial,
+            Written::IsOn(false) | Written::How(How::No) => Self::No,
+        })
+    }
 }
 
 /// When a run that begins `now` and may take `longest_run` counts as dead.
@@ -166,6 +202,17 @@ pub(super) mod tests {
         assert!(!kept.is_over(later));
         kept.state = State::Cloning;
         assert!(kept.is_over(later));
+    }
+
+    #[test]
+    fn a_record_that_only_says_that_masking_was_on_does_not_say_more_now() {
+        let read = |text: &str| serde_json::from_str::<Masked>(text).ok();
+        assert_eq!(
+            [read("true"), read("false"), read("\"full\"")],
+            [Some(Masked::Partial), Some(Masked::No), Some(Masked::Full)]
+        );
+        assert_eq!(read("\"perhaps\""), None);
+        assert_eq!(serde_json::to_string(&Masked::Partial).unwrap(), "\"partial\"");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::contract::policy::Policy;
 use crate::engines::{Endpoint, Kind, Login, Named};
 use crate::environment::guard::Target;
+use crate::environment::proxies::Listening;
 use crate::environment::services::kind;
 use crate::error::Failure;
 use crate::external::process_env::ProcessEnv;
@@ -24,9 +25,11 @@ pub(crate) struct DatabasePair {
     pub service: String,
     pub source: Endpoint,
     pub target: Endpoint,
+    /// The copy's TCP proxy.
+    pub listening: Listening,
 }
 
-/// What Railway says of where the sources are, in the order of `services`, all of environment `environment_id`.
+/// What Railway says of services, and of where their databases are if they are any, in the order of `services`, all of environment `environment_id`.
 ///
 /// # Errors
 /// When Railway does not say it.
@@ -39,9 +42,9 @@ pub(crate) async fn look(
     if services.is_empty() {
         return Ok(Vec::new());
     }
-    let kinds = services.iter().map(|s| kind_of(s)).collect::<Result<Vec<_>>>()?;
-    let instances: Vec<_> =
-        services.iter().zip(kinds).map(|(s, kind)| ((environment_id, &s.service_id), kind.traits().port)).collect();
+    // No proxy leads to port 0.
+    let port = |s: &ServiceInstance| kind(s).map_or(0, |kind| kind.traits().port);
+    let instances: Vec<_> = services.iter().map(|s| ((environment_id, &s.service_id), port(s))).collect();
     ctx.railway.reachable(project_id, &instances, Weight::Repeatable).await
 }
 
@@ -191,6 +194,7 @@ fn pair(
     Ok(DatabasePair {
         service: name.clone(),
         source: self::source(ctx, service, source)?,
+        listening: Listening { service: name.clone(), host: host.clone(), port: *port },
         target: identity.at(&ctx.policy, name, kind, host, *port)?,
     })
 }

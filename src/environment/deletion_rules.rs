@@ -86,7 +86,7 @@ fn reason_not_left_over(environment: &Environment, now: Timestamp) -> Option<&'s
 }
 
 /// A custom domain that no record lists.
-fn promoted_host<'a>(environment: &'a Environment, reading: &Reading) -> Option<&'a str> {
+pub(crate) fn promoted_host<'a>(environment: &'a Environment, reading: &Reading) -> Option<&'a str> {
     let listed = reading.record().map_or(&[][..], |record| &record.domains);
     let custom = environment.service_instances.iter().flat_map(|s| &s.domains.custom_domains);
     custom.map(|d| d.domain.as_str()).find(|host| !listed.iter().any(|listed| listed == host))

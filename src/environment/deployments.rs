@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::contract::ids::{DeploymentId, ServiceId};
 use crate::environment::guard::Target;
+use crate::environment::variables;
 use crate::error::{Exit, Failure};
 use crate::inert::one_line;
 use crate::railway::{Deploy, DeploymentStatus, Environment, EnvironmentStatus, ServiceInstance};
@@ -28,9 +29,34 @@ pub(crate) async fn deploy(
     deadline: Duration,
     logs: bool,
 ) -> Result<()> {
-    let ids: Vec<_> = services.iter().map(|d| d.service_id.clone()).collect();
-    let mut wanted: Vec<_> =
-        services.into_iter().filter(|d| !is_under_way(target.environment(), &d.service_id)).collect();
+    let ids = services.iter().map(|d| d.service_id.clone()).collect();
+    let wanted = services.into_iter().filter(|d| !is_under_way(target.environment(), &d.service_id)).collect();
+    bring_up(ctx, target, ids, wanted, deadline, logs).await
+}
+
+/// The same for services that are up already: they are deployed anew.
+///
+/// # Errors
+/// As [`deploy`].
+pub(crate) async fn redeploy(
+    ctx: &Context,
+    target: &Target,
+    services: Vec<Deploy>,
+    deadline: Duration,
+    logs: bool,
+) -> Result<()> {
+    let ids = services.iter().map(|d| d.service_id.clone()).collect();
+    bring_up(ctx, target, ids, services, deadline, logs).await
+}
+
+async fn bring_up(
+    ctx: &Context,
+    target: &Target,
+    ids: Vec<ServiceId>,
+    mut wanted: Vec<Deploy>,
+    deadline: Duration,
+    logs: bool,
+) -> Result<()> {
     let mut replaced: Vec<_> = wanted.iter().filter_map(|d| standing(target, &d.service_id)).collect();
     for attempt in 0..=RETRIES {
         if !wanted.is_empty() {
@@ -118,7 +144,12 @@ async fn explain(ctx: &Context, target: &Target, failed: &[FailedDeployment], lo
         } else {
             format!("; its log: {}", address(target, failure))
         };
-        text.push(format!("service `{name}` did not come up{more}"));
+        let replaced = variables::replaced(target.source(), target.environment(), &failure.service_id);
+        let replaced = match &replaced[..] {
+            [] => String::new(),
+            names => format!(" (not production's, but the copy's own: `{}`)", names.join("`, `")),
+        };
+        text.push(format!("service `{name}` did not come up{replaced}{more}"));
     }
     let failure = Failure::new(Exit::Failed, text.join("\n"));
     let hint = "`logs: true` in the request prints the last lines of its log, which may hold personal data";

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::contract::bounds::{self, Refusal};
 use crate::contract::policy::Policy;
 use crate::contract::request::CloneRequest;
-use crate::environment::services::kind;
+use crate::environment::services::is_data_server;
 use crate::railway::{Environment, Project};
 
 /// What of a request the policy does not grant.
@@ -28,7 +28,7 @@ pub(crate) fn refusals(
             let what = format!("service `{name}`, which has a cron schedule,");
             refusals.push(Refusal::new("include_services", what, format!("cron_services: [{name}]")));
         }
-        if kind(service).is_some() && request.variables.contains_key(name) {
+        if is_data_server(service) && request.variables.contains_key(name) {
             refusals.push(Refusal::never("variables", format!("a variable of the database service `{name}`")));
         }
     }

@@ -53,6 +53,31 @@ pub(crate) fn is_only_called_database(service: &ServiceInstance) -> bool {
     kind(service).is_none() && service.image().and_then(Kind::called_in).is_some()
 }
 
+/// What the images of servers have in their names that hold data, whether it is copied or not.
+const DATA_SERVERS: &[&str] = &[
+    "clickhouse",
+    "cockroach",
+    "dragonfly",
+    "keydb",
+    "mariadb",
+    "mongo",
+    "mysql",
+    "percona",
+    "pgvector",
+    "postgis",
+    "postgres",
+    "rabbitmq",
+    "redis",
+    "timescale",
+    "valkey",
+];
+
+/// Whether a service is a server that holds data, of any kind: its passwords are a copy's own even where its data is not copied.
+pub(crate) fn is_data_server(service: &ServiceInstance) -> bool {
+    let image = service.image().unwrap_or_default().to_lowercase();
+    kind(service).is_some() || DATA_SERVERS.iter().any(|name| image.contains(name))
+}
+
 /// The services of `environment` that play one of `roles`, in Railway's order.
 pub(crate) fn with_role<'a>(
     environment: &'a Environment,

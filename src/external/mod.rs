@@ -6,4 +6,5 @@ pub(crate) mod print;
 pub(crate) mod privacy;
 pub(crate) mod process;
 pub(crate) mod process_env;
+pub(crate) mod tcp;
 pub(crate) mod tls;

@@ -11,6 +11,9 @@ use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId, ServiceId};
 /// Variables by service id, then name; `None` takes one out.
 pub(crate) type VariableChanges = BTreeMap<ServiceId, BTreeMap<String, Option<String>>>;
 
+/// Shared variables by name; `None` takes one out.
+pub(crate) type SharedChanges = BTreeMap<String, Option<String>>;
+
 /// Changes to one environment that are sent as one call, in the order of the fields, and deploy nothing.
 #[derive(Default)]
 pub(crate) struct Change {
@@ -21,8 +24,12 @@ pub(crate) struct Change {
     pub service_domains: Vec<DomainChange>,
     pub custom_domain: Option<CustomDomainChange>,
     pub variables: VariableChanges,
+    /// Shared variables that change together with those of the services.
+    pub shared: SharedChanges,
     /// Services that get a TCP proxy, each with the port that it leads to.
     pub tcp_proxies: Vec<(ServiceId, u16)>,
+    /// Those that lose theirs.
+    pub closed_proxies: Vec<(ServiceId, u16)>,
     /// Deployments whose containers are to end.
     pub stop_deployments: Vec<DeploymentId>,
     /// The environment's new name.
@@ -104,22 +111,23 @@ impl Change {
     fn stage(&self, batch: &mut Batch, environment_id: &EnvironmentId) {
         let mut services = Map::new();
         for (service_id, variables) in &self.variables {
-            let changes = variables.iter().map(|(name, value)| {
-                (name.clone(), value.as_ref().map_or(Value::Null, |value| json!({ "value": value })))
-            });
-            services.insert(service_id.to_string(), json!({ "variables": changes.collect::<Map<_, _>>() }));
+            services.insert(service_id.to_string(), json!({ "variables": staged(variables) }));
         }
-        for (service_id, port) in &self.tcp_proxies {
+        let opened = self.tcp_proxies.iter().map(|proxy| (proxy, json!({})));
+        for ((service_id, port), proxy) in opened.chain(self.closed_proxies.iter().map(|proxy| (proxy, Value::Null))) {
             let entry = services.entry(service_id.to_string()).or_insert_with(|| json!({}));
-            entry["networking"] = json!({ "tcpProxies": { port.to_string(): {} } });
+            entry["networking"]["tcpProxies"][port.to_string()] = proxy;
         }
-        if services.is_empty() {
+        let mut config = json!({ "services": services });
+        if !self.shared.is_empty() {
+            config["sharedVariables"] = Value::Object(staged(&self.shared));
+        } else if services.is_empty() {
             return;
         }
         let id = json!(environment_id);
         let stage = [
             ("environmentId", "String!", id.clone()),
-            ("input", "EnvironmentConfig!", json!({ "services": services })),
+            ("input", "EnvironmentConfig!", config),
             ("merge", "Boolean", json!(true)),
         ];
         batch.field("stage", "environmentStageChanges", stage, "{ id }");
@@ -130,6 +138,14 @@ impl Change {
         ];
         batch.field("commit", "environmentPatchCommitStaged", commit, "");
     }
+}
+
+/// Variables as a patch of an environment's config has them.
+fn staged(variables: &BTreeMap<String, Option<String>>) -> Map<String, Value> {
+    let one = |(name, value): (&String, &Option<String>)| {
+        (name.clone(), value.as_ref().map_or(Value::Null, |value| json!({ "value": value })))
+    };
+    variables.iter().map(one).collect()
 }
 
 impl DomainChange {

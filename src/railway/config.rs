@@ -64,12 +64,17 @@ pub(crate) struct VariableConfig {
 }
 
 impl ServiceConfig {
+    /// The ports that its TCP proxies lead to.
+    pub(crate) fn tcp_proxies(&self) -> impl Iterator<Item = u16> {
+        self.networking.tcp_proxies.iter().filter_map(|port| port.parse().ok())
+    }
+
     pub(super) fn marks(&self) -> Marks {
         let own = self.variables.iter().filter(|(_, variable)| variable.as_ref().is_some_and(VariableConfig::is_own));
         let mounts = self.volume_mounts.values().flatten();
         Marks {
             own_variables: own.map(|(name, _)| name.clone()).collect(),
-            proxied_ports: self.networking.tcp_proxies.iter().filter_map(|port| port.parse().ok()).collect(),
+            proxied_ports: self.tcp_proxies().collect(),
             mount_paths: mounts.filter_map(|mount| mount.mount_path.clone()).collect(),
         }
     }

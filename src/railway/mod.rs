@@ -14,7 +14,7 @@ mod program;
 
 pub(crate) use answer::{GraphqlErrors, Weather};
 pub(crate) use calls::{Deploy, Reachable, Rendered};
-pub(crate) use change::{Change, CustomDomainChange, DnsRecord, DomainChange, VariableChanges};
+pub(crate) use change::{Change, CustomDomainChange, DnsRecord, DomainChange, SharedChanges, VariableChanges};
 pub(crate) use config::Marks;
 pub(crate) use model::{DeploymentStatus, Environment, EnvironmentStatus, Project, ServiceInstance};
 pub(crate) use program::{Railway, TOKEN_VARIABLE, Weight};

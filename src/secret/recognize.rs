@@ -37,7 +37,7 @@ pub(crate) fn learn(name: &str, value: &str) {
     if value.contains("${{") || name == OUR_RECORD {
         return;
     }
-    for login in spelled::logins(value) {
+    for login in spelled::told_logins(value) {
         let login = &value[login];
         let password = login.split_once(':').map_or(login, |(_, password)| password);
         Secret::new(password);
@@ -70,7 +70,8 @@ fn is_setting(value: &str) -> bool {
     is_number || value.len() < 12 && value.bytes().all(|b| b.is_ascii_lowercase())
 }
 
-fn looks_random(value: &str) -> bool {
+/// Whether a value looks as only a program would have made it up: a secret, unless its name says what else it is.
+pub(crate) fn looks_random(value: &str) -> bool {
     if value.len() < RANDOM_RUN || value.contains(char::is_whitespace) || value.contains('@') || value.starts_with('/')
     {
         return false;

@@ -81,9 +81,14 @@ fn hex(digits: &[u8]) -> Option<u32> {
 /// The login in our own examples.
 const EXAMPLE: &str = "user:password";
 
+/// Where the user and password of each URL stand, but for those of our own examples.
+pub(super) fn told_logins(text: &str) -> Vec<Range<usize>> {
+    logins(text).into_iter().filter(|login| text[login.clone()] != *EXAMPLE).collect()
+}
+
 /// Where the user and password of each URL stand. Only of web addresses is the end of the host looked for: a database's password may hold a `/`
 /// that nobody encoded.
-pub(super) fn logins(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn logins(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices("://") {
         let begin = at + 3;
@@ -94,7 +99,7 @@ pub(super) fn logins(text: &str) -> Vec<Range<usize>> {
         };
         let authority = &rest[..rest.find(ends).unwrap_or(rest.len())];
         let authority = authority.split("://").next().unwrap_or_default();
-        if let Some(len) = authority.rfind('@').filter(|len| *len > 0 && authority[..*len] != *EXAMPLE) {
+        if let Some(len) = authority.rfind('@').filter(|len| *len > 0) {
             found.push(begin..begin + len);
         }
     }

@@ -12,8 +12,10 @@ use crate::contract::request::CloneRequest;
 use crate::environment::guard::{Readiness, Target};
 use crate::environment::hosts::{host_of, public_host, railway_host};
 use crate::environment::lease::{self, Turn};
+use crate::environment::proxies;
 use crate::error::{Exit, Failure};
 use crate::external::http::{self, Page};
+use crate::railway::Change;
 use crate::running::context::Context;
 use crate::running::step::{Deadline, Step};
 
@@ -102,7 +104,8 @@ async fn visit_until_ready(ctx: &Context, request: &CloneRequest, target: Target
     let mut record = target.record.clone();
     if !target.is_ready() {
         record = Record { state: State::Ready, expires_at: request.ttl.after(record::now()), ..record };
-        let change = turn.last_word(ctx, record.clone()).await?;
+        let closed_proxies = proxies::to_close(ctx, target.environment());
+        let change = Change { closed_proxies, ..turn.last_word(ctx, record.clone()).await? };
         let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
         changed.context("mark the copy as ready")?;
     }

@@ -13,7 +13,7 @@ use crate::contract::record::{self, State};
 use crate::contract::request::{CloneRequest, OnFailure};
 use crate::contract::ttl::Ttl;
 use crate::environment::services::kind;
-use crate::environment::{guard, recorded};
+use crate::environment::{guard, proxies, recorded};
 use crate::error::{Exit, Failure, chain, failure};
 use crate::railway::{Change, Weight};
 use crate::running::context::Context;
@@ -110,7 +110,8 @@ async fn keep(ctx: &Context, target: &RunTarget, ttl: Ttl) -> Result<Option<Stri
     record.expires_at = ttl.after(now).min(now.checked_add(KEPT_FOR).unwrap_or(now));
     let apps = environment.service_instances.iter().filter(|s| kind(s).is_none());
     let running = apps.filter_map(|s| s.latest_deployment.as_ref().map(|d| d.id.clone())).collect();
-    let change = Change { stop_deployments: running, ..recorded::writing(ctx, &record) };
+    let closed_proxies = proxies::to_close(ctx, environment);
+    let change = Change { stop_deployments: running, closed_proxies, ..recorded::writing(ctx, &record) };
     railway.change(&project.id, &environment.id, &change).await.context("mark the copy as failed")?;
     tracing::info!("environment `{}` is kept for a look until {}, its apps off", environment.name, record.expires_at);
     Ok(Some(environment.name.clone()))

@@ -8,9 +8,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::contract::ids::{EnvironmentId, ProjectId};
+use crate::contract::record::State;
 use crate::contract::request::SweepRequest;
+use crate::contract::signature::Reading;
+use crate::environment::recorded::reading;
 use crate::environment::removal::Asked;
-use crate::environment::{clock, deletion_rules, guard, removal};
+use crate::environment::{clock, deletion_rules, guard, proxies, removal};
 use crate::error::{Exit, Failure, chain, listed};
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
@@ -27,6 +30,8 @@ pub(super) struct Output {
     /// Deleted and verified gone; in a dry run, what would be.
     pub deleted: Vec<Swept>,
     pub spared: Vec<Spared>,
+    /// Copies that stay and had TCP proxies open, which a step that was killed had left so: closed now.
+    pub closed: Vec<String>,
     /// Railway was asked to delete them, and they were not seen to be gone.
     pub left: Vec<Swept>,
     /// Projects that may be copied and that the policy has left out of the sweep: nothing deletes their copies.
@@ -137,6 +142,9 @@ async fn ask(
         let spare = |reason| Spared { project_id: project_id.clone(), name: environment.name.clone(), reason };
         if let Some(reason) = reason(ctx, &project, environment) {
             tracing::info!("`{}` stays: it {reason}", environment.name);
+            if let Err(error) = close_left(ctx, &project, environment, output).await {
+                failures.push(error.context(format!("close environment `{}`", environment.name)));
+            }
             output.spared.push(spare(reason));
         } else if output.dry_run {
             tracing::info!("`{}` would be deleted", environment.name);
@@ -158,6 +166,22 @@ impl Swept {
         let Asked { project_id, environment_id, name, .. } = asked;
         Self { project_id, environment_id, name }
     }
+}
+
+/// Closes what a step that was killed has left open in a copy of ours that is no longer made.
+async fn close_left(ctx: &Context, project: &Project, environment: &Environment, output: &mut Output) -> Result<()> {
+    let reading = reading(ctx, project, environment);
+    let is_promoted = deletion_rules::promoted_host(environment, &reading).is_some();
+    let Reading::Signed(record) = reading else { return Ok(()) };
+    if is_promoted || record.state == State::Cloning || output.dry_run || proxies::to_close(ctx, environment).is_empty()
+    {
+        return Ok(());
+    }
+    guard::ensure_not_production(&ctx.policy, project, environment, Some(&record.source_id))?;
+    let count = proxies::close_left(ctx, project, environment).await?;
+    tracing::warn!("`{}` had {count} TCP proxies left open; they are closed now", environment.name);
+    output.closed.push(environment.name.clone());
+    Ok(())
 }
 
 fn reason(ctx: &Context, project: &Project, environment: &Environment) -> Option<String> {

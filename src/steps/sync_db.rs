@@ -1,12 +1,13 @@
 //! `sync-db`: deploys the copy's databases and fills each with its source's data, rewritten and masked on the way.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::contract::record::DatabaseRecord;
+use crate::contract::record::{DatabaseRecord, Masked};
 use crate::contract::request::CloneRequest;
 use crate::copying::options::CopyOptions;
 use crate::copying::report::CopyReport;
@@ -15,14 +16,20 @@ use crate::environment::databases::{self, DatabasePair};
 use crate::environment::guard::{Readiness, Target};
 use crate::environment::lease::{self, Turn};
 use crate::environment::services::{self, Role, with_role};
-use crate::environment::{deployments, hosts, masking_of_request};
+use crate::environment::variables::inherited_passwords;
+use crate::environment::{deployments, hosts, masking_of_request, proxies};
+use crate::error::Failure;
 use crate::external::kestra::Metric;
-use crate::railway::Deploy;
+use crate::masking::{ColumnLine, Sheet, Treatment};
+use crate::railway::{Deploy, Rendered, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::step::{Deadline, Step};
 
 /// How long a database may take from its deploy to its first connection.
 const DATABASE_UP: Duration = Duration::from_mins(10);
+
+/// How long new passwords may stay invisible: Railway's reads lag its writes.
+const PASSWORDS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The step.
 pub(super) struct SyncDb;
@@ -31,6 +38,9 @@ pub(super) struct SyncDb;
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Output {
     pub databases: Vec<Database>,
+    /// Database services that can be reached from the internet still: those that the policy leaves so, and those whose TCP proxy was taken away
+    /// and answers all the same.
+    pub public: Vec<String>,
 }
 
 /// One database's copy.
@@ -38,7 +48,7 @@ pub(super) struct Output {
 pub(super) struct Database {
     pub service: String,
     /// Whether personal data was masked.
-    pub masked: bool,
+    pub masked: Masked,
     #[serde(flatten)]
     pub copy: CopyReport,
 }
@@ -70,32 +80,77 @@ impl Step for SyncDb {
 
 async fn fill_databases(ctx: &Context, request: &CloneRequest, target: Target, turn: &Turn) -> Result<Output> {
     if target.is_ready() {
-        return Ok(Output { databases: target.record.databases.iter().map(Database::recorded).collect() });
+        let databases = target.record.databases.iter().map(Database::recorded).collect();
+        return Ok(Output { databases, public: Vec::new() });
     }
+    ensure_own_passwords(ctx, &target).await?;
+    let wanted = services::databases(target.source(), request);
+    proxies::open(ctx, &target, &proxies::of_databases(&wanted), request.logs).await?;
     let run = with_role(target.source(), request, &[Role::Database, Role::EmptyDatabase]);
     let deploys = run.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: None }).collect();
     deployments::deploy(ctx, &target, deploys, DATABASE_UP, request.logs).await.context("deploy the databases")?;
-    let wanted = services::databases(target.source(), request);
+    let (mut output, mut listening) = (Output { databases: Vec::new(), public: Vec::new() }, Vec::new());
     if wanted.is_empty() {
         tracing::info!("there is no Postgres service, so no data to copy");
-        return Ok(Output { databases: Vec::new() });
+        return Ok(output);
     }
-    let mut output = Output { databases: Vec::new() };
     for pair in databases::pairs(ctx, &target, &wanted).await? {
         let copy =
             copy(ctx, &target, request, &pair).await.with_context(|| format!("copy database `{}`", pair.service))?;
-        output.databases.push(Database { service: pair.service, masked: copy.masking.is_some(), copy });
+        listening.push(pair.listening);
+        output.databases.push(Database { service: pair.service, masked: masked(copy.masking.as_ref()), copy });
     }
     let record = crate::contract::record::Record {
         databases: output.databases.iter().map(record).collect(),
         ..target.record.clone()
     };
-    let change = turn.last_word(ctx, record).await?;
-    ctx.railway
-        .change(&target.project.id, &target.environment().id, &change)
-        .await
-        .context("record what was copied")?;
+    let mut change = turn.last_word(ctx, record).await?;
+    if !ctx.policy.may_be_public {
+        change.closed_proxies = proxies::of_databases(&wanted);
+        // And those that the copy had from the beginning.
+        change.closed_proxies.extend(proxies::to_close(ctx, target.environment()));
+    }
+    let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
+    changed.context("record what was copied, and close the databases' TCP proxies")?;
+    output.public = if ctx.policy.may_be_public {
+        listening.into_iter().map(|proxy| proxy.service).collect()
+    } else {
+        let open = proxies::still_open(ctx, &target, &listening, request.logs).await?;
+        open.into_iter().map(|proxy| proxy.service.clone()).collect()
+    };
     Ok(output)
+}
+
+/// Refuses a copy whose database servers, when they start, would have production's passwords, as Railway renders them.
+async fn ensure_own_passwords(ctx: &Context, target: &Target) -> Result<()> {
+    let (source, copy) = (target.source(), target.environment());
+    let servers: Vec<_> = source.service_instances.iter().filter(|s| services::is_data_server(s)).collect();
+    let both: Vec<_> = servers.iter().flat_map(|s| [&source.id, &copy.id].map(|id| (id, &s.service_id))).collect();
+    let (both, servers) = (&both, &servers);
+    let inherited = Mutex::new(Vec::new());
+    let last = &inherited;
+    let look = || async move {
+        let rendered = ctx.railway.rendered(&target.project.id, both, Weight::Poll).await?;
+        let of_server = |(server, ends): (&&ServiceInstance, &[Rendered])| {
+            let name = &server.service_name;
+            inherited_passwords(&ends[0], &ends[1])
+                .into_iter()
+                .map(|v| format!("`{v}` of service `{name}`"))
+                .collect::<Vec<_>>()
+        };
+        let found: Vec<_> = servers.iter().zip(rendered.chunks(2)).flat_map(of_server).collect();
+        let is_none = found.is_empty();
+        *last.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        Ok(is_none.then_some(()))
+    };
+    let own = ctx.within("the copy's own passwords", PASSWORDS_WITHIN, Duration::from_secs(1), look).await?;
+    let inherited = inherited.into_inner().unwrap_or_else(PoisonError::into_inner);
+    ensure!(
+        own.is_some(),
+        Failure::invalid(format!("nothing is started: {} is production's own", inherited.join(", ")))
+            .hint("make it a value, or a reference to one, in the source environment, and start a new run")
+    );
+    Ok(())
 }
 
 impl Database {
@@ -135,6 +190,18 @@ async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Dat
     engines::Pair::of(&pair.source, &pair.target).copy(&options, &ctx.progress, &ctx.stop).await
 }
 
+/// What a sheet says in one word. Where nothing was found to be masked and something looks personal, nothing is.
+fn masked(sheet: Option<&Sheet>) -> Masked {
+    let Some(sheet) = sheet else { return Masked::No };
+    let is_done = |line: &ColumnLine| line.treatment != Treatment::Left;
+    let has_done = sheet.columns.iter().any(is_done) || !sheet.dropped.is_empty() || !sheet.emptied.is_empty();
+    match (sheet.suspects.is_empty(), has_done) {
+        (true, _) => Masked::Full,
+        (false, true) => Masked::Partial,
+        (false, false) => Masked::No,
+    }
+}
+
 fn record(database: &Database) -> DatabaseRecord {
     DatabaseRecord {
         service: database.service.clone(),
@@ -143,5 +210,35 @@ fn record(database: &Database) -> DatabaseRecord {
         rows: database.copy.rows,
         masked: database.masked,
         digest: database.copy.digest.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::masking::Suspect;
+
+    #[test]
+    fn what_nobody_masked_is_not_called_masked() {
+        let suspect =
+            || Suspect { column: "x.y".into(), rows: None, because: "a name".into(), transformer: "name".into() };
+        let line = |treatment| ColumnLine {
+            column: "x.z".into(),
+            rows: None,
+            treatment,
+            transformer: "name".into(),
+            values: 1,
+            because: None,
+        };
+        let sheet = |treatments: &[Treatment], suspects| Sheet {
+            columns: treatments.iter().copied().map(line).collect(),
+            suspects,
+            ..Sheet::default()
+        };
+        assert_eq!(masked(None), Masked::No);
+        assert_eq!(masked(Some(&sheet(&[], vec![suspect()]))), Masked::No);
+        assert_eq!(masked(Some(&sheet(&[Treatment::Left], vec![suspect()]))), Masked::No);
+        assert_eq!(masked(Some(&sheet(&[Treatment::Masked], vec![suspect()]))), Masked::Partial);
+        assert_eq!(masked(Some(&sheet(&[Treatment::Masked], Vec::new()))), Masked::Full);
     }
 }

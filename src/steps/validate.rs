@@ -13,16 +13,16 @@ use crate::contract::policy::Policy;
 use crate::contract::request::{Asked as _, CloneRequest, Override};
 use crate::copying::report::SourceReport;
 use crate::environment::services::{self, Role, kind, web};
-use crate::environment::{granted, guard, same_key};
+use crate::environment::{databases, granted, guard, same_key};
 use crate::error::{Exit, Failure, chain};
 use crate::external::process_env::ProcessEnv;
-use crate::masking::live_keys;
 use crate::railway::{Environment, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::run::Names;
 use crate::running::step::{Deadline, Step};
 
 mod findings;
+mod isolation;
 mod sources;
 
 /// The oldest `railway` that has `railway api`: major, minor.
@@ -40,6 +40,10 @@ pub(super) struct Output {
     /// Worth knowing, but no reason to stop; errors end the step instead.
     pub findings: Vec<Finding>,
     pub databases: Vec<Database>,
+    /// Variables that hold a secret, and what is done with each.
+    pub secrets: Vec<isolation::Secret>,
+    /// Lines to paste into policy or request for those of them that get another value; absent when there are none.
+    pub secrets_block: Option<String>,
     /// Version of the `railway` program.
     pub railway_version: String,
 }
@@ -114,7 +118,15 @@ impl Step for Validate {
         findings.refused(granted::refusals(&ctx.policy, &project, source, &request));
         check_services(source, &request, &mut findings);
         check_variables(&ctx.env, source, &request, &mut findings);
-        let databases = sources::check(ctx, &project, source, &request, &mut findings).await?;
+        let services: Vec<_> = source.service_instances.iter().collect();
+        let seen = databases::look(ctx, &project.id, &source.id, &services).await?;
+        let seen: Vec<_> = services.into_iter().zip(&seen).collect();
+        let rendered: Vec<_> = seen.iter().map(|(service, seen)| (*service, &seen.variables)).collect();
+        let secrets = isolation::check(&ctx.policy, source, &rendered, &request, &mut findings);
+        if !secrets.are_replaceable {
+            return Err(findings.refusal());
+        }
+        let databases = sources::check(ctx, &seen, &request, &mut findings).await?;
         if findings.has_errors() {
             return Err(findings.refusal());
         }
@@ -123,6 +135,8 @@ impl Step for Validate {
             source_environment_id: source.id.clone(),
             findings: findings.told(),
             databases,
+            secrets: secrets.all,
+            secrets_block: secrets.block,
             railway_version,
         })
     }
@@ -246,16 +260,10 @@ fn check_variables(env: &ProcessEnv, source: &Environment, request: &CloneReques
         let is_set = |name: &str| set.iter().flatten().any(|own| own.contains_key(name));
         for (name, variable) in source.variables(&service.service_id).filter(|(name, _)| !is_set(name)) {
             let subject = format!("{}.{name}", service.service_name);
-            let value = variable.value.as_deref().unwrap_or_default();
             if variable.is_sealed() {
                 findings.warning(
                     subject,
                     "is sealed, so Railway does not copy it; set it in `variables` if the copy needs it",
-                );
-            } else if live_keys::can_charge(value) {
-                findings.warning(
-                    subject,
-                    "holds a live payment key, and the copy would use it; set a test key in `variables`",
                 );
             }
         }

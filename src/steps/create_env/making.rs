@@ -9,8 +9,8 @@ use crate::contract::record::{self, Record, State, VARIABLE};
 use crate::contract::request::CloneRequest;
 use crate::contract::signature::Reading;
 use crate::environment::recorded::reading;
-use crate::environment::services::{Role, kind, with_role};
-use crate::environment::{guard, recorded, same_key};
+use crate::environment::services::{Role, with_role};
+use crate::environment::{guard, proxies, recorded, same_key};
 use crate::error::Failure;
 use crate::railway::{Change, Environment, GraphqlErrors, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
@@ -84,13 +84,12 @@ impl Making<'_> {
     pub(super) async fn settle(&self, record: &Record) -> Result<()> {
         let ids = |services: Vec<&ServiceInstance>| services.into_iter().map(|s| s.service_id.clone()).collect();
         let proxied = with_role(self.source, self.request, &[Role::Database]);
+        let (variables, shared) = variables::changes(self.ctx, self.environment, self.source, self.request)?;
         let change = Change {
             auto_deploy_off: ids(self.source.service_instances.iter().filter(|s| has_repo(s)).collect()),
-            variables: variables::changes(&self.ctx.env, self.environment, self.source, self.request)?,
-            tcp_proxies: proxied
-                .into_iter()
-                .filter_map(|s| Some((s.service_id.clone(), kind(s)?.traits().port)))
-                .collect(),
+            variables,
+            shared,
+            tcp_proxies: proxies::of_databases(&proxied),
             rename: Some(self.names.target.clone()),
             ..recorded::writing(self.ctx, record)
         };

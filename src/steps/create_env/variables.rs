@@ -1,23 +1,29 @@
-//! What `create-env` sets in a copy's variables: its type, passwords of its own, and what the request asks for.
+//! What `create-env` sets in a copy's variables: its type, passwords and secrets of its own, and what the request asks for.
 
-use anyhow::{Context as _, Result};
-use rand::distr::{Alphanumeric, SampleString as _};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::contract::request::{CloneRequest, Override};
-use crate::environment::services::{Role, kind, with_role};
-use crate::error::Failure;
+use crate::environment::services::{Role, is_data_server, with_role};
+use crate::environment::variables;
+use crate::error::{Failure, listed};
 use crate::external::process_env::ProcessEnv;
-use crate::railway::{Environment, VariableChanges};
+use crate::railway::{Environment, SharedChanges, VariableChanges};
+use crate::running::context::Context as RunContext;
 use crate::secret::Secret;
 
-/// Every variable that differs from the source's before any URL is known.
+/// Every variable that differs from the source's before any URL is known: those of services, and those that all share.
+///
+/// # Errors
+/// [`crate::error::Exit::Invalid`] when a database cannot get a password of its own, or there is no secret that the request names.
 pub(super) fn changes(
-    env: &ProcessEnv,
+    ctx: &RunContext,
     environment: &Environment,
     source: &Environment,
     request: &CloneRequest,
-) -> Result<VariableChanges> {
-    let mut changes = VariableChanges::new();
+) -> Result<(VariableChanges, SharedChanges)> {
+    let plan = variables::plan(&ctx.policy, source, environment, request);
+    ensure!(plan.problems.is_empty(), Failure::invalid(listed(&plan.problems)));
+    let mut changes = plan.variables;
     for service in with_role(source, request, &[Role::App]) {
         let environment_type = request.environment_type.as_wordpress().to_owned();
         changes
@@ -25,9 +31,8 @@ pub(super) fn changes(
             .or_default()
             .insert("WP_ENVIRONMENT_TYPE".to_owned(), Some(environment_type));
     }
-    replace_passwords(&mut changes, environment, source);
     for service in &source.service_instances {
-        if kind(service).is_some() {
+        if is_data_server(service) {
             continue;
         }
         let own = [request.variables.get("*"), request.variables.get(&service.service_name)];
@@ -35,12 +40,12 @@ pub(super) fn changes(
             let value = match wish {
                 Override::Value(value) => Some(value.clone()),
                 Override::Remove => None,
-                Override::Secret(secret) => Some(wished_secret(env, secret)?.expose().to_owned()),
+                Override::Secret(secret) => Some(wished_secret(&ctx.env, secret)?.expose().to_owned()),
             };
             changes.entry(service.service_id.clone()).or_default().insert(name.clone(), value);
         }
     }
-    Ok(changes)
+    Ok((changes, plan.shared))
 }
 
 /// The value of `RAILSTAGE_SECRET_<name>`.
@@ -50,30 +55,4 @@ pub(in crate::steps) fn wished_secret(env: &ProcessEnv, name: &str) -> Result<Se
         Failure::invalid(format!("`variables`: there is no secret `{name}`"))
             .hint(format!("the flow's author must set `{variable}` in the task's env"))
     })
-}
-
-/// Gives each database a password of its own, so that no copy holds production's; what spells the old one out follows.
-/// The volume is empty before the first deploy, so the new one costs nothing.
-fn replace_passwords(changes: &mut VariableChanges, environment: &Environment, source: &Environment) {
-    for (database, kind) in source.service_instances.iter().filter_map(|s| Some((s, kind(s)?))) {
-        let (id, variable) = (&database.service_id, kind.traits().password_variable);
-        let password =
-            |e: &Environment| e.variables(id).find(|(n, _)| *n == variable).and_then(|(_, v)| v.value.clone());
-        let old = password(source);
-        if old.as_ref().is_some_and(|value| value.contains("${{")) || password(environment) != old {
-            continue;
-        }
-        let new = Secret::new(Alphanumeric.sample_string(&mut rand::rng(), 32));
-        changes.entry(id.clone()).or_default().insert(variable.to_owned(), Some(new.expose().to_owned()));
-        let Some(old) = old.map(Secret::new) else { continue };
-        for service in &environment.service_instances {
-            for (name, held) in environment.variables(&service.service_id) {
-                let value = held.value.as_deref().unwrap_or_default();
-                if name != variable && !old.expose().is_empty() && value.contains(old.expose()) {
-                    let value = value.replace(old.expose(), new.expose());
-                    changes.entry(service.service_id.clone()).or_default().insert(name.to_owned(), Some(value));
-                }
-            }
-        }
-    }
 }

@@ -6,23 +6,22 @@ use super::Database;
 use super::findings::Findings;
 use crate::contract::request::CloneRequest;
 use crate::engines;
-use crate::environment::{databases, masking_of_request, services};
+use crate::environment::services::Role;
+use crate::environment::{databases, masking_of_request};
 use crate::error::Exit;
-use crate::railway::{Environment, Project, Reachable, ServiceInstance};
+use crate::railway::{Reachable, ServiceInstance};
 use crate::running::context::Context;
 
-/// Reads every source database, and tries the masking rules on it.
+/// Reads every source database, and tries the masking rules on it. `seen` is what Railway says of each service of the source.
 pub(super) async fn check(
     ctx: &Context,
-    project: &Project,
-    source: &Environment,
+    seen: &[(&ServiceInstance, &Reachable)],
     request: &CloneRequest,
     findings: &mut Findings,
 ) -> Result<Vec<Database>> {
-    let wanted = services::databases(source, request);
-    let seen = databases::look(ctx, &project.id, &source.id, &wanted).await?;
+    let wanted = seen.iter().filter(|(service, _)| Role::of(service, request) == Role::Database);
     let mut reports = Vec::new();
-    for (service, seen) in wanted.iter().zip(&seen) {
+    for (service, seen) in wanted {
         let inspected = async {
             let endpoint = databases::source(ctx, service, seen)?;
             let report = engines::inspect(&endpoint).await?;

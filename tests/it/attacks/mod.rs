@@ -6,6 +6,7 @@ mod cut_off;
 mod granted;
 mod hostile_source;
 mod interleaved;
+mod isolated;
 mod man_in_the_middle;
 mod nothing_made;
 mod ownership;

@@ -1,0 +1,42 @@
+use super::*;
+
+#[test]
+fn names_of_secrets_are_told_from_names_of_settings() {
+    for name in [
+        "STRIPE_SECRET_KEY",
+        "dbPassword",
+        "JWT_SECRET",
+        "APIKEY",
+        "SECRET_KEY_BASE",
+        "AUTH_SALT",
+        "API_KEY_2",
+        "SMTP_PASS",
+        "MY_TOKEN_FOR_X",
+        "SENTRY_DSN",
+        "access-token",
+    ] {
+        assert!(Name::of(name).is_secret(), "{name}");
+    }
+    for name in [
+        "TOKEN_TTL",
+        "JWT_ALGORITHM",
+        "PASSWORD_MIN_LENGTH",
+        "API_KEY_ID",
+        "SITE_NAME",
+        "KEYCLOAK_URL",
+        "RAILWAY_GIT_AUTHOR",
+        "KEYWORDS",
+    ] {
+        assert!(!Name::of(name).is_secret(), "{name}");
+    }
+    assert!(
+        ["ADMIN_PASSWORD", "ADMIN_PASS_2", "JWT_SECRET_OLD", "AUTH_SALT"].iter().all(|name| Name::of(name).is_login())
+    );
+    assert!(!Name::of("CACHE_KEY").is_login() && !Name::of("AUTH_MODE").is_login());
+    assert!(
+        ["APP_KEY", "N8N_ENCRYPTION_KEY", "RAILS_MASTER_KEY", "FERNET_KEY"]
+            .iter()
+            .all(|name| Name::of(name).decrypts())
+    );
+    assert!(!Name::of("MY_APP_KEY_ID").decrypts());
+}

@@ -1,0 +1,146 @@
+//! The checks of `validate` about what of production a copy would hold or reach: secrets, passwords, hosts outside.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::findings::Findings;
+use crate::contract::policy::Policy;
+use crate::contract::request::CloneRequest;
+use crate::environment::neighbours::Neighbours;
+use crate::environment::services::{Role, is_data_server, with_role};
+use crate::environment::variables::{self, Plan, Treated, Treatment};
+use crate::masking::live_keys;
+use crate::railway::{Environment, Rendered, ServiceInstance};
+
+/// A variable that holds a secret.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::steps) struct Secret {
+    /// The service, or `shared` for what all share.
+    pub service: String,
+    pub name: String,
+    /// What is done with it in the copy.
+    pub treatment: String,
+}
+
+/// What becomes of the source's secrets, and how to decide otherwise.
+pub(super) struct Secrets {
+    pub(super) all: Vec<Secret>,
+    /// Lines for the policy and for the request, to choose from.
+    pub(super) block: Option<String>,
+    /// Whether each database can get a password of its own; without, its source may not be reached either.
+    pub(super) are_replaceable: bool,
+}
+
+/// Tells what becomes of each secret, and which variables of apps point out of the copy. `rendered` are the variables of each service of
+/// the source.
+pub(super) fn check(
+    policy: &Policy,
+    source: &Environment,
+    rendered: &[(&ServiceInstance, &Rendered)],
+    request: &CloneRequest,
+    findings: &mut Findings,
+) -> Secrets {
+    let plan = variables::plan(policy, source, source, request);
+    for problem in &plan.problems {
+        findings.error("variables", problem.clone());
+    }
+    for place in &plan.left {
+        findings.warning(
+            place.clone(),
+            "holds the password of one of production's databases in a place where no password belongs, and keeps it",
+        );
+    }
+    for treated in &plan.treated {
+        findings.info(format!("{}.{}", treated.service, treated.name), treated.treatment.told());
+    }
+    check_addresses(policy, source, rendered, request, &plan, findings);
+    let secret = |t: &Treated| Secret {
+        service: t.service.clone(),
+        name: t.name.clone(),
+        treatment: t.treatment.told().to_owned(),
+    };
+    Secrets {
+        all: plan.treated.iter().map(secret).collect(),
+        block: block(&plan),
+        are_replaceable: plan.problems.is_empty(),
+    }
+}
+
+fn check_addresses(
+    policy: &Policy,
+    source: &Environment,
+    rendered: &[(&ServiceInstance, &Rendered)],
+    request: &CloneRequest,
+    plan: &Plan,
+    findings: &mut Findings,
+) {
+    let mut neighbours = Neighbours::of(policy, source, rendered).with_own(request.custom_domain.as_deref());
+    if request.wordpress_url_replace {
+        // Those that are in URLs are rewritten, once the copy has its own.
+        neighbours = neighbours.with_own(source.hosts());
+    }
+    let is_public = !policy.may_be_public;
+    for app in with_role(source, request, &[Role::App]).into_iter().filter(|app| !is_data_server(app)) {
+        let asked = asked(request, &app.service_name);
+        let all: BTreeMap<_, _> = plan
+            .after
+            .of_service(&app.service_id)
+            .into_iter()
+            .filter(|(name, _)| !asked.contains(&name.as_str()))
+            .collect();
+        let pairs = || all.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        for objection in neighbours.objections(&pairs()) {
+            let subject = format!("{}.{}", app.service_name, objection.variable);
+            let names = format!("names {}", objection.what);
+            if objection.stops {
+                findings.warning(subject, format!("{names}, and so the copy's apps will not be started; set it in `variables`, or add the host to the policy's `allowed_hosts`"));
+            } else {
+                findings.info(subject, format!("{names}: the copy's app can reach it"));
+            }
+        }
+        for name in neighbours.through_own_proxy(pairs()).iter().filter(|_| is_public) {
+            findings.warning(
+                format!("{}.{name}", app.service_name),
+                "goes to a database by its public address, which is closed in the copy once the data is there; use the private one, such as `${{Postgres.DATABASE_URL}}`",
+            );
+        }
+        for (name, _) in all.iter().filter(|(_, value)| live_keys::can_charge(value)) {
+            findings.warning(
+                format!("{}.{name}", app.service_name),
+                "holds a live payment key, and the copy would use it; set a test key in `variables`",
+            );
+        }
+    }
+}
+
+/// The variables that a request sets for a service.
+fn asked<'a>(request: &'a CloneRequest, service: &str) -> Vec<&'a str> {
+    let own = [request.variables.get("*"), request.variables.get(service)];
+    own.into_iter().flatten().flat_map(|variables| variables.keys()).map(String::as_str).collect()
+}
+
+/// What would let each replaced secret come along, or give it a value of the owner's choice.
+fn block(plan: &Plan) -> Option<String> {
+    let replaced = || plan.treated.iter().filter(|t| matches!(t.treatment, Treatment::Renewed | Treatment::Off));
+    replaced().next()?;
+    let mut text = String::from("# in the policy, for those that may come along as they are:\ninherit_secrets:\n");
+    for treated in replaced() {
+        text.push_str(&format!("  - {}.{}\n", treated.service, treated.name));
+    }
+    text.push_str("# or in the request, for those that get values of yours (each NAME is RAILSTAGE_SECRET_NAME in the flow's env):\nvariables:\n");
+    let mut last = None;
+    for treated in replaced().filter(|treated| treated.service != "shared") {
+        if last != Some(&treated.service) {
+            text.push_str(&format!("  {}:\n", treated.service));
+            last = Some(&treated.service);
+        }
+        text.push_str(&format!(
+            "    {}: {{secret: {}}}\n",
+            treated.name,
+            treated.name.to_uppercase().replace('-', "_")
+        ));
+    }
+    Some(text)
+}
