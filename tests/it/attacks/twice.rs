@@ -24,8 +24,8 @@ async fn the_second_process_waits_for_the_first_and_finds_its_work_done() {
     stage.world.clear_journal();
     stage.world.fault(Fault::new("customDomainCreate", FaultEffect::Delay { secs: 3.0 }));
     let second = async {
-        // The first has written its lease.
-        eventually("the first works", async || times(&stage, "variableCollectionUpsert") > 0).await;
+        // The first goes on only once its lease shows.
+        eventually("the first works", async || times(&stage, "variablesForServiceDeployment") > 0).await;
         stage.step("assign-domain", "run", &request).await
     };
     let (first, second) = tokio::join!(stage.step("assign-domain", "run", &request), second);
