@@ -38,26 +38,29 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Kestra's own services in one process, as {@code kestra server standalone} runs them, less the webserver. */
+/** Kestra's own services in one process, as {@code kestra server standalone} runs them, less the webserver; its worker can be left to processes of their own. */
 final class Engine {
     static final String TENANT = "main";
+    /** Whose settings lie in {@code application-*.yml}: what keeps the tables, and what runs in several processes. */
+    private static final String SERVER = "server";
+    private static final String APART = "apart";
+    private static final String WORKER = "worker";
     private static final int WORKER_THREADS = 8;
     private static final Duration START_DEADLINE = Duration.ofSeconds(120);
     private static final Duration POLL = Duration.ofMillis(10);
 
     private final ApplicationContext context;
+    private final boolean workersApart;
     final FlowService flowService;
     final FlowRepositoryInterface flows;
     final ExecutionRepositoryInterface executions;
     private final ExecutionService executionService;
     private final SocketChannel controllerPort = takePort();
 
-    /** Brings the context up, which also lays the tables; {@link #start} starts the services. */
-    Engine(String url) throws IOException {
-        context = ApplicationContext.builder().banner(false)
-            .singletons(new EveryLog())
-            .properties(Map.of("engine.url", url, "engine.grpc-port", controllerPort.socket().getLocalPort()))
-            .start();
+    /** Brings the context up, which also lays the tables; {@link #start} starts the services, the worker only when they are not {@code workersApart}. */
+    Engine(String url, boolean workersApart) throws IOException {
+        this.workersApart = workersApart;
+        context = context(url, controllerPort(), storage(), workersApart ? List.of(SERVER, APART) : List.of(SERVER));
         flowService = context.getBean(FlowService.class);
         flows = context.getBean(FlowRepositoryInterface.class);
         executions = context.getBean(ExecutionRepositoryInterface.class);
@@ -69,6 +72,30 @@ final class Engine {
         return context.getBean(type);
     }
 
+    private static ApplicationContext context(String url, int controllerPort, Path storage, List<String> settings) {
+        return ApplicationContext.builder().banner(false)
+            .deduceEnvironment(false).environments(settings.toArray(String[]::new))
+            .singletons(new EveryLog())
+            .properties(Map.of("engine.url", url, "engine.grpc-port", controllerPort, "engine.storage", storage.toString()))
+            .start();
+    }
+
+    /** The port at which workers find this engine. */
+    int controllerPort() {
+        return controllerPort.socket().getLocalPort();
+    }
+
+    /** The files that this engine and its workers share. */
+    static Path storage() {
+        return Path.of(System.getProperty("engine.dir"), "storage");
+    }
+
+    /** A worker alone in its process, which knows nothing of its engine but the controller's port and the shared files; returns when it runs. */
+    static void startWorker(int controllerPort, Path storage) throws InterruptedException {
+        Worker worker = context("http://localhost/", controllerPort, storage, List.of(WORKER, APART)).getBean(Worker.class);
+        awaitRunning(List.of(launch(worker, () -> worker.start(WORKER_THREADS))));
+    }
+
     /** Returns when executor, controller, worker, scheduler and indexer all run. */
     void start() throws InterruptedException {
         List<Service> services = new ArrayList<>();
@@ -76,12 +103,18 @@ final class Engine {
         services.add(launch(executor, executor::run));
         Controller controller = bean(Controller.class);
         services.add(launch(controller, controller::start));
-        Worker worker = bean(Worker.class);
-        services.add(launch(worker, () -> worker.start(WORKER_THREADS)));
+        if (!workersApart) {
+            Worker worker = bean(Worker.class);
+            services.add(launch(worker, () -> worker.start(WORKER_THREADS)));
+        }
         Scheduler scheduler = bean(Scheduler.class);
         services.add(launch(scheduler, scheduler::run));
         Indexer indexer = bean(Indexer.class);
         services.add(launch(indexer, indexer::run));
+        awaitRunning(services);
+    }
+
+    private static void awaitRunning(List<Service> services) throws InterruptedException {
         long end = System.nanoTime() + START_DEADLINE.toNanos();
         for (Service service : services) {
             while (service.getState() == null || !service.getState().isRunning()) {

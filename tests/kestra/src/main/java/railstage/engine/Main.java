@@ -1,6 +1,7 @@
 package railstage.engine;
 
 import io.kestra.core.models.validations.ValidateConstraintViolation;
+import io.kestra.core.serializers.JacksonMapper;
 
 import java.io.IOException;
 import java.io.PrintStream;
@@ -8,9 +9,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** {@code serve FLOWS_DIR [--until-eof]}, {@code validate FLOWS_DIR}, {@code train}; {@code run} beside the sources is the way to call it. */
+/** {@code serve}, {@code worker}, {@code validate}, {@code train}; {@code run} beside the sources is the way to call it, and tells of their arguments. */
 public final class Main {
     private static final int BAD_CALL = 2;
     private static final int CHILD_GRACE_SECONDS = 3;
@@ -24,10 +26,13 @@ public final class Main {
         try {
             List<String> given = List.of(args);
             switch (given.isEmpty() ? "" : given.getFirst()) {
-                case "serve" -> serve(Path.of(given.get(1)), given.contains("--until-eof"));
+                case "serve" -> serve(Path.of(given.get(1)), given.contains("--workers-apart"), given.contains("--until-eof"));
+                case "worker" -> worker(Integer.parseInt(given.get(1)), Path.of(given.get(2)), given.contains("--until-eof"));
                 case "validate" -> System.exit(validate(Path.of(given.get(1))));
                 case "train" -> {
-                    Training.run(start(List.of()));
+                    Front front = front();
+                    start(front, List.of(), false);
+                    Training.run(front);
                     System.exit(0);
                 }
                 default -> throw new IllegalArgumentException("no such command: " + given);
@@ -41,9 +46,21 @@ public final class Main {
         }
     }
 
-    private static void serve(Path dir, boolean untilEof) throws Exception {
-        Front front = start(Engine.flowFiles(dir));
-        STDOUT.println("{\"url\":\"" + front.url() + "\",\"pid\":" + ProcessHandle.current().pid() + "}");
+    private static void serve(Path dir, boolean workersApart, boolean untilEof) throws Exception {
+        Front front = front();
+        Engine engine = start(front, Engine.flowFiles(dir), workersApart);
+        answer(Map.of("url", front.url(), "pid", ProcessHandle.current().pid(),
+            "controller", engine.controllerPort(), "storage", Engine.storage().toString()), untilEof);
+    }
+
+    private static void worker(int controllerPort, Path storage, boolean untilEof) throws Exception {
+        Engine.startWorker(controllerPort, storage);
+        answer(Map.of("pid", ProcessHandle.current().pid()), untilEof);
+    }
+
+    /** Tells whoever called that this process does its work now, which it goes on with until it is ended. */
+    private static void answer(Map<String, Object> ready, boolean untilEof) throws Exception {
+        STDOUT.println(JacksonMapper.ofJson().writeValueAsString(ready));
         STDOUT.flush();
         if (untilEof) {
             System.in.transferTo(PrintStream.nullOutputStream());
@@ -52,10 +69,13 @@ public final class Main {
         Thread.currentThread().join();
     }
 
+    private static Front front() throws IOException {
+        return new Front(Integer.parseInt(System.getenv().getOrDefault("KENGINE_PORT", "0")), new BasicAuth(System.getenv("KENGINE_BASIC")));
+    }
+
     /** The engine with its flows loaded, answering; a flow that Kestra refuses ends the start. */
-    private static Front start(List<Path> flowFiles) throws Exception {
-        Front front = new Front(Integer.parseInt(System.getenv().getOrDefault("KENGINE_PORT", "0")), new BasicAuth(System.getenv("KENGINE_BASIC")));
-        Engine engine = new Engine(front.url() + "/");
+    private static Engine start(Front front, List<Path> flowFiles, boolean workersApart) throws Exception {
+        Engine engine = new Engine(front.url() + "/", workersApart);
         engine.start();
         for (Path file : flowFiles) {
             String yaml = Files.readString(file);
@@ -70,12 +90,12 @@ public final class Main {
         new LogsApi(engine, front);
         new FlowsApi(engine, front);
         front.start();
-        return front;
+        return engine;
     }
 
     /** One line per flow on stdout; the status is 1 when one of them is not valid. */
     private static int validate(Path dir) throws IOException {
-        Engine engine = new Engine("http://localhost/");
+        Engine engine = new Engine("http://localhost/", false);
         int status = 0;
         for (Path file : Engine.flowFiles(dir)) {
             for (ValidateConstraintViolation found : engine.validate(file.toString(), Files.readString(file))) {
