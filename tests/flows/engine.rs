@@ -14,9 +14,10 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::mailbox::Mailbox;
+use crate::worker::Worker;
 
 /// Longer than any execution may take here.
-const PATIENCE: Duration = Duration::from_mins(3);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(5);
 
 /// States that an execution or a task does not leave again.
 const ENDED: &[&str] = &["SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED", "SKIPPED"];
@@ -31,6 +32,8 @@ pub(crate) struct Engine {
     /// Where `notify-staging` posts to, once its webhook is switched on.
     pub mailbox: Mailbox,
     url: String,
+    /// What the engine said when it was ready.
+    ready: Value,
     http: reqwest::Client,
     _process: Child,
     _flows: TempDir,
@@ -39,20 +42,32 @@ pub(crate) struct Engine {
 impl Engine {
     /// The flows as they are, with the world's project allowed and no schedule.
     pub(crate) async fn start(options: WorldOptions) -> Self {
-        Self::start_with(options, |flow, text| if SCHEDULED.contains(&flow) { without_triggers(&text) } else { text })
-            .await
+        Self::start_with(options, unscheduled).await
     }
 
     /// The flows after `change` was made to each.
     pub(crate) async fn start_with(options: WorldOptions, change: impl Fn(&str, String) -> String) -> Self {
+        Self::begin(options, change, &[]).await
+    }
+
+    /// As [`Self::start_with`], with two workers in processes of their own, and none in the engine's.
+    pub(crate) async fn start_apart(
+        options: WorldOptions,
+        change: impl Fn(&str, String) -> String,
+    ) -> (Self, [Worker; 2]) {
+        let engine = Self::begin(options, change, &["--workers-apart"]).await;
+        let workers = tokio::join!(engine.worker(), engine.worker());
+        (engine, workers.into())
+    }
+
+    async fn begin(options: WorldOptions, change: impl Fn(&str, String) -> String, more: &[&str]) -> Self {
         // Another test of this process may have done it before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let world = World::start(options).await.expect("start the stand-in");
         let flows = tempfile::tempdir().unwrap();
         let granted = "may_be_kept: true\nmay_keep_failed: true\nmay_print_logs: true";
         let policy = format!("allowed_projects: [{}]\n{granted}", world.project_id());
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-        for file in std::fs::read_dir(root.join("kestra")).unwrap() {
+        for file in std::fs::read_dir(root().join("kestra")).unwrap() {
             let path = file.unwrap().path();
             let text = std::fs::read_to_string(&path).unwrap();
             let text = generate(&text, &policy).unwrap();
@@ -60,22 +75,24 @@ impl Engine {
             std::fs::write(flows.path().join(path.file_name().unwrap()), change(&stem, text)).unwrap();
         }
         let webhook_key = format!("canary-webhook-{}", world.project_id());
-        let mut command = Command::new(root.join("tests/kestra/run"));
-        command.args(["serve".as_ref(), flows.path().as_os_str(), "--until-eof".as_ref()]).env("PATH", path());
-        command.envs(world.cli_env()).env_remove("RAILWAY_API_TOKEN");
-        command.env("SECRET_RAILWAY_API_TOKEN", STANDARD.encode(world.token()));
-        command.env("SECRET_RAILSTAGE_RECORD_KEY", STANDARD.encode("canary-record-key-of-the-flows"));
-        command.env("SECRET_RAILSTAGE_WEBHOOK_KEY", STANDARD.encode(&webhook_key));
         let mailbox = Mailbox::open().await;
-        command.env("SECRET_RAILSTAGE_NOTIFY_URL", STANDARD.encode(&mailbox.url));
-        let mut process =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("start the engine");
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let ready = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("the engine starts in time");
-        let ready = ready.unwrap().expect("the engine's first line");
-        let url = serde_json::from_str::<Value>(&ready).unwrap()["url"].as_str().unwrap().to_owned();
+        let mut command = program(&world, &webhook_key, &mailbox);
+        command.arg("serve").arg(flows.path()).args(more);
+        let (process, ready) = answered(command).await;
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
-        Self { world, webhook_key, mailbox, url, http, _process: process, _flows: flows }
+        let url = ready["url"].as_str().unwrap().to_owned();
+        Self { world, webhook_key, mailbox, url, ready, http, _process: process, _flows: flows }
+    }
+
+    /// One more worker in a process of its own, for an engine that was started with workers apart.
+    pub(crate) async fn worker(&self) -> Worker {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = program(&self.world, &self.webhook_key, &self.mailbox);
+        command.args(["worker", &self.ready["controller"].to_string(), self.ready["storage"].as_str().unwrap()]);
+        // A worker that is killed does not clean up.
+        command.env("TMPDIR", folder.path());
+        let (process, _) = answered(command).await;
+        Worker::new(process, folder)
     }
 
     /// A request that this world grants, with `more` on top.
@@ -162,6 +179,18 @@ impl Engine {
         found["results"].as_array().cloned().unwrap_or_default()
     }
 
+    /// What comes of `look` once it finds something, which it must before the execution can be over.
+    pub(crate) async fn soon<T, F: Future<Output = Option<T>>>(&self, id: &str, what: &str, look: impl Fn() -> F) -> T {
+        let end = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            assert!(tokio::time::Instant::now() < end, "waited in vain until {what}: {}", self.logs(id).await);
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     pub(crate) async fn kill(&self, id: &str) {
         let answer = self.http.delete(self.at(&format!("executions/{id}/actions/kill"))).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 202);
@@ -201,6 +230,13 @@ impl Engine {
         format!("{}/api/v1/main/{path}", self.url)
     }
 
+    /// The faults that were ordered and have not struck yet.
+    pub(crate) async fn faults(&self) -> Vec<Value> {
+        let address = format!("{}/faults", self.world.control_url());
+        let text = self.http.get(address).send().await.unwrap().text().await.unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
     /// The names of the environments that are there.
     pub(crate) fn environments(&self) -> Vec<String> {
         let mut names: Vec<_> = self.world.environments().into_iter().map(|e| e.name).collect();
@@ -220,6 +256,35 @@ pub(crate) fn without_triggers(text: &str) -> String {
     let (before, after) = text.split_once("\ntriggers:\n").expect("triggers");
     let (_, rest) = after.split_once("\ntasks:\n").expect("tasks after the triggers");
     format!("{before}\ntasks:\n{rest}")
+}
+
+/// What becomes of each flow unless a test is about its schedule.
+pub(crate) fn unscheduled(flow: &str, text: String) -> String {
+    if SCHEDULED.contains(&flow) { without_triggers(&text) } else { text }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// `tests/kestra/run` with the world, the secrets and the programs that tasks need.
+fn program(world: &World, webhook_key: &str, mailbox: &Mailbox) -> Command {
+    let mut command = Command::new(root().join("tests/kestra/run"));
+    command.env("PATH", path()).envs(world.cli_env()).env_remove("RAILWAY_API_TOKEN");
+    command.env("SECRET_RAILWAY_API_TOKEN", STANDARD.encode(world.token()));
+    command.env("SECRET_RAILSTAGE_RECORD_KEY", STANDARD.encode("canary-record-key-of-the-flows"));
+    command.env("SECRET_RAILSTAGE_WEBHOOK_KEY", STANDARD.encode(webhook_key));
+    command.env("SECRET_RAILSTAGE_NOTIFY_URL", STANDARD.encode(&mailbox.url));
+    command
+}
+
+/// The process once it does its work, and what it said then; it ends with us.
+async fn answered(mut command: Command) -> (Child, Value) {
+    command.arg("--until-eof").stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut process = command.spawn().expect("start the engine");
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let ready = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("the engine starts in time");
+    (process, serde_json::from_str(&ready.unwrap().expect("the engine's first line")).unwrap())
 }
 
 /// PATH with the binary, and the programs that `tests/setup` has put into the cache, before all others.

@@ -1,5 +1,8 @@
 //! The flows of `kestra/` in Kestra's own engine, with the built binary, the real CLI, real Postgres and the stand-in.
 
+#[expect(dead_code, reason = "nothing here is skipped")]
+#[path = "../it/asked.rs"]
+mod asked;
 mod clone;
 mod engine;
 mod failures;
@@ -7,3 +10,5 @@ mod hostile;
 mod lifecycle;
 mod mailbox;
 mod told;
+mod worker;
+mod workers;
