@@ -1,18 +1,14 @@
 //! Kestra's engine with the flows, in a world; and what an execution left behind.
 
-use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::Duration;
 
 use backboard::{World, WorldOptions};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use railstage::cli::flow_files::generate;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
+use crate::launch;
 use crate::mailbox::Mailbox;
 use crate::worker::Worker;
 
@@ -36,7 +32,7 @@ pub(crate) struct Engine {
     ready: Value,
     http: reqwest::Client,
     _process: Child,
-    _flows: TempDir,
+    _folder: TempDir,
 }
 
 impl Engine {
@@ -64,34 +60,34 @@ impl Engine {
         // Another test of this process may have done it before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let world = World::start(options).await.expect("start the stand-in");
-        let flows = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let flows = folder.path().join("flows");
+        std::fs::create_dir(&flows).unwrap();
         let granted = "may_be_kept: true\nmay_keep_failed: true\nmay_print_logs: true";
         let policy = format!("allowed_projects: [{}]\n{granted}", world.project_id());
-        for file in std::fs::read_dir(root().join("kestra")).unwrap() {
+        for file in std::fs::read_dir(launch::root().join("kestra")).unwrap() {
             let path = file.unwrap().path();
             let text = std::fs::read_to_string(&path).unwrap();
             let text = generate(&text, &policy).unwrap();
             let stem = path.file_stem().unwrap().to_string_lossy();
-            std::fs::write(flows.path().join(path.file_name().unwrap()), change(&stem, text)).unwrap();
+            std::fs::write(flows.join(path.file_name().unwrap()), change(&stem, text)).unwrap();
         }
         let webhook_key = format!("canary-webhook-{}", world.project_id());
         let mailbox = Mailbox::open().await;
-        let mut command = program(&world, &webhook_key, &mailbox);
-        command.arg("serve").arg(flows.path()).args(more);
-        let (process, ready) = answered(command).await;
+        let mut command = launch::program(&world, &webhook_key, &mailbox);
+        command.arg("serve").arg(&flows).args(more);
+        let (process, ready) = launch::answered(command, &folder).await;
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
         let url = ready["url"].as_str().unwrap().to_owned();
-        Self { world, webhook_key, mailbox, url, ready, http, _process: process, _flows: flows }
+        Self { world, webhook_key, mailbox, url, ready, http, _process: process, _folder: folder }
     }
 
     /// One more worker in a process of its own, for an engine that was started with workers apart.
     pub(crate) async fn worker(&self) -> Worker {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = program(&self.world, &self.webhook_key, &self.mailbox);
+        let mut command = launch::program(&self.world, &self.webhook_key, &self.mailbox);
         command.args(["worker", &self.ready["controller"].to_string(), self.ready["storage"].as_str().unwrap()]);
-        // A worker that is killed does not clean up.
-        command.env("TMPDIR", folder.path());
-        let (process, _) = answered(command).await;
+        let (process, _) = launch::answered(command, &folder).await;
         Worker::new(process, folder)
     }
 
@@ -261,36 +257,4 @@ pub(crate) fn without_triggers(text: &str) -> String {
 /// What becomes of each flow unless a test is about its schedule.
 pub(crate) fn unscheduled(flow: &str, text: String) -> String {
     if SCHEDULED.contains(&flow) { without_triggers(&text) } else { text }
-}
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// `tests/kestra/run` with the world, the secrets and the programs that tasks need.
-fn program(world: &World, webhook_key: &str, mailbox: &Mailbox) -> Command {
-    let mut command = Command::new(root().join("tests/kestra/run"));
-    command.env("PATH", path()).envs(world.cli_env()).env_remove("RAILWAY_API_TOKEN");
-    command.env("SECRET_RAILWAY_API_TOKEN", STANDARD.encode(world.token()));
-    command.env("SECRET_RAILSTAGE_RECORD_KEY", STANDARD.encode("canary-record-key-of-the-flows"));
-    command.env("SECRET_RAILSTAGE_WEBHOOK_KEY", STANDARD.encode(webhook_key));
-    command.env("SECRET_RAILSTAGE_NOTIFY_URL", STANDARD.encode(&mailbox.url));
-    command
-}
-
-/// The process once it does its work, and what it said then; it ends with us.
-async fn answered(mut command: Command) -> (Child, Value) {
-    command.arg("--until-eof").stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-    let mut process = command.spawn().expect("start the engine");
-    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    let ready = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("the engine starts in time");
-    (process, serde_json::from_str(&ready.unwrap().expect("the engine's first line")).unwrap())
-}
-
-/// PATH with the binary, and the programs that `tests/setup` has put into the cache, before all others.
-fn path() -> String {
-    let binary = PathBuf::from(env!("CARGO_BIN_EXE_railstage")).parent().unwrap().to_owned();
-    let own = [binary].into_iter().chain(backboard::cache::programs().unwrap());
-    let inherited = std::env::var_os("PATH").unwrap_or_default();
-    std::env::join_paths(own.chain(std::env::split_paths(&inherited))).unwrap().into_string().unwrap()
 }

@@ -7,6 +7,7 @@ mod clone;
 mod engine;
 mod failures;
 mod hostile;
+mod launch;
 mod lifecycle;
 mod mailbox;
 mod told;

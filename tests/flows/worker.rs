@@ -10,13 +10,13 @@ use tokio::process::Child;
 /// A worker process; dropping it ends it with its tasks.
 pub(crate) struct Worker {
     process: Child,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Worker {
     /// `folder` is where it keeps its temporary files.
     pub(crate) fn new(process: Child, folder: TempDir) -> Self {
-        Self { process, _folder: folder }
+        Self { process, folder }
     }
 
     /// The process of a step that this worker runs at this moment.
@@ -35,7 +35,7 @@ impl Worker {
     /// `kill -9`: the worker gets to do nothing more, and the process of its task does not hear of it.
     pub(crate) async fn lose(mut self, step: StepProcess) -> LeftAlone {
         self.process.kill().await.unwrap();
-        LeftAlone(step)
+        LeftAlone { step, _folder: self.folder }
     }
 }
 
@@ -49,15 +49,19 @@ impl StepProcess {
 }
 
 /// The process of a task whose worker is gone; dropping it kills it.
-pub(crate) struct LeftAlone(StepProcess);
+pub(crate) struct LeftAlone {
+    step: StepProcess,
+    /// Its temporary files are among those of the worker.
+    _folder: TempDir,
+}
 
 impl LeftAlone {
     pub(crate) fn is_alive(&self) -> bool {
-        status(self.0.0.as_raw()).is_some_and(|status| status.state != "Z")
+        status(self.step.0.as_raw()).is_some_and(|status| status.state != "Z")
     }
 
     pub(crate) fn thaw(&self) {
-        kill(self.0.0, Signal::SIGCONT).unwrap();
+        kill(self.step.0, Signal::SIGCONT).unwrap();
     }
 
     /// Waits until it has ended by itself.
@@ -73,7 +77,7 @@ impl LeftAlone {
 impl Drop for LeftAlone {
     fn drop(&mut self) {
         if self.is_alive() {
-            let _ = kill(self.0.0, Signal::SIGKILL);
+            let _ = kill(self.step.0, Signal::SIGKILL);
         }
     }
 }

@@ -117,9 +117,9 @@ fn history(execution: &Value, task: &str) -> Vec<String> {
 async fn ensure_whole_or_nothing(engine: &Engine, execution: &Value, name: &str) {
     let id = execution["id"].as_str().unwrap();
     let logs = engine.logs(id).await;
+    println!("ended {}", execution["state"]["current"]);
     if execution["state"]["current"] != "SUCCESS" {
         assert_eq!(engine.environments(), ["production"], "{logs}");
-        println!("ended {}: nothing is left", execution["state"]["current"]);
         return;
     }
     ensure_whole(engine, id, name).await;
