@@ -9,6 +9,7 @@ mod architecture;
 mod flows;
 mod readme;
 mod schemas;
+mod security;
 mod versions;
 
 fn root() -> PathBuf {

@@ -1,0 +1,50 @@
+//! The threat model of SECURITY.md against the tests that it points to.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::{root, text};
+
+/// Names of the files, folders and functions of Rust under `folder`.
+fn names(folder: &Path, into: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            names(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let code = std::fs::read_to_string(&path).unwrap();
+            let functions = code.split("fn ").skip(1).filter_map(|rest| rest.split(['(', '<']).next());
+            into.extend(functions.map(str::to_owned));
+        }
+        into.extend(path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+    }
+}
+
+/// The last cells of the threat model's rows: the tests.
+fn tests_of_rows() -> Vec<String> {
+    let page = text("SECURITY.md");
+    let rows = page.lines().skip_while(|line| !line.starts_with("| who, with what")).skip(2);
+    let rows = rows.take_while(|line| line.starts_with('|')).map(|line| line.trim_end_matches([' ', '|']));
+    rows.map(|row| row.rsplit('|').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_row_of_the_threat_model_has_its_tests_and_every_attack_its_row() {
+    let mut known = BTreeSet::new();
+    ["tests", "src"].iter().for_each(|folder| names(&root().join(folder), &mut known));
+    let rows = tests_of_rows();
+    assert!(rows.len() > 20, "only {} rows were found", rows.len());
+    for row in &rows {
+        let spans: Vec<_> = row.split('`').skip(1).step_by(2).filter(|span| !span.ends_with('/')).collect();
+        assert!(!spans.is_empty(), "no test: {row}");
+        for name in spans.iter().flat_map(|span| span.split(['/', ':', '…'])).filter(|name| !name.is_empty()) {
+            assert!(known.contains(name), "there is no `{name}`, of {row}");
+        }
+    }
+    let told = rows.join(" ");
+    for entry in std::fs::read_dir(root().join("tests/it/attacks")).unwrap() {
+        let path = entry.unwrap().path();
+        let subject = path.file_stem().unwrap().to_string_lossy();
+        assert!(subject == "mod" || told.contains(&*subject), "no row points to attacks/{subject}");
+    }
+}
