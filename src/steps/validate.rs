@@ -24,6 +24,7 @@ use crate::running::step::{Deadline, Step};
 mod findings;
 mod isolation;
 mod sources;
+mod webhook;
 
 /// The oldest `railway` that has `railway api`: major, minor.
 pub const OLDEST_RAILWAY: (u32, u32) = (5, 28);
@@ -96,6 +97,7 @@ impl Step for Validate {
             guard::ensure_goes_on(environment, record, &request)?;
         }
         findings.refused(request.refusals(&ctx.policy));
+        webhook::check(&ctx.env, &mut findings);
         check_name(ctx, &project, &names, own.map(|(own, _)| own), &mut findings);
         if !ctx.record_keys.can_sign() {
             findings.warning(

@@ -40,6 +40,8 @@ async fn a_webhook_makes_a_staging_copy_and_tells_no_secret() {
         told.push_str(&task.to_string());
     }
     assert_eq!(outputs["railway_calls"], calls);
+    let findings = engine.task(&execution, "validate").await["findings"].to_string();
+    assert!(findings.contains("keeps the header `Authorization`"), "{findings}");
     let metrics = engine.get(&format!("metrics/{id}?size=100")).await;
     for name in ["step_duration", "railway_calls", "copied_bytes"] {
         assert!(metrics.to_string().contains(name), "{name} is not in {metrics}");

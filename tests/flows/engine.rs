@@ -103,7 +103,12 @@ impl Engine {
     /// Fires the clone webhook; the status, and the body where there is one.
     pub(crate) async fn fire(&self, body: impl Into<reqwest::Body>) -> (u16, Value) {
         let path = format!("executions/webhook/railstage/clone-staging/{}", self.webhook_key);
-        let request = self.http.post(self.at(&path)).header("Content-Type", "application/json").body(body);
+        let request = self
+            .http
+            .post(self.at(&path))
+            .header("Content-Type", "application/json")
+            .header("Authorization", "Basic Y2FuYXJ5Om9mLWEtY2FsbGVy")
+            .body(body);
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();
         let text = answer.text().await.unwrap();

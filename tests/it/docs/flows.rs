@@ -135,7 +135,11 @@ fn every_task_gets_the_same_environment() {
             "RAILSTAGE_RECORD_KEY": "{{ secret('RAILSTAGE_RECORD_KEY') }}",
             "RAILWAY_API_TOKEN": "{{ secret('RAILWAY_API_TOKEN') }}",
         });
-        for task in flow.steps() {
+        for mut task in flow.steps() {
+            // Names only: what else `validate` is told of the call is kept from no one.
+            let headers = task["env"].as_object_mut().unwrap().remove("RAILSTAGE_WEBHOOK_HEADERS");
+            let names = json!("{{ (trigger.headers ?? {}) | keys | toJson | base64encode }}");
+            assert!(headers.is_none() || headers == Some(names) && task["id"] == "validate", "{}", flow.id);
             assert_eq!(task["env"], expected, "{}: {}", flow.id, task["id"]);
             assert_eq!(task["taskRunner"], json!({"type": "io.kestra.plugin.core.runner.Process"}));
         }
