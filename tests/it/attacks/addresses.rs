@@ -87,9 +87,11 @@ async fn a_database_is_known_by_what_it_is_and_not_by_its_image() {
         let call = stage.step("validate", "known", &stage.request(json!({}))).await;
         let outputs = call.expect(0).outputs();
         let name = |one: &Value| one["service"].as_str().unwrap().to_owned();
-        outputs["databases"].as_array().unwrap().iter().map(name).collect::<Vec<_>>()
+        let mut names: Vec<_> = outputs["databases"].as_array().unwrap().iter().map(name).collect();
+        names.sort_unstable();
+        names
     };
-    assert_eq!(databases().await, ["Postgres", "Places"]);
+    assert_eq!(databases().await, ["Places", "Postgres"]);
     // An app that has a database's login is none.
     for (name, value) in [
         ("POSTGRES_PASSWORD", "${{Postgres.POSTGRES_PASSWORD}}"),
@@ -100,7 +102,7 @@ async fn a_database_is_known_by_what_it_is_and_not_by_its_image() {
     ] {
         stage.world.set_variable("production", Some("web"), name, value).unwrap();
     }
-    assert_eq!(databases().await, ["Postgres", "Places"]);
+    assert_eq!(databases().await, ["Places", "Postgres"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
