@@ -94,8 +94,9 @@ impl Engine {
     /// A request that this world grants, with `more` on top.
     pub(crate) fn request(&self, more: Value) -> Value {
         let mut request = json!({ "project_id": self.world.project_id() });
-        for (name, value) in more.as_object().expect("an object") {
-            request[name] = value.clone();
+        let Value::Object(more) = more else { panic!("not an object: {more}") };
+        for (name, value) in more {
+            request[name] = value;
         }
         request
     }

@@ -31,7 +31,7 @@ async fn a_copy_is_listed_and_deleted_by_flows() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_schedule_deletes_and_a_start_by_hand_only_tells() {
     let engine = Engine::start(WorldOptions::prompt()).await;
-    engine.world.create_environment("rs-0123456789abcdef", Duration::from_secs(7200)).unwrap();
+    engine.world.create_environment("rs-0123456789abcdef", Duration::from_hours(2)).unwrap();
     let dry = engine.submit("cleanup-staging", &[]).await;
     assert_eq!(engine.ended(&dry).await["state"]["current"], "SUCCESS");
     assert_eq!(engine.outputs(&dry).await["deleted"][0]["name"], "rs-0123456789abcdef");
@@ -43,8 +43,8 @@ async fn the_schedule_deletes_and_a_start_by_hand_only_tells() {
         _ => text,
     };
     let engine = Engine::start_with(WorldOptions::prompt(), every_three_seconds).await;
-    engine.world.create_environment("rs-0123456789abcdef", Duration::from_secs(7200)).unwrap();
-    let end = tokio::time::Instant::now() + Duration::from_secs(60);
+    engine.world.create_environment("rs-0123456789abcdef", Duration::from_hours(2)).unwrap();
+    let end = tokio::time::Instant::now() + Duration::from_mins(1);
     while engine.environments().len() > 1 {
         assert!(tokio::time::Instant::now() < end, "the schedule deleted nothing");
         tokio::time::sleep(Duration::from_millis(200)).await;

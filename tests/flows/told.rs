@@ -70,7 +70,7 @@ async fn a_kill_whose_rollback_leaves_something_asks_for_a_person() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cleanup_that_leaves_something_asks_for_a_person() {
     let engine = with_webhook(WorldOptions::prompt()).await;
-    engine.world.create_environment("rs-0123456789abcdef", Duration::from_secs(7200)).unwrap();
+    engine.world.create_environment("rs-0123456789abcdef", Duration::from_hours(2)).unwrap();
     nothing_is_deleted(&engine);
     let id = engine.submit("cleanup-staging", &[("dry_run", "false")]).await;
     assert_eq!(engine.ended(&id).await["state"]["current"], "FAILED");
