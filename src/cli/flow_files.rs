@@ -94,15 +94,19 @@ fn outcome_lines(tasks: &[String]) -> Vec<String> {
     let about_status = "How it ended, `ok` or `failed`; `already_running` or `ready` when another run came first with the same `idempotency_key`.";
     let about_run =
         "The run that makes the copy, this execution or the one that came first with the same `idempotency_key`.";
+    let last = tasks.last().map(String::as_str).unwrap_or_default();
+    let of_copy = |field: &str, none: &str| {
+        format!("outputs.{last}.vars.{field}\n  ?? {}", first(&format!("first.{field}"), none))
+    };
+    let is_unsure = format!(
+        "({gave_way}) == ''\n  and (outputs.{begin}.vars.status ?? '') == 'ok' and (outputs.{last}.vars.status ?? '') != 'ok'\n  and (outputs.rollback.vars.status ?? '') != 'ok'",
+        begin = tasks.first().map(String::as_str).unwrap_or_default()
+    );
+    let which = format!("({gave_way}) != '' ? '' :\n  ({which})");
     let outputs = [
         ("status", "STRING", about_status, ended),
         ("run_id", "STRING", about_run, first("first.run_id", "execution.id")),
-        (
-            "step",
-            "STRING",
-            "The task that failed or timed out; empty when none did.",
-            format!("({gave_way}) != '' ? '' :\n  ({which})"),
-        ),
+        ("step", "STRING", "The task that failed or timed out; empty when none did.", which),
         ("error", "STRING", "What went wrong; empty when nothing did, and after a time-out.", first("error", "''")),
         ("hint", "STRING", "What to change, where that is known.", first("hint", "''")),
         (
@@ -111,6 +115,20 @@ fn outcome_lines(tasks: &[String]) -> Vec<String> {
             "The code that the task failed with; 0 when none did, and after a time-out.",
             first("exit_code", "0"),
         ),
+        (
+            "needs_person",
+            "BOOL",
+            "Whether something of this run may be left behind that a person must look after.",
+            is_unsure,
+        ),
+        (
+            "environment_name",
+            "STRING",
+            "Name of the copy; empty when there is none.",
+            of_copy("environment_name", "outputs.rollback.vars.kept ?? ''"),
+        ),
+        ("environment_id", "STRING", "Id of the copy's environment.", of_copy("environment_id", "''")),
+        ("url", "STRING", "Where the copy answers.", of_copy("url", "''")),
     ];
     let lines = outputs.map(|(id, kind, description, value)| {
         format!(

@@ -94,6 +94,21 @@ async fn a_kill_in_the_middle_leaves_nothing() {
     assert_eq!(engine.environments(), ["production"]);
 }
 
+/// The flow runs two at a time: a slot that a kill kept would end all clones after two of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_take_no_slot_from_the_clones_that_follow() {
+    let options = WorldOptions { deploy_time: Duration::from_secs(5), ..WorldOptions::prompt() };
+    let engine = Engine::start(options).await;
+    for _ in 0..2 {
+        let id = engine.clone(&engine.request(json!({}))).await;
+        engine.until(&id, |e| state_of(e, "sync_db") == "RUNNING").await;
+        engine.kill(&id).await;
+        assert_eq!(engine.ended(&id).await["state"]["current"], "KILLED");
+    }
+    let id = engine.clone(&engine.request(json!({}))).await;
+    assert_eq!(engine.ended(&id).await["state"]["current"], "SUCCESS", "{}", engine.logs(&id).await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_kestra_times_out_is_named_and_rolled_back() {
     let options = WorldOptions { deploy_time: Duration::from_mins(1), ..WorldOptions::prompt() };
