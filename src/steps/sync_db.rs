@@ -79,22 +79,26 @@ impl Step for SyncDb {
 }
 
 async fn fill_databases(ctx: &Context, request: &CloneRequest, target: Target, turn: &Turn) -> Result<Output> {
-    if target.is_ready() {
+    let wanted = services::databases(target.source(), request);
+    // What another process of this run has filled and closed stays closed.
+    let is_filled = |s: &&ServiceInstance| target.record.databases.iter().any(|d| d.service == s.service_name);
+    if target.is_ready() || !wanted.is_empty() && wanted.iter().all(is_filled) {
         let databases = target.record.databases.iter().map(Database::recorded).collect();
         return Ok(Output { databases, public: Vec::new() });
     }
     ensure_own_passwords(ctx, &target).await?;
-    let wanted = services::databases(target.source(), request);
     proxies::open(ctx, &target, &proxies::of_databases(&wanted), request.logs).await?;
     let run = with_role(target.source(), request, &[Role::Database, Role::EmptyDatabase]);
     let deploys = run.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: None }).collect();
     deployments::deploy(ctx, &target, deploys, DATABASE_UP, request.logs).await.context("deploy the databases")?;
     let (mut output, mut listening) = (Output { databases: Vec::new(), public: Vec::new() }, Vec::new());
-    if wanted.is_empty() {
+    let pairs = if wanted.is_empty() {
         tracing::info!("there is no Postgres service, so no data to copy");
-        return Ok(output);
-    }
-    for pair in databases::pairs(ctx, &target, &wanted).await? {
+        Vec::new()
+    } else {
+        databases::pairs(ctx, &target, &wanted).await?
+    };
+    for pair in pairs {
         let copy =
             copy(ctx, &target, request, &pair).await.with_context(|| format!("copy database `{}`", pair.service))?;
         listening.push(pair.listening);
