@@ -172,18 +172,21 @@ fn variable(policy: &Policy, service: &str, name: &str, wish: &Override) -> Vec<
 fn weakening(policy: &Policy, database: &DatabaseRequest) -> Option<Refusal> {
     let DatabaseRequest { service: _, exclude_table_data: _, rules } = database;
     let rule = rules.iter().find(|rule| weakens(rule)).filter(|_| !policy.may_weaken_masking)?;
-    let what = format!("a rule that leaves or sets something of `{}` in service `{}`", rule.table, database.service);
+    let what =
+        format!("a rule that leaves, sets or asks for values of `{}` in service `{}`", rule.table, database.service);
     Some(Refusal::new("databases.rules", what, "may_weaken_masking: true"))
 }
 
 /// Whether a rule, which goes before the preset's, can leave something of a value, or put one there that its writer knows.
+/// With a condition, whoever sees which values were masked learns of each row whether it fitted.
 fn weakens(rule: &MaskingRule) -> bool {
-    match rule.transformer.traits().effect {
-        Effect::Keeps | Effect::Sets | Effect::ChangesParts => true,
-        Effect::Empties
-        | Effect::LeavesRowsBehind
-        | Effect::IsConstant
-        | Effect::MakesStranger
-        | Effect::MakesUniqueStranger => false,
-    }
+    rule.when.is_some()
+        || match rule.transformer.traits().effect {
+            Effect::Keeps | Effect::Sets | Effect::ChangesParts => true,
+            Effect::Empties
+            | Effect::LeavesRowsBehind
+            | Effect::IsConstant
+            | Effect::MakesStranger
+            | Effect::MakesUniqueStranger => false,
+        }
 }

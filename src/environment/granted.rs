@@ -7,6 +7,7 @@ use crate::contract::policy::Policy;
 use crate::contract::request::CloneRequest;
 use crate::environment::services::is_data_server;
 use crate::railway::{Environment, Project};
+use crate::running::run::is_making_name;
 
 /// What of a request the policy does not grant.
 pub(crate) fn refusals(
@@ -17,6 +18,9 @@ pub(crate) fn refusals(
 ) -> Vec<Refusal> {
     let is_named = policy.sources.iter().any(|name| project.environment(name).is_some_and(|e| e.id == source.id));
     let mut refusals = Vec::new();
+    if request.environment_name.as_deref().is_some_and(is_making_name) {
+        refusals.push(Refusal::never("environment_name", "a name that runs give to what they are making"));
+    }
     if !(is_named || policy.sources.is_empty() && project.is_main(&source.id)) {
         let what = format!("environment `{}`", source.name);
         refusals.push(Refusal::new("source_environment", what, format!("sources: [{}]", source.name)));

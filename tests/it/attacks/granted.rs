@@ -40,6 +40,11 @@ fn beyond() -> Vec<(&'static str, &'static str, Value)> {
         ("databases.rules", "may_weaken_masking: true", rule(json!({"transformer": "keep"}))),
         ("databases.rules", "may_weaken_masking: true", rule(json!({"transformer": "set", "value": "x"}))),
         ("databases.rules", "may_weaken_masking: true", rule(json!({"transformer": "contacts"}))),
+        (
+            "databases.rules",
+            "may_weaken_masking: true",
+            rule(json!({"transformer": "name", "when": {"column": "email", "in": ["boss@example.net"]}})),
+        ),
         ("anonymize", "may_be_unmasked: true", json!({"anonymize": false})),
         ("keep_users", "keep_users: [anna]", json!({"keep_users": ["administrators", "anna"]})),
         ("wordpress_url_replace", "may_keep_urls: true", json!({"wordpress_url_replace": false})),
@@ -119,6 +124,15 @@ async fn a_databases_variables_are_never_a_callers_and_every_service_means_every
     let of = |service: &str| stage.world.variable(&copy.id, service, "PGDATA").unwrap();
     assert_eq!(of("web").as_deref(), Some("/tmp"));
     assert_ne!(of("Postgres").as_deref(), Some("/tmp"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_copy_is_called_as_if_it_were_being_made() {
+    let stage = strict().await;
+    let call =
+        stage.step("create-env", "sly", &stage.request(json!({"environment_name": "rs-0123456789abcdef"}))).await;
+    call.expect(2);
+    assert!(call.error().contains("never allowed"), "{}", call.error());
 }
 
 #[tokio::test(flavor = "multi_thread")]
