@@ -190,7 +190,10 @@ fn position(ctx: &Context, project: &Project, names: &Names) -> Option<(usize, R
         match reading(ctx, project, environment) {
             Reading::Signed(record) if is_of_run(ctx, &record, names) => return Some((n, *record)),
             Reading::Unsigned(record)
-                if is_of_run(ctx, &record, names) && bears_name(environment, names) && is_copy(environment) =>
+                if is_of_run(ctx, &record, names)
+                    && bears_name(environment, names)
+                    && is_copy(environment)
+                    && (record.request_hash.is_none() || !ctx.record_keys.can_sign()) =>
             {
                 unsigned = Some((n, *record));
             }
@@ -204,6 +207,11 @@ fn position(ctx: &Context, project: &Project, names: &Names) -> Option<(usize, R
 pub(super) fn is_of_run(ctx: &Context, record: &Record, names: &Names) -> bool {
     let is_of_version_1 = || record.request_hash.is_none() && Some(&record.run_hash) == names.key_hash.as_ref();
     record.run_hash == names.run_hash || (is_of_version_1() && record.run_id == ctx.run.id)
+}
+
+/// Whether an environment has a signed record, and it is another run's.
+pub(crate) fn is_anothers(ctx: &Context, project: &Project, environment: &Environment, names: &Names) -> bool {
+    matches!(reading(ctx, project, environment), Reading::Signed(record) if !is_of_run(ctx, &record, names))
 }
 
 fn bears_name(environment: &Environment, names: &Names) -> bool {

@@ -98,7 +98,9 @@ async fn watch_for(ctx: &Context, asked: Vec<Asked>, within: Duration) -> Vec<(A
 
 impl Asked {
     fn was_refused(&self) -> bool {
-        self.answer.as_ref().is_err_and(|error| error.downcast_ref::<GraphqlErrors>().is_some())
+        // Asked again after a lost answer, Railway may know it no more.
+        let is_refusal = |said: &GraphqlErrors| !said.say("not found");
+        self.answer.as_ref().is_err_and(|error| error.downcast_ref::<GraphqlErrors>().is_some_and(is_refusal))
     }
 
     /// Why it is not known to be gone.

@@ -124,7 +124,7 @@ impl Railway {
     /// # Errors
     /// As `send`.
     pub(crate) async fn delete_environment(&self, id: &EnvironmentId) -> Result<()> {
-        self.send::<Value>(ENVIRONMENT_DELETE, &json!({ "id": id }), Weight::Once).await.map(|_| ())
+        self.send::<Value>(ENVIRONMENT_DELETE, &json!({ "id": id }), Weight::Repeatable).await.map(|_| ())
     }
 
     /// Carries out a [`Change`]; the answer are the DNS records that its custom domain asks for.

@@ -17,6 +17,9 @@ use crate::external::process_env::ProcessEnv;
 use crate::railway::{Railway, Weather};
 use crate::running::run::Run;
 
+/// How much longer than its deadline a wait may last for trouble at Railway; the step's own deadline bounds it, too.
+const MORE_IN_TROUBLE: Duration = Duration::from_mins(2);
+
 /// The surroundings of one run's steps.
 pub(crate) struct Context {
     pub run: Run,
@@ -72,7 +75,7 @@ impl Context {
         }
     }
 
-    /// The same, with `None` when there is still nothing after `deadline`.
+    /// The same, with `None` when there is still nothing after `deadline`. Time that is lost in trouble does not count, up to two minutes.
     ///
     /// # Errors
     /// [`Weather`] when the last that was heard was trouble; whatever else `look` fails with; and when the process is asked to
@@ -87,9 +90,11 @@ impl Context {
     where
         F: Future<Output = Result<Option<T>>>,
     {
-        let end = Instant::now() + deadline;
+        let mut end = Instant::now() + deadline;
+        let mut more = MORE_IN_TROUBLE;
         let mut is_told = false;
         for number in 0.. {
+            let began = Instant::now();
             let mut pause = pace(number, pause);
             let trouble = match look().await {
                 Ok(Some(found)) => return Ok(Some(found)),
@@ -103,6 +108,11 @@ impl Context {
                     Some(error)
                 }
             };
+            if trouble.is_some() {
+                let lost = (began.elapsed() + pause).min(more);
+                more -= lost;
+                end += lost;
+            }
             if Instant::now() + pause > end {
                 return trouble.map_or(Ok(None), Err);
             }

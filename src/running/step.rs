@@ -39,13 +39,14 @@ pub(crate) trait Step: 'static {
     /// # Errors
     /// [`Exit::Invalid`], naming each refused field.
     fn ensure_granted(policy: &Policy, input: &Self::Input) -> Result<()> {
+        ensure_project(policy, input)?;
         bounds::ensure_none(&input.refusals(policy))
     }
 
     /// Does the work. A second run with the same input is harmless.
     fn run(ctx: &Context, input: Self::Input) -> impl Future<Output = Result<Self::Output>> + Send;
 
-    /// What becomes of a request that cannot be read, or is about a project that the policy does not allow.
+    /// What becomes of a request that cannot be read, or is refused.
     ///
     /// # Errors
     /// The reason, unless the step has nothing to do then.
@@ -168,13 +169,21 @@ impl StepDef {
 /// [`Exit::Invalid`], naming each wrong field.
 pub(crate) fn read<I: Asked + DeserializeOwned + JsonSchema>(policy: &Policy, request: Value) -> Result<I> {
     let input: I = input::read("request", request)?;
-    input.project_id().map_or(Ok(()), |id| policy.check_project(id))?;
+    ensure_project(policy, &input)?;
     Ok(input)
+}
+
+/// Refuses a project that the policy does not allow.
+///
+/// # Errors
+/// [`Exit::Invalid`].
+pub(crate) fn ensure_project(policy: &Policy, input: &impl Asked) -> Result<()> {
+    input.project_id().map_or(Ok(()), |id| policy.check_project(id))
 }
 
 fn prepare<S: Step>(policy: &Policy, request: Result<Value>) -> Prepared {
     let read = || {
-        let input: S::Input = read(policy, request?)?;
+        let input: S::Input = input::read("request", request?)?;
         S::ensure_granted(policy, &input)?;
         Ok(input)
     };

@@ -21,6 +21,9 @@ mod completeness;
 mod making;
 pub(super) mod variables;
 
+/// How long an environment that Railway knows may stay invisible: its reads lag its writes.
+const EXISTS_WITHIN: Duration = Duration::from_secs(10);
+
 /// After a timeout the environment was seen to appear up to two minutes later.
 const APPEARS_WITHIN: Duration = Duration::from_secs(150);
 
@@ -159,7 +162,8 @@ async fn mark(ctx: &Context, project: &Project, environment: &Environment, recor
 /// This run's environment: by its record, or by the name that only this run uses.
 fn existing<'a>(ctx: &Context, project: &'a Project, names: &Names) -> Option<(&'a Environment, Option<Record>)> {
     let recorded = guard::own(ctx, project, names).map(|(environment, record)| (environment, Some(record)));
-    recorded.or_else(|| project.environments.iter().find(|e| e.name == names.making).map(|e| (e, None)))
+    let is_free = |e: &&Environment| e.name == names.making && !guard::is_anothers(ctx, project, e, names);
+    recorded.or_else(|| project.environments.iter().find(is_free).map(|e| (e, None)))
 }
 
 fn source_of<'a>(project: &'a Project, id: &EnvironmentId) -> Result<&'a Environment> {
@@ -189,15 +193,25 @@ async fn make(
         Err(error) => error,
     };
     let said = error.downcast_ref::<GraphqlErrors>();
-    if said.is_some_and(|e| !e.say("already exists")) || failure(&error).is_none_or(|f| f.exit != Exit::Outside) {
+    let is_taken = said.is_some_and(|e| e.say("already exists"));
+    if (said.is_some() && !is_taken) || failure(&error).is_none_or(|f| f.exit != Exit::Outside) {
         return Err(error.context("create the environment"));
     }
     tracing::warn!("whether the environment was created is unknown ({}); looking for it", chain(&error));
+    // Under its own name, or already under the wished one: another process of this run may have made it.
     let look = || async move {
         let project = railway.project(project_id, Weight::Poll).await?;
-        Ok(project.environment(&names.making).map(|e| e.id.clone()))
+        Ok(existing(ctx, &project, names).map(|(environment, _)| environment.id.clone()))
     };
-    ctx.until("the environment to appear", APPEARS_WITHIN, Duration::from_secs(2), look)
-        .await
-        .with_context(|| format!("create the environment: {}", chain(&error)))
+    let within = if is_taken { EXISTS_WITHIN } else { APPEARS_WITHIN };
+    let found = ctx.within("the environment to appear", within, Duration::from_secs(2), look).await;
+    let late = || match is_taken {
+        // Railway keeps a name for a while after its environment is gone.
+        true => Failure::invalid("what this run had made was taken back").hint("start a new run"),
+        false => {
+            Failure::deadline(format!("gave up waiting for the environment to appear after {} s", within.as_secs()))
+        }
+    };
+    let doing = || format!("create the environment: {}", chain(&error));
+    found.and_then(|found| found.ok_or_else(|| late().into())).with_context(doing)
 }

@@ -30,7 +30,7 @@ pub(super) struct Rollback;
 pub(super) struct Output {
     /// What was removed and is verified gone.
     pub removed: Vec<String>,
-    /// The failed copy that was left for a look, as the request asks.
+    /// The copy that stays: a failed one that was left for a look, as the request asks, or one that was ready already.
     pub kept: Option<String>,
 }
 
@@ -55,7 +55,11 @@ impl Step for Rollback {
         {
             return Ok(Output { kept: Some(kept), ..Output::default() });
         }
-        undo_all(ctx, &target).await
+        let mut output = undo_all(ctx, &target).await?;
+        if output.removed.is_empty() {
+            output.kept = ready(ctx, &target).await?;
+        }
+        Ok(output)
     }
 
     fn without_input(error: anyhow::Error) -> Result<Output> {
@@ -88,6 +92,13 @@ async fn undo_all(ctx: &Context, target: &RunTarget) -> Result<Output> {
     let look = "look into the project in Railway's dashboard; what is left is deleted by the sweep once its time is up";
     let hint = failure(left).and_then(|failure| failure.hint.clone()).unwrap_or_else(|| look.to_owned());
     Err(Failure::new(Exit::Incomplete, format!("something is left behind: {}", all.join("; "))).hint(hint).into())
+}
+
+/// The run's copy, if it was ready before whatever failed.
+async fn ready(ctx: &Context, target: &RunTarget) -> Result<Option<String>> {
+    let project = ctx.railway.project(&target.project_id, Weight::Repeatable).await?;
+    let own = guard::own(ctx, &project, &target.names).filter(|(_, record)| record.state == State::Ready);
+    Ok(own.map(|(environment, _)| environment.name.clone()))
 }
 
 /// Leaves a failed copy for a look: marked as failed, its apps off, for a day at most. `None` when there is nothing to keep.

@@ -19,7 +19,7 @@ use crate::external::process_env::ProcessEnv;
 use crate::railway::{Environment, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::run::Names;
-use crate::running::step::{Deadline, Step};
+use crate::running::step::{Deadline, Step, ensure_project};
 
 mod findings;
 mod isolation;
@@ -65,8 +65,8 @@ impl Step for Validate {
     type Output = Output;
 
     /// What is not granted is found beside all else.
-    fn ensure_granted(_: &Policy, _: &CloneRequest) -> Result<()> {
-        Ok(())
+    fn ensure_granted(policy: &Policy, request: &CloneRequest) -> Result<()> {
+        ensure_project(policy, request)
     }
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {

@@ -163,7 +163,8 @@ impl Clone {
             let outcome = self.step(step, &stop).await;
             if outcome.exit() != Exit::Done {
                 print::err(&format!("run {} is not taken back. Do it by hand: {}", self.ctx.run.id, self.by_hand));
-                return Exit::Incomplete;
+                // Something is left only where that was seen.
+                return if outcome.exit() == Exit::Incomplete { Exit::Incomplete } else { failed };
             }
         }
         failed

@@ -46,6 +46,26 @@ async fn what_was_not_seen_is_not_called_left_behind() {
     assert!(call.error().contains("is unknown"), "{}", call.error());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_waits_for_trouble_to_pass() {
+    let stage = Stage::prompt().await;
+    let request = stage.request(json!({"environment_name": "stormy"}));
+    stage.steps_until("create-env", "stormy", &request).await;
+    stage.world.fault(Fault::new("project", TROUBLE).times(9));
+    stage.step("rollback", "stormy", &request).await.expect(0);
+    assert!(stage.world.environment_id("stormy").is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_whose_request_is_lost_is_asked_for_again() {
+    let stage = Stage::prompt().await;
+    let request = stage.request(json!({"environment_name": "lost"}));
+    stage.steps_until("create-env", "lost", &request).await;
+    stage.world.fault(Fault::new("environmentDelete", TROUBLE));
+    stage.step("delete-env", "-", &delete(&stage, "lost")).await.expect(0);
+    assert!(stage.world.environment_id("lost").is_err());
+}
+
 /// A world with environments that dead runs left over.
 async fn with_left_over(names: &[&str], options: WorldOptions) -> Stage {
     let stage = Stage::of(options).await;
