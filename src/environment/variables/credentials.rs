@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::secret::logins;
+use crate::masking::live_keys;
+use crate::secret::{logins, looks_random};
 
 /// Words before a password in the connection strings of libpq, ODBC, ADO, JDBC and PDO.
 const PASSWORD_WORDS: &[&str] = &["password", "passwd", "pwd", "pass"];
@@ -16,7 +17,7 @@ pub(super) struct Credential {
 
 /// Every password that stands in `text` as a part of it.
 pub(super) fn credentials(text: &str) -> Vec<Credential> {
-    let mut found: Vec<_> = logins(text).into_iter().filter_map(|login| in_url(text, login)).collect();
+    let mut found: Vec<_> = logins(text).into_iter().flat_map(|login| in_url(text, &login)).collect();
     found.extend(behind_words(text));
     found.extend(before_protocol(text));
     found.sort_by_key(|credential| credential.range.start);
@@ -24,18 +25,28 @@ pub(super) fn credentials(text: &str) -> Vec<Credential> {
     found
 }
 
-fn in_url(text: &str, login: Range<usize>) -> Option<Credential> {
-    let is_web = ["http://", "https://"].iter().any(|scheme| text[..login.start].ends_with(scheme));
-    let written = &text[login.clone()];
-    let range = match written.find(':') {
-        Some(colon) => login.start + colon + 1..login.end,
-        // A lone login of a web address is a token, that of a server a user.
-        None if is_web => login.clone(),
-        None => return None,
-    };
+/// The password of a login, and its user where that is the key: `sendgrid+api://KEY@default`.
+fn in_url(text: &str, login: &Range<usize>) -> Vec<Credential> {
+    let before = text[..login.start].trim_end_matches("://");
+    let scheme = before.rsplit(|c: char| !(c.is_ascii_alphanumeric() || "+.-".contains(c))).next().unwrap_or_default();
     let rest = &text[login.end + 1..];
     let end = rest.find(|c: char| c.is_whitespace() || "/?#,;'\"<>`".contains(c)).unwrap_or(rest.len());
-    (!range.is_empty()).then(|| Credential { range, server: rest[..end].to_owned() })
+    let server = &rest[..end];
+    let written = &text[login.clone()];
+    let (user, password) = match written.find(':') {
+        Some(colon) => (login.start..login.start + colon, Some(login.start + colon + 1..login.end)),
+        None => (login.clone(), None),
+    };
+    // A lone login of a web address, or of a provider instead of a server, is a token, that of a server a user.
+    let is_of_provider = scheme.contains("+api") || scheme.contains("+http") || server == "default";
+    let is_token =
+        password.is_none() && matches!(scheme, "http" | "https") || is_of_provider || is_key(&text[user.clone()]);
+    let ranges = is_token.then_some(user).into_iter().chain(password).filter(|range| !range.is_empty());
+    ranges.map(|range| Credential { range, server: server.to_owned() }).collect()
+}
+
+fn is_key(user: &str) -> bool {
+    !user.contains("${{") && (looks_random(user) || live_keys::is_secret(user))
 }
 
 /// `host=db password=secret`, `Server=db;Pwd=secret;`.
@@ -95,11 +106,22 @@ mod tests {
             ("Server=db;User Id=me;Password = s3cret;", "s3cret"),
             ("me:s3cret@tcp(db:3306)/x", "s3cret"),
             ("https://t0ken@github.com/x", "t0ken"),
+            ("postmark+api://k3y@default", "k3y"),
+            ("brevo+api://k3y@default", "k3y"),
+            ("slack://xoxb-k3y@default?channel=x", "xoxb-k3y"),
+            ("amqp://c4n4ryXq7Lm2Rz8TvB1k@queue.example", "c4n4ryXq7Lm2Rz8TvB1k"),
         ] {
             let found = credentials(text);
             let [one] = &found[..] else { panic!("{text}: {}", found.len()) };
             assert_eq!(&text[one.range.clone()], expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_key_in_the_place_of_a_user_is_one() {
+        let text = "mailgun+https://k3y-1:mg.example.com@default";
+        let found: Vec<_> = credentials(text).into_iter().map(|c| &text[c.range]).collect();
+        assert_eq!(found, ["k3y-1", "mg.example.com"]);
     }
 
     #[test]

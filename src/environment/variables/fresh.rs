@@ -40,6 +40,22 @@ impl Fresh {
     pub(super) fn known_for(&self, old: &str) -> Option<&str> {
         self.0.get(old).filter(|_| old.len() >= SHORTEST_TELLING).map(String::as_str)
     }
+
+    /// The new one of an old one, however short.
+    pub(super) fn exactly(&self, old: &str) -> Option<&str> {
+        self.0.get(old).map(String::as_str)
+    }
+
+    /// The new one of an old one as a URL spells it, however short: where a password stands, nothing else does.
+    pub(super) fn known_password(&self, spelled: &str) -> Option<String> {
+        let new = self.0.get(&decoded(spelled))?;
+        Some(utf8_percent_encode(new, NON_ALPHANUMERIC).to_string())
+    }
+
+    /// Every old one with its new one.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(old, new)| (old.as_str(), new.as_str()))
+    }
 }
 
 /// Whether a value can stand where it does only because it was put there.

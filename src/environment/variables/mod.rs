@@ -1,22 +1,28 @@
 //! What becomes of a copy's variables, decided from what is written in the source: its databases' passwords and its secrets are its own.
 //!
-//! `written` is the variables with their references, `passwords` the database servers', `secrets` judges each other one by its `names` and
-//! value, `shape` and `fresh` make what takes an old one's place, and `addresses` are what the values name outside.
+//! `written` is the variables with their references, `passwords` the database servers', `settle` goes through all others, `secrets` judges one
+//! by its name (`names`, `words`) and value (`urls`, `json`, `pem`), `shape`, `fresh` and `jwt` make what takes an old one's place, and
+//! `addresses` are what the values name outside.
 
 pub(crate) mod addresses;
 mod credentials;
 mod fresh;
+mod json;
+mod jwt;
 mod names;
 mod passwords;
+mod pem;
 mod secrets;
+mod settle;
 mod shape;
+mod urls;
+mod words;
 mod written;
-
-use std::collections::{BTreeMap, BTreeSet};
 
 use self::fresh::Fresh;
 use self::names::Name;
-use self::secrets::{Need, Verdict, is_switch, judge};
+use self::secrets::{Need, is_switch};
+use self::settle::settle;
 pub(crate) use self::written::Written;
 use self::written::{Owner, Place};
 use crate::contract::ids::ServiceId;
@@ -83,7 +89,7 @@ pub(crate) fn plan(policy: &Policy, source: &Environment, copy: &Environment, re
     let open: Vec<Place> = written
         .iter()
         .map(|(place, _)| place.clone())
-        .filter(|place| !is_servers(&place.0) && !replaced.places.contains(place))
+        .filter(|place| !(replaced.places.contains(place) || is_servers(&place.0) && Name::of(&place.1).is_user()))
         .filter(|place| !is_settled(place) && !is_asked(place))
         .collect();
     let mut treated = settle(policy, &mut written, &open, &mut fresh);
@@ -127,56 +133,6 @@ pub(crate) fn inherited_passwords(source: &Rendered, copy: &Rendered) -> Vec<Str
             && copy.get(*name).and_then(Option::as_deref) == Some(value)
     };
     source.iter().filter(is_same).map(|(name, _)| name.clone()).collect()
-}
-
-/// Decides about every variable of `open`, and writes what takes its place.
-fn settle(policy: &Policy, written: &mut Written, open: &[Place], fresh: &mut Fresh) -> Vec<(Place, Treatment)> {
-    let mut verdicts = BTreeMap::new();
-    let mut kept = BTreeSet::new();
-    let mut treated = Vec::new();
-    for place in open {
-        let text = written.value(place).unwrap_or_default();
-        let has = |other: &str| {
-            written.iter().any(|((owner, name), _)| *owner == place.0 && name.eq_ignore_ascii_case(other))
-        };
-        let verdict = judge(&Name::of(&place.1), text, &has, fresh);
-        let service = written.owner_name(&place.0);
-        let treatment = match &verdict {
-            Verdict::Plain => continue,
-            _ if policy.inherits(service, &place.1) => Treatment::Granted,
-            Verdict::Kept(need) if !policy.keeps_back(service, &place.1) => Treatment::Needed(*need),
-            Verdict::Kept(_) | Verdict::Renewed(_) => Treatment::Renewed,
-            Verdict::Off(_) => Treatment::Off,
-        };
-        if matches!(treatment, Treatment::Granted | Treatment::Needed(_)) {
-            kept.insert(text.to_owned());
-            treated.push((place.clone(), treatment));
-        } else {
-            verdicts.insert(place.clone(), (verdict, treatment));
-        }
-    }
-    for (place, (verdict, treatment)) in verdicts {
-        let text = written.value(&place).unwrap_or_default().to_owned();
-        // What is in the copy anyway may as well agree there.
-        if kept.contains(&text) {
-            continue;
-        }
-        let new = match verdict {
-            Verdict::Renewed(new) | Verdict::Off(new) => new,
-            Verdict::Kept(_) | Verdict::Plain => fresh.instead_of(&text),
-        };
-        written.set(place.clone(), new);
-        treated.push((place, treatment));
-    }
-    for place in open {
-        let text = written.value(place).filter(|text| !kept.contains(*text));
-        let equal = text.and_then(|text| fresh.known_for(text)).map(str::to_owned);
-        if let Some(new) = equal.filter(|_| !treated.iter().any(|(done, _)| done == place)) {
-            written.set(place.clone(), new);
-            treated.push((place.clone(), Treatment::Renewed));
-        }
-    }
-    treated
 }
 
 fn told(written: &Written, (owner, name): &Place) -> String {

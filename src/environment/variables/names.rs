@@ -2,160 +2,16 @@
 
 use wildmatch::WildMatch;
 
+use super::words::{
+    ABOUT, ACCOUNTS, DECRYPTING, DECRYPTING_WORDS, ENDS_OF_WORDS, IDENTIFIERS, LAST_SECRET_WORDS, LOGINS,
+    OF_IDENTIFIERS, SECRET_WORDS, SHOWN, SHOWN_BEGINNINGS, TAILS, WATCHERS, WITHIN_WORDS,
+};
+
 /// The words of a variable's name, in capitals: `dbPassword` has two.
 pub(super) struct Name<'a> {
     whole: &'a str,
     words: Vec<String>,
 }
-
-/// Words of which one makes a secret of a variable, wherever it stands in the name.
-const SECRET_WORDS: &[&str] = &[
-    "AUTH",
-    "CREDENTIAL",
-    "CREDENTIALS",
-    "CREDS",
-    "HMAC",
-    "KEYS",
-    "NONCE",
-    "PASS",
-    "PEPPER",
-    "PIN",
-    "PRIVATE",
-    "PW",
-    "PWD",
-    "SALTS",
-    "TOKENS",
-];
-
-/// What such a word may contain or end with.
-const WITHIN_WORDS: &[&str] = &["PASSWD", "PASSPHRASE", "PASSWORD", "SECRET", "TOKEN"];
-const ENDS_OF_WORDS: &[&str] = &["DSN", "JWT", "KEY", "SALT"];
-
-/// The last words of names whose value is what somebody logs in with, or what signs: whatever it is, it is not inherited.
-const LOGINS: &[&str] = &["PASS", "PEPPER", "PIN", "PW", "PWD", "SALT", "SALTS"];
-
-/// What may follow the word that counts: `SECRET_KEY_BASE`, `API_KEY_2`, `JWT_SECRET_OLD`.
-const TAILS: &[&str] = &[
-    "B64",
-    "BASE",
-    "BASE64",
-    "CURRENT",
-    "HEX",
-    "LIVE",
-    "NEW",
-    "OLD",
-    "PREVIOUS",
-    "PRIMARY",
-    "PROD",
-    "PRODUCTION",
-    "SECONDARY",
-    "STRING",
-    "VALUE",
-];
-
-/// The last words of names that say something about a secret, and not the secret.
-const ABOUT: &[&str] = &[
-    "AGE",
-    "ALG",
-    "ALGO",
-    "ALGORITHM",
-    "ALGORITHMS",
-    "AUD",
-    "AUDIENCE",
-    "BUCKET",
-    "COST",
-    "COUNT",
-    "DAYS",
-    "DIR",
-    "DISABLED",
-    "DOMAIN",
-    "DRIVER",
-    "EMAIL",
-    "ENABLED",
-    "ENDPOINT",
-    "EXP",
-    "EXPIRATION",
-    "EXPIRES",
-    "EXPIRY",
-    "FILE",
-    "FORMAT",
-    "HEADER",
-    "HOST",
-    "HOURS",
-    "ID",
-    "IDS",
-    "INTERVAL",
-    "ISS",
-    "ISSUER",
-    "ITERATIONS",
-    "LEN",
-    "LENGTH",
-    "LIFETIME",
-    "LIMIT",
-    "MAX",
-    "MAXAGE",
-    "METHOD",
-    "MIN",
-    "MINUTES",
-    "MODE",
-    "MS",
-    "NAME",
-    "PATH",
-    "POLICY",
-    "PORT",
-    "PREFIX",
-    "PROVIDER",
-    "REALM",
-    "REDIRECT",
-    "REGION",
-    "REQUIRED",
-    "ROTATION",
-    "ROUNDS",
-    "SCHEME",
-    "SCOPE",
-    "SCOPES",
-    "SECONDS",
-    "SECS",
-    "SIZE",
-    "STRATEGY",
-    "TIMEOUT",
-    "TTL",
-    "TYPE",
-    "URI",
-    "URL",
-    "USER",
-    "USERNAME",
-    "VERSION",
-];
-
-/// The last words of names whose value only looks random.
-const IDENTIFIERS: &[&str] = &["CHECKSUM", "COMMIT", "DIGEST", "ETAG", "HASH", "ID", "IDS", "SHA", "VERSION"];
-
-/// Words in names of what every visitor gets to see.
-const SHOWN: &[&str] = &["PUB", "PUBLIC", "PUBLISHABLE", "SITEKEY"];
-const SHOWN_BEGINNINGS: &[&str] = &["VITE_", "REACT_APP_", "GATSBY_", "NUXT_PUBLIC_", "NG_APP_"];
-
-/// Keys without which data that is copied cannot be read; of a word, its beginning.
-const DECRYPTING: &[&str] = &["RAILS_MASTER_KEY", "APP_KEY", "APP_PREVIOUS_KEYS"];
-const DECRYPTING_WORDS: &[&str] = &["CIPHER", "CRYPT", "DECRYPT", "ENCRYPT", "FERNET"];
-
-/// Variables that switch a service off that only watches, when they are empty.
-const WATCHERS: &[&str] = &[
-    "*SENTRY*DSN*",
-    "*BUGSNAG*KEY*",
-    "*NEW_RELIC*KEY*",
-    "DD_API_KEY",
-    "*DATADOG*KEY*",
-    "*ROLLBAR*TOKEN*",
-    "*HONEYBADGER*KEY*",
-    "*AIRBRAKE*KEY*",
-    "*APPSIGNAL*KEY*",
-    "*LOGTAIL*TOKEN*",
-    "*LOGDNA*KEY*",
-    "*SEGMENT*KEY*",
-    "*MIXPANEL*TOKEN*",
-    "*AMPLITUDE*KEY*",
-];
 
 impl<'a> Name<'a> {
     pub(super) fn of(whole: &'a str) -> Self {
@@ -180,23 +36,60 @@ impl<'a> Name<'a> {
 
     /// Whether the value is a secret, however it looks.
     pub(super) fn is_secret(&self) -> bool {
-        let is_about = self.words.last().is_some_and(|last| ABOUT.contains(&last.as_str()));
-        !is_about && !self.is_railways() && self.words.iter().any(|word| is_secret_word(word))
+        let is_last = |words: &[&str]| self.last().is_some_and(|last| words.contains(&last));
+        !self.is_about()
+            && !self.is_railways()
+            && (is_last(LAST_SECRET_WORDS) || self.words.iter().any(|word| is_secret_word(word)))
     }
 
     /// Whether somebody logs in with the value, or it signs something: then no word and no number is too plain for a secret.
     pub(super) fn is_login(&self) -> bool {
+        self.last().is_some_and(|word| LOGINS.contains(&word) || WITHIN_WORDS.iter().any(|w| word.ends_with(w)))
+    }
+
+    /// The last word that is no tail, without a number.
+    fn last(&self) -> Option<&str> {
         let is_tail = |word: &&String| TAILS.contains(&word.as_str()) || word.bytes().all(|b| b.is_ascii_digit());
         let last = self.words.iter().rev().find(|word| !is_tail(word));
-        last.is_some_and(|word| {
-            let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
-            LOGINS.contains(&word) || WITHIN_WORDS.iter().any(|w| word.ends_with(w) && *w != "TOKEN")
-        })
+        last.map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()))
+    }
+
+    fn is_about(&self) -> bool {
+        let is_one = |word: &str| ABOUT.contains(&word);
+        self.words.last().is_some_and(|last| is_one(last) || last.strip_suffix('S').is_some_and(is_one))
+    }
+
+    /// Whether the last word ends with one of `ends`, but for numbers and `tails` behind it.
+    pub(super) fn ends_with_one_of(&self, ends: &[&str], tails: &[&str]) -> bool {
+        let is_tail = |word: &&String| tails.contains(&word.as_str()) || word.bytes().all(|b| b.is_ascii_digit());
+        let last = self.words.iter().rev().find(|word| !is_tail(word));
+        let last = last.map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit())).unwrap_or_default();
+        ends.iter().any(|end| last.ends_with(end))
+    }
+
+    /// Whether it is the last word alone that makes a secret of it, so that a word of any kind may be what it holds: `SMTP_AUTH=LOGIN`.
+    pub(super) fn is_auth(&self) -> bool {
+        self.last() == Some("AUTH") && !self.words.iter().any(|word| is_secret_word(word))
+    }
+
+    /// Whether somebody is named by it: nobody's password, and in a server's data as well.
+    pub(super) fn is_user(&self) -> bool {
+        matches!(self.last(), Some("USER" | "USERNAME" | "LOGIN"))
+    }
+
+    /// Whether its private key is of an account at a provider's; `beside` is the name of the account's address.
+    pub(super) fn is_of_account(&self, beside: Option<&str>) -> bool {
+        let is_plain = self.words.iter().all(|word| word == "PRIVATE" || word == "KEY");
+        let begins_as = |beside: &str| Name::of(beside).words.first() == self.words.first();
+        self.has_one_of(ACCOUNTS) || beside.is_some_and(|beside| is_plain || begins_as(beside))
     }
 
     /// Whether a plain word may be what it holds and no secret: `CACHE_KEY=products`.
     pub(super) fn may_be_of_a_word(&self) -> bool {
-        !self.words.iter().any(|word| WITHIN_WORDS.iter().any(|within| word.contains(within)))
+        !self
+            .words
+            .iter()
+            .any(|word| word.ends_with("TOKEN") || WITHIN_WORDS.iter().any(|within| word.contains(within)))
     }
 
     /// Whether a password is what it names: a database's may stand there.
@@ -206,7 +99,9 @@ impl<'a> Name<'a> {
 
     /// Whether a value that looks random is one by this name's account: an id, a digest.
     pub(super) fn is_identifier(&self) -> bool {
-        self.is_railways() || self.words.last().is_some_and(|last| IDENTIFIERS.contains(&last.as_str()))
+        self.is_railways()
+            || self.words.last().is_some_and(|last| IDENTIFIERS.contains(&last.as_str()))
+            || self.has_one_of(OF_IDENTIFIERS)
     }
 
     pub(super) fn is_shown(&self) -> bool {
@@ -220,7 +115,8 @@ impl<'a> Name<'a> {
     pub(super) fn decrypts(&self) -> bool {
         let spelled = self.words.join("_");
         DECRYPTING.contains(&spelled.as_str())
-            || self.words.iter().any(|word| DECRYPTING_WORDS.iter().any(|beginning| word.starts_with(beginning)))
+            // What logs in at a vault decrypts nothing here.
+            || self.last() != Some("TOKEN") && self.words.iter().any(|word| DECRYPTING_WORDS.iter().any(|beginning| word.starts_with(beginning)))
     }
 
     /// The name of the public half, when this is the private half of a pair.

@@ -26,6 +26,12 @@ fn names_of_secrets_are_told_from_names_of_settings() {
         "KEYCLOAK_URL",
         "RAILWAY_GIT_AUTHOR",
         "KEYWORDS",
+        "TOKENIZER",
+        "PASSWORD_HASHER",
+        "AUTH_PROVIDERS",
+        "AUTH_GOOGLE_LABEL",
+        "PRIVATE_API",
+        "TOKEN_ADDRESS",
     ] {
         assert!(!Name::of(name).is_secret(), "{name}");
     }
@@ -34,9 +40,21 @@ fn names_of_secrets_are_told_from_names_of_settings() {
     );
     assert!(!Name::of("CACHE_KEY").is_login() && !Name::of("AUTH_MODE").is_login());
     assert!(
-        ["APP_KEY", "N8N_ENCRYPTION_KEY", "RAILS_MASTER_KEY", "FERNET_KEY"]
-            .iter()
-            .all(|name| Name::of(name).decrypts())
+        [
+            "APP_KEY",
+            "N8N_ENCRYPTION_KEY",
+            "RAILS_MASTER_KEY",
+            "FERNET_KEY",
+            "LOCKBOX_MASTER_KEY",
+            "CLOAK_KEY",
+            "VAULT_KEY",
+            "OPENSSL_KEY",
+            "AES_KEY",
+            "BLIND_INDEX_MASTER_KEY",
+            "PASSWORD_PEPPER",
+        ]
+        .iter()
+        .all(|name| Name::of(name).decrypts())
     );
     assert!(!Name::of("MY_APP_KEY_ID").decrypts());
 }

@@ -1,10 +1,11 @@
 //! Which variable holds a secret, told by its name or by its value, and what stands in its place in a copy.
 
-use serde_json::Value;
-
 use super::credentials::{credentials, with_passwords};
 use super::fresh::Fresh;
+use super::json::judge_json;
 use super::names::Name;
+use super::pem;
+use super::urls::{in_address, is_inside, is_server_inside};
 use super::written::{Piece, pieces};
 use crate::masking::live_keys;
 use crate::secret::looks_random;
@@ -30,20 +31,36 @@ pub(crate) enum Need {
     KeyPair,
 }
 
-/// Judges a variable. `has`: whether its owner has another of a name.
-pub(super) fn judge(name: &Name<'_>, text: &str, has: &dyn Fn(&str) -> bool, fresh: &mut Fresh) -> Verdict {
+/// What else the owner of a variable has.
+pub(super) struct Beside<'a> {
+    /// Whether it has another of a name.
+    pub(super) has: &'a dyn Fn(&str) -> bool,
+    /// The name of the one that holds the address of an account at Google's.
+    pub(super) account: Option<&'a str>,
+}
+
+impl Beside<'_> {
+    pub(super) const NOTHING: Beside<'static> = Beside { has: &|_| false, account: None };
+}
+
+/// Judges a variable.
+pub(super) fn judge(name: &Name<'_>, text: &str, beside: &Beside<'_>, fresh: &mut Fresh) -> Verdict {
     if text.trim().is_empty() {
         return Verdict::Plain;
     }
     if pieces(text).iter().any(|piece| matches!(piece, Piece::Reference(_))) {
-        return between_references(text, fresh);
+        return between_references(name, text, fresh);
     }
-    if let Some(json) = json(text) {
-        return in_json(name, &json, fresh);
+    if let Some(verdict) = judge_json(name, text, fresh) {
+        return verdict;
     }
-    let is_pem = text.contains("-----BEGIN ") || text.starts_with("LS0tLS1CRUdJTi");
-    let is_half = name.is_vapid() || name.public_half().is_some_and(|public| has(&public));
-    if is_pem || is_half && !live_keys::is_secret(text) && !is_setting(text) {
+    if pem::is_pem(text) {
+        let is_account = pem::is_private(text) && name.is_of_account(beside.account);
+        return if is_account { Verdict::Renewed(pem::nobodys(text)) } else { Verdict::Kept(Need::KeyPair) };
+    }
+    let has_other = || name.public_half().is_some_and(|public| (beside.has)(&public));
+    let is_half = name.is_vapid() && !is_setting(text) || is_key_material(text) && has_other();
+    if is_half && !live_keys::is_secret(text) {
         return Verdict::Kept(Need::KeyPair);
     }
     if live_keys::is_secret(text) {
@@ -60,116 +77,74 @@ pub(super) fn judge(name: &Name<'_>, text: &str, has: &dyn Fn(&str) -> bool, fre
     if name.is_watcher() {
         return Verdict::Off(String::new());
     }
-    if name.is_shown() || live_keys::is_publishable(text) {
+    if name.is_shown() || live_keys::is_publishable(text) || is_server_inside(text) {
         return Verdict::Plain;
     }
-    if !name.is_login() && (text.contains("://") || !credentials(text).is_empty()) {
+    // `PROXY_PASS` is a URL.
+    let may_be_address = !name.is_login() || text.starts_with("http://") || text.starts_with("https://");
+    if may_be_address && (text.contains("://") || !credentials(text).is_empty()) {
         return in_address(text, fresh);
     }
-    let is_harmless = is_plain(text) || is_path(text) || is_word(text) && name.may_be_of_a_word();
+    let is_word = is_word(text) && name.may_be_of_a_word() || name.is_auth() && is_way_to_log_in(text);
+    let is_harmless = is_plain(text) || is_path(text) || is_word;
     let is_secret = name.is_secret() && !(if name.is_login() { is_switch(text) } else { is_harmless });
-    if is_secret || looks_random(text) && !name.is_identifier() {
+    if is_secret || looks_random(text) && !name.is_identifier() && !is_public_id(text) {
         return Verdict::Renewed(fresh.instead_of(text));
     }
     Verdict::Plain
 }
 
-fn renewed(old: &str, new: Option<String>) -> Verdict {
+/// Whether a value is long enough for a key of a pair, and not only for a login: 32 bytes in hexadecimal or Base64.
+fn is_key_material(text: &str) -> bool {
+    let text = text.trim().trim_end_matches('=');
+    let is_hex = text.len() >= 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    // `0x` begins the key of an account on a blockchain.
+    let is_base64 = text.len() >= 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/-_".contains(&b));
+    is_hex || is_base64 && !text.starts_with("0x") && !text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// Whether everybody may know a value though it looks random: an address on a blockchain, a product at a payment provider's, the path of a
+/// class (`django.contrib.auth.hashers.Argon2PasswordHasher`).
+fn is_public_id(text: &str) -> bool {
+    let is_address = |hex: &str| hex.len() == 40 && hex.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_package =
+        |part: &str| (2..20).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let parts: Vec<_> = text.split('.').collect();
+    let is_class = parts.len() > 2 && parts[..parts.len() - 1].iter().all(|part| is_package(part));
+    is_class
+        || text.strip_prefix("0x").is_some_and(is_address)
+        || ["price_", "prod_", "plan_"].iter().any(|prefix| text.starts_with(prefix))
+}
+
+/// `LOGIN`, `CRAM-MD5`: a word for how somebody logs in, and not with what.
+fn is_way_to_log_in(text: &str) -> bool {
+    const WAYS: &[&str] = &["CRAM-MD5", "DIGEST-MD5", "OAUTH2", "SCRAM-SHA-1", "SCRAM-SHA-256", "XOAUTH2"];
+    text.len() < 12 && text.bytes().all(|b| b.is_ascii_alphabetic())
+        || WAYS.contains(&text.to_ascii_uppercase().as_str())
+}
+
+pub(super) fn renewed(old: &str, new: Option<String>) -> Verdict {
     new.filter(|new| new != old).map_or(Verdict::Plain, Verdict::Renewed)
 }
 
 /// What is written between references: a key that was put there, and a password for a server that is not one of the copy.
-fn between_references(text: &str, fresh: &mut Fresh) -> Verdict {
+fn between_references(name: &Name<'_>, text: &str, fresh: &mut Fresh) -> Verdict {
     let fresh = std::cell::RefCell::new(fresh);
     let with = with_passwords(text, |credential, password| {
         let is_literal = !password.contains("${{") && !is_inside(&credential.server);
         is_literal.then(|| fresh.borrow_mut().password(password))
     });
     let text_now = with.as_deref().unwrap_or(text);
+    let is_part = |part: &str| {
+        let letters = part.chars().filter(|c| c.is_alphanumeric()).count();
+        looks_random(part) || live_keys::is_secret(part) || name.is_login() && letters > 3 && !text.contains("://")
+    };
     let kept = |piece: Piece<'_>| match piece {
-        Piece::Text(text) if credentials(text_now).is_empty() && (looks_random(text) || live_keys::is_secret(text)) => {
-            fresh.borrow_mut().instead_of(text)
-        }
+        Piece::Text(text) if credentials(text_now).is_empty() && is_part(text) => fresh.borrow_mut().instead_of(text),
         Piece::Text(text) => text.to_owned(),
         Piece::Reference(reference) => format!("${{{{{reference}}}}}"),
     };
     renewed(text, Some(pieces(text_now).into_iter().map(kept).collect()))
-}
-
-/// Whether a server is one of the copy: it is named by a reference, or by a name that no other network knows.
-fn is_inside(server: &str) -> bool {
-    server.contains("${{") || server.contains(".railway.internal")
-}
-
-/// Passwords and keys within the address of something outside.
-fn in_address(text: &str, fresh: &mut Fresh) -> Verdict {
-    let fresh = std::cell::RefCell::new(fresh);
-    let with = with_passwords(text, |credential, password| {
-        (!is_inside(&credential.server)).then(|| fresh.borrow_mut().password(password))
-    });
-    let text_now = with.as_deref().unwrap_or(text);
-    let Some((head, path)) = text_now.split_once("://").and_then(|(_, rest)| {
-        let path = rest.find(['/', '?', '#'])?;
-        Some(text_now.split_at(text_now.len() - rest.len() + path))
-    }) else {
-        return renewed(text, with);
-    };
-    if is_inside(head) {
-        return renewed(text, with);
-    }
-    let mut new = head.to_owned();
-    let is_inner = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let (mut rest, mut before) = (path, "");
-    while !rest.is_empty() {
-        let len = rest.find(|c| !is_inner(c)).unwrap_or(rest.len());
-        let run = &rest[..len];
-        let is_named = new.ends_with('=') && Name::of(before).is_secret() && !is_setting(run);
-        new.push_str(&if looks_random(run) || is_named { fresh.borrow_mut().instead_of(run) } else { run.to_owned() });
-        let separator = rest[len..].chars().next().map(char::len_utf8).unwrap_or_default();
-        new.push_str(&rest[len..len + separator]);
-        (before, rest) = (run, &rest[len + separator..]);
-    }
-    renewed(text, Some(new))
-}
-
-fn json(text: &str) -> Option<Value> {
-    let json: Value = serde_json::from_str(text).ok()?;
-    matches!(json, Value::Object(_) | Value::Array(_)).then_some(json)
-}
-
-fn in_json(name: &Name<'_>, json: &Value, fresh: &mut Fresh) -> Verdict {
-    if json["type"] == "service_account" {
-        return Verdict::Off("{}".to_owned());
-    }
-    if !json["kty"].is_null() || !json["keys"][0]["kty"].is_null() {
-        return Verdict::Kept(Need::KeyPair);
-    }
-    if name.decrypts() {
-        return Verdict::Kept(Need::Decrypts);
-    }
-    let mut new = json.clone();
-    renew_within(name, &mut new, false, fresh);
-    if new == *json && name.is_secret() {
-        renew_within(name, &mut new, true, fresh);
-    }
-    if new == *json { Verdict::Plain } else { Verdict::Renewed(new.to_string()) }
-}
-
-fn renew_within(name: &Name<'_>, json: &mut Value, all: bool, fresh: &mut Fresh) {
-    match json {
-        Value::Object(fields) => {
-            fields.iter_mut().for_each(|(field, value)| renew_within(&Name::of(field), value, all, fresh));
-        }
-        Value::Array(values) => values.iter_mut().for_each(|value| renew_within(name, value, all, fresh)),
-        Value::String(text) => {
-            if all && !is_setting(text) {
-                *text = fresh.instead_of(text);
-            } else if let Verdict::Renewed(new) | Verdict::Off(new) = judge(name, text, &|_| false, fresh) {
-                *text = new;
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }
 
 /// Whether a value only says yes or no: `MYSQL_ALLOW_EMPTY_PASSWORD=yes` is no password.
@@ -186,7 +161,7 @@ const UNITS: &[&str] = &[
 ];
 
 /// A number, a duration, a switch, or a plain word.
-fn is_setting(text: &str) -> bool {
+pub(super) fn is_setting(text: &str) -> bool {
     is_plain(text) || is_word(text.trim())
 }
 
@@ -213,67 +188,9 @@ fn is_path(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
+#[path = "secrets_tests.rs"]
+mod tests;
 
-    fn verdict(name: &str, text: &str) -> Verdict {
-        judge(&Name::of(name), text, &|other| other == "SIGNING_PUBLIC_KEY", &mut Fresh::default())
-    }
-
-    #[test]
-    fn secrets_become_something_random_and_never_nothing() {
-        for (name, text) in [
-            ("ADMIN_PASSWORD", "admin"),
-            ("ADMIN_PASSWORD", "123456"),
-            ("JWT_SECRET", "changeme"),
-            ("WEBHOOK_SECRET", "whsec_Q3iT9xLw7Zr2Kp8Nv5Bm"),
-            ("ANYTHING", "c4n4ryXq7Lm2Rz8TvB1k"),
-            ("API_TOKEN", "plain-words-as-token"),
-            ("API_TOKEN", "letmein"),
-            ("SMTP_URL", "smtp://orders:pw@mail.example.com:587"),
-            ("HOOK", "https://hooks.slack.com/services/T00/B00/c4n4ryXq7Lm2Rz8TvB1k"),
-            ("FEED", "https://api.example.com/x?token=abcdefghijklmnop"),
-            ("MIXED", "sk-proj-c4n4ryXq7Lm2Rz8TvB1k${{NOTHING}}"),
-            ("CONFIG", r#"{"api_key":"c4n4ryXq7Lm2Rz8TvB1k","mode":"fast"}"#),
-        ] {
-            let Verdict::Renewed(new) = verdict(name, text) else { panic!("{name}={text}") };
-            assert!(!new.is_empty() && new != text, "{name}={text} {new}");
-            assert!(!new.contains("c4n4ry") && !new.contains(":pw@"), "{new}");
-        }
-        let Verdict::Off(new) = verdict("STRIPE_KEY", "sk_live_c4n4ryXq7Lm2Rz8TvB1k") else { panic!("not off") };
-        assert!(new.starts_with("sk_test_") && new.len() == "sk_live_c4n4ryXq7Lm2Rz8TvB1k".len(), "{new}");
-        assert_eq!(verdict("SENTRY_DSN", "https://c4n4ry@o1.ingest.sentry.io/1"), Verdict::Off(String::new()));
-    }
-
-    #[test]
-    fn settings_references_and_what_everybody_sees_stay() {
-        for (name, text) in [
-            ("TOKEN_TTL", "86400"),
-            ("PASSWORD_MIN_LENGTH", "12"),
-            ("AUTH", "optional"),
-            ("CACHE_KEY", "products"),
-            ("SESSION_KEY_LIFETIME", "P7D"),
-            ("SECRET_MODE", "true"),
-            ("DATABASE_URL", "${{Postgres.DATABASE_URL}}"),
-            ("REDIS_URL", "redis://default:pw@${{RAILWAY_PRIVATE_DOMAIN}}:6379"),
-            ("CACHE_URL", "redis://default:pw@redis.railway.internal:6379"),
-            ("STRIPE_PUBLISHABLE_KEY", "pk_live_c4n4ryXq7Lm2Rz8TvB1k"),
-            ("NEXT_PUBLIC_MAPS_KEY", "c4n4ryXq7Lm2Rz8TvB1k"),
-            ("WP_HOME", "https://shop.example.com"),
-            ("TLS_KEY", "/etc/ssl/private.pem"),
-            ("API_KEY_ID", "9f86d081884c7d659a2feaa0c55ad015"),
-            ("KEY", ""),
-        ] {
-            assert_eq!(verdict(name, text), Verdict::Plain, "{name}={text}");
-        }
-    }
-
-    #[test]
-    fn keys_that_data_needs_and_halves_of_pairs_are_kept() {
-        assert_eq!(verdict("APP_KEY", "base64:c4n4ryXq7Lm2Rz8TvB1k"), Verdict::Kept(Need::Decrypts));
-        assert_eq!(verdict("DB_ENCRYPTION_KEY", "c4n4ryXq7Lm2Rz8TvB1k"), Verdict::Kept(Need::Decrypts));
-        assert_eq!(verdict("SIGNING_PRIVATE_KEY", "c4n4ryXq7Lm2Rz8TvB1k"), Verdict::Kept(Need::KeyPair));
-        assert_eq!(verdict("DEPLOY", "-----BEGIN PRIVATE KEY-----\nx"), Verdict::Kept(Need::KeyPair));
-        assert_eq!(verdict("ENCRYPTION", "enabled"), Verdict::Plain);
-    }
-}
+#[cfg(test)]
+#[path = "ordinary_tests.rs"]
+mod ordinary;

@@ -22,6 +22,9 @@ const SECRETS: &[(&str, &str, &str)] = &[
     ("web", "MIXED", "sk-proj-c4n4ryXq7Lm2Rz8TvB1k${{NOTHING}}"),
     ("worker", "STRIPE_KEY", "sk_live_51c4n4ryXq7Lm2Rz8TvB1k"),
     ("nightly", "AUTH_SALT", "put your unique phrase here"),
+    ("worker", "MAILER_DSN", "sendgrid+api://c4n4ryWords@default"),
+    ("worker", "BRAINTREE_PRIVATE_KEY", "c4n4ry9f86d081884c7d659a2feaa0c5"),
+    ("Postgres", "WALG_S3_SECRET_ACCESS_KEY", "c4n4ryXq7Lm2Rz8TvB1kWalg"),
 ];
 
 /// What stays as it is in every copy.
@@ -30,6 +33,9 @@ const STAYS: &[(&str, &str, &str)] = &[
     ("web", "PASSWORD_MIN_LENGTH", "12"),
     ("web", "AUTH_MODE", "optional"),
     ("web", "JWT_ALGORITHM", "HS256"),
+    ("web", "AUTH_PROVIDERS", "google,github"),
+    ("web", "DB_ENGINE", "django.db.backends.postgresql"),
+    ("worker", "BRAINTREE_PUBLIC_KEY", "braintree-public"),
     ("web", "SECRET_ROTATION", "30d"),
     ("web", "STRIPE_PUBLISHABLE_KEY", "pk_live_51c4n4ryXq7Lm2Rz8TvB1k"),
     ("web", "APP_KEY", "base64:c4n4ryXq7Lm2Rz8TvB1kQ3iT9xLw7Zr2Kp8Nv5Bm000="),
