@@ -93,9 +93,28 @@ const DATA_NAMES: &[&str] = &[
     "VALKEY",
 ];
 
-/// Words in the names of variables that hold a bare host.
-const HOST_NAMES: &[&str] =
-    &["ADDR", "ADDRESS", "ENDPOINT", "HOST", "HOSTNAME", "HOSTS", "SERVER", "SERVERS", "URI", "URL"];
+/// How the last words of names end of variables that hold a bare host: `PGHOST`, `KAFKA_BROKERS`.
+const HOST_ENDS: &[&str] = &[
+    "ADDR",
+    "ADDRESS",
+    "ADDRESSES",
+    "BROKER",
+    "BROKERS",
+    "ENDPOINT",
+    "ENDPOINTS",
+    "HOST",
+    "HOSTADDR",
+    "HOSTNAME",
+    "HOSTS",
+    "NODES",
+    "SERVER",
+    "SERVERS",
+    "URI",
+    "URL",
+];
+
+/// What may stand behind such a word: `DB_HOST_REPLICA`, `DB_HOST_2`.
+const HOST_TAILS: &[&str] = &["MASTER", "PRIMARY", "RO", "READ", "REPLICA", "RW", "SECONDARY", "SLAVE", "WRITE"];
 
 /// Words before a host in connection strings, and words that stand beside them where data is meant.
 const SERVER_WORDS: &[&str] = &[
@@ -128,7 +147,7 @@ pub(crate) fn addresses(name: &str, value: &str, is_known: &dyn Fn(&str) -> bool
         }
     }
     let whole = value.trim();
-    if is_host(whole) && (name.has_one_of(HOST_NAMES) || name.has_one_of(DATA_NAMES)) {
+    if is_host(whole) && name.ends_with_one_of(HOST_ENDS, HOST_TAILS) {
         found.push(Address { host: clean(whole), port: None, holds_data: is_of_data });
     }
     found.sort();

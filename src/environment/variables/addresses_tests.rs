@@ -63,3 +63,25 @@ fn other_servers_are_found_and_what_is_none_is_not() {
         assert!(told("X", value).is_empty(), "{value}: {:?}", told("X", value));
     }
 }
+
+#[test]
+fn dotted_words_are_hosts_only_where_the_name_says_host() {
+    for (name, value) in [
+        ("DB_ENGINE", "django.db.backends.postgresql"),
+        ("SQL_ENGINE", "django.db.backends.mysql"),
+        ("DB_DRIVER", "org.postgresql.Driver"),
+        ("DB_DIALECT", "org.hibernate.dialect.PostgreSQLDialect"),
+        ("DB_FILENAME", "database.sqlite"),
+        ("DATABASE_FILE", "data.db"),
+        ("REDIS_PREFIX", "shop.example.com"),
+        ("DATABASE", "data.db"),
+    ] {
+        assert!(told(name, value).is_empty(), "{name}: {:?}", told(name, value));
+    }
+    for name in
+        ["DB_HOST", "dbHost", "DB_HOST_2", "DB_HOST_REPLICA", "PGHOST", "MYSQLHOST", "REDIS_ENDPOINT", "MONGO_URL"]
+    {
+        assert_eq!(told(name, "db.example"), ["!db.example"], "{name}");
+    }
+    assert_eq!(told("REDIS_PREFIX", "known.example"), ["!known.example"]);
+}
