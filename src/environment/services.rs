@@ -53,29 +53,57 @@ pub(crate) fn is_only_called_database(service: &ServiceInstance) -> bool {
     kind(service).is_none() && service.image().and_then(Kind::called_in).is_some()
 }
 
-/// What the images of servers have in their names that hold data, whether it is copied or not.
+/// What the images of servers are called that hold data, whether it is copied or not.
 const DATA_SERVERS: &[&str] = &[
     "clickhouse",
+    "clickhouse-server",
     "cockroach",
     "dragonfly",
     "keydb",
     "mariadb",
+    "mariadb-galera",
     "mongo",
+    "mongodb",
+    "mongodb-community-server",
+    "mongodb-enterprise-server",
+    "mongodb-sharded",
     "mysql",
+    "mysql-server",
     "percona",
+    "percona-server",
+    "percona-server-mongodb",
+    "percona-xtradb-cluster",
     "pgvector",
+    "pgvecto-rs",
     "postgis",
     "postgres",
+    "postgres-ha",
+    "postgres-ssl",
+    "postgresql",
+    "postgresql-repmgr",
     "rabbitmq",
     "redis",
-    "timescale",
+    "redis-cluster",
+    "redis-stack",
+    "redis-stack-server",
+    "timescaledb",
+    "timescaledb-ha",
     "valkey",
+    "valkey-bundle",
+    "valkey-cluster",
 ];
 
 /// Whether a service is a server that holds data, of any kind: its passwords are a copy's own even where its data is not copied.
 pub(crate) fn is_data_server(service: &ServiceInstance) -> bool {
-    let image = service.image().unwrap_or_default().to_lowercase();
-    kind(service).is_some() || DATA_SERVERS.iter().any(|name| image.contains(name))
+    kind(service).is_some() || service.image().is_some_and(is_of_data_server)
+}
+
+/// Whether an image is one of a server: what backs one up, watches or shows it is mostly called after it, too.
+fn is_of_data_server(image: &str) -> bool {
+    let image = image.to_lowercase();
+    let without_digest = image.split('@').next().unwrap_or_default();
+    let last = without_digest.rsplit('/').next().unwrap_or_default();
+    DATA_SERVERS.contains(&last.split(':').next().unwrap_or_default())
 }
 
 /// The services of `environment` that play one of `roles`, in Railway's order.
@@ -99,4 +127,37 @@ pub(crate) fn web<'a>(environment: &'a Environment, request: &CloneRequest) -> O
     }
     let mut public = with_role(environment, request, &[Role::App]).into_iter().filter(|s| s.hosts().next().is_some());
     public.next().filter(|_| public.next().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_known_by_the_whole_name_of_its_image() {
+        for image in [
+            "redis",
+            "bitnami/redis:7.2.5",
+            "docker.io/library/mysql:9",
+            "ghcr.io/railwayapp-templates/postgres-ssl:16",
+            "localhost:5000/mongo",
+            "mongo@sha256:abc",
+            "Valkey/valkey",
+            "timescale/timescaledb-ha:pg16",
+        ] {
+            assert!(is_of_data_server(image), "{image}");
+        }
+        for image in [
+            "postgrest/postgrest",
+            "siemens/postgres-backup-s3:16",
+            "oliver006/redis_exporter",
+            "mongo-express",
+            "rediscommander/redis-commander",
+            "ghcr.io/acme/app:redis",
+            "redis/web",
+            "",
+        ] {
+            assert!(!is_of_data_server(image), "{image}");
+        }
+    }
 }

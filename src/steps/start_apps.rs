@@ -13,7 +13,7 @@ use crate::environment::granted;
 use crate::environment::guard::{Readiness, Target};
 use crate::environment::lease::{self, Turn};
 use crate::environment::neighbours::Neighbours;
-use crate::environment::services::{Role, is_data_server, with_role};
+use crate::environment::services::{Role, with_role};
 use crate::error::Failure;
 use crate::railway::{Deploy, Environment, Rendered, ServiceInstance, Weight};
 use crate::running::context::Context;
@@ -105,7 +105,7 @@ async fn ensure_isolated(ctx: &Context, target: &Target, request: &CloneRequest)
         .with_own(copy.hosts().chain(request.custom_domain.as_deref()))
         .with_own_proxies(&of_copy);
     let (mut stops, mut outside) = (Vec::new(), Vec::new());
-    for (app, variables) in of_copy.iter().filter(|(s, _)| Role::of(s, request) == Role::App && !is_data_server(s)) {
+    for (app, variables) in of_copy.iter().filter(|(s, _)| Role::of(s, request) == Role::App) {
         let name = &app.service_name;
         for objection in neighbours.objections(&written(copy, app, variables)) {
             let told = format!("`{}` of service `{name}` names {}", objection.variable, objection.what);

@@ -90,7 +90,7 @@ async fn apps_whose_variable_names_productions_database_are_not_started() {
     let source = stage.world.source_database_url().unwrap();
     stage.world.set_variable("production", Some("web"), "REPORTING_URL", &source).unwrap();
     let request = stage.request(json!({"environment_name": "isolated"}));
-    stage.steps_until("sync-db", "isolated", &request).await;
+    stage.steps_after_validate("sync-db", "isolated", &request).await;
     let error = refused(&stage, "start-apps", "isolated", &request).await;
     assert!(error.contains("`REPORTING_URL` of service `web` names production's database"), "{error}");
 }

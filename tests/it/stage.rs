@@ -86,7 +86,14 @@ impl Stage {
 
     /// Runs the steps of a clone up to and with `last`, each of which must succeed.
     pub(crate) async fn steps_until(&self, last: &str, run_id: &str, request: &Value) -> Call {
-        for step in steps::of_a_clone() {
+        let call = self.step("validate", run_id, request).await;
+        call.expect(0);
+        if last == "validate" { call } else { self.steps_after_validate(last, run_id, request).await }
+    }
+
+    /// The same where `validate` would not let a run begin.
+    pub(crate) async fn steps_after_validate(&self, last: &str, run_id: &str, request: &Value) -> Call {
+        for step in steps::of_a_clone().filter(|step| step.name != "validate") {
             let call = self.step(step.name, run_id, request).await;
             call.expect(0);
             if step.name == last {

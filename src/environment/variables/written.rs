@@ -83,6 +83,12 @@ impl Written {
         own.map(|((_, name), value)| (name.clone(), self.rendered(&owner, value))).collect()
     }
 
+    /// Whether the value of a service's variable is written out, without any reference.
+    pub(crate) fn is_literal(&self, id: &ServiceId, name: &str) -> bool {
+        let value = self.value(&(Owner::Service(id.clone()), name.to_owned()));
+        value.is_some_and(|value| !value.contains("${{"))
+    }
+
     /// What a reference within a variable of `owner` leads to.
     pub(crate) fn target(&self, owner: &Owner, reference: &str) -> Option<Place> {
         let place = match reference.trim().rsplit_once('.') {

@@ -81,8 +81,9 @@ fn check_addresses(
         // Those that are in URLs are rewritten, once the copy has its own.
         neighbours = neighbours.with_own(source.hosts());
     }
-    let is_public = !policy.may_be_public;
-    for app in with_role(source, request, &[Role::App]).into_iter().filter(|app| !is_data_server(app)) {
+    for app in with_role(source, request, &[Role::App]) {
+        // A server's own variables tell others where it is.
+        let is_told = !policy.may_be_public && !is_data_server(app);
         let asked = asked(request, &app.service_name);
         let all: BTreeMap<_, _> = plan
             .after
@@ -95,12 +96,20 @@ fn check_addresses(
             let subject = format!("{}.{}", app.service_name, objection.variable);
             let names = format!("names {}", objection.what);
             if objection.stops {
-                findings.warning(subject, format!("{names}, and so the copy's apps will not be started; set it in `variables`, or add the host to the policy's `allowed_hosts`"));
+                let told = format!(
+                    "{names}, and so the copy's apps will not be started; set it in `variables`, or add the host to the policy's `allowed_hosts`"
+                );
+                // What is written out is the same when apps start; a reference may lead elsewhere by then.
+                if plan.after.is_literal(&app.service_id, &objection.variable) {
+                    findings.error(subject, told);
+                } else {
+                    findings.warning(subject, told);
+                }
             } else {
                 findings.info(subject, format!("{names}: the copy's app can reach it"));
             }
         }
-        for name in neighbours.through_own_proxy(pairs()).iter().filter(|_| is_public) {
+        for name in neighbours.through_own_proxy(pairs()).iter().filter(|_| is_told) {
             findings.warning(
                 format!("{}.{name}", app.service_name),
                 "goes to a database by its public address, which is closed in the copy once the data is there; use the private one, such as `${{Postgres.DATABASE_URL}}`",

@@ -150,15 +150,16 @@ async fn apps_that_name_any_proxy_of_production_or_a_database_outside_are_not_st
     set(&stage, "web", "THE_PORT", &port);
     let request = stage.request(json!({"environment_name": "pointed", "databases": [{"service": "Postgres"}]}));
     let validated = stage.step("validate", "pointed", &request).await;
-    validated.expect(0);
-    stage.steps_until("sync-db", "pointed", &request).await;
+    validated.expect(2);
+    stage.steps_after_validate("sync-db", "pointed", &request).await;
     stage.world.clear_journal();
     let call = stage.step("start-apps", "pointed", &request).await;
     call.expect(2);
     for (name, _) in wanted {
         assert!(call.error().contains(&format!("`{name}` of service `worker`")), "{name}: {}", call.error());
-        let about = found(&validated, &format!("worker.{name}"));
-        assert!(about.iter().any(|message| message.contains("will not be started")), "{name}: {about:?}");
+        let told = validated.error();
+        let about = told.lines().find(|line| line.contains(&format!("`worker.{name}`")));
+        assert!(about.is_some_and(|about| about.contains("will not be started")), "{name}: {about:?}");
     }
     assert!(call.error().contains("`THE_HOST` of service `web`"), "{}", call.error());
     assert_eq!(deployments(&stage), 0);
