@@ -77,11 +77,11 @@ pub(super) fn judge(name: &Name<'_>, text: &str, beside: &Beside<'_>, fresh: &mu
     if name.is_watcher() {
         return Verdict::Off(String::new());
     }
-    if name.is_shown() || live_keys::is_publishable(text) || is_server_inside(text) {
+    if name.is_shown() || live_keys::is_publishable(text) || !name.is_login() && is_server_inside(text) {
         return Verdict::Plain;
     }
     // `PROXY_PASS` is a URL.
-    let may_be_address = !name.is_login() || text.starts_with("http://") || text.starts_with("https://");
+    let may_be_address = !name.is_login() || name.has_one_of(&["PROXY"]) && text.starts_with("http");
     if may_be_address && (text.contains("://") || !credentials(text).is_empty()) {
         return in_address(text, fresh);
     }

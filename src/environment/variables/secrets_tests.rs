@@ -14,6 +14,8 @@ fn secrets_become_something_random_and_never_nothing() {
         ("ADMIN_PASSWORD", "admin"),
         ("ADMIN_PASSWORD", "123456"),
         ("JWT_SECRET", "changeme"),
+        ("ADMIN_PASSWORD", "localhost"),
+        ("ADMIN_PASSWORD", "http://shop.example.com"),
         ("WEBHOOK_SECRET", "whsec_Q3iT9xLw7Zr2Kp8Nv5Bm"),
         ("ANYTHING", "c4n4ryXq7Lm2Rz8TvB1k"),
         ("API_TOKEN", "plain-words-as-token"),
