@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::error::{Exit, Failure, chain};
-use crate::railway::{Environment, GraphqlErrors, Project, Weather, Weight};
+use crate::railway::{Environment, GraphqlErrors, Project, Weight};
 use crate::running::context::Context;
 
 /// How long Railway may take to delete an environment.
@@ -108,7 +108,7 @@ impl Asked {
         let id = &self.environment_id;
         let asked = self.answer.as_ref().err().map(|error| format!(": {}", chain(error))).unwrap_or_default();
         // What was not seen is not known to be left.
-        let failure = if Exit::of(waited) != Exit::Deadline || Weather::behind(waited).is_some() {
+        let failure = if Exit::of(waited) != Exit::Deadline {
             Failure::outside(format!("whether environment `{id}` is gone is unknown: {}", chain(waited)))
         } else {
             Failure::new(Exit::Incomplete, format!("environment `{id}` is still there: {}", chain(waited)))

@@ -17,9 +17,6 @@ use crate::external::process_env::ProcessEnv;
 use crate::railway::{Railway, Weather};
 use crate::running::run::Run;
 
-/// How much longer than its deadline a wait may last for trouble at Railway; the step's own deadline bounds it, too.
-const MORE_IN_TROUBLE: Duration = Duration::from_mins(2);
-
 /// The surroundings of one run's steps.
 pub(crate) struct Context {
     pub run: Run,
@@ -68,18 +65,14 @@ impl Context {
         F: Future<Output = Result<Option<T>>>,
     {
         let late = || Failure::deadline(format!("gave up waiting for {what} after {} s", deadline.as_secs()));
-        match self.within(what, deadline, pause, look).await {
-            Ok(found) => found.ok_or_else(|| late().into()),
-            Err(error) if Weather::behind(&error).is_some() => Err(error.context(late())),
-            Err(error) => Err(error),
-        }
+        self.within(what, deadline, pause, look).await?.ok_or_else(|| late().into())
     }
 
-    /// The same, with `None` when there is still nothing after `deadline`. Time that is lost in trouble does not count, up to two minutes.
+    /// The same, with `None` when there is still nothing after `deadline`. Time that is lost in trouble does not count: it is the
+    /// step's own deadline that ends a wait through trouble.
     ///
     /// # Errors
-    /// [`Weather`] when the last that was heard was trouble; whatever else `look` fails with; and when the process is asked to
-    /// end.
+    /// Whatever else `look` fails with, and when the process is asked to end.
     pub(crate) async fn within<T, F>(
         &self,
         what: &str,
@@ -91,30 +84,24 @@ impl Context {
         F: Future<Output = Result<Option<T>>>,
     {
         let mut end = Instant::now() + deadline;
-        let mut more = MORE_IN_TROUBLE;
         let mut is_told = false;
         for number in 0.. {
             let began = Instant::now();
             let mut pause = pace(number, pause);
-            let trouble = match look().await {
+            match look().await {
                 Ok(Some(found)) => return Ok(Some(found)),
-                Ok(None) => None,
+                Ok(None) => {}
                 Err(error) => {
                     let Some(weather) = Weather::behind(&error) else { return Err(error) };
                     pause = pause.max(weather.wait.unwrap_or_default());
                     if !std::mem::replace(&mut is_told, true) {
                         tracing::info!("waiting for {what} through trouble at Railway: {weather}");
                     }
-                    Some(error)
+                    end += began.elapsed() + pause;
                 }
-            };
-            if trouble.is_some() {
-                let lost = (began.elapsed() + pause).min(more);
-                more -= lost;
-                end += lost;
             }
             if Instant::now() + pause > end {
-                return trouble.map_or(Ok(None), Err);
+                return Ok(None);
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
@@ -128,9 +115,9 @@ impl Context {
 /// The pause after the look of this number: what takes long may be looked at less often, and Railway counts requests.
 fn pace(number: u32, first: Duration) -> Duration {
     let at_least = match number {
-        0..5 => 0,
-        5..10 => 2,
-        10..20 => 5,
+        0..3 => 0,
+        3..6 => 2,
+        6..9 => 5,
         _ => 15,
     };
     first.max(Duration::from_secs(at_least))
@@ -141,12 +128,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ten_minutes_of_waiting_take_few_looks() {
-        let mut waited = Duration::ZERO;
-        let looks = (0..).take_while(|number| {
-            waited += pace(*number, Duration::from_millis(500));
-            waited < Duration::from_mins(10)
-        });
-        assert!(looks.count() < 60);
+    fn a_clones_requests_stay_under_120_however_ten_minutes_of_waiting_are_shared_out() {
+        // What `clone` takes beside polls; a test of whole clones holds it to that.
+        const CALLS: usize = 22;
+        let looks = |time: Duration| {
+            let mut waited = Duration::ZERO;
+            let is_within = |number: &u32| {
+                waited += pace(*number, Duration::from_millis(500));
+                waited < time
+            };
+            (0..).take_while(is_within).count()
+        };
+        // At the most six waits are long: for services, databases, their proxies, apps, and what was written to show.
+        for waits in 1..=6 {
+            let polls = looks(Duration::from_mins(10) / waits) * waits as usize;
+            assert!(polls + CALLS < 120, "{polls} polls in {waits} waits");
+        }
     }
 }
