@@ -107,12 +107,12 @@ impl Asked {
     fn left(&self, waited: &anyhow::Error) -> anyhow::Error {
         let id = &self.environment_id;
         let asked = self.answer.as_ref().err().map(|error| format!(": {}", chain(error))).unwrap_or_default();
-        // What was not seen is not known to be left.
-        let failure = if Exit::of(waited) != Exit::Deadline {
-            Failure::outside(format!("whether environment `{id}` is gone is unknown: {}", chain(waited)))
-        } else {
+        let failure = if Exit::of(waited) == Exit::Deadline {
             Failure::new(Exit::Incomplete, format!("environment `{id}` is still there: {}", chain(waited)))
                 .hint("delete it in Railway's dashboard, or run delete-env")
+        } else {
+            // What was not seen is not known to be left.
+            Failure::outside(format!("whether environment `{id}` is gone is unknown: {}", chain(waited)))
         };
         anyhow::Error::new(failure).context(format!("delete environment `{}`{asked}", self.name))
     }
