@@ -1,14 +1,13 @@
 //! People do not come along: whoever is planted in the fixture is nowhere in a masked copy, and relations hold.
 
-use std::collections::BTreeMap;
-
 use backboard::fixture;
 use railstage::copying::{CopyOptions, CopyReport};
-use railstage::masking::{KeepUsers, Key, Masking, RulesFile, Sheet, Treatment};
-use railstage::postgres::{Endpoint, dry_run, inspect_masking};
+use railstage::masking::{Key, Masking, RulesFile, Sheet, Treatment};
 use railstage::rewriting::UrlPair;
 
-use super::{Ends, run, texts, told};
+use super::{Ends, run, texts};
+
+mod rules;
 
 /// What the fixture lacks: keys and sessions in other places, orders of the old kind, a network of sites.
 const MORE: &str = r#"
@@ -243,108 +242,6 @@ async fn serialized_values_have_right_lengths_after_masking_and_rewriting() {
         stripe[0].contains("https://s-7.up.railway.app/?wc-api=wc_stripe") && stripe[0].contains("\"yes\""),
         "{stripe:?}"
     );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_looks_personal_is_told_and_refused_when_strict() {
-    let ends = with_shop().await;
-    let report = masked(&ends, masking("rules: []")).await;
-    let sheet = report.masking.unwrap();
-    let suspects: BTreeMap<_, _> =
-        sheet.suspects.iter().map(|suspect| (suspect.column.as_str(), suspect.transformer.as_str())).collect();
-    for (column, transformer) in [
-        ("public.accounts.email", "email"),
-        ("public.accounts.first_name", "name"),
-        ("public.accounts.seen", "ip"),
-        ("public.shop_visits.visitor", "ip"),
-    ] {
-        assert_eq!(suspects.get(column), Some(&transformer), "{column} in {suspects:?}");
-    }
-    assert!(!suspects.keys().any(|column| column.contains("wp_")), "{suspects:?}");
-
-    let strict = Masking { strict: true, ..masking("rules: []") };
-    let options = CopyOptions { masking: Some(strict.clone()), copy_id: "run-2".to_owned(), ..ends.options() };
-    let error = told(ends.copy(&options).await);
-    assert!(error.contains("public.accounts.email") && error.contains("give a rule for each"), "{error}");
-    let source = Endpoint::parse(&ends.source.url()).unwrap();
-    assert!(inspect_masking(&source, &[], &strict).await.is_err());
-    let settled = Masking { strict: true, ..masking(RULES) };
-    assert_eq!(inspect_masking(&source, &[], &settled).await.unwrap(), []);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rules_that_do_not_fit_are_refused_with_what_is_nearest() {
-    let ends = with_shop().await;
-    let rules = "
-rules:
-  - {table: shop_visit, column: visitor, transformer: ip}
-  - {table: accounts, column: emails, transformer: email}
-  - {table: accounts, column: born, transformer: name}
-  - {table: accounts, column: email, transformer: empty}
-  - {table: wp_usermeta, column: meta_value, when: {column: meta_keys, in: [x]}, transformer: empty}";
-    let error = told(ends.copy(&CopyOptions { masking: Some(masking(rules)), ..ends.options() }).await);
-    for words in [
-        "`rules.0`: there is no table `shop_visit`; the nearest are `shop_visits`",
-        "`rules.1`: table `accounts` has no column `emails`; the nearest are `email`",
-        "`rules.2`: column `born` of `public.accounts` is of type date, for which `name` cannot be used",
-        "`rules.3`: column `email` of `public.accounts` is unique and NOT NULL",
-        "`rules.4`: table `wp_usermeta` has no column `meta_keys`; the nearest are `meta_key`",
-    ] {
-        assert!(error.contains(words), "{words} is not in\n{error}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn own_rules_go_before_the_presets_and_users_are_kept_by_name() {
-    let ends = with_shop().await;
-    let rules = "
-rules:
-  - {table: wp_wc_webhooks, transformer: keep, because: they go to a sandbox}
-  - {table: wp_users, column: display_name, transformer: keep}
-  - {table: wp_usermeta, column: meta_value, when: {column: meta_key, in: [nickname]}, transformer: set, value: Someone}
-  - {table: wp_usermeta, when: {column: meta_key, matches: ['last_*']}, transformer: drop_rows}
-  - {table: shop_event_log, transformer: empty_table}";
-    let keep_users = KeepUsers::parse(&["canary3".to_owned(), "canary.nobody@people.example.net".to_owned()]);
-    let report = masked(&ends, Masking { keep_users, ..masking(rules) }).await;
-    let (source, target) = (ends.source().await, ends.target().await);
-    for same in [
-        "SELECT secret FROM wp_wc_webhooks",
-        "SELECT display_name FROM wp_users ORDER BY \"ID\"",
-        "SELECT user_pass FROM wp_users WHERE user_login = 'canary3'",
-    ] {
-        assert_eq!(texts(&source, same).await, texts(&target, same).await, "{same}");
-    }
-    for (none, sql) in [
-        ("administrators are masked as well", "SELECT count(*) FROM wp_users WHERE user_login = 'owner'"),
-        ("no password opens", "SELECT count(*) FROM wp_users WHERE user_pass <> '!' AND user_login <> 'canary3'"),
-        ("rows that a rule drops", "SELECT count(*) FROM wp_usermeta WHERE meta_key IN ('last_ip', 'last_name')"),
-        (
-            "a fixed value stands",
-            "SELECT count(*) FROM wp_usermeta WHERE meta_key = 'nickname' AND meta_value <> 'Someone'",
-        ),
-        ("a table that a rule empties", "SELECT count(*) FROM shop_event_log"),
-        ("the rest is masked", "SELECT count(*) FROM wp_users WHERE user_email NOT LIKE '%@example.invalid'"),
-    ] {
-        assert_eq!(texts(&target, sql).await, ["0"], "{none}");
-    }
-    assert_eq!(report.masking.unwrap().kept_users, 1);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_plan_tells_what_would_be_masked() {
-    let ends = with_shop().await;
-    let (source, target) = (Endpoint::parse(&ends.source.url()).unwrap(), Endpoint::parse(&ends.target.url()).unwrap());
-    let told = async |options: &CopyOptions| dry_run(&source, &target, options).await.unwrap().summary();
-    let masked = told(&CopyOptions { masking: Some(masking("rules: []")), ..ends.options() }).await;
-    for words in [
-        "public.wp_users, masked: display_name (name), user_activation_key (empty), user_email (email)",
-        "public.wp_woocommerce_sessions, its rows left behind by masking",
-        "looks personal, and would be copied as it is: `public.accounts.email`",
-    ] {
-        assert!(masked.contains(words), "{words} is not in\n{masked}");
-    }
-    let plain = told(&ends.options()).await;
-    assert!(!plain.contains("masked") && !plain.contains("looks personal"), "{plain}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
