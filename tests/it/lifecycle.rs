@@ -23,12 +23,6 @@ fn age(stage: &Stage, name: &str, expires_at: &str) {
     stage.change_record(name, json!({"state": "ready", "expires_at": expires_at}));
 }
 
-fn names(stage: &Stage) -> Vec<String> {
-    let mut names: Vec<_> = stage.world.environments().into_iter().map(|e| e.name).collect();
-    names.sort();
-    names
-}
-
 const PAST: &str = "2020-01-01T00:00:00Z";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,16 +39,16 @@ async fn a_sweep_deletes_what_is_over_and_nothing_else() {
     stage.world.create_environment("rs-0123456789abcdef", Duration::from_hours(2)).unwrap();
     stage.world.create_environment("rs-fedcba9876543210", Duration::from_mins(1)).unwrap();
     stage.world.create_environment("by-hand", Duration::from_hours(24)).unwrap();
-    let all = names(&stage);
+    let all = stage.environments();
 
     let dry = stage.step("sweep-envs", "-", &json!({})).await;
     dry.expect(0);
-    assert_eq!(names(&stage), all, "a dry run deleted something");
+    assert_eq!(stage.environments(), all, "a dry run deleted something");
     assert_eq!(dry.outputs()["deleted"].as_array().unwrap().len(), 2);
 
     let swept = stage.step("sweep-envs", "-", &json!({"dry_run": false})).await;
     swept.expect(0);
-    assert_eq!(names(&stage), ["by-hand", "fresh", "kept", "production", "promoted", "rs-fedcba9876543210"]);
+    assert_eq!(stage.environments(), ["by-hand", "fresh", "kept", "production", "promoted", "rs-fedcba9876543210"]);
     let reasons = swept.outputs()["spared"].to_string();
     for words in ["is kept", "promoted", "is being made", "no record"] {
         assert!(reasons.contains(words), "{words} is not in {reasons}");
@@ -75,11 +69,11 @@ async fn a_sweep_deletes_no_strangers_environment() {
     stage.world.add_custom_domain("rs-00000000000000d2", "web", "live.example.net", true).unwrap();
     stage.world.create_environment("rs-00000000000000d3", old).unwrap();
     stage.world.forget_source("rs-00000000000000d3").unwrap();
-    let all = names(&stage);
+    let all = stage.environments();
 
     let swept = stage.step("sweep-envs", "-", &json!({"dry_run": false})).await;
     swept.expect(0);
-    assert_eq!(names(&stage), all);
+    assert_eq!(stage.environments(), all);
     let reasons = swept.outputs()["spared"].to_string();
     for words in ["was deployed", "carries the domain `live.example.net`", "knows no environment"] {
         assert!(reasons.contains(words), "{words} is not in {reasons}");
@@ -96,7 +90,7 @@ async fn the_source_of_a_living_copy_stays() {
     age(&stage, "parent", PAST);
     copy(&stage, "child", json!({"source_environment": "parent"})).await;
     stage.step("sweep-envs", "-", &json!({"dry_run": false})).await.expect(0);
-    assert_eq!(names(&stage), ["child", "parent", "production"]);
+    assert_eq!(stage.environments(), ["child", "parent", "production"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +104,7 @@ async fn a_copy_is_deleted_only_when_its_name_is_typed() {
     wrong.expect(2);
     assert!(wrong.error().contains("`confirm`: expected the copy's name, `mine`"), "{}", wrong.error());
     stage.step("delete-env", "-", &request("mine")).await.expect(0);
-    assert_eq!(names(&stage), ["production"]);
+    assert_eq!(stage.environments(), ["production"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,7 +115,7 @@ async fn what_is_not_ours_is_never_deleted() {
         let request = json!({"project_id": stage.world.project_id(), "environment": name, "confirm": name});
         stage.step("delete-env", "-", &request).await.expect(2);
     }
-    assert_eq!(names(&stage), ["by-hand", "production"]);
+    assert_eq!(stage.environments(), ["by-hand", "production"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

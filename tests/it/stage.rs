@@ -103,6 +103,13 @@ impl Stage {
         panic!("no step `{last}`");
     }
 
+    /// The names of the environments that are there, sorted.
+    pub(crate) fn environments(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.world.environments().into_iter().map(|e| e.name).collect();
+        names.sort();
+        names
+    }
+
     /// What the record of a copy says.
     pub(crate) fn record(&self, name: &str) -> Value {
         let id = self.world.environment_id(name).unwrap();

@@ -9,12 +9,6 @@ use crate::stage::Stage;
 
 const PAST: &str = "2020-01-01T00:00:00Z";
 
-fn names(stage: &Stage) -> Vec<String> {
-    let mut names: Vec<_> = stage.world.environments().into_iter().map(|e| e.name).collect();
-    names.sort();
-    names
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_by_a_clock_that_is_not_railways_only_tells() {
     let stage = Stage::prompt().await;
@@ -22,7 +16,7 @@ async fn a_sweep_by_a_clock_that_is_not_railways_only_tells() {
     stage.step("create-env", "run", &request).await.expect(0);
     stage.change_record("expired", json!({"state": "ready", "expires_at": PAST}));
     stage.world.create_environment("rs-0123456789abcdef", Duration::from_hours(2)).unwrap();
-    let all = names(&stage);
+    let all = stage.environments();
     let wrong = [
         (Some(SignedDuration::from_mins(-6)), 1, "our clock says"),
         (Some(SignedDuration::from_mins(6)), 1, "our clock says"),
@@ -40,7 +34,7 @@ async fn a_sweep_by_a_clock_that_is_not_railways_only_tells() {
             (&call.outputs()["dry_run"], call.outputs()["deleted"].as_array().unwrap().len()),
             (&json!(true), 2)
         );
-        assert_eq!(names(&stage), all, "{ahead:?}");
+        assert_eq!(stage.environments(), all, "{ahead:?}");
         // Who only asks is told, and warned.
         let dry = stage.step("sweep-envs", "-", &json!({})).await;
         dry.expect(0);
@@ -49,5 +43,5 @@ async fn a_sweep_by_a_clock_that_is_not_railways_only_tells() {
     }
     stage.world.set_clock(Some(SignedDuration::from_mins(4)));
     stage.step("sweep-envs", "-", &json!({"dry_run": false})).await.expect(0);
-    assert_eq!(names(&stage), ["production"]);
+    assert_eq!(stage.environments(), ["production"]);
 }

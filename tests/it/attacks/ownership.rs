@@ -13,12 +13,6 @@ type Writing = fn(&Value) -> String;
 
 const OLD: Duration = Duration::from_hours(24);
 
-fn names(stage: &Stage) -> Vec<String> {
-    let mut names: Vec<_> = stage.world.environments().into_iter().map(|e| e.name).collect();
-    names.sort();
-    names
-}
-
 async fn create(stage: &Stage, name: &str) {
     let request = stage.request(json!({"environment_name": name}));
     stage.step("create-env", name, &request).await.expect(0);
@@ -65,7 +59,7 @@ async fn a_record_that_a_stranger_writes_gets_nothing_swept() {
     }
     stage.world.forget_source("from-scratch").unwrap();
     stage.world.deploy("live", "web").unwrap();
-    let all = names(&stage);
+    let all = stage.environments();
     let everything: [(&str, Writing); 4] = [
         ("version 1", version_1),
         ("without a signature", unsigned),
@@ -77,11 +71,11 @@ async fn a_record_that_a_stranger_writes_gets_nothing_swept() {
             stage.write_record(name, &written(&forged(&stage, name)));
         }
         let swept = sweep(&stage).await;
-        assert_eq!(names(&stage), all, "{how}: {swept}");
+        assert_eq!(stage.environments(), all, "{how}: {swept}");
         for name in ["from-scratch", "production"] {
             delete(&stage, name).await.expect(2);
         }
-        assert_eq!(names(&stage), all, "{how}");
+        assert_eq!(stage.environments(), all, "{how}");
     }
 }
 
@@ -104,7 +98,7 @@ async fn a_signed_record_counts_nowhere_but_where_it_was_written() {
     record["environment_created_at"] = json!("2020-01-01T00:00:00Z");
     stage.write_record("restored", &signed(&record, RECORD_KEY));
     let swept = sweep(&stage).await;
-    assert_eq!(names(&stage), ["live", "production", "restored"], "{swept}");
+    assert_eq!(stage.environments(), ["live", "production", "restored"], "{swept}");
     assert!(swept["spared"].to_string().contains("Railway says otherwise"), "{swept}");
 }
 
@@ -114,7 +108,7 @@ async fn what_cannot_be_read_is_spared_listed_and_counted() {
     create(&stage, "ours").await;
     stage.change_record("ours", json!({"state": "ready", "expires_at": PAST}));
     let good = signed(&stage.record("ours"), RECORD_KEY);
-    let (all, id) = (names(&stage), stage.world.environment_id("ours").unwrap());
+    let (all, id) = (stage.environments(), stage.world.environment_id("ours").unwrap());
     stage.policy["max_copies_per_project"] = json!(1);
     let later = good.replacen("2.", "3.", 1);
     let changed = signed(&stage.record("ours"), "a key that somebody guessed");
@@ -127,7 +121,7 @@ async fn what_cannot_be_read_is_spared_listed_and_counted() {
     ] {
         stage.write_record("ours", value);
         let swept = sweep(&stage).await;
-        assert_eq!(names(&stage), all, "{why}: {swept}");
+        assert_eq!(stage.environments(), all, "{why}: {swept}");
         assert!(swept["spared"][0]["reason"].as_str().unwrap().contains(why), "{why}: {swept}");
         assert_eq!(listed(&stage, "ours").await.unwrap()["record"], "unreadable");
         delete(&stage, "ours").await.expect(2);
@@ -137,7 +131,7 @@ async fn what_cannot_be_read_is_spared_listed_and_counted() {
     }
     stage.world.seal_shared_variable(&id, "RAILSTAGE", &good).unwrap();
     assert!(sweep(&stage).await["spared"].to_string().contains("sealed"));
-    assert_eq!(names(&stage), all);
+    assert_eq!(stage.environments(), all);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,7 +141,7 @@ async fn what_looks_left_over_with_a_record_that_cannot_be_read_is_spared() {
     stage.write_record("rs-0123456789abcdef", "nonsense");
     stage.world.create_environment("rs-fedcba9876543210", OLD).unwrap();
     sweep(&stage).await;
-    assert_eq!(names(&stage), ["production", "rs-0123456789abcdef"]);
+    assert_eq!(stage.environments(), ["production", "rs-0123456789abcdef"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,7 +154,7 @@ async fn a_domain_that_no_record_lists_comes_before_everything() {
     stage.change_record("dead", json!({"give_up_at": PAST}));
     stage.write_record("damaged", "nonsense");
     stage.world.create_environment("rs-0123456789abcdef", OLD).unwrap();
-    let all = names(&stage);
+    let all = stage.environments();
     for name in ["expired", "dead", "damaged", "rs-0123456789abcdef"] {
         let host = format!("{name}.example.net");
         stage.world.add_custom_domain(name, "web", &host, true).unwrap();
@@ -169,7 +163,7 @@ async fn a_domain_that_no_record_lists_comes_before_everything() {
         assert!(call.error().contains(&host), "{}", call.error());
     }
     let swept = sweep(&stage).await;
-    assert_eq!(names(&stage), all);
+    assert_eq!(stage.environments(), all);
     for spared in swept["spared"].as_array().unwrap() {
         assert!(spared["reason"].as_str().unwrap().contains("someone promoted it"), "{spared}");
     }
@@ -194,7 +188,7 @@ async fn a_forged_record_leads_no_step_astray() {
         assert!(stage.world.mutations_touching(&theirs).is_empty());
     }
     stage.step("rollback", "run", &request).await.expect(0);
-    assert_eq!(names(&stage), ["production", "theirs"]);
+    assert_eq!(stage.environments(), ["production", "theirs"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -212,18 +206,18 @@ async fn a_record_of_version_1_is_told_counted_deleted_by_name_and_signed_by_a_p
     }
     let swept = sweep(&stage).await;
     assert!(swept["spared"][0]["reason"].as_str().unwrap().contains("railstage adopt"), "{swept}");
-    assert_eq!(names(&stage), ["adopted", "production", "typed"]);
+    assert_eq!(stage.environments(), ["adopted", "production", "typed"]);
 
     delete(&stage, "typed").await.expect(0);
     adopt(&stage, "adopted", Some("adoptd")).await.expect(2);
     adopt(&stage, "adopted", None).await.expect(2);
     sweep(&stage).await;
-    assert_eq!(names(&stage), ["adopted", "production"]);
+    assert_eq!(stage.environments(), ["adopted", "production"]);
     adopt(&stage, "adopted", Some("adopted")).await.expect(0);
     assert_eq!(listed(&stage, "adopted").await.unwrap()["record"], "signed");
     adopt(&stage, "adopted", Some("adopted")).await.expect(2);
     sweep(&stage).await;
-    assert_eq!(names(&stage), ["production"]);
+    assert_eq!(stage.environments(), ["production"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -263,7 +257,7 @@ async fn a_copy_made_without_a_key_says_that_no_sweep_will_delete_it() {
     sweep(&stage).await;
     stage.env.clear();
     sweep(&stage).await;
-    assert_eq!(names(&stage), ["keyless", "production"]);
+    assert_eq!(stage.environments(), ["keyless", "production"]);
     delete(&stage, "keyless").await.expect(0);
 }
 
@@ -282,5 +276,5 @@ async fn a_key_that_was_changed_still_proves_what_it_signed() {
     let value = stage.world.shared_variable(&id, "RAILSTAGE").unwrap().unwrap();
     assert_eq!(value, signed(&records::read(&value), "canary-the-next-record-key"), "the old key signed something");
     sweep(&stage).await;
-    assert_eq!(names(&stage), ["after", "production"]);
+    assert_eq!(stage.environments(), ["after", "production"]);
 }

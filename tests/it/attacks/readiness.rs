@@ -11,12 +11,6 @@ use crate::stage::Stage;
 
 const PAST: &str = "2020-01-01T00:00:00Z";
 
-fn names(stage: &Stage) -> Vec<String> {
-    let mut names: Vec<_> = stage.world.environments().into_iter().map(|e| e.name).collect();
-    names.sort();
-    names
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn no_step_changes_a_ready_copy_and_its_promotion_is_not_forgotten() {
     let stage = Stage::prompt().await;
@@ -35,7 +29,7 @@ async fn no_step_changes_a_ready_copy_and_its_promotion_is_not_forgotten() {
     stage.change_record("shop", json!({"expires_at": PAST}));
     let swept = stage.step("sweep-envs", "-", &json!({"dry_run": false})).await;
     assert!(swept.outputs()["spared"].to_string().contains("someone promoted it"), "{}", swept.stdout);
-    assert_eq!(names(&stage), ["production", "shop"]);
+    assert_eq!(stage.environments(), ["production", "shop"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,7 +50,7 @@ async fn a_domain_attached_while_a_copy_is_made_never_becomes_the_records() {
     let call = stage.step("rollback", "run", &request).await;
     call.expect(6);
     assert!(call.error().contains("www.example.net"), "{}", call.error());
-    assert_eq!(names(&stage), ["production", "shop"]);
+    assert_eq!(stage.environments(), ["production", "shop"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,7 +82,7 @@ async fn of_several_clones_that_come_to_the_limit_at_once_no_more_stay_than_it_a
     let mut codes = [one.code, two.code, three.code];
     codes.sort_unstable();
     assert_eq!(codes, [0, 2, 2], "{}\n{}\n{}", one.stdout, two.stdout, three.stdout);
-    assert_eq!(names(&stage).len(), 2, "{:?}", names(&stage));
+    assert_eq!(stage.environments().len(), 2, "{:?}", stage.environments());
 }
 
 #[tokio::test(flavor = "multi_thread")]

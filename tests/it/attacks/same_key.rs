@@ -11,12 +11,6 @@ use crate::stage::{Call, Stage, finish};
 
 const PAST: &str = "2020-01-01T00:00:00Z";
 
-fn names(stage: &Stage) -> Vec<String> {
-    let mut names: Vec<_> = stage.world.environments().into_iter().map(|e| e.name).collect();
-    names.sort();
-    names
-}
-
 fn mutations(stage: &Stage) -> Vec<String> {
     let all = stage.world.journal().into_iter().filter(|e| e.kind == OperationKind::Mutation);
     all.map(|e| e.operation).collect()
@@ -36,7 +30,7 @@ async fn a_second_run_with_the_same_key_tells_of_the_first_and_changes_nothing()
     let stage = Stage::prompt().await;
     let request = stage.request(json!({"idempotency_key": "order 7", "client_name": "Acme"}));
     stage.steps_until("assign-domain", "first", &request).await;
-    let name = names(&stage).into_iter().find(|name| name != "production").unwrap();
+    let name = stage.environments().into_iter().find(|name| name != "production").unwrap();
     let id = stage.world.environment_id(&name).unwrap();
     let record = stage.record(&name);
     stage.world.clear_journal();
@@ -77,7 +71,7 @@ async fn of_two_runs_with_one_key_at_once_one_makes_the_copy_and_both_tell_of_it
         let first = gave_way(loser, "already_running");
         assert_eq!(first["run_id"], won_by);
         assert_eq!(first["environment_name"], winner.outputs()["environment_name"]);
-        assert_eq!(names(&stage), ["production", first["environment_name"].as_str().unwrap()], "limit {limit}");
+        assert_eq!(stage.environments(), ["production", first["environment_name"].as_str().unwrap()], "limit {limit}");
     }
 }
 
@@ -119,7 +113,7 @@ async fn of_two_requests_with_one_key_at_once_no_more_than_one_gets_its_copy() {
         tokio::join!(stage.step("create-env", "run-a", &requests[0]), stage.step("create-env", "run-b", &requests[1]));
     let ended_well = [&a, &b].iter().filter(|call| call.code == 0).count();
     assert!(ended_well <= 1, "{}\n{}", a.stdout, b.stdout);
-    assert_eq!(names(&stage).len(), 1 + ended_well, "{:?}", names(&stage));
+    assert_eq!(stage.environments().len(), 1 + ended_well, "{:?}", stage.environments());
     for call in [&a, &b].iter().filter(|call| call.code != 0) {
         call.expect(2);
         assert!(call.error().contains("for another request"), "{}", call.error());
@@ -135,7 +129,7 @@ async fn a_run_whose_id_is_somebodys_key_is_a_run_of_its_own() {
     stage.step("rollback", "5kQz", &plain).await.expect(0);
     stage.step("create-env", "5kQz", &plain).await.expect(0);
     stage.step("rollback", "5kQz", &keyed).await.expect(0);
-    assert_eq!(names(&stage), ["keyed", "production"]);
+    assert_eq!(stage.environments(), ["keyed", "production"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,7 +137,7 @@ async fn a_run_of_version_1_with_a_key_goes_on_and_is_the_first_for_others() {
     let stage = Stage::prompt().await;
     let request = stage.request(json!({"idempotency_key": "order 7"}));
     stage.step("create-env", "old", &request).await.expect(0);
-    let name = names(&stage).into_iter().find(|name| name != "production").unwrap();
+    let name = stage.environments().into_iter().find(|name| name != "production").unwrap();
     let mut record = stage.record(&name);
     record["run_hash"] = record["key_hash"].clone();
     stage.write_record(&name, &version_1(&record));
@@ -152,7 +146,7 @@ async fn a_run_of_version_1_with_a_key_goes_on_and_is_the_first_for_others() {
     stage.step("rollback", "new", &request).await.expect(0);
     stage.step("assign-domain", "old", &request).await.expect(0);
     stage.step("rollback", "old", &request).await.expect(0);
-    assert_eq!(names(&stage), ["production"]);
+    assert_eq!(stage.environments(), ["production"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,7 +201,7 @@ async fn a_run_that_is_over_is_not_gone_on_with_and_says_so() {
     }
     // Whoever comes next finishes it.
     stage.step("sweep-envs", "-", &json!({"dry_run": false})).await.expect(0);
-    assert_eq!(names(&stage), ["production"]);
+    assert_eq!(stage.environments(), ["production"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -218,7 +212,7 @@ async fn a_rollback_needs_the_runs_id_and_the_project_alone() {
     let call = stage.step("rollback", "run", &stage.request(json!({}))).await;
     call.expect(0);
     assert_eq!(call.outputs()["removed"].as_array().unwrap().len(), 1, "{}", call.stdout);
-    assert_eq!(names(&stage), ["production"]);
+    assert_eq!(stage.environments(), ["production"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -226,7 +220,7 @@ async fn a_clone_at_a_terminal_that_comes_second_ends_well_and_rolls_nothing_bac
     let stage = Stage::prompt().await;
     let request = stage.request(json!({"idempotency_key": "order 7"}));
     stage.step("create-env", "first", &request).await.expect(0);
-    let all = names(&stage);
+    let all = stage.environments();
     let policy = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(policy.path(), stage.policy.to_string()).unwrap();
     let mut command = stage.command();
@@ -237,7 +231,7 @@ async fn a_clone_at_a_terminal_that_comes_second_ends_well_and_rolls_nothing_bac
     let report = call.json();
     assert_eq!((&report["status"], &report["run_id"]), (&json!("already_running"), &json!("first")), "{report}");
     assert_eq!(report["environment_name"], json!(all.iter().find(|name| *name != "production")));
-    assert_eq!(names(&stage), all);
+    assert_eq!(stage.environments(), all);
 }
 
 /// The record is what binds: somebody who changes the request's hash in it has changed the record.
