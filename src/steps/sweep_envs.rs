@@ -1,5 +1,6 @@
 //! `sweep-envs`: deletes what has expired or was left over, and says why it spares the rest.
 
+use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -45,6 +46,18 @@ pub(super) struct Swept {
     pub environment_id: EnvironmentId,
     pub name: String,
 }
+
+/// Why a copy stays that was over a moment ago: it was extended meanwhile, or Railway has shown an older state.
+#[derive(Debug)]
+struct Stays(String);
+
+impl fmt::Display for Stays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "it {}", self.0)
+    }
+}
+
+impl std::error::Error for Stays {}
 
 /// A copy that stays.
 #[derive(Serialize, JsonSchema)]
@@ -153,7 +166,10 @@ async fn ask(
         } else {
             match removal::ask(ctx, project_id, &environment.id, |p, e| still_over(ctx, p, e)).await {
                 Ok(one) => of_project.extend(one),
-                Err(error) => failures.push(error.context(format!("delete environment `{}`", environment.name))),
+                Err(error) => match error.downcast::<Stays>() {
+                    Ok(Stays(reason)) => output.spared.push(spare(reason)),
+                    Err(error) => failures.push(error.context(format!("delete environment `{}`", environment.name))),
+                },
             }
         }
     }
@@ -191,6 +207,6 @@ fn reason(ctx: &Context, project: &Project, environment: &Environment) -> Option
 fn still_over(ctx: &Context, project: &Project, environment: &Environment) -> Result<()> {
     match reason(ctx, project, environment) {
         None => Ok(()),
-        Some(reason) => bail!(Failure::invalid(format!("it {reason}"))),
+        Some(reason) => bail!(Stays(reason)),
     }
 }
