@@ -7,6 +7,7 @@ mod large;
 mod lines;
 mod masking;
 mod matrix;
+mod odd;
 pub(crate) mod proxy;
 mod rewriting;
 mod servers;
