@@ -7,9 +7,9 @@ use serde_json::Value;
 
 mod architecture;
 mod flows;
+mod promises;
 mod readme;
 mod schemas;
-mod security;
 mod versions;
 
 fn root() -> PathBuf {
