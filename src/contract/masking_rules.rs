@@ -20,7 +20,8 @@ pub struct RulesFile {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MaskingRule {
-    /// The table: a glob (`*`, `?`) on `table` or `schema.table`. A partition goes by its table's name as well.
+    /// The table: a glob (`*`, `?`) on `table` or `schema.table`. A partition goes by its table's name as
+    /// well, and what inherits from a table by that table's; after `only:` the one table is meant.
     #[schemars(length(min = 1), extend("x-expects" = "the name of a table, such as `customers` or `crm.customers`"))]
     pub table: String,
     /// The column. Needed except for `drop_rows` and `empty_table`; `keep` without one keeps whole rows.

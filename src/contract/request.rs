@@ -100,7 +100,8 @@ pub(crate) struct CloneRequest {
 pub(crate) struct DatabaseRequest {
     /// Name of the database's service.
     pub service: String,
-    /// Tables whose rows stay behind, as globs of `schema.table` or `table`.
+    /// Tables whose rows stay behind, as globs of `schema.table` or `table`. The name of a whole means its partitions, and
+    /// that of a parent what inherits from it; after `only:` the one table is meant.
     #[serde(default)]
     pub exclude_table_data: Vec<String>,
     /// Masking rules that go before the preset's; the first that fits a value holds.

@@ -35,7 +35,8 @@ pub struct CopyOptions {
     pub rewrite: Vec<UrlPair>,
     /// How people are masked; `None` copies them as they are.
     pub masking: Option<Masking>,
-    /// Globs (`*`, `?`) on `table` or `schema.table`: these tables come without their rows.
+    /// Globs (`*`, `?`) on `table` or `schema.table`: these tables come without their rows, and so do their partitions and
+    /// what inherits from them, unless the glob stands after `only:`.
     pub exclude_table_data: Vec<String>,
     /// How many tables are copied at a time, each over a session of its own on either end.
     pub jobs: usize,

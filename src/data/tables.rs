@@ -73,13 +73,17 @@ pub(crate) struct Table {
     pub(crate) size_bytes: u64,
     /// Why its rows are left behind.
     pub(crate) excluded_by: Option<String>,
-    /// Its own name, and those of the tables that it is a part of up to the whole, each bare and with its schema.
+    /// Its own name, and those of the tables that it is a part of or inherits from up to the whole, each bare and with its
+    /// schema.
     pub(crate) names: Vec<String>,
     /// About how many rows it has, if that is known.
     pub(crate) rows: u64,
 }
 
 impl Table {
+    /// So many of its names are its own.
+    pub(crate) const OWN_NAMES: usize = 2;
+
     /// `schema.table`, for people.
     pub(crate) fn label(&self) -> String {
         format!("{}.{}", self.schema, self.name)

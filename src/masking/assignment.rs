@@ -9,6 +9,7 @@ use wildmatch::WildMatch;
 use crate::contract::masking_rules::{MaskingRule, When};
 use crate::contract::nearest::nearest;
 use crate::contract::transformer::Transformer;
+use crate::data::table_glob::TableGlob;
 use crate::data::tables::{Column, Table};
 use crate::error::Failure;
 use crate::masking::Masking;
@@ -24,8 +25,8 @@ pub(crate) struct Assignment {
     pub(crate) emptied: Option<Emptied>,
     /// `None` when its rows come as they are.
     pub(crate) mask: Option<Arc<TableMask>>,
-    /// Columns that are left as they are in all rows, and why.
-    pub(crate) kept: Vec<(usize, Option<String>)>,
+    /// Columns that are left as they are in all rows.
+    pub(crate) kept: Vec<Kept>,
     /// Columns that some rule decides on in every row.
     pub(crate) settled: HashSet<usize>,
 }
@@ -33,6 +34,16 @@ pub(crate) struct Assignment {
 /// Why the rows of a table are left behind, if the rule says so.
 pub(crate) struct Emptied {
     pub(crate) because: Option<String>,
+    /// Whether it speaks of this table alone, and not of all that it is a part of.
+    pub(crate) is_only: bool,
+}
+
+/// A column that a rule leaves as it is in all rows.
+pub(crate) struct Kept {
+    pub(crate) column: usize,
+    pub(crate) because: Option<String>,
+    /// Whether the rule speaks of this table alone, and not of all that it is a part of.
+    pub(crate) is_only: bool,
 }
 
 /// A site of the source whose people are masked, and its users that keep their logins.
@@ -47,17 +58,18 @@ pub(crate) struct MaskedSite {
 /// Invalid input when a rule of the caller's names what is not there, or cannot be followed; all that is wrong is named.
 pub(crate) fn assign(tables: &[&Table], masking: &Masking, sites: &[MaskedSite]) -> Result<Vec<Assignment>> {
     let preset = preset::rules();
+    let globs: Vec<_> = masking.rules.iter().map(|rule| TableGlob::new(&rule.table)).collect();
     let mut problems = BTreeSet::new();
     for (i, rule) in masking.rules.iter().enumerate() {
-        problems.extend(unknown(rule, tables).map(|problem| format!("`rules.{i}`: {problem}")));
+        problems.extend(unknown(rule, &globs[i], tables).map(|problem| format!("`rules.{i}`: {problem}")));
     }
     let assignments = tables
         .iter()
         .map(|table| {
             let mut assigner =
                 RuleAssigner { table, assignment: Assignment::default(), rules: Vec::new(), problems: &mut problems };
-            let own = masking.rules.iter().enumerate().filter(|(_, rule)| is_about(rule, table));
-            own.for_each(|(i, rule)| assigner.add(rule, Origin::Caller, None, &format!("`rules.{i}`")));
+            let own = masking.rules.iter().zip(&globs).enumerate().filter(|(_, (_, glob))| glob.is_about(table));
+            own.for_each(|(i, (rule, _))| assigner.add(rule, Origin::Caller, None, &format!("`rules.{i}`")));
             for MaskedSite { site, kept_users } in sites {
                 let about = preset.iter().filter(|rule| site.owns(table, &rule.table));
                 about.for_each(|rule| assigner.add(rule, Origin::Preset, Some(kept_users), "the WordPress preset"));
@@ -72,15 +84,9 @@ pub(crate) fn assign(tables: &[&Table], masking: &Masking, sites: &[MaskedSite])
     bail!(Failure::invalid(format!("the masking rules do not fit the data: {}", problems.join("; "))))
 }
 
-/// Whether a rule of the caller's is about a table.
-fn is_about(rule: &MaskingRule, table: &Table) -> bool {
-    let glob = WildMatch::new(&rule.table);
-    table.names.iter().any(|name| glob.matches(name))
-}
-
 /// What a rule of the caller's names that is not there, with what is nearest to it.
-fn unknown(rule: &MaskingRule, tables: &[&Table]) -> Option<String> {
-    let about: Vec<_> = tables.iter().filter(|table| is_about(rule, table)).collect();
+fn unknown(rule: &MaskingRule, glob: &TableGlob, tables: &[&Table]) -> Option<String> {
+    let about: Vec<_> = tables.iter().filter(|table| glob.is_about(table)).collect();
     if about.is_empty() {
         let names = tables.iter().flat_map(|table| table.names.iter().map(String::as_str));
         return Some(format!("there is no table `{}`{}", rule.table, hint(&rule.table, names)));
@@ -114,8 +120,9 @@ impl RuleAssigner<'_> {
         if self.assignment.emptied.is_some() || is_whole_kept {
             return;
         }
+        let is_only = origin == Origin::Caller && TableGlob::new(&rule.table).is_only();
         if rule.transformer == Transformer::EmptyTable {
-            self.assignment.emptied = Some(Emptied { because: rule.because.clone() });
+            self.assignment.emptied = Some(Emptied { because: rule.because.clone(), is_only });
             return;
         }
         // Some tools that move WordPress to Postgres write all names in small letters.
@@ -146,6 +153,7 @@ impl RuleAssigner<'_> {
             value: rule.value.clone().unwrap_or_default().into_bytes(),
             because: rule.because.clone(),
             origin,
+            is_only,
         };
         match (when, column) {
             (Some((tested, when)), _) => {
@@ -155,7 +163,9 @@ impl RuleAssigner<'_> {
             (None, Some(column)) => {
                 self.assignment.settled.insert(column);
                 match rule.transformer {
-                    Transformer::Keep => self.assignment.kept.push((column, rule.because.clone())),
+                    Transformer::Keep => {
+                        self.assignment.kept.push(Kept { column, because: rule.because.clone(), is_only });
+                    }
                     _ => self.rules.push(make(None)),
                 }
             }
@@ -167,9 +177,9 @@ impl RuleAssigner<'_> {
         let columns = &self.table.columns;
         if self.rules.last().is_some_and(|rule| rule.column.is_none() && rule.condition.is_none()) {
             // `keep` of a whole table: what no rule before it decides on stays, and is meant to.
-            let because = self.rules.pop().and_then(|rule| rule.because);
+            let (because, is_only) = self.rules.pop().map(|rule| (rule.because, rule.is_only)).unwrap_or_default();
             let rest = (0..columns.len()).filter(|column| !self.assignment.settled.contains(column));
-            self.assignment.kept.extend(rest.map(|column| (column, because.clone())));
+            self.assignment.kept.extend(rest.map(|column| Kept { column, because: because.clone(), is_only }));
             self.assignment.settled = (0..columns.len()).collect();
         }
         // A column that stays is no part of the mask, unless a rule before has a say in some rows.

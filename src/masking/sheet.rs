@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::transformer::Transformer;
 use crate::data::tables::Table;
-use crate::masking::assignment::Assignment;
+use crate::masking::assignment::{Assignment, Kept};
 use crate::masking::key::KeySource;
 use crate::masking::table::{Expected, Origin, TableRule};
 
@@ -121,8 +121,13 @@ pub(crate) struct TableOutcome<'a> {
 }
 
 impl TableOutcome<'_> {
-    fn column(&self, column: usize) -> String {
-        format!("{}.{}", self.table.whole(), self.table.columns[column].name)
+    /// The table, or the whole that it is a part of where the rule does not speak of it alone.
+    fn table(&self, is_only: bool) -> String {
+        if is_only { self.table.label() } else { self.table.whole() }
+    }
+
+    fn column(&self, column: usize, is_only: bool) -> String {
+        format!("{}.{}", self.table(is_only), self.table.columns[column].name)
     }
 
     /// The rows that a rule is about.
@@ -149,7 +154,7 @@ impl Sheet {
                 None if rule.transformer == Transformer::Keep => {}
                 None => {
                     self.dropped_rows += count;
-                    let (table, rows) = (outcome.table.whole(), rows.unwrap_or_default());
+                    let (table, rows) = (outcome.table(rule.is_only), rows.unwrap_or_default());
                     let line = DroppedLine { table, rows, count: *count, because };
                     match self.dropped.iter_mut().find(|known| (&known.table, &known.rows) == (&line.table, &line.rows))
                     {
@@ -165,14 +170,14 @@ impl Sheet {
                         _ => Treatment::Masked,
                     };
                     self.masked_values += if treatment == Treatment::Left { 0 } else { *count };
-                    let (column, transformer) = (outcome.column(column), rule.transformer.name());
+                    let (column, transformer) = (outcome.column(column, rule.is_only), rule.transformer.name());
                     self.add_column(ColumnLine { column, rows, treatment, transformer, values: *count, because });
                 }
             }
         }
-        for (column, because) in &outcome.assignment.kept {
+        for Kept { column, because, is_only } in &outcome.assignment.kept {
             self.add_column(ColumnLine {
-                column: outcome.column(*column),
+                column: outcome.column(*column, *is_only),
                 rows: None,
                 treatment: Treatment::Left,
                 transformer: Transformer::Keep.name(),

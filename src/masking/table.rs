@@ -34,6 +34,8 @@ pub(crate) struct TableRule {
     pub(crate) value: Vec<u8>,
     pub(crate) because: Option<String>,
     pub(crate) origin: Origin,
+    /// Whether it speaks of this table alone, and not of all that it is a part of.
+    pub(crate) is_only: bool,
 }
 
 /// A condition on the value of a column.

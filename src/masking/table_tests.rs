@@ -3,7 +3,15 @@ use super::*;
 fn rule(column: Option<usize>, condition: Option<(usize, &str)>, transformer: Transformer) -> TableRule {
     let condition =
         condition.map(|(column, glob)| Condition { column, expected: Expected::Glob(WildMatch::new(glob)) });
-    TableRule { column, condition, transformer, value: b"0".to_vec(), because: None, origin: Origin::Caller }
+    TableRule {
+        column,
+        condition,
+        transformer,
+        value: b"0".to_vec(),
+        because: None,
+        origin: Origin::Caller,
+        is_only: false,
+    }
 }
 
 fn masker(rules: Vec<TableRule>, key_column: Option<usize>) -> RowMasker {

@@ -69,10 +69,14 @@ impl SiteTables {
         self.has_options && self.has_posts
     }
 
-    /// Whether a table is the site's one of the name that `glob` matches without its prefix.
+    /// Whether a table is the site's one of the name that `glob` matches without its prefix, or a part of that.
     pub(crate) fn owns(&self, table: &Table, glob: &str) -> bool {
-        let name = table.name.strip_prefix(&self.prefix).filter(|_| table.schema == self.schema);
-        name.is_some_and(|name| WildMatch::new(glob).matches(name))
+        let glob = WildMatch::new(glob);
+        let own = |name: &String| {
+            let name = name.strip_prefix(&self.schema)?.strip_prefix('.')?.strip_prefix(&self.prefix)?;
+            Some(glob.matches(name))
+        };
+        table.names.iter().any(|name| own(name) == Some(true))
     }
 }
 

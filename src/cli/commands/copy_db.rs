@@ -52,7 +52,7 @@ fn args(command: Command) -> Command {
                 .long("exclude-table-data")
                 .value_name("GLOB")
                 .action(ArgAction::Append)
-                .help("Leave the rows of these tables behind; may be given several times"),
+                .help("Leave the rows of these tables behind, and of what is a part of them or inherits from them, unless it begins with `only:`; may be given several times"),
         )
         .args(masking_args())
         .arg(

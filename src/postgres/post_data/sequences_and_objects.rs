@@ -95,6 +95,7 @@ const SEQUENCES: &str = "
     SELECT n.nspname::text, c.relname::text, c.oid
       FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
      WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+       AND NOT (c.relpersistence = 'u' AND pg_catalog.pg_is_in_recovery())
        AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
                         WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
                           AND NOT c.oid = ANY (coalesce(e.extconfig, '{}')))

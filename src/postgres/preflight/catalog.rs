@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use anyhow::{Context as _, Result};
-use tokio_postgres::Row;
-use wildmatch::WildMatch;
-
 use super::column_types::{column_type, is_same_in_binary};
+use crate::data::table_glob::TableGlob;
 use crate::data::tables::{Column, ColumnType, Table};
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
+use anyhow::{Context as _, Result};
+use tokio_postgres::Row;
 
 /// The tables of a database.
 pub(crate) struct Relations {
@@ -26,14 +25,20 @@ impl Relations {
     pub(crate) async fn read(source: &SourceSession, exclude: &[String]) -> Result<Self> {
         let rows = source.rows(&TABLES.replace("{CALLING}", CALLING), &[]).await.context("list the source's tables")?;
         let mut columns = read_columns(source).await.context("list the source's columns")?;
+        let families = families(source).await.context("list what the source's tables are parts of")?;
         let lockable = rows.iter().map(|row| sql::qualified(row.get(1), row.get(2))).collect();
-        let globs: Vec<_> = exclude.iter().map(|glob| (glob, WildMatch::new(glob))).collect();
+        let globs: Vec<_> = exclude.iter().map(|glob| (glob, TableGlob::new(glob))).collect();
         let mut all: Vec<Relation> = rows
             .iter()
             .filter(|row| row.get(3))
             .map(|row| {
                 let columns = columns.remove(&row.get::<_, u32>(0)).unwrap_or_default();
-                relation(row, columns, &globs, source.commands_server())
+                let mut relation = relation(row, columns, source.commands_server());
+                relation.table.names.extend(families.get(&relation.oid).cloned().unwrap_or_default());
+                if let Some((text, _)) = globs.iter().find(|(_, glob)| glob.is_about(&relation.table)) {
+                    relation.table.excluded_by = Some(format!("left out by `exclude_table_data` ({text})"));
+                }
+                relation
             })
             .collect();
         all.sort_by(|a, b| b.table.size_bytes.cmp(&a.table.size_bytes).then_with(|| a.label().cmp(&b.label())));
@@ -56,17 +61,13 @@ impl Relations {
     }
 }
 
+/// Why the rows of an unlogged table do not come from a standby.
+const STANDBY_HAS_NONE: &str = "are not on a standby, since the table is unlogged: copy from the primary";
+
 /// Its columns, and for each whether its binary form is the same on every server.
 type Columns = Vec<(Column, bool)>;
 
-fn relation(row: &Row, columns: Columns, globs: &[(&String, WildMatch)], commands_server: bool) -> Relation {
-    // A partition is also left out by the name of the table that it is a part of.
-    let names: Vec<String> = row.get(7);
-    let matches = |glob: &WildMatch| names.iter().any(|name| glob.matches(name));
-    let excluded_by = globs
-        .iter()
-        .find(|(_, glob)| matches(glob))
-        .map(|(text, _)| format!("left out by `exclude_table_data` ({text})"));
+fn relation(row: &Row, columns: Columns, commands_server: bool) -> Relation {
     Relation {
         oid: row.get(0),
         pages: row.get::<_, i64>(8).max(0).cast_unsigned(),
@@ -83,12 +84,32 @@ fn relation(row: &Row, columns: Columns, globs: &[(&String, WildMatch)], command
             name: row.get(2),
             columns: columns.into_iter().map(|(column, _)| column).collect(),
             size_bytes: row.get::<_, i64>(4).max(0).cast_unsigned(),
-            excluded_by,
-            names,
+            excluded_by: row.get::<_, bool>(13).then(|| STANDBY_HAS_NONE.to_owned()),
+            names: vec![row.get(2), row.get(7)],
             rows: row.get::<_, i64>(10).cast_unsigned(),
         },
     }
 }
+
+/// The names of what each table is a part of, or inherits from, the nearest first, each bare and with its schema.
+async fn families(source: &SourceSession) -> Result<HashMap<u32, Vec<String>>> {
+    let rows = source.rows(FAMILIES, &[]).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+/// Partitions inherit, too. Of a table that is reached in several ways the longest counts, so that the whole comes last.
+const FAMILIES: &str = "
+    WITH RECURSIVE up(oid, ancestor, level) AS (
+        SELECT i.inhrelid, i.inhparent, 1 FROM pg_catalog.pg_inherits AS i
+         UNION
+        SELECT up.oid, i.inhparent, up.level + 1 FROM up JOIN pg_catalog.pg_inherits AS i ON i.inhrelid = up.ancestor),
+    furthest AS (SELECT oid, ancestor, max(level) AS level FROM up GROUP BY oid, ancestor)
+    SELECT f.oid, pg_catalog.array_agg(x.name ORDER BY f.level, f.ancestor, x.is_qualified)
+      FROM furthest AS f
+      JOIN pg_catalog.pg_class AS r ON r.oid = f.ancestor AND r.relkind IN ('r', 'p', 'f')
+      JOIN pg_catalog.pg_namespace AS s ON s.oid = r.relnamespace,
+           LATERAL (VALUES (r.relname::text, false), (s.nspname || '.' || r.relname, true)) AS x(name, is_qualified)
+     GROUP BY f.oid";
 
 async fn read_columns(source: &SourceSession) -> Result<HashMap<u32, Columns>> {
     let mut columns: HashMap<u32, Columns> = HashMap::new();
@@ -110,8 +131,8 @@ async fn read_columns(source: &SourceSession) -> Result<HashMap<u32, Columns>> {
     Ok(columns)
 }
 
-/// oid, schema, name, has rows to copy, size, extension filter, through its root, names that a glob may
-/// match, pages, is a heap, about how many rows, may be planned by anyone, the parts of a tree.
+/// oid, schema, name, has rows to copy, size, extension filter, through its root, name with schema,
+/// pages, is a heap, about how many rows, may be planned by anyone, the parts of a tree, is empty since this is a standby.
 ///
 /// Hash partitioning by an enum goes by the enum's OIDs, which differ on the target, and by an expression by who
 /// knows what; such a tree is copied through its root, as `pg_dump` does.
@@ -136,14 +157,7 @@ const TABLES: &str = "
                 ELSE pg_catalog.pg_table_size(c.oid) END,
            CASE WHEN config.oid IS NOT NULL THEN ' ' || coalesce(config.filter, '') END,
            rerouted.root IS NOT NULL,
-           (SELECT pg_catalog.array_agg(x.name ORDER BY up.level, x.is_qualified)
-              FROM (SELECT c.oid, 0 AS level UNION ALL
-                    SELECT a.oid::oid, a.level
-                      FROM pg_catalog.pg_partition_ancestors(c.oid) WITH ORDINALITY AS a(oid, level)
-                     WHERE a.oid::oid <> c.oid) AS up
-              JOIN pg_catalog.pg_class AS r ON r.oid = up.oid
-              JOIN pg_catalog.pg_namespace AS s ON s.oid = r.relnamespace,
-                   LATERAL (VALUES (r.relname::text, false), (s.nspname || '.' || r.relname, true)) AS x(name, is_qualified)),
+           n.nspname || '.' || c.relname,
            CASE c.relkind WHEN 'p' THEN 0 ELSE pg_catalog.pg_relation_size(c.oid) END / current_setting('block_size')::int8,
            c.relkind = 'r' AND (SELECT m.amname = 'heap' FROM pg_catalog.pg_am AS m WHERE m.oid = c.relam),
            greatest(c.reltuples, 0)::int8,
@@ -152,7 +166,8 @@ const TABLES: &str = "
                 (SELECT pg_catalog.array_agg(pg_catalog.quote_ident(s.nspname) || '.' || pg_catalog.quote_ident(r.relname))
                    FROM pg_catalog.pg_partition_tree(c.oid) AS t
                    JOIN pg_catalog.pg_class AS r ON r.oid = t.relid JOIN pg_catalog.pg_namespace AS s ON s.oid = r.relnamespace
-                  WHERE t.isleaf AND r.relkind = 'r') END
+                  WHERE t.isleaf AND r.relkind = 'r') END,
+           c.relpersistence = 'u' AND pg_catalog.pg_is_in_recovery()
       FROM pg_catalog.pg_class AS c
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       LEFT JOIN config ON config.oid = c.oid

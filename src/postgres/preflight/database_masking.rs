@@ -152,12 +152,9 @@ async fn kept_users(
     site: &SiteTables,
     masking: &Masking,
 ) -> Result<Vec<User>> {
-    let Some(users) = relations.iter().find(|relation| site.owns(&relation.table, "users")) else {
-        return Ok(Vec::new());
-    };
     let mut administrators = Vec::new();
-    if let Some(meta) =
-        relations.iter().find(|relation| masking.keep_users.administrators && site.owns(&relation.table, "usermeta"))
+    for meta in
+        relations.iter().filter(|relation| masking.keep_users.administrators && site.owns(&relation.table, "usermeta"))
     {
         const IS_ADMINISTRATOR: &str = "s:13:\"administrator\";b:1;";
         let condition = format!("{{1}} LIKE '%capabilities' AND {{2}} LIKE '%{IS_ADMINISTRATOR}%'");
@@ -175,15 +172,20 @@ async fn kept_users(
     let named = &masking.keep_users.named;
     let is_kept =
         |row: &[String]| administrators.contains(&row[0]) || named.contains(&row[1]) || named.contains(&row[2]);
-    let rows = matching_rows::texts(
-        source,
-        users,
-        &["ID", "user_login", "user_email"],
-        "{0} = ANY ($1) OR {1} = ANY ($2) OR {2} = ANY ($2)",
-        &[(&administrators, Type::TEXT_ARRAY), (named, Type::TEXT_ARRAY)],
-        is_kept,
-    )
-    .await?;
+    let mut rows = Vec::new();
+    for users in relations.iter().filter(|relation| site.owns(&relation.table, "users")) {
+        rows.extend(
+            matching_rows::texts(
+                source,
+                users,
+                &["ID", "user_login", "user_email"],
+                "{0} = ANY ($1) OR {1} = ANY ($2) OR {2} = ANY ($2)",
+                &[(&administrators, Type::TEXT_ARRAY), (named, Type::TEXT_ARRAY)],
+                is_kept,
+            )
+            .await?,
+        );
+    }
     let user = |row: Vec<String>| match <[String; 3]>::try_from(row) {
         Ok([id, login, email]) => Some(User { id, login, email }),
         Err(_) => None,
@@ -267,14 +269,15 @@ async fn emptied(
     let mut lines = Vec::new();
     let mut queries = Vec::new();
     for (relation, assignment) in relations.iter().zip(assignments) {
-        let Some(Emptied { because }) = &assignment.emptied else { continue };
+        let Some(Emptied { because, is_only }) = &assignment.emptied else { continue };
+        let table = if *is_only { relation.label() } else { relation.table.whole() };
         queries.push(if relation.table.size_bytes <= COUNTED_BYTES && relation.may_be_planned {
             let is_still = sql::is_still(&relation.quoted(), relation.oid);
             format!("(SELECT own.rows FROM ({}) AS own(rows) WHERE {is_still})", relation.count())
         } else {
             format!("(SELECT greatest(reltuples, 0)::int8 FROM pg_catalog.pg_class WHERE oid = {})", relation.oid)
         });
-        lines.push(EmptiedLine { table: relation.table.whole(), rows: 0, because: because.clone() });
+        lines.push(EmptiedLine { table, rows: 0, because: because.clone() });
     }
     if lines.is_empty() {
         return Ok(lines);

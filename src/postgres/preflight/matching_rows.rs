@@ -34,7 +34,7 @@ pub(crate) async fn texts(
         });
         let are_there: Vec<_> = columns.iter().map(|column| format!("{column} IS NOT NULL")).collect();
         let query = format!(
-            "SELECT ARRAY[{}] FROM {} WHERE ({condition}) AND {} AND {}",
+            "SELECT ARRAY[{}] FROM ONLY {} WHERE ({condition}) AND {} AND {}",
             columns.join(", "),
             relation.quoted(),
             are_there.join(" AND "),

@@ -12,6 +12,7 @@ pub(crate) const ALL: &[(&str, &str)] = &[
     (FOREIGN, "its rows are on another server"),
     (MEMBERS, "the extension does not say that they are the user's"),
     (UNFILLED, "it is not filled on the source either"),
+    (UNLOGGED, "it is not on a standby, since it is unlogged: copy from the primary"),
     (SUBSCRIPTIONS, "a copy must not take part in replication"),
 ];
 
@@ -98,6 +99,12 @@ const UNFILLED: &str = "
     SELECT 'rows of materialized view ' || n.nspname || '.' || c.relname
       FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
      WHERE c.relkind = 'm' AND NOT c.relispopulated ORDER BY 1";
+
+/// The rows of unlogged tables are told with the tables.
+const UNLOGGED: &str = "
+    SELECT 'value of sequence ' || n.nspname || '.' || c.relname
+      FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'S' AND c.relpersistence = 'u' AND pg_catalog.pg_is_in_recovery() ORDER BY 1";
 
 /// Some columns are hidden from ordinary logins, but never these.
 const SUBSCRIPTIONS: &str = "

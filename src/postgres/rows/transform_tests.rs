@@ -72,7 +72,15 @@ fn only_the_columns_that_may_be_are_rewritten() {
 
 fn mask_rule(column: Option<usize>, key: Option<&str>, transformer: Transformer) -> TableRule {
     let condition = key.map(|key| Condition { column: 1, expected: Expected::Exactly(key.to_owned()) });
-    TableRule { column, condition, transformer, value: b"set".to_vec(), because: None, origin: Origin::Caller }
+    TableRule {
+        column,
+        condition,
+        transformer,
+        value: b"set".to_vec(),
+        because: None,
+        origin: Origin::Caller,
+        is_only: false,
+    }
 }
 
 /// `id`, `meta_key`, `meta_value`.
@@ -133,6 +141,7 @@ fn a_fixed_width_column_gets_back_its_blanks() {
             value: Vec::new(),
             because: None,
             origin: Origin::Caller,
+            is_only: false,
         }],
         limits: vec![ColumnLimits::default(); 2],
         key_column: None,

@@ -1,5 +1,7 @@
 //! Odd databases: what a copy of each must be. The small ones are in `tests/fixtures/odd`, a file each.
 
+mod before;
+mod families;
 mod plain;
 
 use std::path::PathBuf;
