@@ -1,5 +1,7 @@
 //! A table: its columns with their types, and about how large it is.
 
+use std::sync::Arc;
+
 /// What the values of a column are, in the words of no server in particular.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ColumnType {
@@ -54,7 +56,7 @@ pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) column_type: ColumnType,
     /// What the server calls its type, for people.
-    pub(crate) type_name: String,
+    pub(crate) type_name: Arc<str>,
     /// The n of `varchar(n)` and `char(n)`.
     pub(crate) max_chars: Option<usize>,
     /// Part of a primary key, a foreign key or a partition key: changing it may break a relation.
@@ -69,7 +71,7 @@ pub(crate) struct Column {
 pub(crate) struct Table {
     pub(crate) schema: String,
     pub(crate) name: String,
-    pub(crate) columns: Vec<Column>,
+    pub(crate) columns: Arc<[Column]>,
     pub(crate) size_bytes: u64,
     /// Why its rows are left behind.
     pub(crate) excluded_by: Option<String>,
@@ -104,7 +106,7 @@ pub(crate) mod tests {
         Column {
             name: name.to_owned(),
             column_type: ColumnType::Text,
-            type_name: "text".to_owned(),
+            type_name: "text".into(),
             max_chars: None,
             is_key: false,
             is_unique: false,
@@ -117,7 +119,7 @@ pub(crate) mod tests {
         Table {
             schema: "public".to_owned(),
             name: name.to_owned(),
-            columns: Vec::new(),
+            columns: Arc::default(),
             size_bytes: 0,
             excluded_by: None,
             names: vec![name.to_owned(), format!("public.{name}")],

@@ -30,10 +30,10 @@ impl Snapshot {
     pub(crate) async fn take(endpoint: &Endpoint, exclude: &[String]) -> Result<Self> {
         let taken = Instant::now();
         let reader = SourceSession::open(endpoint, None).await?;
-        let seen = Relations::read(&reader, exclude).await?;
+        let seen = Relations::lockable(&reader).await?;
         reader.close().await;
         let holder = SourceSession::open(endpoint, None).await?;
-        holder.lock_shared(&seen.lockable).await.map_err(|fault| match fault.sqlstate.as_str() {
+        holder.lock_shared(&seen).await.map_err(|fault| match fault.sqlstate.as_str() {
             "42P01" | "3F000" => Transient(format!("a table went away meanwhile: {fault}")).into(),
             _ => anyhow::Error::from(fault).context("lock the source's tables against changes of their shape"),
         })?;
@@ -43,7 +43,7 @@ impl Snapshot {
             .context("export a snapshot")?;
         let (id, taken_at) = (row.get(0), row.get(1));
         let tables = Relations::read(&holder, exclude).await?;
-        if tables.lockable != seen.lockable {
+        if tables.lockable != seen {
             return Err(Transient("tables were made or dropped meanwhile".to_owned()).into());
         }
         Ok(Self { holder, id, taken_at, tables, taken })

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use crate::copying::report::Skipped;
-use crate::postgres::preflight::catalog::CALLING;
+use crate::postgres::preflight::catalog_queries::CALLING;
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;

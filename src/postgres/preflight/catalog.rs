@@ -1,15 +1,23 @@
 //! The source's tables as its catalog describes them, and which of them are left out.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
+use anyhow::{Context as _, Result};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::catalog_queries::{ANCESTORS, CALLING, COLUMNS, LOCKABLE, SIZES, TABLES};
 use super::column_types::{column_type, is_same_in_binary};
+use super::families::Families;
 use crate::data::table_glob::TableGlob;
 use crate::data::tables::{Column, ColumnType, Table};
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
-use anyhow::{Context as _, Result};
-use tokio_postgres::Row;
+
+/// So many tables are asked for their size at a time.
+const SIZED_AT_ONCE: usize = 4000;
 
 /// The tables of a database.
 pub(crate) struct Relations {
@@ -17,6 +25,8 @@ pub(crate) struct Relations {
     pub(crate) all: Vec<Relation>,
     /// Every table and partitioned table, quoted: what the snapshot's holder locks.
     pub(crate) lockable: BTreeSet<String>,
+    /// Which are parts of which.
+    pub(crate) families: Families,
 }
 
 impl Relations {
@@ -24,25 +34,34 @@ impl Relations {
     /// user's rows.
     pub(crate) async fn read(source: &SourceSession, exclude: &[String]) -> Result<Self> {
         let rows = source.rows(&TABLES.replace("{CALLING}", CALLING), &[]).await.context("list the source's tables")?;
-        let mut columns = read_columns(source).await.context("list the source's columns")?;
-        let families = families(source).await.context("list what the source's tables are parts of")?;
-        let lockable = rows.iter().map(|row| sql::qualified(row.get(1), row.get(2))).collect();
-        let globs: Vec<_> = exclude.iter().map(|glob| (glob, TableGlob::new(glob))).collect();
-        let mut all: Vec<Relation> = rows
-            .iter()
-            .filter(|row| row.get(3))
-            .map(|row| {
-                let columns = columns.remove(&row.get::<_, u32>(0)).unwrap_or_default();
-                let mut relation = relation(row, columns, source.commands_server());
-                relation.table.names.extend(families.get(&relation.oid).cloned().unwrap_or_default());
-                if let Some((text, _)) = globs.iter().find(|(_, glob)| glob.is_about(&relation.table)) {
-                    relation.table.excluded_by = Some(format!("left out by `exclude_table_data` ({text})"));
-                }
-                relation
-            })
+        let families = Families::read(source).await?;
+        let oids: Vec<u32> = rows.iter().filter(|row| row.get::<_, &str>(3) == "r").map(|row| row.get(0)).collect();
+        let sizes = read_sizes(source, &oids).await.context("ask for the tables' sizes")?;
+        let mut columns = read_columns(source, &families).await.context("list the source's columns")?;
+        let own = || rows.iter().filter(|row| !row.get::<_, bool>(5));
+        let lockable = own().map(|row| sql::qualified(row.get(1), row.get(2))).collect();
+        let globs = exclude.iter().map(|glob| (glob, TableGlob::new(glob))).collect();
+        let ancestors = source.rows(ANCESTORS, &[]).await.context("list what the source's tables are parts of")?;
+        let catalog = Catalog {
+            rows: rows.iter().map(|row| (row.get(0), row)).collect(),
+            ancestors: ancestors.iter().map(|row| (row.get(0), row.get(1))).collect(),
+            families: &families,
+            sizes,
+            globs,
+            commands_server: source.commands_server(),
+        };
+        let mut all: Vec<Relation> = own()
+            .filter(|row| catalog.has_rows(row))
+            .map(|row| catalog.relation(row, columns.remove(&row.get::<_, u32>(0)).unwrap_or_default()))
             .collect();
         all.sort_by(|a, b| b.table.size_bytes.cmp(&a.table.size_bytes).then_with(|| a.label().cmp(&b.label())));
-        Ok(Self { all, lockable })
+        Ok(Self { all, lockable, families })
+    }
+
+    /// What [`Self::lockable`] will be, at little cost.
+    pub(crate) async fn lockable(source: &SourceSession) -> Result<BTreeSet<String>> {
+        let rows = source.rows(LOCKABLE, &[]).await.context("list the source's tables")?;
+        Ok(rows.iter().map(|row| sql::qualified(row.get(0), row.get(1))).collect())
     }
 
     /// The tables whose rows are copied.
@@ -61,180 +80,108 @@ impl Relations {
     }
 }
 
+/// Its columns, and whether the binary form of them all is the same on every server.
+#[derive(Default)]
+struct Columns {
+    all: Vec<Column>,
+    differ_in_binary: bool,
+}
+
 /// Why the rows of an unlogged table do not come from a standby.
 const STANDBY_HAS_NONE: &str = "are not on a standby, since the table is unlogged: copy from the primary";
 
-/// Its columns, and for each whether its binary form is the same on every server.
-type Columns = Vec<(Column, bool)>;
+/// What was read of the catalog, to make relations of.
+struct Catalog<'a> {
+    rows: HashMap<u32, &'a Row>,
+    /// The names of what each table is a part of, or inherits from, the nearest first, each bare and with its schema.
+    ancestors: HashMap<u32, Vec<String>>,
+    families: &'a Families,
+    /// Bytes and pages.
+    sizes: HashMap<u32, (u64, u64)>,
+    globs: Vec<(&'a String, TableGlob)>,
+    commands_server: bool,
+}
 
-fn relation(row: &Row, columns: Columns, commands_server: bool) -> Relation {
-    Relation {
-        oid: row.get(0),
-        pages: row.get::<_, i64>(8).max(0).cast_unsigned(),
-        is_heap: row.get(9),
-        extension_filter: row.get(5),
-        through_root: row.get(6),
-        leaves: row.get::<_, Option<Vec<String>>>(12).unwrap_or_default(),
-        may_be_planned: !commands_server || row.get(11),
-        mask: None,
-        fits_binary: columns.iter().all(|(_, fits_binary)| *fits_binary),
-        in_binary: false,
-        table: Table {
-            schema: row.get(1),
-            name: row.get(2),
-            columns: columns.into_iter().map(|(column, _)| column).collect(),
-            size_bytes: row.get::<_, i64>(4).max(0).cast_unsigned(),
-            excluded_by: row.get::<_, bool>(13).then(|| STANDBY_HAS_NONE.to_owned()),
-            names: vec![row.get(2), row.get(7)],
-            rows: row.get::<_, i64>(10).cast_unsigned(),
-        },
+impl Catalog<'_> {
+    /// Whether a table's own rows are copied, or those of the parts of a tree through it.
+    fn has_rows(&self, row: &Row) -> bool {
+        let oid: u32 = row.get(0);
+        if row.get::<_, &str>(3) == "p" { self.families.is_rerouted_root(oid) } else { !self.families.is_rerouted(oid) }
+    }
+
+    fn relation(&self, row: &Row, columns: Columns) -> Relation {
+        let oid: u32 = row.get(0);
+        let through_root = self.families.is_rerouted_root(oid);
+        let leaves: Vec<u32> = match through_root {
+            true => self.families.down(oid).into_iter().filter(|part| self.sizes.contains_key(part)).collect(),
+            false => Vec::new(),
+        };
+        let size = |oid: &u32| self.sizes.get(oid).copied().unwrap_or_default();
+        let (schema, name): (String, String) = (row.get(1), row.get(2));
+        let mut names = vec![name.clone(), format!("{schema}.{name}")];
+        names.extend(self.ancestors.get(&oid).into_iter().flatten().cloned());
+        let excluded_by = match self.globs.iter().find(|(_, glob)| glob.matches(&names)) {
+            Some((text, _)) => Some(format!("left out by `exclude_table_data` ({text})")),
+            None => row.get::<_, bool>(9).then(|| STANDBY_HAS_NONE.to_owned()),
+        };
+        Relation {
+            oid,
+            pages: size(&oid).1,
+            is_heap: row.get(6),
+            extension_filter: row.get(4),
+            through_root,
+            leaves: leaves.iter().map(|leaf| sql::qualified(self.rows[leaf].get(1), self.rows[leaf].get(2))).collect(),
+            may_be_planned: !self.commands_server || row.get(8),
+            mask: None,
+            fits_binary: !columns.differ_in_binary,
+            in_binary: false,
+            table: Table {
+                schema,
+                name,
+                columns: columns.all.into(),
+                size_bytes: size(&oid).0 + leaves.iter().map(|leaf| size(leaf).0).sum::<u64>(),
+                excluded_by,
+                names,
+                rows: row.get::<_, i64>(7).cast_unsigned(),
+            },
+        }
     }
 }
 
-/// The names of what each table is a part of, or inherits from, the nearest first, each bare and with its schema.
-async fn families(source: &SourceSession) -> Result<HashMap<u32, Vec<String>>> {
-    let rows = source.rows(FAMILIES, &[]).await?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+async fn read_sizes(source: &SourceSession, oids: &[u32]) -> Result<HashMap<u32, (u64, u64)>> {
+    let mut sizes = HashMap::with_capacity(oids.len());
+    for oids in oids.chunks(SIZED_AT_ONCE) {
+        for row in source.rows(SIZES, &[(&oids, Type::OID_ARRAY)]).await? {
+            let size = |column| row.get::<_, Option<i64>>(column).unwrap_or(0).max(0).cast_unsigned();
+            sizes.insert(row.get(0), (size(1), size(2)));
+        }
+    }
+    Ok(sizes)
 }
 
-/// Partitions inherit, too. Of a table that is reached in several ways the longest counts, so that the whole comes last.
-const FAMILIES: &str = "
-    WITH RECURSIVE up(oid, ancestor, level) AS (
-        SELECT i.inhrelid, i.inhparent, 1 FROM pg_catalog.pg_inherits AS i
-         UNION
-        SELECT up.oid, i.inhparent, up.level + 1 FROM up JOIN pg_catalog.pg_inherits AS i ON i.inhrelid = up.ancestor),
-    furthest AS (SELECT oid, ancestor, max(level) AS level FROM up GROUP BY oid, ancestor)
-    SELECT f.oid, pg_catalog.array_agg(x.name ORDER BY f.level, f.ancestor, x.is_qualified)
-      FROM furthest AS f
-      JOIN pg_catalog.pg_class AS r ON r.oid = f.ancestor AND r.relkind IN ('r', 'p', 'f')
-      JOIN pg_catalog.pg_namespace AS s ON s.oid = r.relnamespace,
-           LATERAL (VALUES (r.relname::text, false), (s.nspname || '.' || r.relname, true)) AS x(name, is_qualified)
-     GROUP BY f.oid";
-
-async fn read_columns(source: &SourceSession) -> Result<HashMap<u32, Columns>> {
+async fn read_columns(source: &SourceSession, families: &Families) -> Result<HashMap<u32, Columns>> {
     let mut columns: HashMap<u32, Columns> = HashMap::new();
-    for row in source.rows(COLUMNS, &[]).await? {
-        let type_name: String = row.get(6);
-        let fits_binary = row.get::<_, bool>(7) && is_same_in_binary(&type_name);
-        let column = Column {
-            name: row.get(1),
+    let mut type_names: HashSet<Arc<str>> = HashSet::new();
+    let add = |row: Row| {
+        let (oid, name): (u32, String) = (row.get(0), row.get(1));
+        let type_name: Arc<str> = match type_names.get(row.get::<_, &str>(6)) {
+            Some(known) => known.clone(),
+            None => row.get::<_, &str>(6).into(),
+        };
+        type_names.insert(type_name.clone());
+        let of_table = columns.entry(oid).or_default();
+        of_table.differ_in_binary |= !(row.get::<_, bool>(7) && is_same_in_binary(&type_name));
+        of_table.all.push(Column {
+            is_key: row.get::<_, bool>(3) || families.decides(oid, &name),
+            name,
             // A type of somebody's own may be called like one of PostgreSQL's.
             column_type: if row.get(8) { column_type(&type_name) } else { ColumnType::Other },
             type_name,
             max_chars: row.get::<_, Option<i32>>(2).and_then(|n| usize::try_from(n).ok()),
-            is_key: row.get(3),
             is_unique: row.get(4),
             is_nullable: row.get(5),
-        };
-        columns.entry(row.get(0)).or_default().push((column, fits_binary));
-    }
+        });
+    };
+    source.each_row(COLUMNS, add).await?;
     Ok(columns)
 }
-
-/// oid, schema, name, has rows to copy, size, extension filter, through its root, name with schema,
-/// pages, is a heap, about how many rows, may be planned by anyone, the parts of a tree, is empty since this is a standby.
-///
-/// Hash partitioning by an enum goes by the enum's OIDs, which differ on the target, and by an expression by who
-/// knows what; such a tree is copied through its root, as `pg_dump` does.
-const TABLES: &str = "
-    WITH rerouted AS (
-        SELECT DISTINCT pg_catalog.pg_partition_root(p.partrelid)::oid AS root
-          FROM pg_catalog.pg_partitioned_table AS p
-          LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs)
-          LEFT JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
-         WHERE p.partstrat = 'h' AND (t.typtype IN ('e', 'd') OR t.typcategory = 'A' OR 0 = ANY (p.partattrs))),
-    config AS (
-        SELECT u.oid, u.filter
-          FROM pg_catalog.pg_extension AS e,
-               ROWS FROM (pg_catalog.unnest(e.extconfig), pg_catalog.unnest(e.extcondition)) AS u(oid, filter)),
-    calling AS (
-        SELECT DISTINCT relid AS oid FROM ({CALLING}) AS c)
-    SELECT c.oid, n.nspname::text, c.relname::text,
-           CASE c.relkind WHEN 'p' THEN rerouted.root IS NOT NULL
-                ELSE NOT c.relispartition OR pg_catalog.pg_partition_root(c.oid)::oid NOT IN (SELECT root FROM rerouted) END,
-           CASE c.relkind WHEN 'p'
-                THEN (SELECT sum(pg_catalog.pg_table_size(t.relid)) FROM pg_catalog.pg_partition_tree(c.oid) AS t WHERE t.isleaf)::int8
-                ELSE pg_catalog.pg_table_size(c.oid) END,
-           CASE WHEN config.oid IS NOT NULL THEN ' ' || coalesce(config.filter, '') END,
-           rerouted.root IS NOT NULL,
-           n.nspname || '.' || c.relname,
-           CASE c.relkind WHEN 'p' THEN 0 ELSE pg_catalog.pg_relation_size(c.oid) END / current_setting('block_size')::int8,
-           c.relkind = 'r' AND (SELECT m.amname = 'heap' FROM pg_catalog.pg_am AS m WHERE m.oid = c.relam),
-           greatest(c.reltuples, 0)::int8,
-           c.relkind = 'r' AND owner.rolsuper AND calling.oid IS NULL,
-           CASE WHEN c.relkind = 'p' AND rerouted.root IS NOT NULL THEN
-                (SELECT pg_catalog.array_agg(pg_catalog.quote_ident(s.nspname) || '.' || pg_catalog.quote_ident(r.relname))
-                   FROM pg_catalog.pg_partition_tree(c.oid) AS t
-                   JOIN pg_catalog.pg_class AS r ON r.oid = t.relid JOIN pg_catalog.pg_namespace AS s ON s.oid = r.relnamespace
-                  WHERE t.isleaf AND r.relkind = 'r') END,
-           c.relpersistence = 'u' AND pg_catalog.pg_is_in_recovery()
-      FROM pg_catalog.pg_class AS c
-      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-      LEFT JOIN config ON config.oid = c.oid
-      LEFT JOIN rerouted ON rerouted.root = c.oid
-      LEFT JOIN calling ON calling.oid = c.oid
-      JOIN pg_catalog.pg_roles AS owner ON owner.oid = c.relowner
-     WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
-       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-       AND (config.oid IS NOT NULL OR NOT EXISTS (
-            SELECT FROM pg_catalog.pg_depend AS d
-             WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))";
-
-/// Relations of which a plan may call code that is not PostgreSQL's, nor in C, which only a superuser can have brought: that
-/// of expressions and predicates of indexes, of extended statistics and of CHECK constraints, all of which are computed as
-/// far as they can be whenever a query is planned.
-pub(crate) const CALLING: &str = "
-    SELECT holder.relid
-      FROM (SELECT i.indrelid AS relid, 'pg_catalog.pg_class'::regclass AS class, i.indexrelid AS oid
-              FROM pg_catalog.pg_index AS i WHERE i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
-            UNION ALL SELECT x.stxrelid, 'pg_catalog.pg_statistic_ext'::regclass, x.oid FROM pg_catalog.pg_statistic_ext AS x
-            UNION ALL SELECT k.conrelid, 'pg_catalog.pg_constraint'::regclass, k.oid FROM pg_catalog.pg_constraint AS k WHERE k.contype = 'c'
-           ) AS holder
-      JOIN pg_catalog.pg_depend AS d ON d.classid = holder.class AND d.objid = holder.oid AND d.refobjid >= 16384
-      LEFT JOIN pg_catalog.pg_operator AS o ON d.refclassid = 'pg_catalog.pg_operator'::regclass AND o.oid = d.refobjid
-      LEFT JOIN pg_catalog.pg_proc AS p
-        ON p.oid = o.oprcode OR d.refclassid = 'pg_catalog.pg_proc'::regclass AND p.oid = d.refobjid
-      LEFT JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
-      LEFT JOIN pg_catalog.pg_type AS t ON d.refclassid = 'pg_catalog.pg_type'::regclass AND t.oid = d.refobjid
-     WHERE l.lanname NOT IN ('c', 'internal') OR t.typtype <> 'b'";
-
-/// table oid, name, length limit, is a key, is unique, may be NULL, type, is PostgreSQL's own, or at
-/// least in C, which only a superuser can have brought; in the order of the table's columns. The columns of an index on expressions are what the index depends on.
-const COLUMNS: &str = "
-    WITH RECURSIVE one_of_a_kind(relid, attnum) AS (
-        SELECT i.indrelid, k.attnum FROM pg_catalog.pg_index AS i, pg_catalog.unnest(i.indkey) AS k(attnum)
-         WHERE i.indisunique
-        UNION ALL
-        SELECT i.indrelid, d.refobjsubid
-          FROM pg_catalog.pg_index AS i
-          JOIN pg_catalog.pg_depend AS d
-            ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid AND d.refobjid = i.indrelid
-         WHERE i.indisunique AND 0 = ANY (i.indkey)),
-    base(oid, type, typmod) AS (
-        SELECT t.oid, t.oid, -1 FROM pg_catalog.pg_type AS t
-        UNION ALL
-        SELECT b.oid, t.typbasetype, CASE WHEN b.typmod >= 0 THEN b.typmod ELSE t.typtypmod END
-          FROM base AS b JOIN pg_catalog.pg_type AS t ON t.oid = b.type WHERE t.typtype = 'd')
-    SELECT a.attrelid, a.attname::text,
-           CASE WHEN t.typname IN ('varchar', 'bpchar')
-                THEN nullif(greatest(a.atttypmod, b.typmod), -1) - 4 END,
-           EXISTS (SELECT FROM pg_catalog.pg_constraint AS k
-                    WHERE k.contype IN ('p', 'f') AND k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey)
-                       OR k.contype = 'f' AND k.confrelid = a.attrelid AND a.attnum = ANY (k.confkey))
-           OR c.relispartition AND EXISTS (
-                   SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) AS up(oid)
-                     JOIN pg_catalog.pg_partitioned_table AS p ON p.partrelid = up.oid
-                     LEFT JOIN pg_catalog.pg_attribute AS k ON k.attrelid = p.partrelid AND k.attnum = ANY (p.partattrs)
-                    WHERE k.attname = a.attname OR 0 = ANY (p.partattrs))
-           OR c.relkind = 'p',
-           u.attnum IS NOT NULL, NOT (a.attnotnull OR t.typnotnull), t.typname::text, t.oid < 16384,
-           t.oid < 16384 OR t.typtype = 'b' AND t.typelem = 0
-      FROM pg_catalog.pg_attribute AS a
-      JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
-      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-      JOIN base AS b ON b.oid = a.atttypid
-      JOIN pg_catalog.pg_type AS t ON t.oid = b.type AND t.typtype <> 'd'
-      LEFT JOIN (SELECT DISTINCT relid, attnum FROM one_of_a_kind) AS u ON u.relid = a.attrelid AND u.attnum = a.attnum
-     WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-     ORDER BY a.attrelid, a.attnum";

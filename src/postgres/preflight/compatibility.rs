@@ -1,6 +1,6 @@
 //! What must hold before anything is done: two different databases, and versions and extensions that fit.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use tokio_postgres::types::Type;
@@ -181,13 +181,14 @@ pub(crate) async fn no_orphans(source: &SourceSession, tables: &Relations) -> Re
         return Ok(());
     }
     let keys = source.rows(KEYS, &[]).await.context("read the source's foreign keys")?;
+    let copied: HashMap<u32, &Relation> = tables.copied().map(|table| (table.oid, table)).collect();
     let mut orphans = Vec::new();
     loop {
         let before = without.len();
         for key in &keys {
-            let (child, referred): (u32, Vec<u32>) = (key.get(0), key.get(1));
-            let Some(table) = tables.copied().find(|table| table.oid == child) else { continue };
-            if referred.iter().any(|oid| without.contains(oid)) && without.insert(child) {
+            let (child, referred): (u32, u32) = (key.get(0), key.get(1));
+            let Some(table) = copied.get(&child).filter(|_| !without.contains(&child)) else { continue };
+            if tables.families.down(referred).iter().any(|oid| without.contains(oid)) && without.insert(child) {
                 let (to, name): (String, String) = (key.get(2), key.get(3));
                 orphans.push((table.label(), format!("`{}` (its key `{name}` refers to `{to}`)", table.label())));
             }
@@ -213,10 +214,9 @@ pub(crate) async fn no_orphans(source: &SourceSession, tables: &Relations) -> Re
     );
 }
 
-/// table, what it refers to with all its partitions, the latter's name, the key's.
+/// table, what it refers to, the latter's name, the key's.
 const KEYS: &str = "
-    SELECT k.conrelid, ARRAY(SELECT k.confrelid UNION SELECT t.relid::oid FROM pg_catalog.pg_partition_tree(k.confrelid) AS t),
-           n.nspname || '.' || c.relname, k.conname::text
+    SELECT k.conrelid, k.confrelid, n.nspname || '.' || c.relname, k.conname::text
       FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_class AS c ON c.oid = k.confrelid
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
      WHERE k.contype = 'f' AND k.convalidated ORDER BY k.conrelid, k.conname";

@@ -1,6 +1,6 @@
 //! Masking from the database's side: what must be asked of the source before its rows come, and what is told afterwards.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
@@ -94,12 +94,13 @@ impl DatabaseMasking {
             suspects: self.suspects,
             ..Sheet::default()
         };
+        let loaded: HashMap<u32, &LoadedTable> = loaded.iter().map(|loaded| (loaded.relation.oid, loaded)).collect();
         let mut outcomes: Vec<_> = tables
             .all
             .iter()
             .zip(&self.assignments)
             .filter_map(|(relation, assignment)| {
-                let loaded = loaded.iter().find(|loaded| loaded.relation.oid == relation.oid)?;
+                let loaded = loaded.get(&relation.oid)?;
                 Some(TableOutcome {
                     table: &relation.table,
                     assignment,
@@ -223,7 +224,7 @@ async fn suspects(source: &SourceSession, relations: &[Relation], assignments: &
     let mut tables = WholeTables::of(source);
     for (relation, assignment) in whole {
         let mut sample = tables.rows(relation, SAMPLE_ROWS as usize, |_| true).await?;
-        for (row, column) in sample.iter_mut().flat_map(|row| row.iter_mut().zip(&relation.table.columns)) {
+        for (row, column) in sample.iter_mut().flat_map(|row| row.iter_mut().zip(relation.table.columns.iter())) {
             let text = row.take().filter(|_| column.column_type.is_readable());
             *row = text.map(|text| text.chars().take(SAMPLE_CHARS as usize).collect());
         }

@@ -1,12 +1,14 @@
 //! What is found out before rows move: what both ends are, hold and lack, what is masked, and what cannot be carried over.
 
 pub(super) mod catalog;
+pub(super) mod catalog_queries;
 mod column_types;
 pub(super) mod compatibility;
 pub(super) mod database_masking;
 pub(super) mod database_properties;
 pub(super) mod disk_space;
 pub(super) mod dry_run;
+mod families;
 pub(super) mod inspect;
 mod matching_rows;
 pub(super) mod skipped;

@@ -10,7 +10,7 @@ fn column(column_type: ColumnType, type_name: &str) -> Column {
         is_key: false,
         is_unique: false,
         is_nullable: true,
-        type_name: type_name.to_owned(),
+        type_name: type_name.into(),
     }
 }
 

@@ -14,14 +14,14 @@ use crate::masking::table::{ColumnLimits, Condition, Expected, Origin, TableMask
 use crate::rewriting::{Rewriter, UrlPair};
 
 fn column(name: &str, column_type: ColumnType, max_chars: Option<usize>, is_key: bool) -> Column {
-    let type_name = if max_chars.is_some() { "varchar" } else { "text" }.to_owned();
+    let type_name = if max_chars.is_some() { "varchar" } else { "text" }.into();
     let name = name.to_owned();
     Column { name, column_type, type_name, max_chars, is_key, is_unique: is_key, is_nullable: true }
 }
 
 fn relation(columns: Vec<Column>, mask: Option<TableMask>) -> Relation {
     let mut relation = super::relation::tests::relation("t");
-    relation.table.columns = columns;
+    relation.table.columns = columns.into();
     relation.mask = mask.map(Arc::new);
     relation
 }

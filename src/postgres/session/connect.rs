@@ -1,10 +1,12 @@
 //! Sessions with a server: one login, pinned settings, and proof that no pooler stands in between.
 
 use std::io;
+use std::pin::pin;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use futures_util::TryStreamExt as _;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
@@ -24,6 +26,8 @@ use crate::copying::transient::Transient;
 
 /// A parameter of a query with its type, so that a query is one round trip.
 pub(crate) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+const NO_PARAMS: [(&str, Type); 0] = [];
 
 const KEEPALIVE: Duration = Duration::from_secs(10);
 const KEEPALIVE_RETRIES: u32 = 3;
@@ -125,6 +129,16 @@ impl Session {
 
     pub(crate) async fn rows(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Fault> {
         self.answer_timeout.wait(self.client.query_typed(sql, params)).await
+    }
+
+    /// The rows of an answer, each as it comes and none of them kept.
+    pub(crate) async fn each_row(&self, sql: &str, mut take: impl FnMut(Row)) -> Result<(), Fault> {
+        let rows = self.answer_timeout.wait(self.client.query_typed_raw(sql, NO_PARAMS)).await?;
+        let mut rows = pin!(rows);
+        while let Some(row) = self.answer_timeout.wait(rows.try_next()).await? {
+            take(row);
+        }
+        Ok(())
     }
 
     /// The only row of an answer.

@@ -80,6 +80,11 @@ impl SourceSession {
         self.session.rows(sql, params).await
     }
 
+    /// The same, each row as it comes and none of them kept.
+    pub(crate) async fn each_row(&self, sql: &str, take: impl FnMut(Row)) -> Result<(), Fault> {
+        self.session.each_row(sql, take).await
+    }
+
     pub(crate) async fn row(&self, sql: &str, params: &[Param<'_>]) -> Result<Row> {
         self.session.row(sql, params).await
     }
