@@ -53,13 +53,17 @@ fn line(now: &Reading, since_last: u64, elapsed: Duration) -> String {
     let speed = mb(since_last) / LINE_EVERY.as_secs_f64();
     let average = now.done_bytes as f64 / elapsed.as_secs_f64().max(0.001);
     let rest = now.total_bytes.saturating_sub(now.done_bytes) as f64 / average.max(1.0);
+    // Of what has hardly begun nothing can be told, and of tables that hold nothing no byte ever comes.
+    let left = match percent {
+        0 => String::new(),
+        _ => format!(", {} left", HumanDuration(Duration::from_secs_f64(rest.min(1e7)))),
+    };
     let at = if now.doing.is_empty() { String::new() } else { one_line(&format!(": {}", now.doing.join(", "))) };
     format!(
-        "{} {:.0} of {:.0} MB ({percent} %), {speed:.1} MB/s, {} left{at}",
+        "{} {:.0} of {:.0} MB ({percent} %), {speed:.1} MB/s{left}{at}",
         now.phase,
         mb(now.done_bytes),
         mb(now.total_bytes),
-        HumanDuration(Duration::from_secs_f64(rest.min(1e7))),
     )
 }
 
@@ -89,4 +93,17 @@ async fn bar(progress: Arc<Progress>) {
 
 fn style() -> ProgressStyle {
     ProgressStyle::with_template(BAR).expect("the template is a constant")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_foretold_of_what_has_hardly_begun() {
+        let reading = |done_bytes| Reading { total_bytes: 37_000_000, done_bytes, phase: "data", doing: Vec::new() };
+        let at = |done_bytes| line(&reading(done_bytes), 0, Duration::from_secs(10));
+        assert_eq!(at(0), "data 0 of 37 MB (0 %), 0.0 MB/s");
+        assert_eq!(at(9_250_000), "data 9 of 37 MB (25 %), 0.0 MB/s, 30 seconds left");
+    }
 }

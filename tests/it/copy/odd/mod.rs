@@ -3,6 +3,7 @@
 mod before;
 mod families;
 mod plain;
+mod scale;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
