@@ -192,7 +192,7 @@ impl Attempt<'_> {
         let mut work = JoinSet::new();
         let by_table = per_table::take_out(&mut schema.post_data, &snapshot.holder, &tables).await?;
         let search_path = properties.search_path.clone();
-        let pool = Arc::new(SessionPool::new(self.new_database(), search_path, (self.options.jobs / 2).max(2)));
+        let pool = SessionPool::new(self.new_database(), search_path, (self.options.jobs / 2).max(2));
         work.spawn(per_table::all(self.post_data_work(&conversion, by_table, pool.clone()), to_finish));
         let load = self.load(snapshot, properties, &conversion, pool);
         tokio::select! {

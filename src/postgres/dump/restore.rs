@@ -27,6 +27,10 @@ async fn one_by_one(target: &Session, batch: &[DumpEntry], first: Fault) -> Resu
     if first.sqlstate.is_empty() {
         bail!(anyhow::Error::from(first).context("make the schema on the target"));
     }
+    // It need not fail once more, which may take as long.
+    if let [alone] = batch {
+        bail!(anyhow::Error::from(first).context(format!("make {} on the target", alone.label())));
+    }
     for entry in batch {
         target.run(&entry.sql).await.with_context(|| format!("make {} on the target", entry.label()))?;
     }

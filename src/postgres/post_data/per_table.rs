@@ -122,38 +122,42 @@ async fn complete(work: Arc<PostDataWork>, mut loaded: Vec<LoadedTable>) -> Resu
         work.compare(&session, &loaded.iter().collect::<Vec<_>>()).await?;
         restore::restore(&session, &entries).await?;
         analyze(&session, &loaded).await?;
-        work.pool.give_back(session);
+        session.give_back();
         return Ok(loaded);
     }
     let Some(alone) = loaded.pop() else { return Ok(loaded) };
     let (post_data, bytes) = (post_data_of(&alone.relation), alone.relation.table.size_bytes);
-    if !post_data.constraints.is_empty() {
-        let session = work.pool.take(bytes).await?;
-        restore::restore(&session, &post_data.constraints).await?;
-        work.pool.give_back(session);
-    }
-    let mut indexes = JoinSet::new();
+    work.make(post_data.constraints, bytes).await?;
+    let mut making = JoinSet::new();
     for index in post_data.indexes {
         let work = work.clone();
-        indexes.spawn(async move {
-            let session = work.pool.take(bytes).await?;
-            restore::restore(&session, &[index]).await?;
-            work.pool.give_back(session);
-            anyhow::Ok(())
-        });
+        making.spawn(async move { work.make(vec![index], bytes).await });
     }
-    work.compare_alone(&alone).await?;
-    while let Some(index) = indexes.join_next().await {
-        index.context("join a worker")??;
+    let (comparing, alone) = (work.clone(), Arc::new(alone));
+    let compared = alone.clone();
+    making.spawn(async move { comparing.compare_alone(&compared).await });
+    while let Some(made) = making.join_next().await {
+        made.context("join a worker")??;
     }
+    let alone = vec![Arc::into_inner(alone).context("a worker still has the table")?];
     let session = work.pool.take(bytes).await?;
-    let alone = vec![alone];
     analyze(&session, &alone).await?;
-    work.pool.give_back(session);
+    session.give_back();
     Ok(alone)
 }
 
 impl PostDataWork {
+    /// Makes entries in a session of the pool, for a table of so many bytes.
+    async fn make(&self, entries: Vec<DumpEntry>, bytes: u64) -> Result<()> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let session = self.pool.take(bytes).await?;
+        restore::restore(&session, &entries).await?;
+        session.give_back();
+        Ok(())
+    }
+
     async fn compare(&self, session: &Session, loaded: &[&LoadedTable]) -> Result<()> {
         let watchdog = Watchdog::default();
         let comparing = verify::compare(session, loaded, &self.conversion, self.verify, &watchdog);
@@ -169,10 +173,10 @@ impl PostDataWork {
             if self.verify == Verify::Digest { verify::ranges(&session, alone, self.range_bytes).await? } else { None };
         let Some(ranges) = ranges else {
             self.compare(&session, &[alone]).await?;
-            self.pool.give_back(session);
+            session.give_back();
             return Ok(());
         };
-        self.pool.give_back(session);
+        session.give_back();
         let mut reading = JoinSet::new();
         for range in ranges {
             let work = self.clone();
@@ -180,7 +184,7 @@ impl PostDataWork {
                 let (session, watchdog) = (work.pool.take(bytes).await?, Watchdog::default());
                 let reading = verify::read_back(&session, std::slice::from_ref(&range), &work.conversion, &watchdog);
                 let there = watchdog.watch(work.stall, reading).await?;
-                work.pool.give_back(session);
+                session.give_back();
                 anyhow::Ok(there)
             });
         }

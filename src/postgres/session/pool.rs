@@ -2,7 +2,8 @@
 //! whose indexes take longest, are there soon; pairs of sessions that have nothing left to load make room for more.
 
 use std::collections::BinaryHeap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, Result};
 use tokio::sync::oneshot::{Receiver, Sender, channel};
@@ -26,7 +27,7 @@ struct Slots {
 }
 
 /// Somebody who waits for a session, for a table of so many bytes.
-struct Waiter(u64, Sender<()>);
+struct Waiter(u64, Sender<Place>);
 
 impl PartialEq for Waiter {
     fn eq(&self, other: &Self) -> bool {
@@ -48,57 +49,90 @@ impl Ord for Waiter {
     }
 }
 
-impl Slots {
-    /// Hands a free slot to the first of those who wait and still want it.
-    fn serve_waiters(&mut self) {
-        while self.free > 0
-            && let Some(Waiter(_, sender)) = self.waiters.pop()
-        {
-            self.free -= usize::from(sender.send(()).is_ok());
-        }
+/// Room for one session. It comes back when this is dropped, wherever that is: on its way to somebody who has left, or
+/// with a session that failed.
+struct Place(Arc<SessionPool>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.slots().free += 1;
+        self.0.serve_waiters();
+    }
+}
+
+/// A session in its place.
+pub(crate) struct PooledSession {
+    session: Session,
+    place: Place,
+}
+
+impl PooledSession {
+    /// Leaves the session to whoever comes next; one that is only dropped is closed.
+    pub(crate) fn give_back(self) {
+        let Self { session, place } = self;
+        place.0.slots().idle.push(session);
+    }
+}
+
+impl Deref for PooledSession {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
     }
 }
 
 impl SessionPool {
     /// A pool with room for one, and in the end for so many.
-    pub(crate) fn new(target: Endpoint, search_path: String, most: usize) -> Self {
+    pub(crate) fn new(target: Endpoint, search_path: String, most: usize) -> Arc<Self> {
         let slots = Slots { reserved: most.saturating_sub(1), free: 1, idle: Vec::new(), waiters: BinaryHeap::new() };
-        Self { target, search_path, slots: Mutex::new(slots) }
+        Arc::new(Self { target, search_path, slots: Mutex::new(slots) })
     }
 
     /// Makes room for one more, unless there is enough of it.
-    pub(crate) fn grow(&self) {
+    pub(crate) fn grow(self: &Arc<Self>) {
         let mut slots = self.slots();
         if let Some(reserved) = slots.reserved.checked_sub(1) {
             (slots.reserved, slots.free) = (reserved, slots.free + 1);
         }
-        slots.serve_waiters();
+        drop(slots);
+        self.serve_waiters();
     }
 
-    /// Waits for a session, to work on a table of so many bytes. One that is not given back has failed, and so has all.
-    pub(crate) async fn take(&self, bytes: u64) -> Result<Session> {
-        let turn = self.enqueue(bytes);
-        turn.await.context("wait for a session")?;
+    /// Waits for a session, to work on a table of so many bytes.
+    pub(crate) async fn take(self: &Arc<Self>, bytes: u64) -> Result<PooledSession> {
+        let place = self.enqueue(bytes).await.context("wait for a session")?;
         let idle = self.slots().idle.pop();
-        match idle {
-            Some(session) => Ok(session),
-            None => open_target(&self.target, &self.search_path).await,
-        }
+        let session = match idle {
+            Some(session) => session,
+            None => open_target(&self.target, &self.search_path).await?,
+        };
+        Ok(PooledSession { session, place })
     }
 
-    fn enqueue(&self, bytes: u64) -> Receiver<()> {
+    fn enqueue(self: &Arc<Self>, bytes: u64) -> Receiver<Place> {
         let (sender, turn) = channel();
-        let mut slots = self.slots();
-        slots.waiters.push(Waiter(bytes, sender));
-        slots.serve_waiters();
+        self.slots().waiters.push(Waiter(bytes, sender));
+        self.serve_waiters();
         turn
     }
 
-    pub(crate) fn give_back(&self, session: Session) {
-        let mut slots = self.slots();
-        slots.idle.push(session);
-        slots.free += 1;
-        slots.serve_waiters();
+    /// Hands free places to those who wait, and passes over who has left.
+    fn serve_waiters(self: &Arc<Self>) {
+        loop {
+            let mut slots = self.slots();
+            if slots.free == 0 {
+                return;
+            }
+            let Some(Waiter(_, sender)) = slots.waiters.pop() else { return };
+            if sender.is_closed() {
+                continue;
+            }
+            slots.free -= 1;
+            drop(slots);
+            // Who leaves in this moment leaves the place too.
+            let _ = sender.send(Place(self.clone()));
+        }
     }
 
     pub(crate) async fn close(&self) {
@@ -117,11 +151,23 @@ impl SessionPool {
 mod tests {
     use super::*;
 
+    fn pool() -> Arc<SessionPool> {
+        SessionPool::new(Endpoint::parse("postgresql://u@localhost/d").unwrap(), String::new(), 3)
+    }
+
     #[test]
     fn the_largest_table_comes_first_and_room_grows() {
-        let pool = SessionPool::new(Endpoint::parse("postgresql://u@localhost/d").unwrap(), String::new(), 3);
+        let pool = pool();
         let mut turns = [1, 5, 3, 7].map(|bytes| pool.enqueue(bytes));
-        let had = |turns: &mut [Receiver<()>; 4]| turns.each_mut().map(|turn| turn.try_recv().is_ok());
+        let mut held = Vec::new();
+        let mut had = |turns: &mut [Receiver<Place>; 4]| {
+            turns.each_mut().map(|turn| {
+                turn.try_recv().is_ok_and(|place| {
+                    held.push(place);
+                    true
+                })
+            })
+        };
         assert_eq!(had(&mut turns), [true, false, false, false], "the first had no one before it");
         pool.grow();
         assert_eq!(had(&mut turns), [false, false, false, true]);
@@ -131,5 +177,19 @@ mod tests {
         let mut late = pool.enqueue(9);
         pool.grow();
         assert!(late.try_recv().is_err(), "there is room for three");
+    }
+
+    #[test]
+    fn a_place_comes_back_whatever_becomes_of_who_has_it() {
+        let pool = pool();
+        let (mut first, unseen, mut third) = (pool.enqueue(1), pool.enqueue(3), pool.enqueue(2));
+        let place = first.try_recv().unwrap();
+        drop(place);
+        // The second has its place now and never looks.
+        assert!(third.try_recv().is_err());
+        drop(unseen);
+        drop(third.try_recv().expect("what nobody took is the next one's"));
+        assert!(pool.enqueue(1).try_recv().is_ok());
+        assert_eq!(pool.slots().free, 1);
     }
 }
