@@ -1,10 +1,11 @@
 //! The entries of a dump made on the target, many to a round trip.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 use super::entries::DumpEntry;
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::fault::Fault;
+use crate::postgres::session::remedy;
 
 /// So many entries go in one round trip and one transaction; each holds locks until its end, of which a server has
 /// a few thousand.
@@ -27,12 +28,13 @@ async fn one_by_one(target: &Session, batch: &[DumpEntry], first: Fault) -> Resu
     if first.sqlstate.is_empty() {
         bail!(anyhow::Error::from(first).context("make the schema on the target"));
     }
+    let told = |entry: &DumpEntry, fault| remedy::of_entry(&entry.kind, &entry.label(), fault, target.major());
     // It need not fail once more, which may take as long.
     if let [alone] = batch {
-        bail!(anyhow::Error::from(first).context(format!("make {} on the target", alone.label())));
+        return Err(told(alone, first));
     }
     for entry in batch {
-        target.run(&entry.sql).await.with_context(|| format!("make {} on the target", entry.label()))?;
+        target.run(&entry.sql).await.map_err(|fault| told(entry, fault))?;
     }
     Ok(())
 }

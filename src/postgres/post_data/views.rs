@@ -5,6 +5,8 @@ use anyhow::{Context as _, Result};
 use crate::copying::report::Skipped;
 use crate::postgres::preflight::catalog_queries::CALLING;
 use crate::postgres::session::connect::Session;
+use crate::postgres::session::fault::Fault;
+use crate::postgres::session::remedy;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
 
@@ -50,31 +52,27 @@ pub(crate) async fn filled(source: &SourceSession) -> Result<Vec<View>> {
 }
 
 /// Fills the views, each after those it reads. What one reads through a function is in no catalog, so those that find
-/// another one empty are tried again after the rest. Those are named that do not hold what the source's do.
+/// another one empty are tried again after the rest. One that cannot be filled leaves the copy whole: it stays empty, as do
+/// those that read it, and is named. So are those that do not hold what the source's do.
 pub(crate) async fn refresh(views: Vec<View>, target: &Session) -> Result<Vec<Skipped>> {
-    let mut left: Vec<&View> = views.iter().collect();
+    let (mut left, mut filled, mut skipped): (Vec<&View>, Vec<&View>, _) = (views.iter().collect(), Vec::new(), Vec::new());
     while !left.is_empty() {
         let mut early = Vec::new();
-        let mut last = None;
         for view in &left {
             match target.run(&format!("REFRESH MATERIALIZED VIEW {}", view.quoted)).await {
-                Err(fault) if fault.sqlstate == NOT_FILLED => {
-                    early.push(*view);
-                    last = Some(fault);
-                }
-                done => done.with_context(|| format!("fill the materialized view `{}`", view.label))?,
+                Ok(()) => filled.push(*view),
+                Err(fault) if fault.sqlstate == NOT_FILLED => early.push((*view, fault)),
+                Err(fault) => skipped.push(unfilled(view, fault, target)?),
             }
         }
-        if let (true, Some(fault)) = (early.len() == left.len(), last) {
-            let context = format!("fill the materialized view `{}`", early[0].label);
-            return Err(anyhow::Error::from(fault).context(context));
+        if early.len() == left.len() {
+            skipped.extend(early.drain(..).map(|(view, fault)| unfilled(view, fault, target)).collect::<Result<Vec<_>>>()?);
         }
-        left = early;
+        left = early.into_iter().map(|(view, _)| view).collect();
     }
-    let mut skipped = Vec::new();
     // The search path decides how names within values are printed: as on the source.
     target.run("BEGIN READ ONLY; SET LOCAL search_path = ''").await?;
-    for view in &views {
+    for view in filled {
         let reason = match &view.contents {
             None => {
                 "it was filled anew, and is too large, or hidden from the login, or could run code of its owner, to be compared"
@@ -92,6 +90,14 @@ pub(crate) async fn refresh(views: Vec<View>, target: &Session) -> Result<Vec<Sk
     }
     target.run("COMMIT").await?;
     Ok(skipped)
+}
+
+/// What is told of a view that stays empty, unless that is the server's own trouble.
+fn unfilled(view: &View, fault: Fault, target: &Session) -> Result<Skipped> {
+    match remedy::of_view(&view.quoted, &fault, target.major()) {
+        Some(reason) => Ok(Skipped::new(format!("rows of materialized view {}", view.label), reason)),
+        None => Err(anyhow::Error::from(fault).context(format!("fill the materialized view `{}`", view.label))),
+    }
 }
 
 /// The row is printed column by column: one cast for all would be looked up for the view's own type, and its owner may

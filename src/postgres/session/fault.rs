@@ -9,6 +9,7 @@ use std::time::Duration;
 use fallible_iterator::FallibleIterator as _;
 use postgres_protocol::message::backend::ErrorResponseBody;
 
+use super::remedy::Remedy;
 use crate::copying::transient::Transient;
 use crate::error::{Exit, Failure, failure};
 
@@ -132,7 +133,10 @@ pub(crate) fn classified(error: anyhow::Error) -> anyhow::Error {
     }
     let outside = fault(&error).is_some() || is_worth_retrying(&error);
     let exit = if outside { Exit::Outside } else { Exit::Failed };
-    let hint = fault(&error).and_then(|fault| hint_for(&fault.sqlstate));
+    let hint = match error.downcast_ref::<Remedy>() {
+        Some(remedy) => Some(remedy.hint.clone()),
+        None => fault(&error).and_then(|fault| hint_for(&fault.sqlstate)).map(str::to_owned),
+    };
     let classified = Failure::new(exit, format!("{error:#}"));
     match hint {
         Some(hint) => classified.hint(hint).into(),

@@ -8,6 +8,7 @@ pub(super) mod endpoint;
 pub(super) mod fault;
 pub(super) mod pool;
 mod refusal;
+pub(super) mod remedy;
 pub(super) mod settings;
 mod shared_stream;
 pub(super) mod source_session;
