@@ -55,7 +55,8 @@ pub(crate) async fn filled(source: &SourceSession) -> Result<Vec<View>> {
 /// another one empty are tried again after the rest. One that cannot be filled leaves the copy whole: it stays empty, as do
 /// those that read it, and is named. So are those that do not hold what the source's do.
 pub(crate) async fn refresh(views: Vec<View>, target: &Session) -> Result<Vec<Skipped>> {
-    let (mut left, mut filled, mut skipped): (Vec<&View>, Vec<&View>, _) = (views.iter().collect(), Vec::new(), Vec::new());
+    let (mut left, mut filled, mut skipped): (Vec<&View>, Vec<&View>, _) =
+        (views.iter().collect(), Vec::new(), Vec::new());
     while !left.is_empty() {
         let mut early = Vec::new();
         for view in &left {
@@ -66,7 +67,9 @@ pub(crate) async fn refresh(views: Vec<View>, target: &Session) -> Result<Vec<Sk
             }
         }
         if early.len() == left.len() {
-            skipped.extend(early.drain(..).map(|(view, fault)| unfilled(view, fault, target)).collect::<Result<Vec<_>>>()?);
+            skipped.extend(
+                early.drain(..).map(|(view, fault)| unfilled(view, fault, target)).collect::<Result<Vec<_>>>()?,
+            );
         }
         left = early.into_iter().map(|(view, _)| view).collect();
     }

@@ -34,7 +34,9 @@ pub(crate) fn of_entry(kind: &str, label: &str, fault: Fault, major: i32) -> any
 fn entry_hint(kind: &str, sqlstate: &str, major: i32) -> Option<String> {
     let computed = matches!(kind, "INDEX" | "CONSTRAINT" | "CHECK CONSTRAINT");
     Some(match sqlstate {
-        _ if computed && NOT_FOUND.contains(&sqlstate) => format!("{}, on the source", search_path("indexes are made", major)),
+        _ if computed && NOT_FOUND.contains(&sqlstate) => {
+            format!("{}, on the source", search_path("indexes are made", major))
+        }
         "23503" => format!(
             "rows refer to others that are not there: mask both sides of the key by the same rule, mend or delete the rows on the source, or {LEAVE_OUT}"
         ),

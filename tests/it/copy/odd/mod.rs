@@ -4,6 +4,7 @@ mod before;
 mod families;
 mod plain;
 mod scale;
+mod views;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
