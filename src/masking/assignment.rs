@@ -80,8 +80,13 @@ pub(crate) fn assign(tables: &[&Table], masking: &Masking, sites: &[MaskedSite])
     if problems.is_empty() {
         return Ok(assignments);
     }
+    bail!(does_not_fit(problems))
+}
+
+/// The refusal of rules that cannot be followed.
+pub(crate) fn does_not_fit(problems: BTreeSet<String>) -> Failure {
     let problems: Vec<_> = problems.into_iter().collect();
-    bail!(Failure::invalid(format!("the masking rules do not fit the data: {}", problems.join("; "))))
+    Failure::invalid(format!("the masking rules do not fit the data: {}", problems.join("; ")))
 }
 
 /// What a rule of the caller's names that is not there, with what is nearest to it.
@@ -184,21 +189,28 @@ impl RuleAssigner<'_> {
         }
         // A column that stays is no part of the mask, unless a rule before has a say in some rows.
         if self.assignment.emptied.is_none() && !self.rules.is_empty() {
-            let named = columns.iter().position(|column| wordpress::is_key_column(&column.name));
-            let tested = self.rules.iter().filter_map(|rule| rule.condition.as_ref());
-            let first = tested
-                .filter(|condition| !matches!(condition.expected, Expected::KeptUser(_)))
-                .map(|condition| condition.column)
-                .next();
-            self.assignment.mask = Some(Arc::new(TableMask {
-                key: masking.key.clone(),
-                rules: self.rules,
-                limits: columns.iter().map(limits).collect(),
-                key_column: named.or(first),
-                key_names_value: named.is_some(),
-            }));
+            self.assignment.mask = Some(Arc::new(TableMask::of(self.table, self.rules, masking)));
         }
         self.assignment
+    }
+}
+
+impl TableMask {
+    /// The mask that these rules are for a table.
+    pub(super) fn of(table: &Table, rules: Vec<TableRule>, masking: &Masking) -> Self {
+        let named = table.columns.iter().position(|column| wordpress::is_key_column(&column.name));
+        let tested = rules.iter().filter_map(|rule| rule.condition.as_ref());
+        let first = tested
+            .filter(|condition| !matches!(condition.expected, Expected::KeptUser(_)))
+            .map(|condition| condition.column)
+            .next();
+        Self {
+            key: masking.key.clone(),
+            rules,
+            limits: table.columns.iter().map(limits).collect(),
+            key_column: named.or(first),
+            key_names_value: named.is_some(),
+        }
     }
 }
 
@@ -215,7 +227,7 @@ fn expectations<'a>(
 }
 
 fn limits(column: &Column) -> ColumnLimits {
-    let value = ValueLimits { max_chars: column.max_chars, is_unique: column.is_unique };
+    let value = ValueLimits { max_chars: column.max_chars, is_unique: column.is_unique, keeps_form: false };
     ColumnLimits {
         value,
         is_emptied_by_null: !column.column_type.is_plain_text() || column.is_unique && column.is_nullable,

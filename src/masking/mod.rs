@@ -10,6 +10,7 @@ mod contacts;
 mod key;
 pub(crate) mod live_keys;
 mod preset;
+pub(crate) mod relations;
 mod sheet;
 mod strangers;
 pub(crate) mod suspects;

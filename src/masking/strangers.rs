@@ -113,6 +113,15 @@ pub(super) fn phone(key: &Key, value: &str) -> String {
     format!("+999{:09}", key.digest("phone", whole).number(0) % 1_000_000_000)
 }
 
+/// A number of as many digits between the same signs; they begin with a country code that is nobody's, and no area's either
+/// where numbers have none.
+pub(super) fn phone_in_form(key: &Key, value: &str) -> String {
+    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+    let digest = key.digest("phone form", &digits);
+    let mut digits = (0..).map(|i| if i < 3 { b'9' } else { b'0' + digest.byte(i) % 10 }).map(char::from);
+    value.chars().map(|c| if c.is_ascii_digit() { digits.next().unwrap_or(c) } else { c }).collect()
+}
+
 /// Letters for letters and digits for digits, so that what checks the form is content.
 pub(super) fn shaped(key: &Key, value: &str) -> String {
     let digest = key.digest("shape", &lowered(value));

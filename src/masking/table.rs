@@ -24,7 +24,7 @@ pub(crate) enum Origin {
 }
 
 /// A rule as it is for one table.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct TableRule {
     /// `None`: the rule is for whole rows.
     pub(crate) column: Option<usize>,
@@ -39,14 +39,14 @@ pub(crate) struct TableRule {
 }
 
 /// A condition on the value of a column.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Condition {
     pub(crate) column: usize,
     pub(crate) expected: Expected,
 }
 
 /// What a value must be.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Expected {
     Exactly(String),
     Glob(WildMatch),
@@ -73,7 +73,7 @@ pub(crate) struct ColumnLimits {
 }
 
 /// The rules of one table.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct TableMask {
     pub(crate) key: Key,
     /// In order: the first that fits a value holds.
@@ -83,6 +83,13 @@ pub(crate) struct TableMask {
     pub(crate) key_column: Option<usize>,
     /// Whether that column names what the row's value is.
     pub(crate) key_names_value: bool,
+}
+
+impl TableMask {
+    /// Makes the strangers of a column keep the form of what they stand for, where there are such.
+    pub(crate) fn keep_form(&mut self, column: usize) {
+        self.limits[column].value.keeps_form = true;
+    }
 }
 
 /// What becomes of a value.

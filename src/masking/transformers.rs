@@ -15,6 +15,8 @@ pub(super) struct ValueLimits {
     pub(super) max_chars: Option<usize>,
     /// No two rows may have the same value.
     pub(super) is_unique: bool,
+    /// Something checks the form of its values, and other strangers do not pass.
+    pub(super) keeps_form: bool,
 }
 
 impl Transformer {
@@ -37,7 +39,19 @@ impl Transformer {
         Some(fitted(self, key, &value, stranger, limits).into_bytes())
     }
 
+    /// Whether there is a stranger of the same letters, digits and signs that is nobody's: an address of that kind might be
+    /// somebody's.
+    fn has_forms(self) -> bool {
+        matches!(self, Self::Name | Self::Phone | Self::Street | Self::City | Self::Company | Self::Id | Self::Iban)
+    }
+
     fn stranger(self, key: &Key, value: &str, limits: ValueLimits) -> Option<String> {
+        if limits.keeps_form && self.has_forms() {
+            return Some(match self {
+                Self::Phone => strangers::phone_in_form(key, value),
+                _ => strangers::shaped(key, value),
+            });
+        }
         Some(match self {
             Self::Name if contacts::is_email(value) => strangers::one_email(key, value),
             Self::Name => strangers::name(key, value),
@@ -108,7 +122,9 @@ mod tests {
 
     fn masked(transformer: Transformer, value: &str, max_chars: Option<usize>, is_unique: bool) -> String {
         let key = Key::of_run(&Secret::new("the token of an account"), "run");
-        let bytes = transformer.masked(&key, "", value.as_bytes(), ValueLimits { max_chars, is_unique }).unwrap();
+        let bytes = transformer
+            .masked(&key, "", value.as_bytes(), ValueLimits { max_chars, is_unique, keeps_form: false })
+            .unwrap();
         String::from_utf8(bytes).unwrap()
     }
 

@@ -3,15 +3,15 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use tokio_postgres::types::Type;
 
 use super::catalog::Relations;
-use super::matching_rows;
 use super::whole_table::WholeTables;
+use super::{masked_relations, matching_rows};
 use crate::data::tables::Column;
 use crate::error::Failure;
-use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite};
+use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite, does_not_fit};
 use crate::masking::suspects::{self, Sample};
 use crate::masking::{EmptiedLine, KeySource, Masking, Sheet, Suspect, TableOutcome};
 use crate::postgres::rows::load::LoadedTable;
@@ -53,7 +53,9 @@ impl DatabaseMasking {
     pub(crate) async fn read(source: &SourceSession, tables: &Relations, masking: &Masking) -> Result<Self> {
         let plain = tables.tables();
         let sites = sites(source, tables, masking).await?;
-        let assignments = assignment::assign(&plain, masking, &sites)?;
+        let mut assignments = assignment::assign(&plain, masking, &sites)?;
+        let unfit = masked_relations::hold(source, tables, masking, &mut assignments).await?;
+        ensure!(unfit.is_empty(), does_not_fit(unfit));
         let suspects =
             suspects(source, &tables.all, &assignments).await.context("look for columns that look personal")?;
         if masking.strict && !suspects.is_empty() {

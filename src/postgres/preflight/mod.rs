@@ -10,6 +10,8 @@ pub(super) mod disk_space;
 pub(super) mod dry_run;
 mod families;
 pub(super) mod inspect;
+mod masked_checks;
+mod masked_relations;
 mod matching_rows;
 pub(super) mod skipped;
 mod skipped_queries;
