@@ -126,7 +126,7 @@ impl Group<'_> {
             transformer,
             Transformer::Email | Transformer::Login | Transformer::Ip | Transformer::Empty | Transformer::Keep
         );
-        let is_without = |place: &Place| self.tables[place.0].columns[place.1].type_name == "citext";
+        let is_without = |place: &Place| self.tables[place.0].columns[place.1].type_name.as_ref() == "citext";
         if !fits && self.places.iter().any(is_without) {
             return Err(format!(
                 "`{}` is part of a foreign key ({}) whose values differ in case: mask it by `email` or `login`",
