@@ -7,8 +7,9 @@
 //! A row leaves the source as a message of a COPY, is read on the stream that the session's driver has lent
 //! (`session::copy_protocol`, `session::shared_stream`), passes the transform of `copying` where it may have to change,
 //! is counted in a digest and written to the other session in the bytes in which it came. A table that is loaded gets its
-//! constraints and indexes and is read back and compared, others still on their way; sequences, large objects and
-//! materialized views come last (`post_data`). Then the `swap` gives the new database the old one's name.
+//! constraints and indexes and is read back and compared, others still on their way; sequences, large objects, what calls
+//! functions that may read other tables, and materialized views come last (`filling` and `post_data`). Then the `swap` gives
+//! the new database the old one's name.
 //!
 //! Rooms, each of which knows only those before it: `session`; `dump` and `rows`; `preflight`; `post_data`; the files here.
 //! A [`dry_run()`] and [`inspect()`] make the checks of `preflight` and change nothing.
@@ -16,6 +17,7 @@
 mod attempt;
 mod dump;
 mod engine;
+mod filling;
 mod post_data;
 mod preflight;
 mod rows;

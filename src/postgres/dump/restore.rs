@@ -2,41 +2,97 @@
 
 use anyhow::{Result, bail};
 
-use super::entries::DumpEntry;
+use super::entries::{DumpEntry, SETTING};
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::fault::Fault;
 use crate::postgres::session::remedy;
 
 /// So many entries go in one round trip and one transaction; each holds locks until its end, of which a server has
 /// a few thousand.
-const BATCH_ENTRIES: usize = 100;
+pub(crate) const BATCH_ENTRIES: usize = 100;
 const BATCH_BYTES: usize = 512 << 10;
 
 /// Makes the entries on the target, many to a round trip. An error names the one entry that it is about.
+///
+/// `pg_dump` knows nothing of what a function in SQL reads, and a server looks into one where it is called by what is made:
+/// an entry for which something is not there yet is tried again after the others.
 pub(crate) async fn restore(target: &Session, entries: &[DumpEntry]) -> Result<()> {
+    let mut early = Early::default();
     for batch in batches(entries) {
         let sql: String = batch.iter().map(|entry| entry.sql.as_str()).collect();
         if let Err(fault) = target.run(&sql).await {
             // The server rolled the batch back; one by one it becomes clear which entry it is.
-            one_by_one(target, batch, fault).await?;
+            one_by_one(target, batch, fault, &mut early).await?;
+        } else if let Some(setting) = batch.iter().rfind(|entry| entry.kind == SETTING) {
+            early.setting.clone_from(&setting.sql);
+        }
+    }
+    // By itself nothing is early.
+    match early.entries.pop() {
+        Some((entry, fault)) if entries.len() == 1 => Err(told(&entry, fault, target)),
+        last => {
+            early.entries.extend(last);
+            early.make(target).await
+        }
+    }
+}
+
+/// Entries that came too early, each with the setting that holds for it.
+#[derive(Default)]
+struct Early {
+    setting: String,
+    entries: Vec<(DumpEntry, Fault)>,
+}
+
+/// Something is not there.
+const NOT_THERE: &[&str] = &["42P01", "42883", "42704", "42703", "3F000"];
+
+impl Early {
+    async fn make(self, target: &Session) -> Result<()> {
+        let mut left = self.entries;
+        loop {
+            let (before, mut still_left) = (left.len(), Vec::new());
+            for (entry, _) in left {
+                match target.run(&entry.sql).await {
+                    Err(fault) if NOT_THERE.contains(&fault.sqlstate.as_str()) => still_left.push((entry, fault)),
+                    made => made.map_err(|fault| told(&entry, fault, target))?,
+                }
+            }
+            if still_left.len() == before {
+                return still_left.into_iter().next().map_or(Ok(()), |(entry, fault)| Err(told(&entry, fault, target)));
+            }
+            left = still_left;
+        }
+    }
+}
+
+async fn one_by_one(target: &Session, batch: &[DumpEntry], first: Fault, early: &mut Early) -> Result<()> {
+    if first.sqlstate.is_empty() {
+        bail!(anyhow::Error::from(first).context("make the schema on the target"));
+    }
+    let mut first = (batch.len() == 1).then_some(first);
+    for entry in batch {
+        if entry.kind == SETTING {
+            early.setting.clone_from(&entry.sql);
+        }
+        // One that was alone need not fail once more, which may take as long.
+        let made = match first.take() {
+            Some(fault) => Err(fault),
+            None => target.run(&entry.sql).await,
+        };
+        match made {
+            Err(fault) if NOT_THERE.contains(&fault.sqlstate.as_str()) => {
+                let sql = format!("{}{}", early.setting, entry.sql);
+                early.entries.push((DumpEntry { sql, ..entry.clone() }, fault));
+            }
+            made => made.map_err(|fault| told(entry, fault, target))?,
         }
     }
     Ok(())
 }
 
-async fn one_by_one(target: &Session, batch: &[DumpEntry], first: Fault) -> Result<()> {
-    if first.sqlstate.is_empty() {
-        bail!(anyhow::Error::from(first).context("make the schema on the target"));
-    }
-    let told = |entry: &DumpEntry, fault| remedy::of_entry(&entry.kind, &entry.label(), fault, target.major());
-    // It need not fail once more, which may take as long.
-    if let [alone] = batch {
-        return Err(told(alone, first));
-    }
-    for entry in batch {
-        target.run(&entry.sql).await.map_err(|fault| told(entry, fault))?;
-    }
-    Ok(())
+fn told(entry: &DumpEntry, fault: Fault, target: &Session) -> anyhow::Error {
+    remedy::of_entry(&entry.kind, &entry.label(), fault, target.major())
 }
 
 fn batches(entries: &[DumpEntry]) -> Vec<&[DumpEntry]> {

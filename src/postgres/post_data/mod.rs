@@ -4,3 +4,4 @@ pub(super) mod per_table;
 pub(super) mod sequences_and_objects;
 mod verify;
 pub(super) mod views;
+pub(super) mod waiting;

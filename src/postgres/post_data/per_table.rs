@@ -10,6 +10,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
 use super::verify;
+use super::waiting::Waiting;
 use crate::copying::options::Verify;
 use crate::copying::watchdog::Watchdog;
 use crate::data::digest::ContentDigest;
@@ -33,27 +34,31 @@ pub(crate) struct TablePostData {
 /// By the table's OID.
 pub(crate) type PostDataByTable = HashMap<u32, TablePostData>;
 
-/// Takes out of `post` what can be made as soon as a table has loaded. The rest keeps its order.
+/// Takes out of `post_data_entries` what can be made as soon as a table has loaded, and what of it waits for all rows, by
+/// the OIDs of indexes. The rest keeps its order.
 pub(crate) async fn take_out(
     post_data_entries: &mut Vec<DumpEntry>,
     source: &SourceSession,
     tables: &[Arc<Relation>],
-) -> Result<PostDataByTable> {
+    evaluating: &HashSet<u32>,
+) -> Result<(PostDataByTable, Waiting)> {
     let rows = source.rows(OWNERS, &[]).await.context("read which table an index belongs to")?;
-    let to_be_loaded: HashSet<u32> = tables.iter().filter(|table| !table.through_root).map(|table| table.oid).collect();
-    let mut owners: HashMap<(String, String, String), Option<u32>> = HashMap::new();
+    let to_be_loaded: HashMap<u32, &Arc<Relation>> =
+        tables.iter().filter(|table| !table.through_root).map(|table| (table.oid, table)).collect();
+    let mut owners: HashMap<(String, String, String), Option<(&Arc<Relation>, bool)>> = HashMap::new();
     for row in rows {
-        let oid = Some(row.get::<_, u32>(3)).filter(|oid| to_be_loaded.contains(oid));
+        let owner = to_be_loaded.get(&row.get(3)).map(|table| (*table, evaluating.contains(&row.get(4))));
         // A heading says `table constraint`, so two may read the same: nobody's then.
-        owners.entry((row.get(0), row.get(1), row.get(2))).and_modify(|owner| *owner = None).or_insert(oid);
+        owners.entry((row.get(0), row.get(1), row.get(2))).and_modify(|owner| *owner = None).or_insert(owner);
     }
-    let mut by_table = PostDataByTable::new();
+    let (mut by_table, mut waiting) = (PostDataByTable::new(), Waiting::default());
     let (mut rest, all) = (Vec::new(), std::mem::take(post_data_entries));
     for entry in all {
         let key = (entry.kind.clone(), entry.schema.clone(), entry.name.clone());
         match owners.get(&key).copied().flatten() {
-            Some(oid) => {
-                let post_data = by_table.entry(oid).or_default();
+            Some((table, true)) => waiting.add(table, entry),
+            Some((table, false)) => {
+                let post_data = by_table.entry(table.oid).or_default();
                 let list = if entry.kind == "INDEX" { &mut post_data.indexes } else { &mut post_data.constraints };
                 list.push(entry);
             }
@@ -61,17 +66,17 @@ pub(crate) async fn take_out(
         }
     }
     *post_data_entries = rest;
-    Ok(by_table)
+    Ok((by_table, waiting))
 }
 
-/// kind, schema and name as in a dump's heading, table.
+/// kind, schema and name as in a dump's heading, table, index.
 const OWNERS: &str = "
-    SELECT 'INDEX', n.nspname::text, c.relname::text, i.indrelid
+    SELECT 'INDEX', n.nspname::text, c.relname::text, i.indrelid, i.indexrelid
       FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
      WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
     UNION ALL
-    SELECT 'CONSTRAINT', n.nspname, t.relname || ' ' || k.conname, k.conrelid
+    SELECT 'CONSTRAINT', n.nspname, t.relname || ' ' || k.conname, k.conrelid, k.conindid
       FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_class AS t ON t.oid = k.conrelid
       JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
      WHERE k.contype IN ('p', 'u', 'x')";
@@ -103,7 +108,6 @@ pub(crate) async fn all(
             else => break,
         }
     }
-    work.pool.close().await;
     Ok(done)
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::catalog::Relations;
 use super::database_masking::DatabaseMasking;
+use super::evaluation::Evaluation;
 use super::inspect::{inspect, inspect_target};
 use super::{compatibility, disk_space};
 use crate::copying::options::CopyOptions;
@@ -144,6 +145,7 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
         compatibility::no_orphans(&source, &tables).await,
         compatibility::nothing_reaches_through(&source, &tables).await,
         compatibility::no_conditions_of_others(&tables),
+        Evaluation::read(&source, &tables).await.map(drop),
         disk_space::is_enough(&source, &target_server, &tables).await,
     ];
     for check in checks {

@@ -59,12 +59,14 @@ struct Remaining {
     incomplete: BTreeMap<u32, (usize, LoadedTable)>,
 }
 
-/// Copies all tables with so many pairs, and hands over those that arrive together. The first failure ends the others.
+/// Copies the tables with so many pairs, and hands over those that arrive together. The first failure ends the others.
+/// `makes_room`: a pair that has nothing left to do makes room for more post-data.
 pub(crate) async fn all(
-    load: Load,
+    load: &Arc<Load>,
     tables: &[Arc<Relation>],
     pairs: usize,
-    loaded_tables: UnboundedSender<Vec<LoadedTable>>,
+    makes_room: bool,
+    loaded_tables: &UnboundedSender<Vec<LoadedTable>>,
 ) -> Result<()> {
     let items = VecDeque::from(work_list::of(tables, pairs, load.cut_bytes));
     let pairs = pairs.clamp(1, items.len().max(1));
@@ -79,13 +81,16 @@ pub(crate) async fn all(
         };
         incomplete.entry(range.relation.oid).or_insert((0, loaded)).0 += 1;
     }
-    let (load, remaining) = (Arc::new(load), Arc::new(Mutex::new(Remaining { items, incomplete })));
+    let remaining = Arc::new(Mutex::new(Remaining { items, incomplete }));
     let mut workers = JoinSet::new();
     for worker in 0..pairs {
         let (load, remaining, loaded_tables) = (load.clone(), remaining.clone(), loaded_tables.clone());
         workers.spawn(async move {
             let done = run_pair(&load, &remaining, worker, &loaded_tables).await;
             load.progress.doing(worker, None);
+            if makes_room {
+                load.pool.grow();
+            }
             done
         });
     }
@@ -122,7 +127,6 @@ async fn run_pair(
     }
     source.close().await;
     target.close().await;
-    load.pool.grow();
     Ok(())
 }
 

@@ -85,6 +85,11 @@ impl Relation {
         self.extension_filter.as_ref().is_some_and(|filter| !filter.trim().is_empty())
     }
 
+    /// Whether it belongs to an extension, whose code may read it.
+    pub(crate) fn is_configuration(&self) -> bool {
+        self.extension_filter.is_some()
+    }
+
     /// The COPY that fills the table.
     pub(crate) fn copy_in(&self, format: &str, is_frozen: bool) -> String {
         let columns = if self.table.columns.is_empty() { String::new() } else { format!(" ({})", self.column_list()) };

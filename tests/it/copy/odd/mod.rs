@@ -2,6 +2,7 @@
 
 mod before;
 mod families;
+mod order;
 mod plain;
 mod scale;
 mod views;
@@ -106,7 +107,7 @@ impl Odd {
         let source = self.source.connect(name).await.unwrap();
         let target = self.target.connect(name).await.unwrap();
         let relations = "SELECT c.oid::regclass FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-             WHERE c.relkind IN ('r', 'm') AND c.relispopulated AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' ORDER BY 1::text";
+             WHERE c.relkind IN ('r', 'm') AND c.relispopulated AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' ORDER BY c.oid::regclass::text";
         let names = texts(&source, relations).await;
         assert_eq!(names, texts(&target, relations).await, "{name}");
         for relation in names {

@@ -1,0 +1,162 @@
+//! What evaluates functions and so waits until all rows are there: indexes, exclusion constraints and CHECKs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use tokio::task::JoinSet;
+use tokio_postgres::types::Type;
+
+use crate::postgres::dump::entries::DumpEntry;
+use crate::postgres::dump::restore;
+use crate::postgres::preflight::evaluation::Check;
+use crate::postgres::rows::relation::Relation;
+use crate::postgres::session::connect::{Param, Session};
+use crate::postgres::session::pool::SessionPool;
+use crate::postgres::session::{remedy, sql};
+
+/// What is made when all rows are there.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    /// Constraints with an index behind them, which nobody else may use the table for while they are made.
+    constraints: Vec<DumpEntry>,
+    /// With the size of their table, by which the largest are begun first.
+    indexes: Vec<(u64, DumpEntry)>,
+    /// Tables, quoted, whose statistics must be gathered once more.
+    tables: BTreeSet<String>,
+}
+
+/// CHECK constraints that are not there while rows arrive, in the order in which they can be made again.
+#[derive(Default)]
+pub(crate) struct ChecksAside(Vec<CheckAside>);
+
+struct CheckAside {
+    /// Of the table.
+    quoted: String,
+    /// Of table and constraint, for people.
+    label: String,
+    name: String,
+    definition: String,
+    comment: Option<String>,
+}
+
+impl ChecksAside {
+    /// Takes constraints off their tables, in a session without a search path, so that what they say is said in full. One
+    /// that is inherited goes with its parent's, unless it is the table's own too.
+    pub(crate) async fn take(target: &Session, checks: &[Check]) -> Result<Self> {
+        let mut aside = Vec::new();
+        let column = |of: fn(&Check) -> &String| checks.iter().map(|check| of(check).clone()).collect::<Vec<_>>();
+        let (schemas, tables, names) = (column(|c| &c.schema), column(|c| &c.table), column(|c| &c.name));
+        while !checks.is_empty() {
+            let of = |names| -> Param<'_> { (names, Type::TEXT_ARRAY) };
+            let rows = target
+                .rows(OF_NOBODY_ELSE, &[of(&schemas), of(&tables), of(&names)])
+                .await
+                .context("look up CHECK constraints")?;
+            if rows.is_empty() {
+                break;
+            }
+            let level: Vec<CheckAside> = rows
+                .iter()
+                .map(|row| {
+                    let (schema, table, name): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+                    CheckAside {
+                        quoted: sql::qualified(&schema, &table),
+                        label: format!("{schema}.{table} {name}"),
+                        name: sql::ident(&name),
+                        definition: row.get(3),
+                        comment: row.get(4),
+                    }
+                })
+                .collect();
+            let drop = |check: &CheckAside| format!("ALTER TABLE {} DROP CONSTRAINT {};", check.quoted, check.name);
+            target.run(&level.iter().map(drop).collect::<String>()).await.context("set CHECK constraints aside")?;
+            aside.splice(0..0, level);
+        }
+        Ok(Self(aside))
+    }
+
+    /// Puts them back, without looking at a row, and so in no time.
+    async fn put_back(&self, target: &Session) -> Result<()> {
+        let put = |check: &CheckAside| {
+            let CheckAside { quoted, name, definition, .. } = check;
+            let comment = check
+                .comment
+                .as_ref()
+                .map(|comment| format!("COMMENT ON CONSTRAINT {name} ON {quoted} IS {};", sql::literal(comment)));
+            format!("ALTER TABLE {quoted} ADD CONSTRAINT {name} {definition} NOT VALID;{}", comment.unwrap_or_default())
+        };
+        for some in self.0.chunks(restore::BATCH_ENTRIES) {
+            target.run(&some.iter().map(put).collect::<String>()).await.context("put CHECK constraints back")?;
+        }
+        Ok(())
+    }
+}
+
+/// schema, table, name, definition, comment of those that are inherited from nobody.
+const OF_NOBODY_ELSE: &str = "
+    SELECT n.nspname::text, c.relname::text, k.conname::text, pg_catalog.pg_get_constraintdef(k.oid),
+           pg_catalog.obj_description(k.oid, 'pg_constraint')
+      FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) AS w(schema, \"table\", name)
+      JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema
+      JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.table
+      JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid AND k.conname = w.name
+     WHERE k.contype = 'c' AND k.coninhcount = 0 AND k.convalidated";
+
+impl Waiting {
+    /// Takes an index of a table, or a constraint with one behind it.
+    pub(crate) fn add(&mut self, table: &Relation, entry: DumpEntry) {
+        self.tables.insert(table.quoted());
+        match entry.kind.as_str() {
+            "INDEX" => self.indexes.push((table.table.size_bytes, entry)),
+            _ => self.constraints.push(entry),
+        }
+    }
+
+    /// Makes all, several at a time. `plain` is a session without a search path.
+    pub(crate) async fn make(self, checks: ChecksAside, plain: &Session, pool: &Arc<SessionPool>) -> Result<()> {
+        checks.put_back(plain).await?;
+        // A function of one table's may read another's that is locked meanwhile: one by one they cannot wait in a circle.
+        let session = pool.take(0).await?;
+        restore::restore(&session, &self.constraints).await?;
+        session.give_back();
+        let mut making = JoinSet::new();
+        for (bytes, index) in self.indexes {
+            let pool = pool.clone();
+            making.spawn(async move {
+                let session = pool.take(bytes).await?;
+                restore::restore(&session, &[index]).await?;
+                session.give_back();
+                anyhow::Ok(())
+            });
+        }
+        for check in checks.0 {
+            let pool = pool.clone();
+            making.spawn(async move {
+                let session = pool.take(0).await?;
+                let validate = format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", check.quoted, check.name);
+                let told = |fault| {
+                    remedy::of_entry(
+                        "CHECK CONSTRAINT",
+                        &format!("check constraint {}", check.label),
+                        fault,
+                        session.major(),
+                    )
+                };
+                session.run(&validate).await.map_err(told)?;
+                session.give_back();
+                anyhow::Ok(())
+            });
+        }
+        while let Some(made) = making.join_next().await {
+            made.context("join a worker")??;
+        }
+        if !self.tables.is_empty() {
+            let session = pool.take(0).await?;
+            let tables: Vec<_> = self.tables.into_iter().collect();
+            session.run(&format!("ANALYZE {}", tables.join(", "))).await.context("gather statistics")?;
+            session.give_back();
+        }
+        Ok(())
+    }
+}
