@@ -10,7 +10,7 @@ use super::entries::{self, DumpEntry};
 use crate::copying::transient::Transient;
 use crate::error::{Exit, Failure};
 use crate::external::privacy;
-use crate::external::process::Child;
+use crate::external::process::{Child, ChildOutput};
 use crate::external::process_env::ProcessEnv;
 use crate::postgres::session::endpoint::{ChannelBinding, Endpoint, TlsMode};
 use crate::postgres::session::settings::RESTRICTED;
@@ -59,7 +59,9 @@ pub(crate) async fn read(
         .await
         .context("read the source's schema")?;
     if !dumped.status.success() {
-        let words = dumped.last_words();
+        let stderr = without_details(&String::from_utf8_lossy(&dumped.stderr)).into_bytes();
+        // What it had printed of the schema so far is no reason.
+        let words = ChildOutput { stderr, stdout: Vec::new(), status: dumped.status }.last_words();
         return Err(judged(
             &words,
             format!("read the source's schema: `pg_dump` ended with {}: {words}", dumped.status),
@@ -129,6 +131,18 @@ const PASSING: &[&str] = &[
     "could not import the requested snapshot",
 ];
 
+/// What it says without what a server adds to a message, which may quote rows: from such a line on to the next of its own.
+fn without_details(stderr: &str) -> String {
+    const LABELS: &[&str] = &["DETAIL:", "CONTEXT:", "HINT:", "QUERY:", "STATEMENT:"];
+    let mut is_detail = false;
+    let is_told = |line: &&str| {
+        let is_own = line.starts_with("pg_dump:");
+        is_detail = !is_own && (is_detail || LABELS.iter().any(|label| line.starts_with(label)));
+        !is_detail
+    };
+    stderr.split_inclusive('\n').filter(is_told).collect()
+}
+
 fn judged(words: &str, message: String) -> anyhow::Error {
     if words.contains("server version mismatch") {
         return Failure::new(Exit::Program, message)
@@ -162,6 +176,8 @@ fn child(source: &Endpoint, reads_no_views: bool, snapshot: &str, program: PathB
         options.push_str(" -c event_triggers=off");
     }
     let mut child = Child::new(program, env, DUMP_WITHIN)
+        // The labels of what a server adds to a message are known in English.
+        .env("LC_ALL", "C")
         .env("PGHOST", join(source.hosts.iter().map(|(host, _)| host.clone()).collect()))
         .env("PGPORT", join(source.hosts.iter().map(|(_, port)| port.to_string()).collect()))
         .env("PGUSER", &source.user)
@@ -195,7 +211,16 @@ fn child(source: &Endpoint, reads_no_views: bool, snapshot: &str, program: PathB
 
 #[cfg(test)]
 mod tests {
-    use super::version_in;
+    use super::{version_in, without_details};
+
+    #[test]
+    fn what_a_server_adds_to_a_message_is_not_told() {
+        let stderr = "pg_dump: error: query failed: ERROR:  out of memory\nDETAIL:  Key (email)=(canary@example.com)\ncanary\nCONTEXT:  canary\npg_dump: detail: Query was: LOCK TABLE a\n";
+        assert_eq!(
+            without_details(stderr),
+            "pg_dump: error: query failed: ERROR:  out of memory\npg_dump: detail: Query was: LOCK TABLE a\n"
+        );
+    }
 
     #[test]
     fn the_version_of_every_build_is_read() {

@@ -228,7 +228,7 @@ async fn large(
     let mut seen = Vec::new();
     from.wait_for(ROW_BEGINS_BYTES).await.context("read it")?;
     let (around, row) = range.format.row_in(&from.bytes()[HEADER_BYTES..]);
-    let key = first_field(row.unwrap_or_default(), range);
+    let row = number_of(row.unwrap_or_default(), range);
     let mut before = around.len();
     into.forward(&from.bytes()[..HEADER_BYTES]).await.context("write it")?;
     from.consume(HEADER_BYTES);
@@ -241,7 +241,7 @@ async fn large(
             seen.extend_from_slice(bytes);
             if transform.may_change(&seen) {
                 let size = len / 1_000_000;
-                bail!(too_long(&format!("row `{key}` has {size} MB, and something in it is to be changed")));
+                bail!(too_long(&format!("{row} has {size} MB, and something in it is to be changed")));
             }
             seen.drain(..seen.len().saturating_sub(overlap));
         }
@@ -253,10 +253,12 @@ async fn large(
     Ok(hash)
 }
 
-/// What people will know a row by, of which the beginning is there.
-fn first_field(row: &[u8], range: &TableRange) -> String {
-    let field = format::first_field(row, &range.relation.table.columns, range.format).unwrap_or_default();
-    String::from_utf8_lossy(&field[..field.len().min(40)]).into_owned()
+/// What people will know a row by, if that is a number: whatever else a row begins with is somebody's data.
+fn number_of(row: &[u8], range: &TableRange) -> String {
+    let columns = &range.relation.table.columns;
+    let first = columns.first().filter(|column| column.column_type.is_integer());
+    let number = first.and_then(|_| format::first_field(row, columns, range.format));
+    number.map_or("a row".to_owned(), |number| format!("row `{}`", String::from_utf8_lossy(&number)))
 }
 
 fn too_long(why: &str) -> Failure {

@@ -1,15 +1,14 @@
 //! What a server, or the way to it, said: worded for people, sorted by whether a new attempt can help.
 
-use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use fallible_iterator::FallibleIterator as _;
 use postgres_protocol::message::backend::ErrorResponseBody;
 
 use super::remedy::Remedy;
+use super::server_words::ServerWords;
 use crate::copying::transient::Transient;
 use crate::error::{Exit, Failure, failure};
 
@@ -25,13 +24,7 @@ pub(crate) struct Fault {
 impl From<tokio_postgres::Error> for Fault {
     fn from(error: tokio_postgres::Error) -> Self {
         if let Some(said) = error.as_db_error() {
-            let sqlstate = said.code().code().to_owned();
-            let more = [said.detail(), said.where_()].into_iter().flatten();
-            return Self {
-                transient: is_transient(&sqlstate),
-                text: worded(said.message(), &sqlstate, more),
-                sqlstate,
-            };
+            return Self::said(ServerWords::from(said));
         }
         let io = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
         let transient = error.is_closed() || io.is_some_and(|e| is_transient_io(e.kind()));
@@ -71,27 +64,12 @@ impl Fault {
 
     /// What a server said on a line that its driver does not read.
     pub(crate) fn from_response(body: &ErrorResponseBody) -> io::Result<Self> {
-        let mut fields = BTreeMap::new();
-        let mut found = body.fields();
-        while let Some(field) = found.next()? {
-            fields.insert(field.type_(), String::from_utf8_lossy(field.value_bytes()).into_owned());
-        }
-        let mut field = |kind| fields.remove(&kind).unwrap_or_default();
-        let (sqlstate, message, detail, place) = (field(b'C'), field(b'M'), field(b'D'), field(b'W'));
-        let more = [&detail, &place].into_iter().filter(|text| !text.is_empty()).map(String::as_str);
-        Ok(Self { transient: is_transient(&sqlstate), text: worded(&message, &sqlstate, more), sqlstate })
+        Ok(Self::said(ServerWords::of(body)?))
     }
-}
 
-fn worded<'a>(message: &str, sqlstate: &str, more: impl Iterator<Item = &'a str>) -> String {
-    let mut text = format!("{message} (SQLSTATE {sqlstate})");
-    for more in more {
-        // `where` of a COPY repeats a whole row, which is data and may be megabytes.
-        let line: String = more.lines().next().unwrap_or_default().chars().take(200).collect();
-        text.push_str(": ");
-        text.push_str(&line);
+    fn said(words: ServerWords) -> Self {
+        Self { transient: is_transient(&words.sqlstate), text: words.told(), sqlstate: words.sqlstate }
     }
-    text
 }
 
 /// Only these end by themselves; everything else would fail again in the same way.
