@@ -2,8 +2,8 @@
 
 use std::panic::{self, PanicHookInfo};
 
+use crate::error::caught::words_of;
 use crate::inert::one_line;
-use crate::running::caught::words_of;
 
 /// Tells panics from now on.
 pub(crate) fn tell() {

@@ -169,11 +169,17 @@ pub(super) fn id(key: &Key, value: &str) -> String {
 /// The first day of the same year, with whatever time zone stands at the end.
 pub(super) fn date(value: &str) -> String {
     let is_year = |year: &str| year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit());
+    let is_day = |day: &str| day.len() == 5 && day.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    let is_zone =
+        |zone: &str| zone == "Z" || zone.len() <= 9 && zone[1..].bytes().all(|b| b.is_ascii_digit() || b == b':');
     match value.split_once('-') {
         Some((year, rest)) if is_year(year) && !value.ends_with("BC") => {
-            let Some((_, time)) = rest.split_once([' ', 'T']) else { return format!("{year}-01-01") };
-            let zone = time.find(['+', 'Z']).map_or("", |at| &time[at..]);
-            format!("{year}-01-01{}00:00:00{zone}", &rest[5..6])
+            let Some(at) = rest.find([' ', 'T']).filter(|at| is_day(&rest[..*at])) else {
+                return format!("{year}-01-01");
+            };
+            let (sign, time) = rest[at..].split_at(1);
+            let zone = time.find(['+', 'Z']).map(|at| &time[at..]).filter(|zone| is_zone(zone)).unwrap_or_default();
+            format!("{year}-01-01{sign}00:00:00{zone}")
         }
         _ => "1970-01-01".to_owned(),
     }

@@ -1,6 +1,5 @@
 //! How a step is run: the trait and its table's row, the run, its context, signals.
 
-pub(crate) mod caught;
 pub(crate) mod context;
 pub(crate) mod first;
 pub(crate) mod outcome;

@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Exit;
-use crate::running::caught::caught;
+use crate::error::caught::caught;
 use crate::running::context::Context;
 use crate::running::outcome::{Cost, Outcome};
 use crate::running::step::{StepDef, Work};

@@ -1,5 +1,7 @@
 //! What went wrong, sorted by who can mend it: the exit codes, and the error that carries one.
 
+pub(crate) mod caught;
+
 use std::fmt;
 
 use crate::inert::inert_block;

@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use anyhow::Result;
 
-use crate::error::{Exit, Failure};
+use super::{Exit, Failure};
 use crate::inert::one_line;
 
 /// Does work to its end.
