@@ -1,4 +1,4 @@
-//! What a copy writes about itself on the database that it made, for the next copy and for whoever looks.
+//! What a copy writes about itself on the databases that it makes and sets aside, for the next copy and for whoever looks.
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,8 @@ const PREFIX: &str = "railstage copy: ";
 #[derive(Serialize, Deserialize)]
 pub(crate) struct CopyNote {
     pub(crate) copy_id: String,
+    /// What was asked for, as a hash: the same copy with other wishes is another copy.
+    pub(crate) asked: String,
     pub(crate) report: CopyReport,
 }
 
@@ -24,4 +26,9 @@ impl CopyNote {
     pub(crate) fn to_comment(&self) -> Result<String> {
         Ok(format!("{PREFIX}{}", serde_json::to_string(self).context("write the copy's note")?))
     }
+}
+
+/// The mark of a half-built or an old database of a copy into `database`: by it the next copy knows what is its own to drop.
+pub(crate) fn leftover(database: &str) -> String {
+    format!("railstage leftover: of a copy into `{database}`, whose next copy drops it")
 }

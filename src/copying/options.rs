@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::external::process_env::ProcessEnv;
 use crate::masking::Masking;
@@ -83,6 +85,33 @@ impl Default for CopyOptions {
     }
 }
 
+impl CopyOptions {
+    /// A hash of all that decides what the copy holds.
+    pub(crate) fn asked(&self) -> String {
+        // Every field is named, so that a new one cannot be forgotten here.
+        let Self {
+            copy_id: _,
+            rewrite,
+            masking,
+            exclude_table_data,
+            jobs: _,
+            cut_bytes: _,
+            binary_from_bytes: _,
+            max_mb_per_s: _,
+            verify,
+            stall: _,
+            snapshot_max_age: _,
+            attempts: _,
+            pg_dump: _,
+            env: _,
+        } = self;
+        let key = masking.as_ref().map(|masking| masking.key.fingerprint());
+        let version = env!("CARGO_PKG_VERSION");
+        let asked = format!("{version} {rewrite:?} {masking:?} {key:?} {exclude_table_data:?} {verify:?}");
+        HEXLOWER.encode(&Sha256::digest(asked))
+    }
+}
+
 /// How tables are checked before the swap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
@@ -94,4 +123,41 @@ pub enum Verify {
     Count,
     /// Nothing is read back; the server's own count of rows taken is compared all the same.
     Off,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::masking::{KeepUsers, Key};
+    use crate::secret::Secret;
+
+    #[test]
+    fn whatever_changes_the_copy_is_asked_for_anew() {
+        let masking = |token: &str| Some(Masking::new(Key::of_run(&Secret::new(token), "run")));
+        let plain = CopyOptions { masking: masking("the token of an account"), ..CopyOptions::default() };
+        let named = KeepUsers { administrators: false, named: vec!["zoe".to_owned()] };
+        let rules = crate::masking::RulesFile::read("rules: [{table: a, column: b, transformer: text}]").unwrap();
+        let with = |change: &dyn Fn(&mut Masking)| {
+            let mut options = plain.clone();
+            change(options.masking.as_mut().unwrap());
+            options
+        };
+        let others = [
+            CopyOptions { masking: None, ..plain.clone() },
+            CopyOptions { masking: masking("the token of another"), ..plain.clone() },
+            CopyOptions { exclude_table_data: vec!["a".to_owned()], ..plain.clone() },
+            CopyOptions {
+                rewrite: vec![UrlPair::parse("https://a.example", "https://b.example").unwrap()],
+                ..plain.clone()
+            },
+            CopyOptions { verify: Verify::Count, ..plain.clone() },
+            with(&|masking| masking.keep_users = named.clone()),
+            with(&|masking| masking.rules = rules.clone()),
+            with(&|masking| masking.strict = true),
+        ];
+        let same = CopyOptions { jobs: 4, attempts: 1, copy_id: "another".to_owned(), ..plain.clone() };
+        assert_eq!(same.asked(), plain.asked());
+        let all: std::collections::BTreeSet<_> = others.iter().chain([&plain]).map(CopyOptions::asked).collect();
+        assert_eq!(all.len(), others.len() + 1);
+    }
 }

@@ -10,6 +10,8 @@ use sha2::Sha256;
 use crate::error::Failure;
 use crate::secret::Secret;
 
+/// Of a fingerprint.
+const HEX_DIGITS: usize = 16;
 /// Shorter secrets could be guessed by trying.
 const SHORTEST_SECRET: usize = 16;
 
@@ -64,6 +66,11 @@ impl Key {
 
     pub(crate) fn source(&self) -> KeySource {
         self.source
+    }
+
+    /// Tells two keys apart, and nothing of either.
+    pub(crate) fn fingerprint(&self) -> String {
+        self.digest("fingerprint", "").hex(HEX_DIGITS)
     }
 
     /// The digest of a value as one of a kind, so that a name and a city of the same letters have nothing in common.

@@ -147,6 +147,7 @@ impl Attempt<'_> {
         let server = &self.target_server.session;
         let create = properties.create_statement(self.name, self.target_server.owner(), server.major());
         server.run(&create).await.context("make the new database on the target")?;
+        self.target_server.mark(self.name).await?;
         let target = Session::open(&self.new_database(), Purpose::Fill).await?;
         for entries in [&mut pre_data, &mut post_data] {
             report.skipped.extend(skipped::take_out_unsupported(entries, source, &target).await?);

@@ -17,6 +17,7 @@ use crate::copying::progress::Progress;
 use crate::copying::report::{CopyReport, PhaseTime};
 use crate::copying::transient::Transient;
 use crate::error::Failure;
+use crate::error::caught::caught;
 
 /// The pause before the second attempt; the third waits twice as long.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -26,6 +27,8 @@ const CLEAN_WITHIN: Duration = Duration::from_secs(6);
 const CLEAN_BY_SAME_WITHIN: Duration = Duration::from_secs(3);
 /// The old database may be large, and is nobody's any more.
 const DROP_WITHIN: Duration = Duration::from_mins(2);
+/// Whoever asks us to stop does not wait for that.
+const DROP_ONCE_STOPPED: Duration = Duration::from_secs(2);
 /// How often the target is asked whether it is still there, for the long commands that move no bytes.
 const ASK_EVERY: Duration = Duration::from_secs(10);
 
@@ -80,15 +83,15 @@ async fn attempt_once(
     began: Instant,
 ) -> Result<CopyReport> {
     let target_server = or_cancelled(cancel, TargetServer::open(target)).await?;
-    if let Some(report) = report_of_same_copy(&target_server, &options.copy_id).await? {
-        return Ok(CopyReport { reused: true, ..report });
+    // What a killed copy left is dropped, even where it was complete and nothing else is left to do.
+    or_cancelled(cancel, target_server.drop_leftovers()).await?;
+    if let Some(report) = report_of_same_copy(&target_server, options).await? {
+        return Ok(CopyReport { reused: true, left_behind: None, ..report });
     }
-    let name = target_server.name(&options.copy_id, number);
+    let name = target_server.name(&options.copy_id, number).await?;
     let attempt = Attempt { source, target, target_server: &target_server, options, progress, name: &name };
-    let building = or_cancelled(cancel, async {
-        target_server.drop_leftovers().await?;
-        attempt.build().await
-    });
+    // A panic must not pass by the cleaning up.
+    let building = or_cancelled(cancel, async { caught(attempt.build()).await? });
     let built = tokio::select! {
         built = building => built,
         error = lost_target(&target_server) => Err(error),
@@ -113,11 +116,13 @@ async fn attempt_once(
     }
 }
 
-/// The report of this very copy, when an earlier call has finished it.
-async fn report_of_same_copy(target_server: &TargetServer, copy_id: &str) -> Result<Option<CopyReport>> {
+/// The report of this very copy, when an earlier call has finished it that asked for the same.
+async fn report_of_same_copy(target_server: &TargetServer, options: &CopyOptions) -> Result<Option<CopyReport>> {
     let comment = target_server.comment().await.context("read the target's note about its last copy")?;
     let note = comment.and_then(|comment| CopyNote::read(&comment));
-    Ok(note.filter(|note| note.copy_id == copy_id && !copy_id.is_empty()).map(|note| note.report))
+    let (copy_id, asked) = (&options.copy_id, options.asked());
+    let is_same = |note: &CopyNote| note.copy_id == *copy_id && !copy_id.is_empty() && note.asked == asked;
+    Ok(note.filter(is_same).map(|note| note.report))
 }
 
 async fn put_in_place(
@@ -129,15 +134,18 @@ async fn put_in_place(
     cancel: &CancellationToken,
 ) -> Result<CopyReport> {
     let began = Instant::now();
-    let second = connect_to_other_database(target).await?;
-    let comment = CopyNote { copy_id: options.copy_id.clone(), report: report.clone() }.to_comment()?;
-    let aside = swap(target_server, &second, name, &options.copy_id, &comment, cancel).await?;
+    let second = or_cancelled(cancel, connect_to_other_database(target)).await?;
+    let comment =
+        CopyNote { copy_id: options.copy_id.clone(), asked: options.asked(), report: report.clone() }.to_comment()?;
+    let swapped = swap(target_server, &second, name, &options.copy_id, &comment, cancel).await;
+    let aside = swapped.map_err(|error| if cancel.is_cancelled() { cancelled() } else { error })?;
     second.close().await;
     // The copy is complete; what is left of the old database is no reason to call it failed.
-    let dropped = tokio::time::timeout(DROP_WITHIN, target_server.drop_database(&aside)).await;
-    if !matches!(dropped, Ok(Ok(()))) {
-        report.left_behind = Some(aside);
-    }
+    let dropped = tokio::select! {
+        dropped = tokio::time::timeout(DROP_WITHIN, target_server.drop_database(&aside)) => matches!(dropped, Ok(Ok(()))),
+        () = async { cancel.cancelled().await; tokio::time::sleep(DROP_ONCE_STOPPED).await } => false,
+    };
+    report.left_behind = (!dropped).then_some(aside);
     let seconds = began.elapsed().as_secs_f64();
     report.phases.push(PhaseTime { phase: "swap".to_owned(), seconds, bytes: 0 });
     report.seconds += seconds;

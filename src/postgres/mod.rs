@@ -32,3 +32,4 @@ pub use preflight::dry_run::{DryRun, DryRunTable, dry_run};
 pub use preflight::inspect::{inspect, inspect_masking, inspect_target, site_urls};
 pub use preflight::source_login::source_login;
 pub use session::endpoint::{Endpoint, TlsMode};
+pub use session::refusal::OLDEST_MAJOR;

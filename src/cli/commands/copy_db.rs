@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::builder::EnumValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
@@ -158,7 +158,7 @@ async fn main(matches: &ArgMatches) -> Exit {
         Ok(stop) => stop,
         Err(error) => return end(matches, &Err(error), None),
     };
-    let done = if matches.get_flag("dry-run") { try_dry(matches).await } else { copy(matches, &stop).await };
+    let done = if matches.get_flag("dry-run") { try_dry(matches, &stop).await } else { copy(matches, &stop).await };
     end(matches, &done, stop.exit())
 }
 
@@ -168,9 +168,14 @@ enum Done {
     DryRun(Box<DryRun>),
 }
 
-async fn try_dry(matches: &ArgMatches) -> Result<Done> {
+async fn try_dry(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
     let (source, target) = (endpoint("SOURCE_DATABASE_URL")?, endpoint("TARGET_DATABASE_URL")?);
-    Ok(Done::DryRun(Box::new(Pair::of(&source, &target).dry_run(&options(matches)?).await?)))
+    let (options, pair) = (options(matches)?, Pair::of(&source, &target));
+    // Nothing is changed, so nothing is taken back.
+    tokio::select! {
+        planned = pair.dry_run(&options) => Ok(Done::DryRun(Box::new(planned?))),
+        () = stop.token.cancelled() => bail!("stopped by a signal"),
+    }
 }
 
 async fn copy(matches: &ArgMatches, stop: &Stop) -> Result<Done> {

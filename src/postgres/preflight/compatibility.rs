@@ -12,9 +12,6 @@ use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::target_server::TargetServer;
 
-/// Older servers lack what a copy needs of them.
-pub(crate) const OLDEST_MAJOR: i32 = 13;
-
 /// Refuses a source that is the target, however it is spelled, or a copy of it in the same place.
 pub(crate) async fn two_databases(source: &SourceSession, target_server: &TargetServer) -> Result<()> {
     let same_server = shares_locks(source, target_server).await?;
@@ -62,15 +59,8 @@ async fn target_identifier(target_server: &TargetServer) -> Result<Option<i64>> 
     Ok(Some(target_server.session.row(IDENTIFIER, &[]).await.context("ask the target who it is")?.get(0)))
 }
 
-/// Refuses a target that is older than the source, or too old.
+/// Refuses a target that is older than the source.
 pub(crate) fn versions_fit(source_major: i32, target_major: i32) -> Result<()> {
-    for (which, major) in [("source", source_major), ("target", target_major)] {
-        if major < OLDEST_MAJOR {
-            bail!(Failure::invalid(format!(
-                "the {which} is PostgreSQL {major}, and {OLDEST_MAJOR} is the oldest that can be copied"
-            )));
-        }
-    }
     if target_major < source_major {
         bail!(
             Failure::invalid(format!(
@@ -230,6 +220,5 @@ mod tests {
         assert!(versions_fit(15, 15).is_ok());
         assert!(versions_fit(15, 18).is_ok());
         assert!(versions_fit(18, 15).unwrap_err().to_string().contains("older than the source's 18"));
-        assert!(versions_fit(12, 18).is_err());
     }
 }

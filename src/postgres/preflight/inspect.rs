@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use tokio_postgres::types::Type;
 
 use super::catalog::Relations;
-use super::compatibility::{self, OLDEST_MAJOR};
+use super::compatibility;
 use super::database_masking::DatabaseMasking;
 use super::database_properties::DatabaseProperties;
 use super::{matching_rows, skipped, source_login};
@@ -122,10 +122,6 @@ const READABLE: &str =
 
 async fn problems(source: &SourceSession) -> Result<Vec<String>> {
     let mut problems = Vec::new();
-    if source.major() < OLDEST_MAJOR {
-        problems
-            .push(format!("it is PostgreSQL {}, and {OLDEST_MAJOR} is the oldest that can be copied", source.major()));
-    }
     let rows = source.rows(UNREADABLE, &[]).await.context("look for tables that cannot be read")?;
     problems.extend(rows.iter().map(|row| row.get(0)));
     Ok(problems)
@@ -165,12 +161,6 @@ async fn inspected_target(target: &Endpoint) -> Result<TargetReport> {
                  FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user";
     let row = target_server.session.row(sql, &[(&target_server.oid, Type::OID)]).await.context("look at the target")?;
     let mut problems = Vec::new();
-    if target_server.session.major() < OLDEST_MAJOR {
-        problems.push(format!(
-            "it is PostgreSQL {}, and {OLDEST_MAJOR} is the oldest that can be copied",
-            target_server.session.major()
-        ));
-    }
     if !row.get::<_, bool>(1) {
         problems.push("its login may not create databases".to_owned());
     }

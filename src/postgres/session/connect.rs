@@ -74,6 +74,10 @@ impl Session {
             Ok(connected) => connected?,
             Err(_) => bail!(Transient(format!("no answer within {} s", limit.as_secs()))),
         };
+        // Before anything is asked that an old server might not know.
+        let told =
+            connection.parameter("server_version").and_then(|version| version.split(['.', ' ']).next()?.parse().ok());
+        told.map_or(Ok(()), refusal::of_age)?;
         let driver = Driver(tokio::spawn(async move {
             // An error of the connection reaches every request that is waiting on it.
             let _ = connection.await;
@@ -117,9 +121,15 @@ impl Session {
             return Err(refusal::of_pooler());
         }
         (self.version_num, self.version, self.superuser) = (row.get(0), row.get(1), row.get(2));
+        refusal::of_age(self.major())?;
         self.answer_timeout.pid = row.get(4);
         (self.commands_server, self.reads_no_views) = (row.get(5), row.get(6));
         Ok(())
+    }
+
+    /// The server's process that this session has.
+    pub(crate) fn pid(&self) -> i32 {
+        self.answer_timeout.pid
     }
 
     /// The major version, such as 16.

@@ -1,8 +1,26 @@
 //! Why a session is refused, by the server or by us, and what mends it. Driver and server say it in words alone.
 
+use anyhow::{Result, ensure};
+
 use super::endpoint::{ChannelBinding, Endpoint};
 use super::fault::Fault;
 use crate::error::Failure;
+
+/// Older servers lack what a copy needs of them.
+pub const OLDEST_MAJOR: i32 = 14;
+
+/// Refuses a server that is too old.
+///
+/// # Errors
+/// Invalid input, with what mends it.
+pub(super) fn of_age(major: i32) -> Result<()> {
+    ensure!(
+        major >= OLDEST_MAJOR,
+        Failure::invalid(format!("it is PostgreSQL {major}, and {OLDEST_MAJOR} is the oldest that can be copied"))
+            .hint("upgrade the server first")
+    );
+    Ok(())
+}
 
 /// What a failure to connect is, told for people.
 pub(super) fn told(fault: Fault, endpoint: &Endpoint) -> anyhow::Error {

@@ -12,10 +12,14 @@ use super::endpoint::Endpoint;
 use super::fault::fault;
 use super::settings::Purpose;
 use super::sql;
+use crate::copying::note;
 use crate::error::Failure;
 
 /// A second worker of the same run waits this long for the first to be found dead.
 const LOCK_WITHIN: Duration = Duration::from_secs(20);
+
+/// So many hex digits stand for a copy's id in the name of a database.
+const ID_DIGITS: usize = 8;
 
 /// A session outside the target database, which nobody may be connected to when it is renamed. While it lives, no
 /// other copy into that database can begin.
@@ -23,6 +27,7 @@ pub(crate) struct TargetServer {
     pub(crate) session: Session,
     pub(crate) database: String,
     pub(crate) oid: u32,
+    endpoint: Endpoint,
     owner: String,
     /// What every database of ours for this target begins with.
     prefix: String,
@@ -48,7 +53,8 @@ impl TargetServer {
             );
         }
         let prefix = format!("rs_{}_", &hash(&database)[..12]);
-        let target_server = Self { oid: row.get(0), owner: row.get(1), session, database, prefix };
+        let (oid, owner) = (row.get(0), row.get(1));
+        let target_server = Self { oid, endpoint: target.clone(), owner, session, database, prefix };
         target_server.lock().await?;
         Ok(target_server)
     }
@@ -79,15 +85,49 @@ impl TargetServer {
         Ok(rows.first().and_then(|row| row.get(0)))
     }
 
-    /// The databases that copies into this one have left on the server.
+    /// The databases that copies into this one have left on the server, by the mark on each: one that is only called so
+    /// is somebody's. A copy that was killed right after it made one had no time to mark it, and it is empty.
     pub(crate) async fn leftovers(&self) -> Result<Vec<String>> {
-        let sql = "SELECT datname::text FROM pg_catalog.pg_database WHERE pg_catalog.starts_with(datname::text, $1)";
-        let rows = self
-            .session
-            .rows(sql, &[(&self.prefix, Type::TEXT)])
-            .await
-            .context("list the target server's databases")?;
-        Ok(rows.iter().map(|row| row.get(0)).collect())
+        let mark = note::leftover(&self.database);
+        let mut leftovers = Vec::new();
+        for (name, comment) in self.named_like_ours().await? {
+            if comment == mark || comment.is_empty() && self.is_attempts(&name) && self.is_empty(&name).await {
+                leftovers.push(name);
+            }
+        }
+        Ok(leftovers)
+    }
+
+    /// Whether a name is as [`Self::name`] makes them, which an old database that stands aside has not.
+    fn is_attempts(&self, name: &str) -> bool {
+        let Some((id, number)) = name.strip_prefix(&self.prefix).and_then(|rest| rest.split_once('_')) else {
+            return false;
+        };
+        id.len() == ID_DIGITS && number.bytes().all(|b| b.is_ascii_digit() || b == b'_')
+    }
+
+    /// Whether nobody has made anything in a database; one that does not let us look is taken for somebody's.
+    async fn is_empty(&self, name: &str) -> bool {
+        const NOTHING: &str = "SELECT NOT EXISTS (SELECT oid FROM pg_catalog.pg_class WHERE oid >= 16384
+                UNION ALL SELECT oid FROM pg_catalog.pg_proc WHERE oid >= 16384 UNION ALL SELECT oid FROM pg_catalog.pg_type WHERE oid >= 16384
+                UNION ALL SELECT oid FROM pg_catalog.pg_namespace WHERE oid >= 16384 UNION ALL SELECT oid FROM pg_catalog.pg_extension WHERE oid >= 16384
+                UNION ALL SELECT oid FROM pg_catalog.pg_largeobject_metadata)";
+        let looking = async {
+            let inside = Session::open(&self.endpoint.with_database(name), Purpose::Administer).await?;
+            let is_empty = inside.row(NOTHING, &[]).await?.try_get(0)?;
+            inside.close().await;
+            anyhow::Ok(is_empty)
+        };
+        looking.await.unwrap_or(false)
+    }
+
+    /// Databases whose names begin as those of copies into this one do, with their comments.
+    async fn named_like_ours(&self) -> Result<Vec<(String, String)>> {
+        let sql = "SELECT datname::text, coalesce(pg_catalog.shobj_description(oid, 'pg_database'), '')
+                     FROM pg_catalog.pg_database WHERE pg_catalog.starts_with(datname::text, $1) ORDER BY 1";
+        let rows = self.session.rows(sql, &[(&self.prefix, Type::TEXT)]).await;
+        let rows = rows.context("list the target server's databases")?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
     /// Drops what earlier copies left; while we hold the lock none of it is anybody's.
@@ -98,9 +138,29 @@ impl TargetServer {
         Ok(())
     }
 
-    /// The name of the database that an attempt builds.
-    pub(crate) fn name(&self, copy_id: &str, attempt: u32) -> String {
-        format!("{}{}_{attempt}", self.prefix, &hash(copy_id)[..8])
+    /// Marks a database as one that the next copy drops.
+    pub(crate) async fn mark(&self, name: &str) -> Result<()> {
+        let mark = sql::literal(&note::leftover(&self.database));
+        let marked = self.session.run(&format!("COMMENT ON DATABASE {} IS {mark}", sql::ident(name))).await;
+        marked.with_context(|| format!("mark the database `{name}` on the target as ours"))
+    }
+
+    /// The name of the database that an attempt builds; nobody has it.
+    pub(crate) async fn name(&self, copy_id: &str, attempt: u32) -> Result<String> {
+        self.free(&format!("{}{}_{attempt}", self.prefix, &hash(copy_id)[..ID_DIGITS])).await
+    }
+
+    /// The name under which the old database stands aside between the swap and its end; nobody has it.
+    pub(crate) async fn aside(&self, copy_id: &str) -> Result<String> {
+        self.free(&format!("{}{}_old", self.prefix, &hash(copy_id)[..ID_DIGITS])).await
+    }
+
+    /// The name, or one made of it that nobody has.
+    async fn free(&self, wanted: &str) -> Result<String> {
+        let taken: Vec<_> = self.named_like_ours().await?.into_iter().map(|(name, _)| name).collect();
+        let others = (2..).map(|number| format!("{wanted}_{number}"));
+        let free = std::iter::once(wanted.to_owned()).chain(others).find(|name| !taken.contains(name));
+        free.context("find a free name")
     }
 
     /// Who is to own the new database: the old one's owner, where this login may give databases away.
@@ -113,11 +173,6 @@ impl TargetServer {
         debug_assert!(name.starts_with(&self.prefix));
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", sql::ident(name));
         self.session.run(&drop).await.with_context(|| format!("drop the database `{name}` on the target"))
-    }
-
-    /// The name under which the old database stands aside between the swap and its end.
-    pub(crate) fn aside(&self, copy_id: &str) -> String {
-        format!("{}{}_old", self.prefix, &hash(copy_id)[..8])
     }
 }
 

@@ -32,6 +32,7 @@ fn postgres_has_one_list_of_versions() {
     let all: Vec<_> = versions::of("OLDER_POSTGRES").split(' ').chain([versions::of("POSTGRES")]).collect();
     let majors: Vec<u32> = all.iter().map(|version| version.split('.').next().unwrap().parse().unwrap()).collect();
     assert!(majors.is_sorted_by(|a, b| a < b), "{majors:?} are not from oldest to newest");
+    assert_eq!(i64::from(majors[0]), i64::from(railstage::postgres::OLDEST_MAJOR));
     let range = format!("PostgreSQL {} to {} to the same or a newer version", majors[0], majors.last().unwrap());
     let readme: Vec<_> = text("README.md").split_whitespace().map(str::to_owned).collect();
     assert!(readme.join(" ").contains(&range), "the README does not say `{range}`");

@@ -3,9 +3,12 @@
 mod before;
 mod families;
 mod order;
+mod leftovers;
+mod old_servers;
 mod plain;
 mod scale;
 mod views;
+mod words_of_the_server;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
