@@ -3,7 +3,7 @@
 
 use fallible_iterator::FallibleIterator as _;
 use postgres_protocol::message::backend::ErrorResponseBody;
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, ErrorPosition};
 
 /// Classes of SQLSTATE whose messages name objects, rights and settings.
 const NAMES_OBJECTS: &[&str] =
@@ -31,6 +31,8 @@ pub(super) struct ServerWords {
     message: String,
     /// What stands in CONTEXT: the function, or the row of a COPY, at which it happened.
     context: String,
+    /// Whether a place in a function's own SQL is told: what was not found there is named by whoever wrote it.
+    is_in_sql: bool,
     file: String,
     routine: String,
     /// Schema, table, column, type and constraint that it is about, where the server says so.
@@ -48,6 +50,7 @@ impl From<&DbError> for ServerWords {
             sqlstate: said.code().code().to_owned(),
             message: said.message().to_owned(),
             context: text(said.where_()),
+            is_in_sql: matches!(said.position(), Some(ErrorPosition::Internal { .. })),
             file: text(said.file()),
             routine: text(said.routine()),
             schema: text(said.schema()),
@@ -76,6 +79,10 @@ impl ServerWords {
                 b'c' => &mut words.column,
                 b'd' => &mut words.data_type,
                 b'n' => &mut words.constraint,
+                b'p' => {
+                    words.is_in_sql = true;
+                    continue;
+                }
                 _ => continue,
             };
             *place = String::from_utf8_lossy(field.value_bytes()).into_owned();
@@ -92,7 +99,9 @@ impl ServerWords {
             );
         }
         let class = self.sqlstate.get(..2).unwrap_or_default();
-        let is_of_rows = !matches!(self.context.as_str(), "" | "parallel worker");
+        // SQL that a function puts together itself may hold values.
+        let is_written = class == "42" && self.is_in_sql && !self.context.contains("EXECUTE");
+        let is_of_rows = !matches!(self.context.as_str(), "" | "parallel worker") && !is_written;
         let message = match NAMES_OBJECTS.contains(&class) && !is_of_rows {
             true => self.message.clone(),
             false => without_values(&self.message, &[&self.table, &self.column, &self.data_type, &self.constraint]),
@@ -186,6 +195,11 @@ mod tests {
         let cast = words("42P01", "relation \"canary\" does not exist");
         let in_function = ServerWords { context: "SQL function \"f\" statement 1".into(), ..cast };
         assert!(!in_function.told().contains("canary"), "{}", in_function.told());
+        let written = ServerWords { is_in_sql: true, ..in_function };
+        assert!(written.told().contains("canary"), "{}", written.told());
+        let context = "PL/pgSQL function f(text) line 3 at EXECUTE".to_owned();
+        let made = ServerWords { context, ..written };
+        assert!(!made.told().contains("canary"), "{}", made.told());
     }
 
     #[test]
