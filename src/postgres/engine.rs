@@ -90,8 +90,8 @@ async fn attempt_once(
     }
     let name = target_server.name(&options.copy_id, number).await?;
     let attempt = Attempt { source, target, target_server: &target_server, options, progress, name: &name };
-    // A panic must not pass by the cleaning up.
-    let building = or_cancelled(cancel, async { caught(attempt.build()).await? });
+    // A panic must not pass by the cleaning up. On the heap, since what an attempt keeps is too much for a small stack.
+    let building = or_cancelled(cancel, Box::pin(async { caught(attempt.build()).await? }));
     let built = tokio::select! {
         built = building => built,
         error = lost_target(&target_server) => Err(error),

@@ -90,7 +90,9 @@ mod tests {
     #[test]
     fn a_part_knows_what_it_is_of_and_a_whole_its_parts() {
         let mut families = Families::default();
-        [(2, 1), (3, 1), (4, 3)].map(|(part, whole)| families.add(part, whole));
+        for (part, whole) in [(2, 1), (3, 1), (4, 3)] {
+            families.add(part, whole);
+        }
         let key = |name: &str| PartitionKey { has_expression: name.is_empty(), columns: vec![name.to_owned()] };
         families.keys.extend([(1, key("day")), (3, key(""))]);
         assert_eq!(families.up(4).collect::<Vec<_>>(), [4, 3, 1]);

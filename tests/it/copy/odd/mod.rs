@@ -2,9 +2,9 @@
 
 mod before;
 mod families;
-mod order;
 mod leftovers;
 mod old_servers;
+mod order;
 mod plain;
 mod scale;
 mod views;
