@@ -13,6 +13,7 @@ use crate::external::privacy;
 use crate::external::process::{Child, ChildOutput};
 use crate::external::process_env::ProcessEnv;
 use crate::postgres::session::endpoint::{ChannelBinding, Endpoint, TlsMode};
+use crate::postgres::session::raised;
 use crate::postgres::session::settings::RESTRICTED;
 use crate::postgres::session::source_session::dump_name;
 use crate::secret::Secret;
@@ -70,7 +71,12 @@ pub(crate) async fn read(
     let text = String::from_utf8(dumped.stdout).context(
         "read the source's schema: a name or default in it is not UTF-8, which its encoding SQL_ASCII allows",
     )?;
-    Ok(entries::entries(&text))
+    let entries = entries::entries(&text);
+    entries
+        .iter()
+        .filter(|entry| matches!(entry.kind.as_str(), "FUNCTION" | "PROCEDURE"))
+        .for_each(|entry| raised::learn(&entry.sql));
+    Ok(entries)
 }
 
 /// Refuses a `pg_dump` that is older than a server: it reads those of its own version and older ones.

@@ -7,6 +7,7 @@ pub(super) mod copy_protocol;
 pub(super) mod endpoint;
 pub(super) mod fault;
 pub(super) mod pool;
+pub(super) mod raised;
 pub(super) mod refusal;
 pub(super) mod remedy;
 mod server_words;

@@ -5,6 +5,8 @@ use fallible_iterator::FallibleIterator as _;
 use postgres_protocol::message::backend::ErrorResponseBody;
 use tokio_postgres::error::{DbError, ErrorPosition};
 
+use super::raised;
+
 /// Classes of SQLSTATE whose messages name objects, rights and settings.
 const NAMES_OBJECTS: &[&str] =
     &["08", "0A", "23", "25", "26", "28", "2B", "34", "3B", "3D", "3F", "40", "42", "53", "54", "55", "57", "58"];
@@ -93,10 +95,9 @@ impl ServerWords {
     /// The error for people: the message without values, SQLSTATE, and what it is about.
     pub(super) fn told(&self) -> String {
         if self.is_of_a_function() {
-            return format!(
-                "a function of the database raised an error, whose words are not told since they may quote rows (SQLSTATE {})",
-                self.sqlstate
-            );
+            // The words that it was written with, and not those that it made of them and of a row.
+            let words = raised::format_of(&self.message).map(|format| format!(": {format}")).unwrap_or_default();
+            return format!("a function of the database raised an error{words} (SQLSTATE {})", self.sqlstate);
         }
         let class = self.sqlstate.get(..2).unwrap_or_default();
         // SQL that a function puts together itself may hold values.

@@ -22,7 +22,7 @@ const CASES: &[(&str, &str, &[&str])] = &[
          CREATE TABLE people (email text);
          CREATE INDEX people_key ON people (key_of(email));
          INSERT INTO people VALUES ('canary.quill@example.com');",
-        &["23514", "people_key"],
+        &["23514", "people_key", "no key for %"],
     ),
     (
         "cast",
