@@ -101,14 +101,14 @@ async fn a_change_of_a_table_on_the_source_goes_first() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_succeed_is_tried_once_and_names_the_object() {
     let ends = Ends::with_rows().await;
-    // A function that is not what it was when the rows came: no attempt can load them.
+    // A function that is not what it was when the rows came: no attempt can prove them.
     run(&ends.source().await, "CREATE FUNCTION fine(int) RETURNS bool LANGUAGE sql AS 'SELECT true'").await;
     run(&ends.source().await, "ALTER TABLE small ADD CONSTRAINT fine CHECK (fine(id))").await;
     run(&ends.source().await, "CREATE OR REPLACE FUNCTION fine(int) RETURNS bool LANGUAGE sql AS 'SELECT false'").await;
     let result = ends.copy(&ends.options()).await;
     assert_eq!(Exit::of(result.as_ref().unwrap_err()), Exit::Outside);
     let told = told(result);
-    assert!(told.contains("copy table `public.small`: write it") && told.contains("SQLSTATE 23514"), "{told}");
+    assert!(told.contains("make check constraint public.small fine on the target") && told.contains("SQLSTATE 23514"), "{told}");
     ends.assert_target_is_old().await;
     ends.assert_source_is_let_go().await;
 
