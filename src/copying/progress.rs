@@ -65,3 +65,11 @@ pub struct Reading {
     pub phase: &'static str,
     pub doing: Vec<String>,
 }
+
+impl Reading {
+    /// What is being done, for a message: `in phase `data`, at table `public.orders``.
+    pub(crate) fn told(&self) -> String {
+        let at = if self.doing.is_empty() { String::new() } else { format!(", at {}", self.doing.join(", ")) };
+        format!("in phase `{}`{at}", self.phase)
+    }
+}

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A limit on bytes per second that all pairs of sessions share.
+#[derive(Debug)]
 pub(crate) struct Throttle {
     bytes_per_second: Option<f64>,
     /// When all that has moved should have taken.
@@ -12,6 +13,12 @@ pub(crate) struct Throttle {
 
 /// So much may be caught up after a pause.
 const BURST: Duration = Duration::from_millis(100);
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self::new(None)
+    }
+}
 
 impl Throttle {
     /// Megabytes (1,000,000 bytes) per second; `None` for no limit.

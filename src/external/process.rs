@@ -1,6 +1,7 @@
 //! The only place that starts a child program; it knows nothing of what the program means.
 
 use std::ffi::OsString;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -29,6 +30,9 @@ const PASS: &[&str] = &[
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
 ];
+
+/// What a child may print, unless it is told otherwise.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// How many of a child's last lines an error shows.
 const LINES_IN_ERROR: usize = 20;
@@ -127,11 +131,24 @@ impl Child {
                 pipe.write_all(bytes).await?;
                 pipe.shutdown().await?;
             }
-            std::io::Result::Ok(())
+            io::Result::Ok(())
         };
-        let (fed, read_out, read_err) = tokio::join!(feed, stdout.read_to_end(&mut out), stderr.read_to_end(&mut err));
+        // One byte more tells that there is more.
+        let mut all = (&mut stdout).take(MOST_BYTES + 1);
+        let reading = async {
+            let read = all.read_to_end(&mut out).await;
+            if out.len() as u64 > MOST_BYTES { Err(ErrorKind::FileTooLarge.into()) } else { read }
+        };
+        let fed = async { io::Result::Ok(feed.await) };
+        let read = tokio::try_join!(fed, reading, stderr.read_to_end(&mut err));
+        let (fed, ..) = read.map_err(|error| match error.kind() {
+            ErrorKind::FileTooLarge => anyhow::Error::from(Failure::invalid(format!(
+                "`{name}` prints more than {} MiB, which is not held",
+                MOST_BYTES >> 20
+            ))),
+            _ => anyhow::Error::from(error).context(format!("read what `{name}` prints")),
+        })?;
         let status = child.wait().await.with_context(|| format!("wait for `{name}`"))?;
-        read_out.and(read_err).with_context(|| format!("read what `{name}` prints"))?;
         let finished = ChildOutput { status, stdout: out, stderr: err };
         // A child that ends badly often stops reading first; its own message is the one that helps.
         if finished.status.success() {

@@ -11,6 +11,7 @@ use super::filling::Filled;
 use super::post_data::sequences_and_objects;
 use super::post_data::views::{self, View};
 use super::post_data::waiting::ChecksAside;
+use super::preflight::catalog::Relations;
 use super::preflight::database_masking::DatabaseMasking;
 use super::preflight::database_properties::DatabaseProperties;
 use super::preflight::evaluation::Evaluation;
@@ -55,22 +56,20 @@ impl Attempt<'_> {
         let mut report = CopyReport { database: self.target.database.clone(), ..CopyReport::default() };
         phases.enter("guard");
         self.check_servers(&mut report).await?;
-        let mut snapshot = Snapshot::take(self.source, &self.options.exclude_table_data).await?;
+        let mut snapshot = Snapshot::take(self.source).await?;
         report.snapshot_at = snapshot.taken_at.clone();
-        let masked = tokio::select! {
-            masked = self.mask(&snapshot) => masked?,
-            reason = snapshot.watch(self.options.snapshot_max_age, self.options.stall) => return Err(reason),
+        phases.enter("catalog");
+        let (tables, masked) = tokio::select! {
+            read = self.look(&snapshot) => read?,
+            reason = snapshot.watch(self.options, self.progress) => return Err(reason),
         };
-        if let Some(masked) = &masked {
-            masked.apply_to(&mut snapshot.tables);
-        }
+        snapshot.tables = tables;
         let (schema, filled) = tokio::select! {
             filled = self.fill(&snapshot, &mut report, &mut phases) => filled?,
-            reason = snapshot.watch(self.options.snapshot_max_age, self.options.stall) => return Err(reason),
+            reason = snapshot.watch(self.options, self.progress) => return Err(reason),
         };
         // From here on nothing of production is held.
-        let Snapshot { holder, tables, .. } = snapshot;
-        holder.close().await;
+        let tables = snapshot.release().await;
         let loaded = self.complete(schema, filled, &mut report, &mut phases).await?;
         report.masking = masked.map(|masked| masked.sheet(&tables, &loaded));
         report.phases = phases.end();
@@ -92,10 +91,15 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// What is done to the people in the snapshot.
-    async fn mask(&self, snapshot: &Snapshot) -> Result<Option<DatabaseMasking>> {
-        let Some(masking) = &self.options.masking else { return Ok(None) };
-        DatabaseMasking::read(&snapshot.holder, &snapshot.tables, masking).await.map(Some)
+    /// The tables in the snapshot, and what is done to the people in them.
+    async fn look(&self, snapshot: &Snapshot) -> Result<(Relations, Option<DatabaseMasking>)> {
+        let mut tables = snapshot.read_tables(&self.options.exclude_table_data).await?;
+        let Some(masking) = &self.options.masking else { return Ok((tables, None)) };
+        let reader = snapshot.reader().await?;
+        let masked = DatabaseMasking::read(&reader, &tables, masking).await?;
+        reader.close().await;
+        masked.apply_to(&mut tables);
+        Ok((tables, Some(masked)))
     }
 
     /// Everything that reads the source.
@@ -105,15 +109,16 @@ impl Attempt<'_> {
         report: &mut CopyReport,
         phases: &mut PhaseTimer<'_>,
     ) -> Result<(Schema, Filled)> {
-        let (source, tables) = (&snapshot.holder, &snapshot.tables);
+        let (reader, tables) = (snapshot.reader().await?, &snapshot.tables);
+        let source = &reader;
         compatibility::no_orphans(source, tables).await?;
         compatibility::nothing_reaches_through(source, tables).await?;
         compatibility::no_conditions_of_others(tables)?;
         let evaluation = Evaluation::read(source, tables).await?;
         report.read_whole = tables.read_whole();
         disk_space::is_enough(source, self.target_server, tables).await?;
-        phases.enter("schema");
-        let mut schema = self.make_schema(snapshot, &evaluation, report).await?;
+        let mut schema = self.make_schema(snapshot, source, &evaluation, report, phases).await?;
+        reader.close().await;
         let Schema { properties, post_data, .. } = &mut schema;
         let filled = self.fill_rows(snapshot, properties, post_data, &evaluation, report, phases).await?;
         Ok((schema, filled))
@@ -123,10 +128,11 @@ impl Attempt<'_> {
     async fn make_schema(
         &self,
         snapshot: &Snapshot,
+        source: &SourceSession,
         evaluation: &Evaluation,
         report: &mut CopyReport,
+        phases: &mut PhaseTimer<'_>,
     ) -> Result<Schema> {
-        let source = &snapshot.holder;
         let properties = DatabaseProperties::read(source).await?;
         report.skipped = skipped::not_carried(source, &properties, &snapshot.tables).await?;
         let views = views::filled(source).await?;
@@ -143,7 +149,12 @@ impl Attempt<'_> {
                 encoding,
             )
         };
-        let (mut pre_data, mut post_data) = tokio::try_join!(read(DumpSection::PreData), read(DumpSection::PostData))?;
+        // One after the other: each of the two locks all tables, and reads all of the catalog.
+        phases.enter("pg_dump");
+        source.rest().await?;
+        let (mut pre_data, mut post_data) = (read(DumpSection::PreData).await?, read(DumpSection::PostData).await?);
+        source.renew().await?;
+        phases.enter("schema");
         let server = &self.target_server.session;
         let create = properties.create_statement(self.name, self.target_server.owner(), server.major());
         server.run(&create).await.context("make the new database on the target")?;

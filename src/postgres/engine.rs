@@ -48,8 +48,7 @@ pub async fn copy_database(
     cancel: &CancellationToken,
 ) -> Result<CopyReport> {
     let began = Instant::now();
-    let patient = |endpoint: &Endpoint| Endpoint { answer_within: options.stall, ..endpoint.clone() };
-    let (source, target) = (&patient(source), &patient(target));
+    let (source, target) = (&source.for_copy(options), &target.for_copy(options));
     let mut number = 1;
     loop {
         let attempt = attempt_once(source, target, options, progress, cancel, number, began);

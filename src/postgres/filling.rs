@@ -25,7 +25,6 @@ use super::session::settings::Purpose;
 use super::snapshot::Snapshot;
 use crate::copying::phase_timer::PhaseTimer;
 use crate::copying::report::CopyReport;
-use crate::copying::throttle::Throttle;
 use crate::copying::watchdog::Watchdog;
 use crate::data::digest::ContentDigest;
 use crate::rewriting::Rewriter;
@@ -88,8 +87,9 @@ impl Attempt<'_> {
         let conversion =
             RowConversion { rewriter: Rewriter::new(&self.options.rewrite), encoding: properties.encoding.clone() };
         let conversion = Arc::new(conversion);
-        let (by_table, waiting) =
-            per_table::take_out(post_data, &snapshot.holder, &tables, &evaluation.indexes).await?;
+        let reader = snapshot.reader().await?;
+        let (by_table, waiting) = per_table::take_out(post_data, &reader, &tables, &evaluation.indexes).await?;
+        reader.close().await;
         let search_path = properties.search_path.clone();
         let pool = SessionPool::new(self.new_database(), search_path, (self.options.jobs / 2).max(2));
         let work = Arc::new(PostDataWork {
@@ -153,14 +153,15 @@ impl Attempt<'_> {
 
     /// Copies what is no table's: large objects, whose digest is returned, and sequences.
     async fn copy_objects(&self, snapshot: &Snapshot, report: &mut CopyReport) -> Result<ContentDigest> {
-        let source = &snapshot.holder;
+        let source = snapshot.reader().await?;
         let target = Session::open(&self.new_database(), Purpose::Fill).await?;
         let watchdog = Watchdog::default();
-        let objects = sequences_and_objects::copy_large_objects(source, &target, &watchdog);
+        let objects = sequences_and_objects::copy_large_objects(&source, &target, &watchdog);
         let (large_objects, digest) =
             watchdog.watch(self.options.stall, objects).await.context("copy large objects")?;
         report.large_objects = large_objects;
-        sequences_and_objects::copy_sequences(source, &target).await?;
+        sequences_and_objects::copy_sequences(&source, &target).await?;
+        source.close().await;
         target.close().await;
         Ok(digest)
     }
@@ -180,7 +181,6 @@ impl Attempt<'_> {
             conversion: conversion.clone(),
             stall: self.options.stall,
             progress: self.progress.clone(),
-            throttle: Throttle::new(self.options.max_mb_per_s),
             cut_bytes: self.options.cut_bytes,
             pool,
         }

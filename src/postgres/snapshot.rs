@@ -1,5 +1,6 @@
 //! The one moment that every reader sees: an exported snapshot, and the session that holds it and gives way.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -7,6 +8,8 @@ use anyhow::{Context as _, Result};
 use super::preflight::catalog::Relations;
 use super::session::endpoint::Endpoint;
 use super::session::source_session::SourceSession;
+use crate::copying::options::CopyOptions;
+use crate::copying::progress::Progress;
 use crate::copying::transient::Transient;
 use crate::error::Failure;
 
@@ -15,25 +18,28 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How long the source may take to answer that look.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// A held snapshot with the tables as they are in it; every one of them is locked against changes of its shape.
+/// A held snapshot; every table in it is locked against changes of its shape. Its holder does nothing but watch, so that
+/// it answers whatever others are at.
 pub(crate) struct Snapshot {
-    pub(crate) holder: SourceSession,
+    holder: SourceSession,
     pub(crate) id: String,
     /// RFC 3339, by the source's clock.
     pub(crate) taken_at: String,
+    /// None until they are [read](Self::read_tables).
     pub(crate) tables: Relations,
+    locked: BTreeSet<String>,
     taken: Instant,
 }
 
 impl Snapshot {
     /// Locks all tables, then exports: in this order no table can change between the two.
-    pub(crate) async fn take(endpoint: &Endpoint, exclude: &[String]) -> Result<Self> {
+    pub(crate) async fn take(endpoint: &Endpoint) -> Result<Self> {
         let taken = Instant::now();
         let reader = SourceSession::open(endpoint, None).await?;
-        let seen = Relations::lockable(&reader).await?;
+        let locked = Relations::lockable(&reader).await?;
         reader.close().await;
         let holder = SourceSession::open(endpoint, None).await?;
-        holder.lock_shared(&seen).await.map_err(|fault| match fault.sqlstate.as_str() {
+        holder.lock_shared(&locked).await.map_err(|fault| match fault.sqlstate.as_str() {
             "42P01" | "3F000" => Transient(format!("a table went away meanwhile: {fault}")).into(),
             _ => anyhow::Error::from(fault).context("lock the source's tables against changes of their shape"),
         })?;
@@ -42,15 +48,34 @@ impl Snapshot {
             .await
             .context("export a snapshot")?;
         let (id, taken_at) = (row.get(0), row.get(1));
-        let tables = Relations::read(&holder, exclude).await?;
-        if tables.lockable != seen {
+        Ok(Self { holder, id, taken_at, tables: Relations::default(), locked, taken })
+    }
+
+    /// Another session that reads what is in the snapshot.
+    pub(crate) async fn reader(&self) -> Result<SourceSession> {
+        self.holder.in_snapshot(&self.id).await
+    }
+
+    /// The tables as they are in it.
+    pub(crate) async fn read_tables(&self, exclude: &[String]) -> Result<Relations> {
+        let reader = self.reader().await?;
+        let tables = Relations::read(&reader, exclude).await?;
+        reader.close().await;
+        if tables.lockable != self.locked {
             return Err(Transient("tables were made or dropped meanwhile".to_owned()).into());
         }
-        Ok(Self { holder, id, taken_at, tables, taken })
+        Ok(tables)
+    }
+
+    /// Lets it go; its tables are left.
+    pub(crate) async fn release(self) -> Relations {
+        self.holder.close().await;
+        self.tables
     }
 
     /// Keeps the holder's session alive; ends only with the reason to give the snapshot up.
-    pub(crate) async fn watch(&self, max_age: Duration, stall: Duration) -> anyhow::Error {
+    pub(crate) async fn watch(&self, options: &CopyOptions, progress: &Progress) -> anyhow::Error {
+        let (max_age, stall) = (options.snapshot_max_age, options.stall);
         loop {
             tokio::time::sleep(LOOK_EVERY.min(max_age.saturating_sub(self.taken.elapsed()))).await;
             if self.taken.elapsed() >= max_age {
@@ -69,7 +94,8 @@ impl Snapshot {
                 }
                 Ok(Err(fault)) => return anyhow::Error::from(fault).context("hold the snapshot"),
                 Err(_) => {
-                    return Transient(format!("the source did not answer within {} s", ANSWER_WITHIN.as_secs())).into();
+                    let (secs, doing) = (ANSWER_WITHIN.as_secs(), progress.read().told());
+                    return Transient(format!("the source did not answer within {secs} s, {doing}")).into();
                 }
             }
             match self.holder.has_silent_dump(&self.id, stall).await {

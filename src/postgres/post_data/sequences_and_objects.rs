@@ -45,6 +45,7 @@ pub(crate) async fn copy_sequences(source: &SourceSession, target: &Session) -> 
         };
         let sets: Vec<_> = some.iter().zip(&states).map(set).collect();
         target.run(&format!("SELECT {}", sets.join(", "))).await.context("set the target's sequences")?;
+        source.renew().await?;
     }
     Ok(all.len() as u64)
 }
@@ -116,6 +117,8 @@ pub(crate) async fn copy_large_objects(
         let pieces: Vec<(u32, Vec<u8>)> =
             rows.context("read large objects")?.iter().map(|row| (row.get(0), row.get(1))).collect();
         watchdog.feed();
+        source.throttle().wait(pieces.iter().map(|(_, piece)| piece.len()).sum()).await;
+        watchdog.feed();
         for (oid, piece) in &pieces {
             add(&mut sent, *oid, 0, piece);
             unfinished.extend((piece.len() == PIECE_BYTES as usize).then_some(*oid));
@@ -175,6 +178,8 @@ async fn copy_rest(
         if piece.is_empty() {
             return Ok(());
         }
+        source.throttle().wait(piece.len()).await;
+        watchdog.feed();
         add(sent, oid, at, &piece);
         let put = "SELECT pg_catalog.lo_put($1, $2, $3)";
         target.rows(put, &[(&oid, Type::OID), (&at, Type::INT8), (&piece, Type::BYTEA)]).await?;

@@ -1,9 +1,12 @@
 //! Materialized views: they are filled anew on the target, and one that then holds other rows than the source's is named.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context as _, Result};
 
 use crate::copying::report::Skipped;
 use crate::postgres::preflight::catalog_queries::CALLING;
+use crate::postgres::rows::work_list;
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::fault::Fault;
 use crate::postgres::session::remedy;
@@ -15,6 +18,8 @@ const NOT_FILLED: &str = "55000";
 
 /// A larger view is not read on the source for the sake of a comparison.
 const COMPARED_BYTES: i64 = 1 << 30;
+/// Nor are views for longer than this in all: what is small on disk may be long.
+const COMPARED_WITHIN: Duration = Duration::from_mins(2);
 
 /// A materialized view that is filled on the source.
 pub(crate) struct View {
@@ -32,6 +37,7 @@ type Contents = (i64, Option<String>);
 pub(crate) async fn filled(source: &SourceSession) -> Result<Vec<View>> {
     let rows =
         source.rows(&VIEWS.replace("{CALLING}", CALLING), &[]).await.context("list the source's materialized views")?;
+    let until = Instant::now() + COMPARED_WITHIN;
     let mut views = Vec::new();
     for row in rows {
         let (schema, name, size): (String, String, i64) = (row.get(0), row.get(1), row.get(2));
@@ -39,16 +45,40 @@ pub(crate) async fn filled(source: &SourceSession) -> Result<Vec<View>> {
         let columns: Vec<String> = row.get::<_, Option<Vec<String>>>(4).unwrap_or_default();
         let may_be_planned = !source.commands_server() || row.get(5);
         let contents = if size <= COMPARED_BYTES && row.get(3) && may_be_planned {
-            let is_still = sql::is_still(&quoted, row.get(6));
-            let rows = source.rows(&format!("{} WHERE {is_still}", contents(&quoted, &columns)), &[]).await;
-            let rows = rows.with_context(|| format!("read the materialized view `{label}`"))?;
-            rows.first().map(|row| (row.get(0), row.get(1)))
+            let query = format!("{} WHERE {}", contents(&quoted, &columns), sql::is_still(&quoted, row.get(6)));
+            let pages = if row.get(8) { row.get::<_, i64>(7).max(0).cast_unsigned() } else { 0 };
+            let read = read_contents(source, &query, pages, size.max(0).cast_unsigned(), until).await;
+            read.with_context(|| format!("read the materialized view `{label}`"))?
         } else {
             None
         };
         views.push(View { label, quoted, columns, contents });
     }
     Ok(views)
+}
+
+/// Reads a view a piece at a time, no faster than the source may be read; `None` when that takes too long.
+async fn read_contents(
+    source: &SourceSession,
+    query: &str,
+    pages: u64,
+    size_bytes: u64,
+    until: Instant,
+) -> Result<Option<Contents>> {
+    let (mut count, mut sum): (i64, Option<i128>) = (0, None);
+    for (is_in_piece, bytes) in work_list::pieces(pages, size_bytes) {
+        if Instant::now() > until {
+            return Ok(None);
+        }
+        let query = if pages > 0 { format!("{query} AND {is_in_piece}") } else { query.to_owned() };
+        let row = source.row(&query, &[]).await?;
+        count += row.get::<_, i64>(0);
+        if let Some(of_piece) = row.get::<_, Option<String>>(1) {
+            sum = Some(sum.unwrap_or(0) + of_piece.parse::<i128>().context("add up the rows' hashes")?);
+        }
+        source.throttle().wait(usize::try_from(bytes).unwrap_or(usize::MAX)).await;
+    }
+    Ok(Some((count, sum.map(|sum| sum.to_string()))))
 }
 
 /// Fills the views, each after those it reads. What one reads through a function is in no catalog, so those that find
@@ -78,7 +108,7 @@ pub(crate) async fn refresh(views: Vec<View>, target: &Session) -> Result<Vec<Sk
     for view in filled {
         let reason = match &view.contents {
             None => {
-                "it was filled anew, and is too large, or hidden from the login, or could run code of its owner, to be compared"
+                "it was filled anew, and takes too long to be read, or is hidden from the login, or could run code of its owner, to be compared"
             }
             Some(on_source) => {
                 let row = target.row(&contents(&view.quoted, &view.columns), &[]).await;
@@ -130,10 +160,13 @@ const VIEWS: &str = "
     SELECT n.nspname::text, c.relname::text, pg_catalog.pg_table_size(c.oid), pg_catalog.has_table_privilege(c.oid, 'SELECT'),
            (SELECT pg_catalog.array_agg(a.attname::text ORDER BY a.attnum) FROM pg_catalog.pg_attribute AS a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
-           owner.rolsuper AND c.oid NOT IN ({CALLING}), c.oid
+           owner.rolsuper AND calling.relid IS NULL, c.oid,
+           pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8, m.amname = 'heap'
       FROM depth JOIN pg_catalog.pg_class AS c ON c.oid = depth.view JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       JOIN pg_catalog.pg_roles AS owner ON owner.oid = c.relowner
+      LEFT JOIN pg_catalog.pg_am AS m ON m.oid = c.relam
+      LEFT JOIN (SELECT DISTINCT relid FROM ({CALLING}) AS x) AS calling ON calling.relid = c.oid
      WHERE c.relkind = 'm' AND c.relispopulated
        AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d
                         WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-     GROUP BY c.oid, n.nspname, c.relname, owner.rolsuper ORDER BY max(depth.n), 1, 2";
+     GROUP BY c.oid, n.nspname, c.relname, owner.rolsuper, calling.relid, m.amname ORDER BY max(depth.n), 1, 2";

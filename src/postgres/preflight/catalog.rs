@@ -20,6 +20,7 @@ use crate::postgres::session::sql;
 const SIZED_AT_ONCE: usize = 4000;
 
 /// The tables of a database.
+#[derive(Default)]
 pub(crate) struct Relations {
     /// All with rows of their own, biggest first, the excluded ones too.
     pub(crate) all: Vec<Relation>,
@@ -182,6 +183,6 @@ async fn read_columns(source: &SourceSession, families: &Families) -> Result<Has
             is_nullable: row.get(5),
         });
     };
-    source.each_row(COLUMNS, add).await?;
+    source.each_row(COLUMNS, &[], add).await?;
     Ok(columns)
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::catalog::Relations;
@@ -22,8 +23,10 @@ use crate::rewriting::wordpress::SiteTables;
 
 /// So many rows from the beginning of a table, and so many from anywhere in it, are looked at.
 const SAMPLE_ROWS: u32 = 100;
-/// Of longer values only the beginning is looked at.
+/// Of longer values only the beginning is looked at, and less of it in a table of very many columns.
 const SAMPLE_CHARS: u32 = 1000;
+const LEAST_CHARS: u32 = 20;
+const SAMPLE_ALL_CHARS: u32 = 4 << 20;
 /// A table of more pages is looked into in other places as well.
 const LARGE_PAGES: u64 = 64;
 /// So many tables are asked about in one round trip.
@@ -209,19 +212,30 @@ async fn suspects(source: &SourceSession, relations: &[Relation], assignments: &
     let (planned, whole): (Vec<_>, Vec<_>) = looked_at.into_iter().partition(|(relation, _)| relation.may_be_planned);
     for together in planned.chunks(TOGETHER) {
         let queries = together.iter().enumerate().map(|(i, (relation, _))| sample_query(i, relation));
-        let rows = source.rows(&queries.collect::<Vec<_>>().join(" UNION ALL "), &[]).await?;
-        let mut samples = vec![Sample::new(); together.len()];
-        for row in rows {
+        let query = queries.collect::<Vec<_>>().join(" UNION ALL ");
+        // One after the other, as they come: of several tables at a time the samples may be large.
+        let (mut at, mut sample, mut bytes) = (0, Sample::new(), 0);
+        let mut look = |at: usize, sample: &Sample| {
+            let (relation, assignment) = together[at];
+            suspects.extend(suspects::find(&relation.table, assignment, sample));
+        };
+        let take = |row: Row| {
+            bytes += row.raw_size_bytes();
             // In SQL_ASCII a value may be no text at all.
-            if let (Ok(table), Ok(values)) = (row.try_get::<_, i32>(0), row.try_get::<_, Vec<Option<String>>>(1)) {
-                samples[usize::try_from(table)?].push(values);
+            let (Ok(table), Ok(values)) = (row.try_get::<_, i32>(0), row.try_get(1)) else { return };
+            let table = usize::try_from(table).unwrap_or(0).min(together.len() - 1);
+            while at < table {
+                look(at, &std::mem::take(&mut sample));
+                at += 1;
             }
+            sample.push(values);
+        };
+        source.each_row(&query, &[], take).await?;
+        for at in at..together.len() {
+            look(at, &std::mem::take(&mut sample));
         }
-        let found = together
-            .iter()
-            .zip(&samples)
-            .flat_map(|((relation, assignment), sample)| suspects::find(&relation.table, assignment, sample));
-        suspects.extend(found);
+        source.throttle().wait(bytes).await;
+        source.renew().await?;
     }
     let mut tables = WholeTables::of(source);
     for (relation, assignment) in whole {
@@ -241,8 +255,10 @@ async fn suspects(source: &SourceSession, relations: &[Relation], assignments: &
 
 /// The number of the table, and its columns as text, where they can be looked into.
 fn sample_query(number: usize, relation: &Relation) -> String {
+    let readable = relation.table.columns.iter().filter(|column| column.column_type.is_readable()).count();
+    let chars = SAMPLE_CHARS.min((SAMPLE_ALL_CHARS / (2 * SAMPLE_ROWS) / u32::try_from(readable.max(1)).unwrap_or(1)).max(LEAST_CHARS));
     let shown = |column: &Column| match column.column_type.is_readable() {
-        true => format!("pg_catalog.left({}::pg_catalog.text, {SAMPLE_CHARS})", sql::ident(&column.name)),
+        true => format!("pg_catalog.left({}::pg_catalog.text, {chars})", sql::ident(&column.name)),
         false => "NULL".to_owned(),
     };
     let columns: Vec<_> = relation.table.columns.iter().map(shown).collect();
@@ -276,18 +292,26 @@ async fn emptied(
         let table = if *is_only { relation.label() } else { relation.table.whole() };
         queries.push(if relation.table.size_bytes <= COUNTED_BYTES && relation.may_be_planned {
             let is_still = sql::is_still(&relation.quoted(), relation.oid);
-            format!("(SELECT own.rows FROM ({}) AS own(rows) WHERE {is_still})", relation.count())
+            let query = format!("(SELECT own.rows FROM ({}) AS own(rows) WHERE {is_still})", relation.count());
+            (query, relation.table.size_bytes)
         } else {
-            format!("(SELECT greatest(reltuples, 0)::int8 FROM pg_catalog.pg_class WHERE oid = {})", relation.oid)
+            let oid = relation.oid;
+            (format!("(SELECT greatest(reltuples, 0)::int8 FROM pg_catalog.pg_class WHERE oid = {oid})"), 0)
         });
         lines.push(EmptiedLine { table, rows: 0, because: because.clone() });
     }
     if lines.is_empty() {
         return Ok(lines);
     }
-    let row = source.row(&format!("SELECT ARRAY[{}]::int8[]", queries.join(", ")), &[]).await?;
-    for (line, rows) in lines.iter_mut().zip(row.get::<_, Vec<i64>>(0)) {
-        line.rows = rows.max(0).cast_unsigned();
+    for (together, lines) in queries.chunks(TOGETHER).zip(lines.chunks_mut(TOGETHER)) {
+        let queries: Vec<_> = together.iter().map(|(query, _)| query.as_str()).collect();
+        let bytes: u64 = together.iter().map(|(_, bytes)| bytes).sum();
+        let row = source.row(&format!("SELECT ARRAY[{}]::int8[]", queries.join(", ")), &[]).await?;
+        for (line, rows) in lines.iter_mut().zip(row.get::<_, Vec<i64>>(0)) {
+            line.rows = rows.max(0).cast_unsigned();
+        }
+        source.throttle().wait(usize::try_from(bytes).unwrap_or(usize::MAX)).await;
+        source.renew().await?;
     }
     lines.sort_by(|a: &EmptiedLine, b| a.table.cmp(&b.table));
     lines.dedup_by(|more, line| {

@@ -5,6 +5,7 @@ use anyhow::{Context as _, Result};
 use super::whole_table::WholeTables;
 use crate::data::tables::ColumnType;
 use crate::postgres::rows::relation::Relation;
+use crate::postgres::rows::work_list;
 use crate::postgres::session::connect::Param;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
@@ -40,7 +41,15 @@ pub(crate) async fn texts(
             are_there.join(" AND "),
             sql::is_still(&relation.quoted(), relation.oid)
         );
-        return Ok(source.rows(&query, params).await?.iter().map(|row| row.get(0)).collect());
+        let (pages, size) = if relation.has_pages() { (relation.pages, table.size_bytes) } else { (0, 0) };
+        let mut found = Vec::new();
+        for (is_in_piece, bytes) in work_list::pieces(pages, size) {
+            let query = if pages > 0 { format!("{query} AND {is_in_piece}") } else { query.clone() };
+            let rows = source.rows(&query, params).await.with_context(|| format!("look through {}", relation.label()))?;
+            found.extend(rows.iter().map(|row| row.get::<_, Vec<String>>(0)));
+            source.throttle().wait(usize::try_from(bytes).unwrap_or(usize::MAX)).await;
+        }
+        return Ok(found);
     }
     let mut tables = WholeTables::of(source);
     let of_row = |row: &[Option<String>]| places.iter().map(|at| row[*at].clone()).collect::<Option<Vec<String>>>();

@@ -15,7 +15,6 @@ use super::relation::Relation;
 use super::work_list::{self, WorkItem};
 use crate::copying::meter::Meter;
 use crate::copying::progress::Progress;
-use crate::copying::throttle::Throttle;
 use crate::copying::transform::TransformCounts;
 use crate::copying::transient::Transient;
 use crate::copying::watchdog::Watchdog;
@@ -46,7 +45,6 @@ pub(crate) struct Load {
     pub(crate) conversion: Arc<RowConversion>,
     pub(crate) stall: Duration,
     pub(crate) progress: Arc<Progress>,
-    pub(crate) throttle: Throttle,
     pub(crate) cut_bytes: u64,
     /// Where there is room for one more when a pair has nothing left to do.
     pub(crate) pool: Arc<SessionPool>,
@@ -144,7 +142,7 @@ async fn copy(
     item: &WorkItem,
     watchdog: &Watchdog,
 ) -> Result<Vec<SentRows>> {
-    let meter = Meter { watchdog, progress: &load.progress, throttle: &load.throttle };
+    let meter = Meter { watchdog, progress: &load.progress, throttle: source.throttle() };
     let copying = copy::copy_item(source, target, item, &load.conversion, &meter);
     watchdog.watch(load.stall, copying).await.map_err(|error| match error.is::<Transient>() {
         true => error.context(format!("copy {}", item.label())),

@@ -12,12 +12,35 @@ const SMALL_BYTES: u64 = 256 << 10;
 const SMALL_TABLES: usize = 64;
 const SMALL_TOGETHER_BYTES: u64 = 4 << 20;
 
+/// First page and the one after the last; whatever grew behind the last range since belongs to it.
+type Pages = (u64, Option<u64>);
+
+fn cut_pages(pages: u64, ranges: u64) -> impl Iterator<Item = Pages> {
+    let begin = move |range: u64| pages * range / ranges;
+    (0..ranges).map(move |range| (begin(range), (range + 1 < ranges).then(|| begin(range + 1))))
+}
+
+/// What is true of the rows in these pages alone.
+fn in_pages((from, to): Pages) -> String {
+    let from = format!("ctid >= '({from},0)'");
+    to.map_or_else(|| from.clone(), |to| format!("{from} AND ctid < '({to},0)'"))
+}
+
+/// What is looked through on the source in one statement: seconds, even where it was compressed to a fiftieth.
+const PIECE_BYTES: u64 = 8 << 20;
+
+/// A relation of so many pages, and of so many bytes with what stands beside them, in pieces that are each looked through in
+/// one statement: what is true of the rows in it, and its bytes.
+pub(crate) fn pieces(pages: u64, size_bytes: u64) -> Vec<(String, u64)> {
+    let pieces = size_bytes.div_ceil(PIECE_BYTES).min(pages).max(1);
+    cut_pages(pages, pieces).map(|pages| (in_pages(pages), size_bytes / pieces)).collect()
+}
+
 /// A table, or some pages of it.
 #[derive(Clone, Debug)]
 pub(crate) struct TableRange {
     pub(crate) relation: Arc<Relation>,
-    /// First page and the one after the last; whatever grew behind the last range since belongs to it.
-    pages: Option<(u64, Option<u64>)>,
+    pages: Option<Pages>,
     /// Which of the parts of a tree that is read part by part.
     part: usize,
     pub(crate) format: CopyFormat,
@@ -49,9 +72,7 @@ impl TableRange {
 
     /// The same in so many ranges of as many pages.
     pub(crate) fn ranges(&self, pages: u64, ranges: u64) -> Vec<Self> {
-        let begin = |range: u64| pages * range / ranges;
-        let range = |range: u64| Some((begin(range), (range + 1 < ranges).then(|| begin(range + 1))));
-        (0..ranges).map(|number| Self { pages: range(number), ..self.clone() }).collect()
+        cut_pages(pages, ranges).map(|pages| Self { pages: Some(pages), ..self.clone() }).collect()
     }
 
     /// What it is, for people.
@@ -71,10 +92,7 @@ impl TableRange {
     }
 
     fn only(&self) -> Option<String> {
-        self.pages.map(|(from, to)| {
-            let from = format!("ctid >= '({from},0)'");
-            to.map_or_else(|| from.clone(), |to| format!("{from} AND ctid < '({to},0)'"))
-        })
+        self.pages.map(in_pages)
     }
 
     fn options(&self, encoding: &str) -> String {

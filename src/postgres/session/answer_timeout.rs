@@ -16,14 +16,14 @@ pub(crate) type Probe = Box<dyn Fn(i32) -> Pin<Box<dyn Future<Output = bool> + S
 /// One session's limit on the wait for an answer.
 pub(crate) struct AnswerTimeout {
     limit: Duration,
-    /// Asked before a long command is given up: what fills the new database may take hours.
-    probe: Option<Probe>,
+    /// Asked before a long command is given up: what fills the new database, or looks through a large table, may take hours.
+    probe: Probe,
     /// The server's process for the session.
     pub(crate) pid: i32,
 }
 
 impl AnswerTimeout {
-    pub(crate) fn new(limit: Duration, probe: Option<Probe>) -> Self {
+    pub(crate) fn new(limit: Duration, probe: Probe) -> Self {
         Self { limit, probe, pid: 0 }
     }
 
@@ -37,8 +37,8 @@ impl AnswerTimeout {
             if let Ok(answered) = timeout(self.limit, &mut answer).await {
                 return Ok(answered?);
             }
-            let Some(probe) = &self.probe else { return Err(Fault::no_answer(self.limit)) };
-            if probe(self.pid).await {
+            // Who is asked may be silent, too.
+            if timeout(self.limit, (self.probe)(self.pid)).await.unwrap_or(false) {
                 continue;
             }
             return match timeout(self.limit.min(UNDER_WAY), &mut answer).await {

@@ -27,7 +27,8 @@ use crate::copying::transient::Transient;
 /// A parameter of a query with its type, so that a query is one round trip.
 pub(crate) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
-const NO_PARAMS: [(&str, Type); 0] = [];
+/// What is held of an answer: that of a catalog with a million columns is shorter.
+const ANSWER_BYTES: usize = 64 << 20;
 
 const KEEPALIVE: Duration = Duration::from_secs(10);
 const KEEPALIVE_RETRIES: u32 = 3;
@@ -82,8 +83,7 @@ impl Session {
             // An error of the connection reaches every request that is waiting on it.
             let _ = connection.await;
         }));
-        let answer_timeout =
-            AnswerTimeout::new(endpoint.answer_within, (purpose == Purpose::Fill).then(|| probe(endpoint)));
+        let answer_timeout = AnswerTimeout::new(endpoint.answer_within, probe(endpoint, purpose));
         let mut session = Self {
             client,
             driver,
@@ -137,15 +137,29 @@ impl Session {
         self.version_num / 10_000
     }
 
+    /// The rows of an answer.
     pub(crate) async fn rows(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Fault> {
-        self.answer_timeout.wait(self.client.query_typed(sql, params)).await
+        let mut all = Vec::new();
+        self.each_row(sql, params, |row| all.push(row)).await?;
+        Ok(all)
     }
 
-    /// The rows of an answer, each as it comes and none of them kept.
-    pub(crate) async fn each_row(&self, sql: &str, mut take: impl FnMut(Row)) -> Result<(), Fault> {
-        let rows = self.answer_timeout.wait(self.client.query_typed_raw(sql, NO_PARAMS)).await?;
+    /// The same, each as it comes and none of them kept.
+    pub(crate) async fn each_row(
+        &self,
+        sql: &str,
+        params: &[Param<'_>],
+        mut take: impl FnMut(Row),
+    ) -> Result<(), Fault> {
+        let params = params.iter().map(|(value, of_type)| (*value, of_type.clone()));
+        let rows = self.answer_timeout.wait(self.client.query_typed_raw(sql, params)).await?;
         let mut rows = pin!(rows);
+        let mut bytes = 0;
         while let Some(row) = self.answer_timeout.wait(rows.try_next()).await? {
+            bytes += row.raw_size_bytes();
+            if bytes > ANSWER_BYTES {
+                return Err(Fault::of_answer(&format!("an answer has more than {} MiB", ANSWER_BYTES >> 20)));
+            }
             take(row);
         }
         Ok(())
@@ -194,15 +208,17 @@ pub(crate) async fn open_target(target: &Endpoint, search_path: &str) -> Result<
 
 /// Asks over a session of its own, since the line of the one that is asked about may be what is dead. That session does
 /// not ask in turn, but the compiler cannot know, and needs a box for it.
-fn probe(endpoint: &Endpoint) -> Probe {
+fn probe(endpoint: &Endpoint, purpose: Purpose) -> Probe {
+    let asks_as = if purpose == Purpose::Read { Purpose::Read } else { Purpose::Administer };
     let endpoint = endpoint.clone();
-    Box::new(move |pid| Box::pin(is_active(endpoint.clone(), pid)))
+    Box::new(move |pid| Box::pin(is_active(endpoint.clone(), asks_as, pid)))
 }
 
-async fn is_active(endpoint: Endpoint, pid: i32) -> bool {
+/// One that waits for us to take what it says, or to say more, does nothing.
+async fn is_active(endpoint: Endpoint, purpose: Purpose, pid: i32) -> bool {
     let asking = async {
-        let session = Session::open(&endpoint, Purpose::Administer).await?;
-        let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND state = 'active')";
+        let session = Session::open(&endpoint, purpose).await?;
+        let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND state = 'active' AND wait_event_type IS DISTINCT FROM 'Client')";
         let is_active = session.row(sql, &[(&pid, Type::INT4)]).await?.get(0);
         session.close().await;
         anyhow::Ok(is_active)

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::copying::options::CopyOptions;
+use crate::copying::throttle::Throttle;
 use crate::secret::Secret;
 
 /// What the servers' lists of sessions show, unless the URL says otherwise.
@@ -47,6 +49,8 @@ pub struct Endpoint {
     pub(crate) connect_timeout: Duration,
     /// How long a server may be silent that has been asked something.
     pub(crate) answer_within: Duration,
+    /// A limit that all sessions of one copy share on what they read there.
+    pub(crate) throttle: Arc<Throttle>,
     /// Whether a session may ask for no event triggers in its first packet; known once one was opened.
     pub(crate) silences_event_triggers: Arc<OnceLock<bool>>,
 }
@@ -67,6 +71,7 @@ impl Endpoint {
             application_name: APPLICATION.to_owned(),
             connect_timeout: CONNECT_WITHIN,
             answer_within: ANSWER_WITHIN,
+            throttle: Arc::default(),
             silences_event_triggers: Arc::default(),
         }
     }
@@ -74,6 +79,12 @@ impl Endpoint {
     /// The same where the server has no TLS, or keeps no proof of the password: whoever answers is believed.
     pub(crate) fn over_weak_line(self) -> Self {
         Self { tls: TlsMode::Prefer, channel_binding: ChannelBinding::Prefer, ..self }
+    }
+
+    /// The same for a copy: as patient and as sparing as its options say.
+    pub(crate) fn for_copy(&self, options: &CopyOptions) -> Self {
+        let throttle = Arc::new(Throttle::new(options.max_mb_per_s));
+        Self { answer_within: options.stall, throttle, ..self.clone() }
     }
 
     /// The name of the database.

@@ -57,6 +57,11 @@ impl Fault {
         Self { sqlstate: String::new(), text, transient: true }
     }
 
+    /// The same as one that another attempt may get past.
+    pub(crate) fn of_the_moment(self) -> Self {
+        Self { transient: true, ..self }
+    }
+
     /// An answer that is none.
     pub(crate) fn of_answer(text: &str) -> Self {
         Self { sqlstate: String::new(), text: text.to_owned(), transient: false }

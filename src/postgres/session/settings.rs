@@ -37,6 +37,7 @@ const UNLIMITED: &[(&str, &str)] = &[
 ///
 /// Our queries join whole catalogs. Where a server has no statistics of them it believes each to have a row, and would look
 /// through all of one for each row of another; and it would compile what it believes to be dear.
+/// Rows come in the order in which they are asked for, and a copy takes no more of the server than a processor a session.
 const SOURCE: &[(&str, &str)] = &[
     ("lock_timeout", "5s"),
     ("idle_in_transaction_session_timeout", "60s"),
@@ -44,6 +45,7 @@ const SOURCE: &[(&str, &str)] = &[
     ("restrict_nonsystem_relation_kind", RESTRICTED),
     ("constraint_exclusion", "off"),
     ("enable_nestloop", "off"),
+    ("max_parallel_workers_per_gather", "0"),
     ("jit", "off"),
 ];
 

@@ -13,7 +13,8 @@ use super::copy_protocol::CopyReader;
 use super::endpoint::Endpoint;
 use super::fault::Fault;
 use super::settings::Purpose;
-use crate::copying::transient::Transient;
+use super::sql;
+use crate::copying::throttle::Throttle;
 
 /// What the source's list of sessions shows for a `pg_dump` that reads in a snapshot.
 pub(crate) fn dump_name(snapshot: &str) -> String {
@@ -24,29 +25,68 @@ pub(crate) fn dump_name(snapshot: &str) -> String {
 pub(crate) struct SourceSession {
     session: Session,
     endpoint: Endpoint,
+    /// What its transactions see; none for what is there when each begins.
+    snapshot: Option<String>,
 }
 
 impl SourceSession {
-    /// Opens a session and begins its one transaction, which sees `snapshot` when one is given.
+    /// Opens a session and begins a transaction, which sees `snapshot` when one is given.
     pub(crate) async fn open(endpoint: &Endpoint, snapshot: Option<&str>) -> Result<Self> {
         let session = Session::open(endpoint, Purpose::Read).await?;
-        let mut begin = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY".to_owned();
-        if let Some(snapshot) = snapshot {
-            begin.push_str(&format!("; SET TRANSACTION SNAPSHOT {}", crate::postgres::session::sql::literal(snapshot)));
-        }
-        session.run(&begin).await.map_err(|fault| match snapshot {
-            // The holder has gone, for a reason that its own watch tells better.
-            Some(_) if fault.sqlstate.starts_with("22") || fault.sqlstate == "42704" => {
-                anyhow::Error::from(Transient(format!("import the snapshot: {fault}")))
-            }
-            _ => anyhow::Error::from(fault).context("begin a read-only transaction"),
-        })?;
-        Ok(Self { session, endpoint: endpoint.clone() })
+        let source = Self { session, endpoint: endpoint.clone(), snapshot: snapshot.map(str::to_owned) };
+        source.run(&source.beginning()).await?;
+        Ok(source)
     }
 
-    /// A session of its own with the same source, in no snapshot.
+    /// The statements that begin a transaction.
+    fn beginning(&self) -> Vec<String> {
+        let mut beginning = vec!["BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY".to_owned()];
+        let snapshot = self.snapshot.as_ref();
+        beginning.extend(snapshot.map(|snapshot| format!("SET TRANSACTION SNAPSHOT {}", sql::literal(snapshot))));
+        beginning
+    }
+
+    /// The statements that end a transaction and begin another one.
+    fn renewal(&self) -> Vec<String> {
+        std::iter::once("COMMIT".to_owned()).chain(self.beginning()).collect()
+    }
+
+    async fn run(&self, statements: &[String]) -> Result<()> {
+        let run = self.session.run(&statements.join("; ")).await;
+        run.map_err(|fault| anyhow::Error::from(self.told(fault)).context("begin a read-only transaction"))
+    }
+
+    /// What a server said when a transaction was begun. Where the snapshot is not there any more, its holder has gone, for a
+    /// reason that its own watch tells better.
+    fn told(&self, fault: Fault) -> Fault {
+        let is_gone = fault.sqlstate.starts_with("22") || fault.sqlstate == "42704";
+        if self.snapshot.is_some() && is_gone { fault.of_the_moment() } else { fault }
+    }
+
+    /// Ends the transaction and begins another one that sees the same: whatever is read is locked until then, and a server
+    /// has room for a few thousand locks.
+    pub(crate) async fn renew(&self) -> Result<()> {
+        self.run(&self.renewal()).await
+    }
+
+    /// Ends the transaction, in which the server would not let the session wait for long; [`Self::renew`] goes on.
+    pub(crate) async fn rest(&self) -> Result<()> {
+        Ok(self.session.run("COMMIT").await?)
+    }
+
+    /// Another session with the same source, which sees this snapshot.
+    pub(crate) async fn in_snapshot(&self, snapshot: &str) -> Result<Self> {
+        Self::open(&self.endpoint, Some(snapshot)).await
+    }
+
+    /// What the source's reads may take.
+    pub(crate) fn throttle(&self) -> &Throttle {
+        &self.endpoint.throttle
+    }
+
+    /// Another session with the same source, which sees the same.
     pub(crate) async fn another(&self) -> Result<Self> {
-        Self::open(&self.endpoint, None).await
+        Self::open(&self.endpoint, self.snapshot.as_deref()).await
     }
 
     /// How long the source may be silent that has been asked something.
@@ -81,8 +121,13 @@ impl SourceSession {
     }
 
     /// The same, each row as it comes and none of them kept.
-    pub(crate) async fn each_row(&self, sql: &str, take: impl FnMut(Row)) -> Result<(), Fault> {
-        self.session.each_row(sql, take).await
+    pub(crate) async fn each_row(
+        &self,
+        sql: &str,
+        params: &[Param<'_>],
+        take: impl FnMut(Row),
+    ) -> Result<(), Fault> {
+        self.session.each_row(sql, params, take).await
     }
 
     pub(crate) async fn row(&self, sql: &str, params: &[Param<'_>]) -> Result<Row> {
@@ -94,9 +139,14 @@ impl SourceSession {
         Ok(self.session.row(sql, &[]).await?.try_get(0).map_err(Fault::from)?)
     }
 
-    /// Begins to read rows; `copies` are COPYs to standard output and nothing else.
+    /// Begins to read rows, in a transaction of their own; `copies` are COPYs to standard output and nothing else.
     pub(crate) async fn copy_out(&self, copies: &str) -> Result<CopyReader, Fault> {
-        Ok(self.session.start_copy(copies).await?.0)
+        let before = self.renewal();
+        let (mut reader, _) = self.session.start_copy(&format!("{}; {copies}", before.join("; "))).await?;
+        for _ in before {
+            reader.command_complete().await.map_err(|fault| self.told(fault))?;
+        }
+        Ok(reader)
     }
 
     /// Takes the weakest lock there is on each table, all in one round trip.

@@ -5,6 +5,7 @@ mod families;
 mod leftovers;
 mod old_servers;
 mod order;
+mod patience;
 mod plain;
 mod scale;
 mod views;
