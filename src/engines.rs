@@ -137,6 +137,13 @@ impl Kind {
 }
 
 impl Endpoint {
+    /// The same, known to be written by another login than the one that reads it.
+    pub(crate) fn written_by(self, login: String) -> Self {
+        match self {
+            Self::Postgres(endpoint) => Self::Postgres(postgres::Endpoint { written_by: Some(login), ..endpoint }),
+        }
+    }
+
     /// Reads the URL of a database of any kind.
     ///
     /// # Errors

@@ -76,11 +76,13 @@ pub(crate) fn source(ctx: &Context, service: &ServiceInstance, seen: &Reachable)
     let (host, port) = place(&ctx.policy, name, kind, seen, &urls)?;
     let mut identity = Identity::read(kind, &seen.variables, &urls);
     let login = &ctx.policy.source_login;
-    if login.is_named() {
-        secret(&ctx.env, &login.user_secret)?.expose().clone_into(&mut identity.user);
-        identity.password = Some(secret(&ctx.env, &login.password_secret)?);
+    if !login.is_named() {
+        return identity.at(&ctx.policy, name, kind, &host, port);
     }
-    identity.at(&ctx.policy, name, kind, &host, port)
+    let reader = secret(&ctx.env, &login.user_secret)?.expose().to_owned();
+    let writer = std::mem::replace(&mut identity.user, reader);
+    identity.password = Some(secret(&ctx.env, &login.password_secret)?);
+    Ok(identity.at(&ctx.policy, name, kind, &host, port)?.written_by(writer))
 }
 
 fn kind_of(service: &ServiceInstance) -> Result<Kind> {

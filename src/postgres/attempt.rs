@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 
-use super::dump::entries::DumpEntry;
+use super::dump::entries::{self, DumpEntry};
 use super::dump::pg_dump::{self, DumpSection};
 use super::dump::restore;
-use super::filling::Filled;
+use super::dump::spelling;
+use super::filling::{Filled, Manner};
 use super::post_data::sequences_and_objects;
 use super::post_data::views::{self, View};
 use super::post_data::waiting::ChecksAside;
@@ -15,9 +16,9 @@ use super::preflight::catalog::Relations;
 use super::preflight::database_masking::DatabaseMasking;
 use super::preflight::database_properties::DatabaseProperties;
 use super::preflight::evaluation::Evaluation;
-use super::preflight::{compatibility, disk_space, skipped};
+use super::preflight::{carried_settings, compatibility, disk_space, skipped};
 use super::rows::load::LoadedTable;
-use super::session::connect::{Session, open_target};
+use super::session::connect::Session;
 use super::session::endpoint::Endpoint;
 use super::session::settings::Purpose;
 use super::session::source_session::SourceSession;
@@ -43,6 +44,7 @@ pub(crate) struct Attempt<'a> {
 /// The schema once all that stands before the data is made.
 struct Schema {
     properties: DatabaseProperties,
+    manner: Manner,
     /// What is to be made after the data.
     post_data: Vec<DumpEntry>,
     views: Vec<View>,
@@ -65,12 +67,12 @@ impl Attempt<'_> {
         };
         snapshot.tables = tables;
         let (schema, filled) = tokio::select! {
-            filled = self.fill(&snapshot, &mut report, &mut phases) => filled?,
+            filled = Box::pin(self.fill(&snapshot, &mut report, &mut phases)) => filled?,
             reason = snapshot.watch(self.options, self.progress) => return Err(reason),
         };
         // From here on nothing of production is held.
         let tables = snapshot.release().await;
-        let loaded = self.complete(schema, filled, &mut report, &mut phases).await?;
+        let loaded = Box::pin(self.complete(schema, filled, &mut report, &mut phases)).await?;
         report.masking = masked.map(|masked| masked.sheet(&tables, &loaded));
         report.phases = phases.end();
         Ok(report)
@@ -119,8 +121,8 @@ impl Attempt<'_> {
         disk_space::is_enough(source, self.target_server, tables).await?;
         let mut schema = self.make_schema(snapshot, source, &evaluation, report, phases).await?;
         reader.close().await;
-        let Schema { properties, post_data, .. } = &mut schema;
-        let filled = self.fill_rows(snapshot, properties, post_data, &evaluation, report, phases).await?;
+        let Schema { manner, post_data, .. } = &mut schema;
+        let filled = self.fill_rows(snapshot, manner, post_data, &evaluation, report, phases).await?;
         Ok((schema, filled))
     }
 
@@ -133,11 +135,13 @@ impl Attempt<'_> {
         report: &mut CopyReport,
         phases: &mut PhaseTimer<'_>,
     ) -> Result<Schema> {
-        let properties = DatabaseProperties::read(source).await?;
+        let mut properties = DatabaseProperties::read(source).await?;
         report.skipped = skipped::not_carried(source, &properties, &snapshot.tables).await?;
         let views = views::filled(source).await?;
         let encoding = if properties.encoding == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" };
         let options = self.options;
+        let server = &self.target_server.session;
+        let spelling = properties.site.spelling(server).await?;
         let read = |section| {
             pg_dump::read(
                 self.source,
@@ -147,6 +151,7 @@ impl Attempt<'_> {
                 &snapshot.id,
                 section,
                 encoding,
+                &spelling,
             )
         };
         // One after the other: each of the two locks all tables, and reads all of the catalog.
@@ -155,7 +160,6 @@ impl Attempt<'_> {
         let (mut pre_data, mut post_data) = (read(DumpSection::PreData).await?, read(DumpSection::PostData).await?);
         source.renew().await?;
         phases.enter("schema");
-        let server = &self.target_server.session;
         let create = properties.create_statement(self.name, self.target_server.owner(), server.major());
         server.run(&create).await.context("make the new database on the target")?;
         self.target_server.mark(self.name).await?;
@@ -166,11 +170,17 @@ impl Attempt<'_> {
         if !properties.has_public_schema {
             target.run("DROP SCHEMA IF EXISTS public").await.context("drop the schema `public`")?;
         }
+        spelling.apply(&target).await?;
         restore::restore(&target, &pre_data).await?;
         let checks = ChecksAside::take(&target, &evaluation.checks).await?;
         report.skipped.extend(skipped::other_versions(source, &target).await?);
         target.close().await;
-        Ok(Schema { properties, post_data, views, checks })
+        properties.site.ask(source, entries::settings_asked_for(pre_data.iter().chain(&post_data))).await?;
+        let (computing, refused) = carried_settings::settle(&properties.site, &self.new_database()).await?;
+        report.skipped.extend(refused);
+        let (encoding, has_money) = (properties.encoding.clone(), spelling::has_money(source).await?);
+        let manner = Manner { encoding, spelling, has_money, computing };
+        Ok(Schema { properties, manner, post_data, views, checks })
     }
 
     /// Everything that needs the new database only.
@@ -186,10 +196,11 @@ impl Attempt<'_> {
         let Filled { loaded, waiting, pool, objects, data_seconds, .. } = filled;
         totals::add_to(report, &loaded, objects, data_seconds);
         let plain = Session::open(&self.new_database(), Purpose::Fill).await?;
+        schema.manner.spelling.apply(&plain).await?;
         waiting.make(schema.checks, &plain, &pool).await?;
         plain.close().await;
         pool.close().await;
-        let target = open_target(&self.new_database(), &schema.properties.search_path).await?;
+        let target = schema.manner.computing.open(&self.new_database()).await?;
         let (event_triggers, post_data): (Vec<_>, Vec<_>) =
             schema.post_data.into_iter().partition(DumpEntry::is_event_trigger);
         restore::restore(&target, &post_data).await?;

@@ -11,14 +11,15 @@ use tokio::task::JoinSet;
 
 use super::attempt::Attempt;
 use super::dump::entries::DumpEntry;
+use super::dump::spelling::Spelling;
 use super::post_data::per_table::{self, PostDataWork};
 use super::post_data::sequences_and_objects;
 use super::post_data::waiting::Waiting;
-use super::preflight::database_properties::DatabaseProperties;
 use super::preflight::evaluation::Evaluation;
 use super::rows::copy::RowConversion;
 use super::rows::load::{self, Load, LoadedTable};
 use super::rows::relation::Relation;
+use super::session::computing::ComputingSettings;
 use super::session::connect::Session;
 use super::session::pool::SessionPool;
 use super::session::settings::Purpose;
@@ -31,6 +32,16 @@ use crate::rewriting::Rewriter;
 
 /// A table that is not cut to be copied is read back in ranges of this size all the same.
 const RANGE_BYTES: u64 = 32 << 20;
+
+/// In which manner rows and statements come, and the new database computes.
+pub(super) struct Manner {
+    /// The source database's own.
+    pub(super) encoding: String,
+    pub(super) spelling: Spelling,
+    /// Whether any value is spelled by the locale of money.
+    pub(super) has_money: bool,
+    pub(super) computing: ComputingSettings,
+}
 
 /// A database whose rows are all there.
 pub(super) struct Filled {
@@ -74,24 +85,25 @@ impl Attempt<'_> {
     pub(super) async fn fill_rows(
         &self,
         snapshot: &Snapshot,
-        properties: &DatabaseProperties,
+        manner: &Manner,
         post_data: &mut Vec<DumpEntry>,
         evaluation: &Evaluation,
         report: &mut CopyReport,
         phases: &mut PhaseTimer<'_>,
     ) -> Result<Filled> {
         phases.enter("data");
-        let tables = self.in_formats(snapshot, properties);
+        let tables = self.in_formats(snapshot, &manner.encoding);
         let expected: u64 = tables.iter().map(|relation| relation.table.size_bytes).sum();
         self.progress.expect(self.progress.read().done_bytes + expected);
-        let conversion =
-            RowConversion { rewriter: Rewriter::new(&self.options.rewrite), encoding: properties.encoding.clone() };
-        let conversion = Arc::new(conversion);
+        let conversion = Arc::new(RowConversion {
+            rewriter: Rewriter::new(&self.options.rewrite),
+            encoding: manner.encoding.clone(),
+            money: manner.has_money.then(|| manner.spelling.clone()),
+        });
         let reader = snapshot.reader().await?;
         let (by_table, waiting) = per_table::take_out(post_data, &reader, &tables, &evaluation.indexes).await?;
         reader.close().await;
-        let search_path = properties.search_path.clone();
-        let pool = SessionPool::new(self.new_database(), search_path, (self.options.jobs / 2).max(2));
+        let pool = SessionPool::new(self.new_database(), manner.computing.clone(), (self.options.jobs / 2).max(2));
         let work = Arc::new(PostDataWork {
             by_table: Mutex::new(by_table),
             conversion: conversion.clone(),
@@ -100,7 +112,7 @@ impl Attempt<'_> {
             range_bytes: self.options.cut_bytes.min(RANGE_BYTES),
             pool: pool.clone(),
         });
-        let load = Arc::new(self.load(snapshot, properties, &conversion, pool.clone()));
+        let load = Arc::new(self.load(snapshot, manner, &conversion, pool.clone()));
         let groups = Groups::of(tables, evaluation);
         let (loaded_tables, to_finish) = unbounded_channel();
         let mut filled = Filled {
@@ -142,10 +154,10 @@ impl Attempt<'_> {
     }
 
     /// The tables, each in the format in which it travels.
-    fn in_formats(&self, snapshot: &Snapshot, properties: &DatabaseProperties) -> Vec<Arc<Relation>> {
+    fn in_formats(&self, snapshot: &Snapshot, encoding: &str) -> Vec<Arc<Relation>> {
         let in_format = |relation: &Relation| {
             // Text in binary is in the database's own encoding, and what looks into it knows UTF-8 only.
-            let in_binary = properties.encoding == "UTF8" && relation.gains_by_binary(self.options.binary_from_bytes);
+            let in_binary = encoding == "UTF8" && relation.gains_by_binary(self.options.binary_from_bytes);
             Arc::new(Relation { in_binary, ..relation.clone() })
         };
         snapshot.tables.copied().map(in_format).collect()
@@ -169,7 +181,7 @@ impl Attempt<'_> {
     fn load(
         &self,
         snapshot: &Snapshot,
-        properties: &DatabaseProperties,
+        manner: &Manner,
         conversion: &Arc<RowConversion>,
         pool: Arc<SessionPool>,
     ) -> Load {
@@ -177,7 +189,7 @@ impl Attempt<'_> {
             source: self.source.clone(),
             target: self.new_database(),
             snapshot: snapshot.id.clone(),
-            search_path: properties.search_path.clone(),
+            computing: manner.computing.clone(),
             conversion: conversion.clone(),
             stall: self.options.stall,
             progress: self.progress.clone(),

@@ -1,5 +1,7 @@
 //! What `pg_dump` prints, cut into its entries; each is sent over the protocol, so no `psql` reads any of it.
 
+use std::collections::BTreeSet;
+
 /// One object of a dump: its heading, and the statements that make it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DumpEntry {
@@ -40,7 +42,8 @@ impl DumpEntry {
 
 /// Cuts a dump at its headings. What stands before the first is left out: settings for `psql`, some of which an older
 /// server does not know; our sessions have their own. So are `psql`'s own commands, such as `\restrict`.
-pub(crate) fn entries(dump: &str) -> Vec<DumpEntry> {
+/// Without `plain_backslashes` every string has escapes, one with an `E` or not.
+pub(crate) fn entries(dump: &str, plain_backslashes: bool) -> Vec<DumpEntry> {
     let mut entries = Vec::new();
     let mut current = DumpEntry::default();
     let mut rest = dump;
@@ -60,7 +63,7 @@ pub(crate) fn entries(dump: &str) -> Vec<DumpEntry> {
         if at_line_start && let Some(next) = DumpEntry::from_heading(line.trim_end()) {
             entries.push(std::mem::replace(&mut current, next));
         }
-        let piece = piece(rest, current.sql.as_bytes());
+        let piece = piece(rest, current.sql.as_bytes(), plain_backslashes);
         current.sql.push_str(&rest[..piece]);
         at_line_start = rest[..piece].ends_with('\n');
         rest = &rest[piece..];
@@ -72,13 +75,13 @@ pub(crate) fn entries(dump: &str) -> Vec<DumpEntry> {
 
 /// How many bytes the next piece of SQL takes: a whole comment, string, quoted name or dollar-quoted text, or as much
 /// as comes before the next of these or the end of the line.
-fn piece(text: &str, before: &[u8]) -> usize {
+fn piece(text: &str, before: &[u8], plain_backslashes: bool) -> usize {
     let bytes = text.as_bytes();
     let to_end = |found: Option<usize>| found.unwrap_or(text.len());
     match bytes[0] {
         b'-' if text.starts_with("--") => to_end(text.find('\n').map(|i| i + 1)),
         b'/' if text.starts_with("/*") => comment(bytes),
-        b'\'' => quoted(bytes, b'\'', has_escapes(before)),
+        b'\'' => quoted(bytes, b'\'', !plain_backslashes || has_escapes(before)),
         b'"' => quoted(bytes, b'"', false),
         b'$' if !before.last().is_some_and(|b| is_word(*b)) => match dollar_tag(text) {
             Some(tag) => to_end(text[tag.len()..].find(tag).map(|i| i + 2 * tag.len())),
@@ -141,12 +144,26 @@ fn dollar_tag(text: &str) -> Option<&str> {
     (inner.iter().all(|b| is_word(*b) && *b != b'$') && !inner.first().is_some_and(u8::is_ascii_digit)).then_some(tag)
 }
 
+/// The settings of an application that the entries ask for by name.
+pub(crate) fn settings_asked_for<'a>(entries: impl Iterator<Item = &'a DumpEntry>) -> Vec<String> {
+    let mut names = BTreeSet::new();
+    for entry in entries {
+        // The first piece is what stands before the first call.
+        for call in entry.sql.split("current_setting").skip(1) {
+            let argument = call.trim_start_matches(['"', '(', ' ', '\n', '\t', 'E']);
+            let name = argument.strip_prefix('\'').and_then(|rest| rest.split('\'').next()).unwrap_or_default();
+            names.extend(name.contains('.').then(|| name.to_owned()));
+        }
+    }
+    names.into_iter().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn named(dump: &str) -> Vec<(String, String)> {
-        entries(dump).into_iter().map(|e| (e.kind, e.name)).collect()
+        entries(dump, true).into_iter().map(|e| (e.kind, e.name)).collect()
     }
 
     const HEADING: &str = "--\n-- Name: real; Type: TABLE; Schema: public; Owner: -\n--\n\n";
@@ -162,7 +179,7 @@ mod tests {
         ] {
             let dump = format!("{HEADING}{text}");
             assert_eq!(named(&dump), [("TABLE".to_owned(), "real".to_owned())], "{text}");
-            assert!(entries(&dump)[0].sql.ends_with(text));
+            assert!(entries(&dump, true)[0].sql.ends_with(text));
         }
     }
 
@@ -171,7 +188,7 @@ mod tests {
         let dump = format!(
             "--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\nSET transaction_timeout = 0;\n{HEADING}CREATE TABLE real ();\n\n\\unrestrict abc\n"
         );
-        let entries = entries(&dump);
+        let entries = entries(&dump, true);
         assert_eq!(entries.len(), 1);
         assert!(entries[0].sql.contains("CREATE TABLE real"));
         assert!(!entries[0].sql.contains("restrict"));
@@ -196,6 +213,19 @@ mod tests {
     #[test]
     fn a_dollar_in_a_name_or_number_opens_nothing() {
         let dump = format!("{HEADING}SELECT a$b, $1;\n{}", HEADING.replace("real", "next"));
-        assert_eq!(entries(&dump).len(), 2);
+        assert_eq!(entries(&dump, true).len(), 2);
+    }
+
+    #[test]
+    fn settings_that_the_schema_asks_for_are_found() {
+        let sql = "SELECT current_setting('app.a'), \"pg_catalog\".\"current_setting\"('app.b'::\"text\", true), current_setting('TimeZone'), current_setting(x)";
+        let entry = DumpEntry { sql: sql.to_owned(), ..DumpEntry::default() };
+        assert_eq!(settings_asked_for([&entry].into_iter()), ["app.a", "app.b"]);
+    }
+
+    #[test]
+    fn a_backslash_escapes_where_it_does_not_stand_for_itself() {
+        let dump = format!("{HEADING}COMMENT ON TABLE real IS 'it\\'s\n{HEADING}';\n");
+        assert_eq!(entries(&dump, false).len(), 1);
     }
 }

@@ -3,3 +3,4 @@
 pub(super) mod entries;
 pub(super) mod pg_dump;
 pub(super) mod restore;
+pub(super) mod spelling;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use super::entries::{self, DumpEntry};
+use super::spelling::Spelling;
 use crate::copying::transient::Transient;
 use crate::error::{Exit, Failure};
 use crate::external::privacy;
@@ -42,6 +43,7 @@ pub(crate) async fn read(
     snapshot: &str,
     section: DumpSection,
     encoding: &str,
+    spelling: &Spelling,
 ) -> Result<Vec<DumpEntry>> {
     let section = match section {
         DumpSection::PreData => "--section=pre-data",
@@ -51,7 +53,7 @@ pub(crate) async fn read(
     if let Some(password) = &source.password {
         write_password(private.path(), password)?;
     }
-    let dumped = child(source, reads_no_views, snapshot, env.find(&pg_dump.to_string_lossy())?, env)
+    let dumped = child(source, reads_no_views, snapshot, spelling, env.find(&pg_dump.to_string_lossy())?, env)
         .env("PGPASSFILE", private.path().join(PASSWORD_FILE).to_string_lossy())
         .args(["--schema-only", section, "--no-owner", "--no-privileges", "--no-tablespaces", "--no-security-labels"])
         .args(["--no-subscriptions", "--no-password", "--quote-all-identifiers", "--lock-wait-timeout=5s"])
@@ -71,7 +73,7 @@ pub(crate) async fn read(
     let text = String::from_utf8(dumped.stdout).context(
         "read the source's schema: a name or default in it is not UTF-8, which its encoding SQL_ASCII allows",
     )?;
-    let entries = entries::entries(&text);
+    let entries = entries::entries(&text, spelling.has_plain_backslashes());
     entries
         .iter()
         .filter(|entry| matches!(entry.kind.as_str(), "FUNCTION" | "PROCEDURE"))
@@ -168,13 +170,21 @@ fn write_password(folder: &Path, password: &Secret) -> Result<()> {
     privacy::write_secret(folder, PASSWORD_FILE, &Secret::new(format!("*:*:*:*:{escaped}\n")))
 }
 
-fn child(source: &Endpoint, reads_no_views: bool, snapshot: &str, program: PathBuf, env: &ProcessEnv) -> Child {
+fn child(
+    source: &Endpoint,
+    reads_no_views: bool,
+    snapshot: &str,
+    spelling: &Spelling,
+    program: PathBuf,
+    env: &ProcessEnv,
+) -> Child {
     let join = |parts: Vec<String>| parts.join(",");
     // Should we be killed, nobody but the server is left to end a `pg_dump` whose line is dead.
     let mut options = source.closed_options();
     options.push_str(
         " -c search_path= -c default_transaction_read_only=on -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
     );
+    options.push_str(&spelling.options());
     if reads_no_views {
         options.push_str(&format!(" -c restrict_nonsystem_relation_kind={RESTRICTED}"));
     }

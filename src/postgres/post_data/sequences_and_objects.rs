@@ -211,10 +211,7 @@ fn add(digest: &mut ContentDigest, oid: u32, at: i64, piece: &[u8]) {
 
 /// Gathers the statistics that no table has got with its rows: of materialized views and partitioned tables.
 pub(crate) async fn analyze_rest(target: &Session) -> Result<()> {
-    // The search path is the source's, which may lead a name to anything.
-    target.run("BEGIN READ ONLY; SET LOCAL search_path = ''").await?;
-    let rows = target.rows(UNANALYZED, &[]).await.context("list what has no statistics")?;
-    target.run("COMMIT").await?;
+    let rows = target.rows_pinned(UNANALYZED, &[]).await.context("list what has no statistics")?;
     if rows.is_empty() {
         return Ok(());
     }

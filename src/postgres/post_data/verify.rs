@@ -13,6 +13,7 @@ use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::work_list::TableRange;
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::copy_protocol::{self, Chunk, CopyReader, HEADER_BYTES, LARGE_BYTES};
+use crate::postgres::session::settings;
 
 /// So many sessions at most read one table back.
 const MOST_RANGES: u64 = 4;
@@ -54,7 +55,8 @@ pub(crate) async fn ranges(
         return Ok(None);
     }
     let sql = "SELECT pg_catalog.int8div(pg_catalog.pg_relation_size(pg_catalog.to_regclass($1)), pg_catalog.current_setting('block_size')::pg_catalog.int8)";
-    let pages: Option<i64> = target.row(sql, &[(&relation.quoted(), Type::TEXT)]).await.context("ask its size")?.get(0);
+    let rows = target.rows_pinned(sql, &[(&relation.quoted(), Type::TEXT)]).await.context("ask its size")?;
+    let pages: Option<i64> = rows.first().and_then(|row| row.get(0));
     let pages = pages.and_then(|pages| u64::try_from(pages).ok()).unwrap_or(0);
     Ok((pages >= wanted).then(|| whole(loaded).ranges(pages, wanted)))
 }
@@ -87,11 +89,14 @@ pub(crate) async fn read_back(
 ) -> Result<Vec<ContentDigest>> {
     let reading = async {
         let reads: Vec<_> = ranges.iter().map(|range| range.read_back(&conversion.encoding(&range.relation))).collect();
-        // The search path decides how names of relations and types are printed: as on the source.
-        let all = format!("BEGIN READ ONLY; SET LOCAL search_path = ''; {}; COMMIT", reads.join("; "));
-        let (mut from, _) = target.start_copy(&all).await?;
-        from.command_complete().await?;
-        from.command_complete().await?;
+        // The values are printed as on the source.
+        let mut begin = settings::begin_pinned();
+        begin.extend(conversion.money.as_ref().map(|spelling| spelling.of_money("SET LOCAL")));
+        let all = [begin.as_slice(), &reads, &["COMMIT".to_owned()]].concat();
+        let (mut from, _) = target.start_copy(&all.join("; ")).await?;
+        for _ in begin {
+            from.command_complete().await?;
+        }
         let mut there = Vec::with_capacity(ranges.len());
         for range in ranges {
             there.push(digest(&mut from, range.format, watchdog).await?);
@@ -140,8 +145,8 @@ async fn large(from: &mut CopyReader, len: usize, format: CopyFormat, watchdog: 
 
 async fn counts(target: &Session, loaded: &[&LoadedTable]) -> Result<Vec<ContentDigest>> {
     let counts: Vec<_> = loaded.iter().map(|loaded| format!("({})", loaded.relation.count())).collect();
-    let row = target.row(&format!("SELECT ARRAY[{}]", counts.join(", ")), &[]).await?;
-    let counts: Vec<i64> = row.get(0);
+    let rows = target.rows_pinned(&format!("SELECT ARRAY[{}]", counts.join(", ")), &[]).await?;
+    let counts: Vec<i64> = rows.first().map(|row| row.get(0)).unwrap_or_default();
     ensure!(counts.len() == loaded.len(), "the server counted other tables than it was asked to");
     Ok(counts.into_iter().map(|rows| ContentDigest::of_count(rows.max(0).cast_unsigned())).collect())
 }

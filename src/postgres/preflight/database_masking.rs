@@ -256,7 +256,8 @@ async fn suspects(source: &SourceSession, relations: &[Relation], assignments: &
 /// The number of the table, and its columns as text, where they can be looked into.
 fn sample_query(number: usize, relation: &Relation) -> String {
     let readable = relation.table.columns.iter().filter(|column| column.column_type.is_readable()).count();
-    let chars = SAMPLE_CHARS.min((SAMPLE_ALL_CHARS / (2 * SAMPLE_ROWS) / u32::try_from(readable.max(1)).unwrap_or(1)).max(LEAST_CHARS));
+    let chars = SAMPLE_CHARS
+        .min((SAMPLE_ALL_CHARS / (2 * SAMPLE_ROWS) / u32::try_from(readable.max(1)).unwrap_or(1)).max(LEAST_CHARS));
     let shown = |column: &Column| match column.column_type.is_readable() {
         true => format!("pg_catalog.left({}::pg_catalog.text, {chars})", sql::ident(&column.name)),
         false => "NULL".to_owned(),

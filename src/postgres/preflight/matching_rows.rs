@@ -45,7 +45,8 @@ pub(crate) async fn texts(
         let mut found = Vec::new();
         for (is_in_piece, bytes) in work_list::pieces(pages, size) {
             let query = if pages > 0 { format!("{query} AND {is_in_piece}") } else { query.clone() };
-            let rows = source.rows(&query, params).await.with_context(|| format!("look through {}", relation.label()))?;
+            let rows =
+                source.rows(&query, params).await.with_context(|| format!("look through {}", relation.label()))?;
             found.extend(rows.iter().map(|row| row.get::<_, Vec<String>>(0)));
             source.throttle().wait(usize::try_from(bytes).unwrap_or(usize::MAX)).await;
         }

@@ -1,5 +1,6 @@
 //! What is found out before rows move: what both ends are, hold and lack, what is masked, and what cannot be carried over.
 
+pub(super) mod carried_settings;
 pub(super) mod catalog;
 pub(super) mod catalog_queries;
 mod column_types;
@@ -15,6 +16,7 @@ mod masked_checks;
 mod masked_relations;
 mod matching_rows;
 mod reading_order;
+pub(super) mod site_settings;
 pub(super) mod skipped;
 mod skipped_queries;
 pub(super) mod source_login;

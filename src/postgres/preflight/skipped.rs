@@ -35,6 +35,7 @@ pub(crate) async fn not_carried(
             rows.iter().filter_map(|row| row.get::<_, Option<String>>(0)).map(|object| Skipped::new(object, *reason)),
         );
     }
+    skipped.extend(properties.site.not_carried());
     if properties.comment.is_some() {
         skipped.push(Skipped::new("comment on the database", "the copy's own note about itself stands there"));
     }

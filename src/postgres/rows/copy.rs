@@ -13,6 +13,7 @@ use crate::copying::meter::Meter;
 use crate::copying::transform::{self, Transform, TransformCounts};
 use crate::data::digest::{ContentDigest, RowHash};
 use crate::error::Failure;
+use crate::postgres::dump::spelling::Spelling;
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::copy_protocol::{self, Chunk, CopyReader, CopyWriter, HEADER_BYTES, LARGE_BYTES};
 use crate::postgres::session::fault::{Fault, fault};
@@ -38,6 +39,8 @@ pub(crate) struct RowConversion {
     pub(crate) rewriter: Rewriter,
     /// The source database's own encoding.
     pub(crate) encoding: String,
+    /// How money is spelled, where there is any.
+    pub(crate) money: Option<Spelling>,
 }
 
 impl RowConversion {

@@ -19,7 +19,8 @@ use crate::copying::transform::TransformCounts;
 use crate::copying::transient::Transient;
 use crate::copying::watchdog::Watchdog;
 use crate::data::digest::ContentDigest;
-use crate::postgres::session::connect::{Session, open_target};
+use crate::postgres::session::computing::ComputingSettings;
+use crate::postgres::session::connect::Session;
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::fault;
 use crate::postgres::session::pool::SessionPool;
@@ -41,7 +42,7 @@ pub(crate) struct Load {
     /// The new database.
     pub(crate) target: Endpoint,
     pub(crate) snapshot: String,
-    pub(crate) search_path: String,
+    pub(crate) computing: ComputingSettings,
     pub(crate) conversion: Arc<RowConversion>,
     pub(crate) stall: Duration,
     pub(crate) progress: Arc<Progress>,
@@ -129,10 +130,12 @@ async fn run_pair(
 }
 
 async fn open(load: &Load) -> Result<(SourceSession, Session)> {
-    tokio::try_join!(
-        SourceSession::open(&load.source, Some(&load.snapshot)),
-        open_target(&load.target, &load.search_path)
-    )
+    let opened =
+        tokio::try_join!(SourceSession::open(&load.source, Some(&load.snapshot)), load.computing.open(&load.target))?;
+    if let Some(spelling) = &load.conversion.money {
+        opened.0.set(&spelling.of_money("SET")).await.context("print money as it is on both ends")?;
+    }
+    Ok(opened)
 }
 
 async fn copy(

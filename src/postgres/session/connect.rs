@@ -21,7 +21,7 @@ use super::endpoint::{self, Endpoint, TlsMode};
 use super::fault::{Fault, fault};
 use super::settings::{self, Purpose};
 use super::shared_stream::{ByteStream, SharedStream, SharingConnector};
-use super::{refusal, sql, tls};
+use super::{refusal, tls};
 use crate::copying::transient::Transient;
 
 /// A parameter of a query with its type, so that a query is one round trip.
@@ -179,6 +179,13 @@ impl Session {
         self.answer_timeout.wait(self.client.batch_execute(sql)).await
     }
 
+    /// The rows of a query of ours, whatever this session is set to and for whatever it is.
+    pub(crate) async fn rows_pinned(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Fault> {
+        let begin = settings::begin_pinned().join("; ");
+        let (begun, rows, ended) = tokio::join!(self.run(&begin), self.rows(sql, params), self.run("COMMIT"));
+        begun.and(rows).and_then(|rows| ended.map(|()| rows))
+    }
+
     /// Sends a command whose answer is read, and whose rows are written, past the driver. Both ends go with the session
     /// when they are not brought to [`CopyReader::until_ready`] and given back.
     pub(crate) async fn start_copy(&self, sql: &str) -> Result<(CopyReader, CopyWriter), Fault> {
@@ -195,15 +202,6 @@ impl Session {
         // A server that does not close is left to the driver's own end.
         let _ = tokio::time::timeout(Duration::from_secs(2), &mut driver.0).await;
     }
-}
-
-/// A session in the new database. It has the source's own search path, since CHECK constraints, indexes and
-/// materialized views may call functions by bare names.
-pub(crate) async fn open_target(target: &Endpoint, search_path: &str) -> Result<Session> {
-    let session = Session::open(target, Purpose::Fill).await?;
-    let set = format!("SELECT pg_catalog.set_config('search_path', {}, false)", sql::literal(search_path));
-    session.run(&set).await.context("set the search path")?;
-    Ok(session)
 }
 
 /// Asks over a session of its own, since the line of the one that is asked about may be what is dead. That session does

@@ -51,6 +51,8 @@ pub struct Endpoint {
     pub(crate) answer_within: Duration,
     /// A limit that all sessions of one copy share on what they read there.
     pub(crate) throttle: Arc<Throttle>,
+    /// The login that the site itself writes with, where this one is another and only reads.
+    pub(crate) written_by: Option<String>,
     /// Whether a session may ask for no event triggers in its first packet; known once one was opened.
     pub(crate) silences_event_triggers: Arc<OnceLock<bool>>,
 }
@@ -72,6 +74,7 @@ impl Endpoint {
             connect_timeout: CONNECT_WITHIN,
             answer_within: ANSWER_WITHIN,
             throttle: Arc::default(),
+            written_by: None,
             silences_event_triggers: Arc::default(),
         }
     }
@@ -99,6 +102,30 @@ impl Endpoint {
         // One that escapes nothing would escape the blank before what comes next.
         options.extend((slashes % 2 == 1).then_some('\\'));
         options
+    }
+
+    /// The settings in the options of its URL, by name: `-c name=value`, `-cname=value` or `--name=value`.
+    pub(crate) fn settings(&self) -> Vec<(String, String)> {
+        let (mut words, mut word, mut is_escaped) = (Vec::new(), String::new(), false);
+        for c in self.closed_options().chars().chain([' ']) {
+            match c {
+                '\\' if !is_escaped => is_escaped = true,
+                c if c.is_ascii_whitespace() && !is_escaped => words.push(std::mem::take(&mut word)),
+                c => (is_escaped, _) = (false, word.push(c)),
+            }
+        }
+        let mut words = words.into_iter().filter(|word| !word.is_empty());
+        let mut settings = Vec::new();
+        while let Some(word) = words.next() {
+            let pair = match word.as_str() {
+                "-c" => words.next(),
+                word => word.strip_prefix("--").or(word.strip_prefix("-c")).map(str::to_owned),
+            };
+            if let Some((name, value)) = pair.as_deref().and_then(|pair| pair.split_once('=')) {
+                settings.push((name.replace('-', "_"), value.to_owned()));
+            }
+        }
+        settings
     }
 
     /// The same server and login, another database.

@@ -2,6 +2,7 @@
 //! and how a COPY speaks on it. Nothing here knows a table.
 
 mod answer_timeout;
+pub(super) mod computing;
 pub(super) mod connect;
 pub(super) mod copy_protocol;
 pub(super) mod endpoint;

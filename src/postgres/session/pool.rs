@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context as _, Result};
 use tokio::sync::oneshot::{Receiver, Sender, channel};
 
-use super::connect::{Session, open_target};
+use super::computing::ComputingSettings;
+use super::connect::Session;
 use super::endpoint::Endpoint;
 
 /// Sessions in the new database, each used by one at a time. Who works on the largest table gets one first.
 pub(crate) struct SessionPool {
     target: Endpoint,
-    search_path: String,
+    computing: ComputingSettings,
     slots: Mutex<Slots>,
 }
 
@@ -84,9 +85,9 @@ impl Deref for PooledSession {
 
 impl SessionPool {
     /// A pool with room for one, and in the end for so many.
-    pub(crate) fn new(target: Endpoint, search_path: String, most: usize) -> Arc<Self> {
+    pub(crate) fn new(target: Endpoint, computing: ComputingSettings, most: usize) -> Arc<Self> {
         let slots = Slots { reserved: most.saturating_sub(1), free: 1, idle: Vec::new(), waiters: BinaryHeap::new() };
-        Arc::new(Self { target, search_path, slots: Mutex::new(slots) })
+        Arc::new(Self { target, computing, slots: Mutex::new(slots) })
     }
 
     /// Makes room for one more, unless there is enough of it.
@@ -105,7 +106,7 @@ impl SessionPool {
         let idle = self.slots().idle.pop();
         let session = match idle {
             Some(session) => session,
-            None => open_target(&self.target, &self.search_path).await?,
+            None => self.computing.open(&self.target).await?,
         };
         Ok(PooledSession { session, place })
     }
@@ -152,7 +153,7 @@ mod tests {
     use super::*;
 
     fn pool() -> Arc<SessionPool> {
-        SessionPool::new(Endpoint::parse("postgresql://u@localhost/d").unwrap(), String::new(), 3)
+        SessionPool::new(Endpoint::parse("postgresql://u@localhost/d").unwrap(), ComputingSettings::default(), 3)
     }
 
     #[test]

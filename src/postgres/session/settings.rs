@@ -75,13 +75,86 @@ const ADMINISTER: &[(&str, &str)] = &[
     ("default_transaction_read_only", "off"),
 ];
 
+/// What of the text's settings holds where the new database computes as the source's own sessions do. Rows and schema are
+/// read the same under any value of the others: dates and times come as ISO with their offsets, intervals with their signs,
+/// bytes in hexadecimal. These few would change what is read, so `xmloption` and `array_nulls` are named where the
+/// source's are others; in which locale money is printed, both ends agree upon (`Spelling`).
+const COMPUTE: &[(&str, &str)] = &[
+    ("client_encoding", "UTF8"),
+    ("client_min_messages", "warning"),
+    ("row_security", "off"),
+    ("lc_monetary", "C"),
+    XML_OPTION,
+    ARRAY_NULLS,
+];
+const XML_OPTION: (&str, &str) = ("xmloption", "content");
+const ARRAY_NULLS: (&str, &str) = ("array_nulls", "on");
+
+/// What is read otherwise than under the source's own settings.
+pub(crate) const READ_AS: &[(&str, &str)] = &[XML_OPTION, ARRAY_NULLS];
+
+/// Settings of PostgreSQL's own that decide what is computed of the same values: those of the source's sessions hold while
+/// the new database is filled. Every other one has no say there, whatever it is called and however it is spelled: role,
+/// limits, read-only, replication role, libraries, memory, durability, logs. Settings with a dot in their names are an
+/// extension's or an application's, and hold.
+const DECIDING: &[&str] = &[
+    "backslash_quote",
+    "bytea_output",
+    "DateStyle",
+    "default_statistics_target",
+    "default_text_search_config",
+    "extra_float_digits",
+    "IntervalStyle",
+    "lc_monetary",
+    "lc_numeric",
+    "lc_time",
+    "quote_all_identifiers",
+    "search_path",
+    "standard_conforming_strings",
+    "timezone_abbreviations",
+    "TimeZone",
+    "transform_null_equals",
+    "xmlbinary",
+];
+
+/// What else of a server's own settings governs how a site's sessions behave.
+const GOVERNING: &[&str] = &[
+    "array_nulls",
+    "default_transaction_deferrable",
+    "default_transaction_isolation",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+    "lock_timeout",
+    "statement_timeout",
+    "transaction_timeout",
+    "xmloption",
+];
+
+/// Whether a setting decides what is computed.
+pub(crate) fn decides(name: &str) -> bool {
+    name.contains('.') || DECIDING.iter().any(|deciding| deciding.eq_ignore_ascii_case(name))
+}
+
+/// The settings of a server that govern the sessions of a site: those that decide what is computed, and a few more.
+pub(crate) fn governing() -> Vec<&'static str> {
+    [DECIDING, GOVERNING].concat()
+}
+
+/// What begins a transaction in which a query of ours runs as it would in any other session of ours, wherever that is.
+pub(crate) fn begin_pinned() -> Vec<String> {
+    let pins = TEXT.iter().map(|(name, value)| format!("SET LOCAL {name} = '{value}'"));
+    std::iter::once("BEGIN READ ONLY".to_owned()).chain(pins).collect()
+}
+
 /// What a session is for; it decides the settings it gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Reads the source.
     Read,
-    /// Fills the new database.
+    /// Works in the new database.
     Fill,
+    /// Computes in the new database, with the source's own settings beside these.
+    Compute,
     /// Creates, renames and drops databases on the target's server.
     Administer,
 }
@@ -97,10 +170,11 @@ pub(crate) const APPLY: &str = "
 
 /// Names and values for a purpose.
 pub(crate) fn for_purpose(purpose: Purpose) -> (Vec<&'static str>, Vec<&'static str>) {
-    let own = match purpose {
-        Purpose::Read => SOURCE,
-        Purpose::Fill => TARGET,
-        Purpose::Administer => ADMINISTER,
+    let (text, own) = match purpose {
+        Purpose::Read => (TEXT, SOURCE),
+        Purpose::Fill => (TEXT, TARGET),
+        Purpose::Compute => (COMPUTE, TARGET),
+        Purpose::Administer => (TEXT, ADMINISTER),
     };
-    [TEXT, UNLIMITED, own].concat().into_iter().unzip()
+    [text, UNLIMITED, own].concat().into_iter().unzip()
 }

@@ -89,6 +89,21 @@ impl SourceSession {
         Self::open(&self.endpoint, self.snapshot.as_deref()).await
     }
 
+    /// The login that it was opened with.
+    pub(crate) fn user(&self) -> &str {
+        &self.endpoint.user
+    }
+
+    /// The login that the site is said to write with, when that is known to be another.
+    pub(crate) fn written_by(&self) -> Option<&str> {
+        self.endpoint.written_by.as_deref()
+    }
+
+    /// What the source's URL sets, by name.
+    pub(crate) fn settings_in_url(&self) -> Vec<(String, String)> {
+        self.endpoint.settings()
+    }
+
     /// How long the source may be silent that has been asked something.
     pub(crate) fn answer_within(&self) -> Duration {
         self.endpoint.answer_within
@@ -121,17 +136,18 @@ impl SourceSession {
     }
 
     /// The same, each row as it comes and none of them kept.
-    pub(crate) async fn each_row(
-        &self,
-        sql: &str,
-        params: &[Param<'_>],
-        take: impl FnMut(Row),
-    ) -> Result<(), Fault> {
+    pub(crate) async fn each_row(&self, sql: &str, params: &[Param<'_>], take: impl FnMut(Row)) -> Result<(), Fault> {
         self.session.each_row(sql, params, take).await
     }
 
     pub(crate) async fn row(&self, sql: &str, params: &[Param<'_>]) -> Result<Row> {
         self.session.row(sql, params).await
+    }
+
+    /// Changes how the session prints values: `set` is a SET of one setting.
+    pub(crate) async fn set(&self, set: &str) -> Result<(), Fault> {
+        debug_assert!(set.starts_with("SET ") && !set.contains(';'));
+        self.session.run(set).await
     }
 
     /// One value of one row.

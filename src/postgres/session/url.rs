@@ -146,6 +146,7 @@ impl UrlParameters {
             connect_timeout: self.connect_timeout.unwrap_or(CONNECT_WITHIN),
             answer_within: ANSWER_WITHIN,
             throttle: std::sync::Arc::default(),
+            written_by: None,
             silences_event_triggers: std::sync::Arc::default(),
         })
     }

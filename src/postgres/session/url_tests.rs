@@ -43,3 +43,13 @@ fn verifying_needs_a_certificate() {
     let endpoint = Endpoint::parse("postgres://a@b/c?sslmode=require&sslrootcert=/x.pem").unwrap();
     assert_eq!(endpoint.tls, TlsMode::VerifyCa);
 }
+
+#[test]
+fn settings_in_a_urls_options_are_known() {
+    let endpoint = Endpoint::parse(
+        "postgres://a@b/c?options=-c%20app.of%3Da%5C%20b%20-cTimeZone%3DUTC%20--search-path%3Dx%3Dy%20-e%20-c%20work_mem",
+    );
+    let settings = endpoint.unwrap().settings();
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(settings, [("app.of", "a b"), ("TimeZone", "UTC"), ("search_path", "x=y")]);
+}

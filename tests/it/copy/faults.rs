@@ -108,7 +108,10 @@ async fn what_cannot_succeed_is_tried_once_and_names_the_object() {
     let result = ends.copy(&ends.options()).await;
     assert_eq!(Exit::of(result.as_ref().unwrap_err()), Exit::Outside);
     let told = told(result);
-    assert!(told.contains("make check constraint public.small fine on the target") && told.contains("SQLSTATE 23514"), "{told}");
+    assert!(
+        told.contains("make check constraint public.small fine on the target") && told.contains("SQLSTATE 23514"),
+        "{told}"
+    );
     ends.assert_target_is_old().await;
     ends.assert_source_is_let_go().await;
 

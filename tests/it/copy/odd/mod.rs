@@ -8,6 +8,7 @@ mod order;
 mod patience;
 mod plain;
 mod scale;
+mod settings;
 mod views;
 mod words_of_the_server;
 
