@@ -63,7 +63,8 @@ impl Drop for Driver {
 impl Session {
     /// Opens a session with the settings of its purpose.
     pub(crate) async fn open(endpoint: &Endpoint, purpose: Purpose) -> Result<Self> {
-        Self::try_open(endpoint, purpose).await.with_context(|| format!("connect to `{endpoint}`"))
+        // It is large, and part of whatever opens a session.
+        Box::pin(Self::try_open(endpoint, purpose)).await.with_context(|| format!("connect to `{endpoint}`"))
     }
 
     async fn try_open(endpoint: &Endpoint, purpose: Purpose) -> Result<Self> {
