@@ -9,7 +9,7 @@ use super::dump::pg_dump::{self, DumpSection};
 use super::dump::restore;
 use super::dump::spelling;
 use super::filling::{Filled, Manner};
-use super::post_data::sequences_and_objects;
+use super::post_data::statistics;
 use super::post_data::views::{self, View};
 use super::post_data::waiting::ChecksAside;
 use super::preflight::catalog::Relations;
@@ -206,7 +206,7 @@ impl Attempt<'_> {
         restore::restore(&target, &post_data).await?;
         report.skipped.extend(views::refresh(schema.views, &target).await?);
         phases.enter("statistics");
-        sequences_and_objects::analyze_rest(&target).await?;
+        report.skipped.extend(statistics::gather_rest(&target).await?);
         restore::restore(&target, &event_triggers).await?;
         target.close().await;
         report.skipped.extend(schema.properties.apply_settings(&self.target_server.session, self.name).await?);

@@ -2,6 +2,7 @@
 
 pub(super) mod per_table;
 pub(super) mod sequences_and_objects;
+pub(super) mod statistics;
 mod verify;
 pub(super) mod views;
 pub(super) mod waiting;

@@ -1,4 +1,4 @@
-//! What follows the rows: sequences, large objects and statistics.
+//! What follows the rows: sequences and large objects.
 
 use std::collections::HashMap;
 
@@ -208,19 +208,3 @@ async fn read_back(target: &Session, oid: u32, there: &mut ContentDigest, watchd
 fn add(digest: &mut ContentDigest, oid: u32, at: i64, piece: &[u8]) {
     digest.add(&[&oid.to_be_bytes(), at.to_be_bytes().as_slice(), piece].concat());
 }
-
-/// Gathers the statistics that no table has got with its rows: of materialized views and partitioned tables.
-pub(crate) async fn analyze_rest(target: &Session) -> Result<()> {
-    let rows = target.rows_pinned(UNANALYZED, &[]).await.context("list what has no statistics")?;
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let names: Vec<_> = rows.iter().map(|row| sql::qualified(row.get(0), row.get(1))).collect();
-    target.run(&format!("ANALYZE {}", names.join(", "))).await.context("gather statistics")
-}
-
-const UNANALYZED: &str = "
-    SELECT n.nspname::text, c.relname::text
-      FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-     WHERE (c.relkind = 'm' AND c.relispopulated OR c.relkind = 'p' AND NOT c.relispartition)
-       AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'";

@@ -9,6 +9,7 @@ mod patience;
 mod plain;
 mod scale;
 mod settings;
+mod statistics;
 mod views;
 mod words_of_the_server;
 
