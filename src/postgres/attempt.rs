@@ -1,6 +1,6 @@
 //! One attempt: from the first look at the source to a new database beside the old one that is proven equal.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use anyhow::{Context as _, Result};
 
@@ -13,6 +13,7 @@ use super::post_data::statistics;
 use super::post_data::views::{self, View};
 use super::post_data::waiting::ChecksAside;
 use super::preflight::catalog::Relations;
+use super::preflight::compression::Compression;
 use super::preflight::database_masking::DatabaseMasking;
 use super::preflight::database_properties::DatabaseProperties;
 use super::preflight::evaluation::Evaluation;
@@ -49,6 +50,7 @@ struct Schema {
     post_data: Vec<DumpEntry>,
     views: Vec<View>,
     checks: ChecksAside,
+    compression: Compression,
 }
 
 impl Attempt<'_> {
@@ -173,14 +175,16 @@ impl Attempt<'_> {
         spelling.apply(&target).await?;
         restore::restore(&target, &pre_data).await?;
         let checks = ChecksAside::take(&target, &evaluation.checks).await?;
+        let mut compression = Compression::read(source, &properties.site.deciding(), &snapshot.tables).await?;
+        compression.follow(&target).await?;
         report.skipped.extend(skipped::other_versions(source, &target).await?);
         target.close().await;
         properties.site.ask(source, entries::settings_asked_for(pre_data.iter().chain(&post_data))).await?;
         let (computing, refused) = carried_settings::settle(&properties.site, &self.new_database()).await?;
         report.skipped.extend(refused);
         let (encoding, has_money) = (properties.encoding.clone(), spelling::has_money(source).await?);
-        let manner = Manner { encoding, spelling, has_money, computing };
-        Ok(Schema { properties, manner, post_data, views, checks })
+        let manner = Manner { encoding, spelling, has_money, computing, is_fast: compression.is_fast };
+        Ok(Schema { properties, manner, post_data, views, checks, compression })
     }
 
     /// Everything that needs the new database only.
@@ -193,13 +197,15 @@ impl Attempt<'_> {
     ) -> Result<Vec<LoadedTable>> {
         phases.enter("indexes");
         filled.finish().await?;
-        let Filled { loaded, waiting, pool, objects, data_seconds, .. } = filled;
+        let Filled { loaded, waiting, work, objects, data_seconds, .. } = filled;
         totals::add_to(report, &loaded, objects, data_seconds);
-        let plain = Session::open(&self.new_database(), Purpose::Fill).await?;
+        let plain = work.pool.open_plain().await?;
         schema.manner.spelling.apply(&plain).await?;
-        waiting.make(schema.checks, &plain, &pool).await?;
+        waiting.make(schema.checks, &plain, &work).await?;
+        schema.compression.let_go(&plain).await?;
         plain.close().await;
-        pool.close().await;
+        work.pool.close().await;
+        report.skipped.append(&mut work.told.lock().unwrap_or_else(PoisonError::into_inner));
         let target = schema.manner.computing.open(&self.new_database()).await?;
         let (event_triggers, post_data): (Vec<_>, Vec<_>) =
             schema.post_data.into_iter().partition(DumpEntry::is_event_trigger);

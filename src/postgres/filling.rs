@@ -41,6 +41,8 @@ pub(super) struct Manner {
     /// Whether any value is spelled by the locale of money.
     pub(super) has_money: bool,
     pub(super) computing: ComputingSettings,
+    /// Whether the target has the fast method of compression.
+    pub(super) is_fast: bool,
 }
 
 /// A database whose rows are all there.
@@ -50,7 +52,7 @@ pub(super) struct Filled {
     /// Loaded tables that get their post-data; dropping it ends that work.
     pub(super) finishing: JoinSet<Result<Vec<LoadedTable>>>,
     pub(super) waiting: Waiting,
-    pub(super) pool: Arc<SessionPool>,
+    pub(super) work: Arc<PostDataWork>,
     /// Of the large objects.
     pub(super) objects: ContentDigest,
     pub(super) data_seconds: f64,
@@ -111,15 +113,16 @@ impl Attempt<'_> {
             stall: self.options.stall,
             range_bytes: self.options.cut_bytes.min(RANGE_BYTES),
             pool: pool.clone(),
+            told: Mutex::default(),
         });
-        let load = Arc::new(self.load(snapshot, manner, &conversion, pool.clone()));
+        let load = Arc::new(self.load(snapshot, manner, &conversion, pool));
         let groups = Groups::of(tables, evaluation);
         let (loaded_tables, to_finish) = unbounded_channel();
         let mut filled = Filled {
             loaded: Vec::new(),
             finishing: JoinSet::new(),
             waiting,
-            pool,
+            work: work.clone(),
             objects: ContentDigest::default(),
             data_seconds: 0.0,
         };
@@ -194,6 +197,7 @@ impl Attempt<'_> {
             stall: self.options.stall,
             progress: self.progress.clone(),
             cut_bytes: self.options.cut_bytes,
+            is_fast: manner.is_fast,
             pool,
         }
     }

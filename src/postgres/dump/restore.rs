@@ -17,7 +17,16 @@ const BATCH_BYTES: usize = 512 << 10;
 /// `pg_dump` knows nothing of what a function in SQL reads, and a server looks into one where it is called by what is made:
 /// an entry for which something is not there yet is tried again after the others.
 pub(crate) async fn restore(target: &Session, entries: &[DumpEntry]) -> Result<()> {
-    let mut early = Early::default();
+    restore_but(target, entries, |_, _| false).await.map(drop)
+}
+
+/// The same, but for entries whose failure is not the end: they are returned with what was said of each.
+pub(crate) async fn restore_but(
+    target: &Session,
+    entries: &[DumpEntry],
+    may_fail: fn(&DumpEntry, &Fault) -> bool,
+) -> Result<Vec<(DumpEntry, Fault)>> {
+    let mut early = Early { may_fail, setting: String::new(), entries: Vec::new(), failed: Vec::new() };
     for batch in batches(entries) {
         let sql: String = batch.iter().map(|entry| entry.sql.as_str()).collect();
         if let Err(fault) = target.run(&sql).await {
@@ -37,18 +46,19 @@ pub(crate) async fn restore(target: &Session, entries: &[DumpEntry]) -> Result<(
     }
 }
 
-/// Entries that came too early, each with the setting that holds for it.
-#[derive(Default)]
+/// Entries that came too early, each with the setting that holds for it; and those that failed and may.
 struct Early {
+    may_fail: fn(&DumpEntry, &Fault) -> bool,
     setting: String,
     entries: Vec<(DumpEntry, Fault)>,
+    failed: Vec<(DumpEntry, Fault)>,
 }
 
 /// Something is not there.
 const NOT_THERE: &[&str] = &["42P01", "42883", "42704", "42703", "3F000"];
 
 impl Early {
-    async fn make(self, target: &Session) -> Result<()> {
+    async fn make(self, target: &Session) -> Result<Vec<(DumpEntry, Fault)>> {
         let mut left = self.entries;
         loop {
             let (before, mut still_left) = (left.len(), Vec::new());
@@ -59,7 +69,10 @@ impl Early {
                 }
             }
             if still_left.len() == before {
-                return still_left.into_iter().next().map_or(Ok(()), |(entry, fault)| Err(told(&entry, fault, target)));
+                return match still_left.into_iter().next() {
+                    Some((entry, fault)) => Err(told(&entry, fault, target)),
+                    None => Ok(self.failed),
+                };
             }
             left = still_left;
         }
@@ -85,6 +98,7 @@ async fn one_by_one(target: &Session, batch: &[DumpEntry], first: Fault, early: 
                 let sql = format!("{}{}", early.setting, entry.sql);
                 early.entries.push((DumpEntry { sql, ..entry.clone() }, fault));
             }
+            Err(fault) if (early.may_fail)(entry, &fault) => early.failed.push((entry.clone(), fault)),
             made => made.map_err(|fault| told(entry, fault, target))?,
         }
     }

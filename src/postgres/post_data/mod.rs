@@ -1,6 +1,7 @@
 //! What follows the rows: a table's constraints, indexes and comparison; sequences, large objects and materialized views.
 
 pub(super) mod per_table;
+mod recompressing;
 pub(super) mod sequences_and_objects;
 pub(super) mod statistics;
 mod verify;

@@ -9,13 +9,14 @@ use anyhow::{Context as _, Result};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
+use super::recompressing::{self, TooLong};
 use super::verify;
 use super::waiting::Waiting;
 use crate::copying::options::Verify;
+use crate::copying::report::Skipped;
 use crate::copying::watchdog::Watchdog;
 use crate::data::digest::ContentDigest;
 use crate::postgres::dump::entries::DumpEntry;
-use crate::postgres::dump::restore;
 use crate::postgres::rows::copy::RowConversion;
 use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
@@ -90,6 +91,8 @@ pub(crate) struct PostDataWork {
     /// So many bytes of a table are worth a session of their own to be read back.
     pub(crate) range_bytes: u64,
     pub(crate) pool: Arc<SessionPool>,
+    /// What is not as on the source.
+    pub(crate) told: Mutex<Vec<Skipped>>,
 }
 
 /// Works on tables as they are loaded, until no more can come. The first failure ends all.
@@ -124,14 +127,18 @@ async fn complete(work: Arc<PostDataWork>, mut loaded: Vec<LoadedTable>) -> Resu
         let bytes = loaded.iter().map(|loaded| loaded.relation.table.size_bytes).sum();
         let session = work.pool.take(bytes).await?;
         work.compare(&session, &loaded.iter().collect::<Vec<_>>()).await?;
-        restore::restore(&session, &entries).await?;
+        for too_long in recompressing::restore(&session, &entries).await? {
+            let of = |loaded: &&LoadedTable| too_long.entry.sql.contains(&loaded.relation.quoted());
+            let relation = loaded.iter().find(of).context("find the table of an index")?.relation.clone();
+            work.make_again(vec![too_long], &relation).await?;
+        }
         analyze(&session, &loaded).await?;
         session.give_back();
         return Ok(loaded);
     }
     let Some(alone) = loaded.pop() else { return Ok(loaded) };
     let (post_data, bytes) = (post_data_of(&alone.relation), alone.relation.table.size_bytes);
-    work.make(post_data.constraints, bytes).await?;
+    let mut too_long = work.make(post_data.constraints, bytes).await?;
     let mut making = JoinSet::new();
     for index in post_data.indexes {
         let work = work.clone();
@@ -139,10 +146,12 @@ async fn complete(work: Arc<PostDataWork>, mut loaded: Vec<LoadedTable>) -> Resu
     }
     let (comparing, alone) = (work.clone(), Arc::new(alone));
     let compared = alone.clone();
-    making.spawn(async move { comparing.compare_alone(&compared).await });
+    making.spawn(async move { comparing.compare_alone(&compared).await.map(|()| Vec::new()) });
     while let Some(made) = making.join_next().await {
-        made.context("join a worker")??;
+        too_long.extend(made.context("join a worker")??);
     }
+    // Now nobody reads it in ranges of pages.
+    work.make_again(too_long, &alone.relation).await?;
     let alone = vec![Arc::into_inner(alone).context("a worker still has the table")?];
     let session = work.pool.take(bytes).await?;
     analyze(&session, &alone).await?;
@@ -151,14 +160,26 @@ async fn complete(work: Arc<PostDataWork>, mut loaded: Vec<LoadedTable>) -> Resu
 }
 
 impl PostDataWork {
-    /// Makes entries in a session of the pool, for a table of so many bytes.
-    async fn make(&self, entries: Vec<DumpEntry>, bytes: u64) -> Result<()> {
+    /// Makes entries in a session of the pool, for a table of so many bytes, but for those that a value is too long for.
+    pub(super) async fn make(&self, entries: Vec<DumpEntry>, bytes: u64) -> Result<Vec<TooLong>> {
         if entries.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let session = self.pool.take(bytes).await?;
-        restore::restore(&session, &entries).await?;
+        let too_long = recompressing::restore(&session, &entries).await?;
         session.give_back();
+        Ok(too_long)
+    }
+
+    /// Makes what a value was too long for once more, in sessions of its own.
+    pub(super) async fn make_again(&self, too_long: Vec<TooLong>, relation: &Relation) -> Result<()> {
+        for too_long in too_long {
+            let (plain, target) = tokio::try_join!(self.pool.open_plain(), self.pool.open())?;
+            let told = recompressing::make_again(too_long, relation, &plain, &target).await?;
+            self.told.lock().unwrap_or_else(PoisonError::into_inner).push(told);
+            plain.close().await;
+            target.close().await;
+        }
         Ok(())
     }
 

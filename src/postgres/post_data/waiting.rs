@@ -7,23 +7,20 @@ use anyhow::{Context as _, Result};
 use tokio::task::JoinSet;
 use tokio_postgres::types::Type;
 
+use super::per_table::PostDataWork;
 use crate::postgres::dump::entries::DumpEntry;
 use crate::postgres::dump::restore;
 use crate::postgres::preflight::evaluation::Check;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::connect::{Param, Session};
-use crate::postgres::session::pool::SessionPool;
 use crate::postgres::session::{remedy, sql};
 
 /// What is made when all rows are there.
 #[derive(Default)]
 pub(crate) struct Waiting {
     /// Constraints with an index behind them, which nobody else may use the table for while they are made.
-    constraints: Vec<DumpEntry>,
-    /// With the size of their table, by which the largest are begun first.
-    indexes: Vec<(u64, DumpEntry)>,
-    /// Tables, quoted, whose statistics must be gathered once more.
-    tables: BTreeSet<String>,
+    constraints: Vec<(Arc<Relation>, DumpEntry)>,
+    indexes: Vec<(Arc<Relation>, DumpEntry)>,
 }
 
 /// CHECK constraints that are not there while rows arrive, in the order in which they can be made again.
@@ -105,58 +102,59 @@ const OF_NOBODY_ELSE: &str = "
 
 impl Waiting {
     /// Takes an index of a table, or a constraint with one behind it.
-    pub(crate) fn add(&mut self, table: &Relation, entry: DumpEntry) {
-        self.tables.insert(table.quoted());
-        match entry.kind.as_str() {
-            "INDEX" => self.indexes.push((table.table.size_bytes, entry)),
-            _ => self.constraints.push(entry),
-        }
+    pub(super) fn add(&mut self, table: &Arc<Relation>, entry: DumpEntry) {
+        let list = if entry.kind == "INDEX" { &mut self.indexes } else { &mut self.constraints };
+        list.push((table.clone(), entry));
     }
 
-    /// Makes all, several at a time. `plain` is a session without a search path.
-    pub(crate) async fn make(self, checks: ChecksAside, plain: &Session, pool: &Arc<SessionPool>) -> Result<()> {
+    /// Makes all, several at a time, and gathers statistics of their tables once more. `plain` is a session like that in
+    /// which the checks were taken.
+    pub(crate) async fn make(self, checks: ChecksAside, plain: &Session, work: &Arc<PostDataWork>) -> Result<()> {
         checks.put_back(plain).await?;
+        let tables: BTreeSet<String> =
+            self.constraints.iter().chain(&self.indexes).map(|(table, _)| table.quoted()).collect();
         // A function of one table's may read another's that is locked meanwhile: one by one they cannot wait in a circle.
-        let session = pool.take(0).await?;
-        restore::restore(&session, &self.constraints).await?;
-        session.give_back();
+        let mut too_long = Vec::new();
+        for (table, constraint) in self.constraints {
+            let left = work.make(vec![constraint], table.table.size_bytes).await?;
+            too_long.push((table, left));
+        }
         let mut making = JoinSet::new();
-        for (bytes, index) in self.indexes {
-            let pool = pool.clone();
+        for (table, index) in self.indexes {
+            let work = work.clone();
             making.spawn(async move {
-                let session = pool.take(bytes).await?;
-                restore::restore(&session, &[index]).await?;
-                session.give_back();
-                anyhow::Ok(())
+                let left = work.make(vec![index], table.table.size_bytes).await?;
+                anyhow::Ok(Some((table, left)))
             });
         }
         for check in checks.0 {
-            let pool = pool.clone();
-            making.spawn(async move {
-                let session = pool.take(0).await?;
-                let validate = format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", check.quoted, check.name);
-                let told = |fault| {
-                    remedy::of_entry(
-                        "CHECK CONSTRAINT",
-                        &format!("check constraint {}", check.label),
-                        fault,
-                        session.major(),
-                    )
-                };
-                session.run(&validate).await.map_err(told)?;
-                session.give_back();
-                anyhow::Ok(())
-            });
+            let work = work.clone();
+            making.spawn(async move { check.validate(&work).await.map(|()| None) });
         }
         while let Some(made) = making.join_next().await {
-            made.context("join a worker")??;
+            too_long.extend(made.context("join a worker")??);
         }
-        if !self.tables.is_empty() {
-            let session = pool.take(0).await?;
-            let tables: Vec<_> = self.tables.into_iter().collect();
+        for (table, too_long) in too_long {
+            work.make_again(too_long, &table).await?;
+        }
+        if !tables.is_empty() {
+            let tables: Vec<_> = tables.into_iter().collect();
+            let session = work.pool.take(0).await?;
             session.run(&format!("ANALYZE {}", tables.join(", "))).await.context("gather statistics")?;
             session.give_back();
         }
+        Ok(())
+    }
+}
+
+impl CheckAside {
+    async fn validate(&self, work: &PostDataWork) -> Result<()> {
+        let session = work.pool.take(0).await?;
+        let validate = format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", self.quoted, self.name);
+        let label = format!("check constraint {}", self.label);
+        let told = |fault| remedy::of_entry("CHECK CONSTRAINT", &label, fault, session.major());
+        session.run(&validate).await.map_err(told)?;
+        session.give_back();
         Ok(())
     }
 }

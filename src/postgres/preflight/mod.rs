@@ -5,6 +5,7 @@ pub(super) mod catalog;
 pub(super) mod catalog_queries;
 mod column_types;
 pub(super) mod compatibility;
+pub(super) mod compression;
 pub(super) mod database_masking;
 pub(super) mod database_properties;
 pub(super) mod disk_space;

@@ -64,12 +64,13 @@ pub(crate) async fn copy_item(
     target: &Session,
     item: &WorkItem,
     conversion: &RowConversion,
+    is_fast: bool,
     meter: &Meter<'_>,
 ) -> Result<Vec<SentRows>> {
     let encodings: Vec<_> = item.ranges.iter().map(|range| conversion.encoding(&range.relation)).collect();
     let reads: Vec<_> = item.ranges.iter().zip(&encodings).map(|(range, encoding)| range.copy_out(encoding)).collect();
     let mut from = source.copy_out(&reads.join("; ")).await.context("read it")?;
-    let (mut answers, mut into) = target.start_copy(&item.copy_in(&encodings)).await.context("write it")?;
+    let (mut answers, mut into) = target.start_copy(&item.copy_in(&encodings, is_fast)).await.context("write it")?;
     let forwarding = async {
         let mut sent = Vec::with_capacity(item.ranges.len());
         for range in &item.ranges {

@@ -47,6 +47,8 @@ pub(crate) struct Load {
     pub(crate) stall: Duration,
     pub(crate) progress: Arc<Progress>,
     pub(crate) cut_bytes: u64,
+    /// Whether the target has the fast method of compression.
+    pub(crate) is_fast: bool,
     /// Where there is room for one more when a pair has nothing left to do.
     pub(crate) pool: Arc<SessionPool>,
 }
@@ -146,7 +148,7 @@ async fn copy(
     watchdog: &Watchdog,
 ) -> Result<Vec<SentRows>> {
     let meter = Meter { watchdog, progress: &load.progress, throttle: source.throttle() };
-    let copying = copy::copy_item(source, target, item, &load.conversion, &meter);
+    let copying = copy::copy_item(source, target, item, &load.conversion, load.is_fast, &meter);
     watchdog.watch(load.stall, copying).await.map_err(|error| match error.is::<Transient>() {
         true => error.context(format!("copy {}", item.label())),
         false => error,

@@ -7,7 +7,9 @@ use super::relation::Relation;
 use crate::postgres::session::sql;
 
 /// Tables under this size are copied many at a time, since round trips are all that they cost.
-const SMALL_BYTES: u64 = 256 << 10;
+pub(crate) const SMALL_BYTES: u64 = 256 << 10;
+/// The method of compression that is several times faster than the other, and so is taken for all that is large.
+pub(crate) const FAST: &str = "lz4";
 /// So many small tables, and so many bytes of them, go together.
 const SMALL_TABLES: usize = 64;
 const SMALL_TOGETHER_BYTES: u64 = 4 << 20;
@@ -104,8 +106,9 @@ impl TableRange {
 }
 
 impl WorkItem {
-    /// The COPYs that fill the tables, with what stands around them: one transaction.
-    pub(crate) fn copy_in(&self, encodings: &[String]) -> String {
+    /// The COPYs that fill the tables, with what stands around them: one transaction. `is_fast`: the target has the fast
+    /// method of compression.
+    pub(crate) fn copy_in(&self, encodings: &[String], is_fast: bool) -> String {
         // Only a table that this transaction alone has filled can be written frozen, so that reading it back need not
         // write every page a second time. For small ones a new file each would cost more than that.
         let frozen = match self.ranges.as_slice() {
@@ -113,6 +116,8 @@ impl WorkItem {
             _ => None,
         };
         let mut statements = vec!["BEGIN".to_owned()];
+        let is_large = self.ranges.iter().any(|range| range.relation.table.size_bytes >= SMALL_BYTES);
+        statements.extend((is_fast && is_large).then(|| format!("SET LOCAL default_toast_compression = {FAST}")));
         statements.extend(frozen.map(|relation| format!("TRUNCATE ONLY {}", relation.quoted())));
         statements.extend(
             self.ranges

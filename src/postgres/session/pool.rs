@@ -11,6 +11,7 @@ use tokio::sync::oneshot::{Receiver, Sender, channel};
 use super::computing::ComputingSettings;
 use super::connect::Session;
 use super::endpoint::Endpoint;
+use super::settings::Purpose;
 
 /// Sessions in the new database, each used by one at a time. Who works on the largest table gets one first.
 pub(crate) struct SessionPool {
@@ -106,9 +107,19 @@ impl SessionPool {
         let idle = self.slots().idle.pop();
         let session = match idle {
             Some(session) => session,
-            None => self.computing.open(&self.target).await?,
+            None => self.open().await?,
         };
         Ok(PooledSession { session, place })
+    }
+
+    /// A session like the others, beside them.
+    pub(crate) async fn open(&self) -> Result<Session> {
+        self.computing.open(&self.target).await
+    }
+
+    /// A session for queries of ours.
+    pub(crate) async fn open_plain(&self) -> Result<Session> {
+        Session::open(&self.target, Purpose::Fill).await
     }
 
     fn enqueue(self: &Arc<Self>, bytes: u64) -> Receiver<Place> {

@@ -52,14 +52,12 @@ const SOURCE: &[(&str, &str)] = &[
 /// Kinds of relation that a session on a source may not read.
 pub(crate) const RESTRICTED: &str = "view,foreign-table";
 
-/// The target's database is nobody else's yet: commits need not be synced one by one (the swap's is), and large
-/// values are compressed by the faster method. Parallel index builds would need more shared memory than Railway's
+/// The target's database is nobody else's yet: commits need not be synced one by one (the swap's is). Parallel index builds would need more shared memory than Railway's
 /// 64 MB; event triggers that have been copied must not run on our own commands.
 const TARGET: &[(&str, &str)] = &[
     ("lock_timeout", "0"),
     ("idle_in_transaction_session_timeout", "0"),
     ("synchronous_commit", "off"),
-    ("default_toast_compression", "lz4"),
     ("maintenance_work_mem", "256MB"),
     ("max_parallel_maintenance_workers", "0"),
     ("check_function_bodies", "off"),
@@ -102,6 +100,7 @@ const DECIDING: &[&str] = &[
     "bytea_output",
     "DateStyle",
     "default_statistics_target",
+    "default_toast_compression",
     "default_text_search_config",
     "extra_float_digits",
     "IntervalStyle",

@@ -1,6 +1,7 @@
 //! Odd databases: what a copy of each must be. The small ones are in `tests/fixtures/odd`, a file each.
 
 mod before;
+mod compression;
 mod families;
 mod leftovers;
 mod old_servers;
