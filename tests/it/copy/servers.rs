@@ -131,14 +131,7 @@ async fn a_disk_that_is_full_is_told_and_the_target_goes_on() {
     let mut ends = with_small_disk(&disk).await;
     run(&ends.source().await, MORE_ROWS).await;
     let balloon = disk.path().join("balloon");
-    let result = meanwhile(&mut ends, false, async |_| {
-        let of = format!("of={}", balloon.display());
-        let filled = Command::new("dd").args(["if=/dev/zero", "bs=1M", &of]).output().unwrap();
-        assert!(!filled.status.success(), "the disk is full");
-        // The server's log must have room: without any the server crashes instead of saying so.
-        let file = std::fs::File::options().write(true).open(&balloon).unwrap();
-        file.set_len(file.metadata().unwrap().len() - (40 << 20)).unwrap();
-    });
+    let result = meanwhile(&mut ends, false, async |_| fill(&balloon, 40));
     let result = result.await;
     assert_eq!(Exit::of(result.as_ref().unwrap_err()), Exit::Outside);
     let told = told(result);
@@ -149,6 +142,41 @@ async fn a_disk_that_is_full_is_told_and_the_target_goes_on() {
     ends.assert_source_is_let_go().await;
     ends.copy(&ends.options()).await.unwrap();
     drop(ends);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_is_full_while_indexes_are_made_is_told_at_once() {
+    let disk = match Disk::new(400) {
+        Ok(disk) => disk,
+        Err(reason) => return asked::skip(a_disk_that_is_full_while_indexes_are_made_is_told_at_once, &reason),
+    };
+    let mut ends = with_small_disk(&disk).await;
+    // Two indexes of 28 MB over a table of a tenth of that.
+    let noise = |index: u32| {
+        let part = |i: u32| format!("encode(sha512((body || '{index} {i}')::bytea), 'base64')");
+        format!("CREATE INDEX noise_{index} ON big (({}));", (0..16).map(part).collect::<Vec<_>>().join(" || "))
+    };
+    run(&ends.source().await, &format!("{}{}", noise(1), noise(2))).await;
+    let balloon = disk.path().join("balloon");
+    let result = meanwhile(&mut ends, false, async |_| fill(&balloon, 40)).await;
+    assert_eq!(Exit::of(result.as_ref().unwrap_err()), Exit::Outside);
+    let told = told(result);
+    assert!(told.contains("make index public.noise_") && told.contains("SQLSTATE 53100"), "{told}");
+    assert!(told.contains("hint: the target's disk is full"), "{told}");
+    std::fs::remove_file(&balloon).unwrap();
+    ends.assert_target_is_old().await;
+    ends.assert_source_is_let_go().await;
+    drop(ends);
+}
+
+/// Fills a disk up to so many megabytes: the server's log must have room, without any the server crashes instead of
+/// saying so.
+fn fill(balloon: &Path, but_megabytes: u64) {
+    let of = format!("of={}", balloon.display());
+    let filled = Command::new("dd").args(["if=/dev/zero", "bs=1M", &of]).output().unwrap();
+    assert!(!filled.status.success(), "the disk is full");
+    let file = std::fs::File::options().write(true).open(balloon).unwrap();
+    file.set_len(file.metadata().unwrap().len() - (but_megabytes << 20)).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

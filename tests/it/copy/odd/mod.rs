@@ -2,6 +2,7 @@
 
 mod before;
 mod compression;
+mod failures;
 mod families;
 mod leftovers;
 mod old_servers;
