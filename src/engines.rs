@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::copying::{CopyOptions, CopyReport, Progress, SourceReport};
 use crate::external::process_env::ProcessEnv;
-use crate::masking::{Masking, Suspect};
+use crate::masking::{Masking, QueueLine, Suspect};
 use crate::postgres;
 pub(crate) use crate::postgres::DryRun;
 use crate::secret::Secret;
@@ -222,13 +222,18 @@ pub(crate) async fn source_login(source: &Endpoint, role: &str) -> Result<String
     }
 }
 
-/// Tries masking on a source: columns that look personal and that no rule speaks of.
+/// Tries masking on a source: columns that look personal and that no rule speaks of; and what would act in a copy.
 ///
 /// # Errors
 /// When it cannot be read, or a rule does not fit it.
-pub(crate) async fn inspect_masking(source: &Endpoint, excluded: &[String], masking: &Masking) -> Result<Vec<Suspect>> {
+pub(crate) async fn inspect_contents(
+    source: &Endpoint,
+    excluded: &[String],
+    masking: Option<&Masking>,
+    keep_queues: &[String],
+) -> Result<(Vec<Suspect>, Vec<QueueLine>)> {
     match source {
-        Endpoint::Postgres(source) => postgres::inspect_masking(source, excluded, masking).await,
+        Endpoint::Postgres(source) => postgres::inspect_contents(source, excluded, masking, keep_queues).await,
     }
 }
 

@@ -33,6 +33,7 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("variables", Lines(&["variables", "may_reference", "secrets"])),
     ("databases.service", Harmless("less comes along")),
     ("databases.exclude_table_data", Harmless("less comes along")),
+    ("databases.keep_queues", Lines(&["may_act"])),
     ("databases.rules", Lines(&["may_weaken_masking"])),
     ("anonymize", Lines(&["may_be_unmasked"])),
     ("keep_users", Lines(&["keep_users"])),
@@ -146,6 +147,7 @@ impl CloneRequest {
             variables.iter().flat_map(|(service, own)| own.iter().map(move |(name, wish)| (service, name, wish)));
         refusals.extend(named.flat_map(|(service, name, wish)| variable(policy, service, name, wish)));
         refusals.extend(databases.iter().filter_map(|database| weakening(policy, database)));
+        refusals.extend(databases.iter().filter_map(|database| acting(policy, database)));
         refusals
     }
 }
@@ -170,11 +172,17 @@ fn variable(policy: &Policy, service: &str, name: &str, wish: &Override) -> Vec<
 }
 
 fn weakening(policy: &Policy, database: &DatabaseRequest) -> Option<Refusal> {
-    let DatabaseRequest { service: _, exclude_table_data: _, rules } = database;
+    let DatabaseRequest { service: _, exclude_table_data: _, keep_queues: _, rules } = database;
     let rule = rules.iter().find(|rule| weakens(rule)).filter(|_| !policy.may_weaken_masking)?;
     let what =
         format!("a rule that leaves, sets or asks for values of `{}` in service `{}`", rule.table, database.service);
     Some(Refusal::new("databases.rules", what, "may_weaken_masking: true"))
+}
+
+fn acting(policy: &Policy, database: &DatabaseRequest) -> Option<Refusal> {
+    let kept = database.keep_queues.first().filter(|_| !policy.may_act)?;
+    let what = format!("to keep `{kept}` in service `{}`, whose rows may act in the copy,", database.service);
+    Some(Refusal::new("databases.keep_queues", what, "may_act: true"))
 }
 
 /// Whether a rule, which goes before the preset's, can leave something of a value, or put one there that its writer knows.

@@ -64,6 +64,8 @@ pub struct Policy {
     pub(crate) keep_users: Vec<String>,
     /// Whether production's URLs may stay (`wordpress_url_replace: false`).
     pub(crate) may_keep_urls: bool,
+    /// Whether queues, outboxes and schedules may come along as they are, and so act in a copy (`keep_queues`).
+    pub(crate) may_act: bool,
     /// Whether an app's log lines, which may hold personal data, may be printed (`logs`).
     pub(crate) may_print_logs: bool,
     /// Services with a cron schedule that may run in a copy (`include_services`).
@@ -123,6 +125,7 @@ impl Default for Policy {
             may_weaken_masking: false,
             keep_users: vec!["administrators".to_owned()],
             may_keep_urls: false,
+            may_act: false,
             may_print_logs: false,
             cron_services: Vec::new(),
             variables: Vec::new(),

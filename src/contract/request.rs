@@ -62,7 +62,7 @@ pub(crate) struct CloneRequest {
     /// The Postgres services to copy; empty means every one that is found.
     #[serde(default)]
     pub databases: Vec<DatabaseRequest>,
-    /// Mask personal data on the way, and leave behind what would act in the copy.
+    /// Mask personal data on the way; without it, the copy holds personal data as it is. What would act in the copy stays behind in any case.
     #[serde(default = "yes")]
     pub anonymize: bool,
     /// WordPress users, by login or e-mail address, who keep login and password; the word `administrators` stands for all of these, and `none` alone for nobody.
@@ -104,6 +104,9 @@ pub(crate) struct DatabaseRequest {
     /// that of a parent what inherits from it; after `only:` the one table is meant.
     #[serde(default)]
     pub exclude_table_data: Vec<String>,
+    /// Queues, outboxes and schedules that come along as they are, and may act in the copy, as globs of `schema.table` or `table`; all others are emptied or switched off.
+    #[serde(default)]
+    pub keep_queues: Vec<String>,
     /// Masking rules that go before the preset's; the first that fits a value holds.
     #[serde(default)]
     pub rules: Vec<MaskingRule>,

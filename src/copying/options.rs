@@ -37,6 +37,11 @@ pub struct CopyOptions {
     pub rewrite: Vec<UrlPair>,
     /// How people are masked; `None` copies them as they are.
     pub masking: Option<Masking>,
+    /// Whether queues, outboxes and schedules are emptied or switched off, so that nothing in them acts in the copy. Where
+    /// people are masked they always are.
+    pub defuse: bool,
+    /// Tables that are none of these though they look so, or may act all the same: globs as in `exclude_table_data`.
+    pub keep_queues: Vec<String>,
     /// Globs (`*`, `?`) on `table` or `schema.table`: these tables come without their rows, and so do their partitions and
     /// what inherits from them, unless the glob stands after `only:`.
     pub exclude_table_data: Vec<String>,
@@ -70,6 +75,8 @@ impl Default for CopyOptions {
             copy_id: String::new(),
             rewrite: Vec::new(),
             masking: None,
+            defuse: false,
+            keep_queues: Vec::new(),
             exclude_table_data: Vec::new(),
             jobs: 2,
             cut_bytes: 1 << 30,
@@ -86,6 +93,11 @@ impl Default for CopyOptions {
 }
 
 impl CopyOptions {
+    /// Whether queues come along as they are.
+    pub(crate) fn may_act(&self) -> bool {
+        !self.defuse && self.masking.is_none()
+    }
+
     /// A hash of all that decides what the copy holds.
     pub(crate) fn asked(&self) -> String {
         // Every field is named, so that a new one cannot be forgotten here.
@@ -93,6 +105,8 @@ impl CopyOptions {
             copy_id: _,
             rewrite,
             masking,
+            defuse,
+            keep_queues,
             exclude_table_data,
             jobs: _,
             cut_bytes: _,
@@ -107,7 +121,9 @@ impl CopyOptions {
         } = self;
         let key = masking.as_ref().map(|masking| masking.key.fingerprint());
         let version = env!("CARGO_PKG_VERSION");
-        let asked = format!("{version} {rewrite:?} {masking:?} {key:?} {exclude_table_data:?} {verify:?}");
+        let asked = format!(
+            "{version} {rewrite:?} {masking:?} {key:?} {defuse} {keep_queues:?} {exclude_table_data:?} {verify:?}"
+        );
         HEXLOWER.encode(&Sha256::digest(asked))
     }
 }
@@ -150,6 +166,8 @@ mod tests {
                 rewrite: vec![UrlPair::parse("https://a.example", "https://b.example").unwrap()],
                 ..plain.clone()
             },
+            CopyOptions { defuse: true, ..plain.clone() },
+            CopyOptions { keep_queues: vec!["jobs".to_owned()], ..plain.clone() },
             CopyOptions { verify: Verify::Count, ..plain.clone() },
             with(&|masking| masking.keep_users = named.clone()),
             with(&|masking| masking.rules = rules.clone()),

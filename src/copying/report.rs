@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::inert;
-use crate::masking::Sheet;
+use crate::masking::{QueueLine, QueueTreatment, Sheet};
 
 /// How many of the slowest tables a summary names.
 const SLOWEST_TOLD: usize = 5;
@@ -47,6 +47,9 @@ pub struct CopyReport {
     /// What was masked, emptied and left; absent when personal data was copied as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub masking: Option<Sheet>,
+    /// What would have acted in the copy, or looks as if it would: queues, outboxes and schedules, and what was done to each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queues: Vec<QueueLine>,
     /// Digest of all rows of all tables as they are on the target (SHA-256, hex), in the format in which they travelled.
     pub digest: String,
     /// The tables that took longest.
@@ -91,6 +94,9 @@ impl CopyReport {
                 self.rewritten_values, self.malformed_values, self.overflow_left
             ));
         }
+        // Those that were emptied stand in the sheet as well.
+        let is_told = |line: &&QueueLine| self.masking.is_some() && line.done == QueueTreatment::Emptied;
+        lines.extend(self.queues.iter().filter(|line| !is_told(line)).map(|line| format!("would act, {line}")));
         lines.extend(self.masking.iter().flat_map(Sheet::lines));
         lines.extend(
             self.left.iter().map(|left| format!("left in {}: {} values, {}", left.column, left.values, left.reason)),

@@ -13,7 +13,9 @@ use crate::data::table_glob::TableGlob;
 use crate::data::tables::{Column, Table};
 use crate::error::Failure;
 use crate::masking::Masking;
+use crate::masking::key::Key;
 use crate::masking::preset;
+use crate::masking::queues::Put;
 use crate::masking::table::{ColumnLimits, Condition, Expected, Origin, TableMask, TableRule};
 use crate::masking::transformers::ValueLimits;
 use crate::rewriting::wordpress::{self, SiteTables};
@@ -56,7 +58,12 @@ pub(crate) struct MaskedSite {
 ///
 /// # Errors
 /// Invalid input when a rule of the caller's names what is not there, or cannot be followed; all that is wrong is named.
-pub(crate) fn assign(tables: &[&Table], masking: &Masking, sites: &[MaskedSite]) -> Result<Vec<Assignment>> {
+pub(crate) fn assign(
+    tables: &[&Table],
+    masking: &Masking,
+    sites: &[MaskedSite],
+    puts: &[Vec<Put>],
+) -> Result<Vec<Assignment>> {
     let preset = preset::rules();
     let globs: Vec<_> = masking.rules.iter().map(|rule| TableGlob::new(&rule.table)).collect();
     let mut problems = BTreeSet::new();
@@ -65,22 +72,31 @@ pub(crate) fn assign(tables: &[&Table], masking: &Masking, sites: &[MaskedSite])
     }
     let assignments = tables
         .iter()
-        .map(|table| {
-            let mut assigner =
-                RuleAssigner { table, assignment: Assignment::default(), rules: Vec::new(), problems: &mut problems };
+        .zip(puts)
+        .map(|(table, puts)| {
+            let mut assigner = RuleAssigner::new(table, &mut problems);
+            puts.iter().for_each(|put| assigner.put(put));
             let own = masking.rules.iter().zip(&globs).enumerate().filter(|(_, (_, glob))| glob.is_about(table));
             own.for_each(|(i, (rule, _))| assigner.add(rule, Origin::Caller, None, &format!("`rules.{i}`")));
             for MaskedSite { site, kept_users } in sites {
                 let about = preset.iter().filter(|rule| site.owns(table, &rule.table));
                 about.for_each(|rule| assigner.add(rule, Origin::Preset, Some(kept_users), "the WordPress preset"));
             }
-            assigner.end(masking)
+            assigner.end(&masking.key)
         })
         .collect();
     if problems.is_empty() {
         return Ok(assignments);
     }
     bail!(does_not_fit(problems))
+}
+
+/// What is put into a table whose people are copied as they are.
+pub(crate) fn of_puts(table: &Table, puts: &[Put]) -> Option<Arc<TableMask>> {
+    let mut problems = BTreeSet::new();
+    let mut assigner = RuleAssigner::new(table, &mut problems);
+    puts.iter().for_each(|put| assigner.put(put));
+    assigner.end(&Key::random()).mask
 }
 
 /// The refusal of rules that cannot be followed.
@@ -116,10 +132,23 @@ struct RuleAssigner<'a> {
     table: &'a Table,
     assignment: Assignment,
     rules: Vec<TableRule>,
+    /// Columns in which nothing is NULL, whatever their type.
+    nulled: Vec<usize>,
     problems: &'a mut BTreeSet<String>,
 }
 
-impl RuleAssigner<'_> {
+impl<'a> RuleAssigner<'a> {
+    fn new(table: &'a Table, problems: &'a mut BTreeSet<String>) -> Self {
+        Self { table, assignment: Assignment::default(), rules: Vec::new(), nulled: Vec::new(), problems }
+    }
+
+    /// Puts a value that no rule may leave out.
+    fn put(&mut self, put: &Put) {
+        self.rules.extend(put.rules());
+        self.assignment.settled.extend(put.when.is_none().then_some(put.column));
+        self.nulled.extend(put.value.is_none().then_some(put.column));
+    }
+
     fn add(&mut self, rule: &MaskingRule, origin: Origin, kept_users: Option<&Arc<HashSet<String>>>, who: &str) {
         let is_whole_kept = self.rules.last().is_some_and(|rule| rule.column.is_none() && rule.condition.is_none());
         if self.assignment.emptied.is_some() || is_whole_kept {
@@ -178,7 +207,7 @@ impl RuleAssigner<'_> {
         }
     }
 
-    fn end(mut self, masking: &Masking) -> Assignment {
+    fn end(mut self, key: &Key) -> Assignment {
         let columns = &self.table.columns;
         if self.rules.last().is_some_and(|rule| rule.column.is_none() && rule.condition.is_none()) {
             // `keep` of a whole table: what no rule before it decides on stays, and is meant to.
@@ -189,7 +218,9 @@ impl RuleAssigner<'_> {
         }
         // A column that stays is no part of the mask, unless a rule before has a say in some rows.
         if self.assignment.emptied.is_none() && !self.rules.is_empty() {
-            self.assignment.mask = Some(Arc::new(TableMask::of(self.table, self.rules, masking)));
+            let mut mask = TableMask::of(self.table, self.rules, key);
+            self.nulled.iter().for_each(|column| mask.limits[*column].is_emptied_by_null = true);
+            self.assignment.mask = Some(Arc::new(mask));
         }
         self.assignment
     }
@@ -197,7 +228,7 @@ impl RuleAssigner<'_> {
 
 impl TableMask {
     /// The mask that these rules are for a table.
-    pub(super) fn of(table: &Table, rules: Vec<TableRule>, masking: &Masking) -> Self {
+    pub(super) fn of(table: &Table, rules: Vec<TableRule>, key: &Key) -> Self {
         let named = table.columns.iter().position(|column| wordpress::is_key_column(&column.name));
         let tested = rules.iter().filter_map(|rule| rule.condition.as_ref());
         let first = tested
@@ -205,7 +236,7 @@ impl TableMask {
             .map(|condition| condition.column)
             .next();
         Self {
-            key: masking.key.clone(),
+            key: key.clone(),
             rules,
             limits: table.columns.iter().map(limits).collect(),
             key_column: named.or(first),
@@ -215,7 +246,7 @@ impl TableMask {
 }
 
 /// The conditions of a rule one by one, so that the sheet can count each.
-fn expectations<'a>(
+pub(super) fn expectations<'a>(
     when: &'a When,
     kept_users: Option<&'a Arc<HashSet<String>>>,
 ) -> impl Iterator<Item = Expected> + 'a {

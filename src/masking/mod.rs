@@ -10,6 +10,7 @@ mod contacts;
 mod key;
 pub(crate) mod live_keys;
 mod preset;
+pub(crate) mod queues;
 pub(crate) mod relations;
 mod sheet;
 mod strangers;
@@ -24,6 +25,7 @@ pub(crate) use sheet::TableOutcome;
 pub use crate::contract::masking_rules::{MaskingRule, RulesFile, When};
 pub use crate::contract::transformer::Transformer;
 pub use key::{Key, KeySource};
+pub use queues::{QueueLine, QueueTreatment};
 pub use sheet::{ColumnLine, DroppedLine, EmptiedLine, Sheet, Suspect, Treatment};
 
 /// How people are masked.

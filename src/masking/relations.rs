@@ -142,7 +142,7 @@ impl Group<'_> {
         let rule = TableRule { column: Some(to.1), because, is_only: true, ..rule.clone() };
         assignment.settled.insert(to.1);
         let table = self.tables[to.0];
-        let mask = assignment.mask.get_or_insert_with(|| Arc::new(TableMask::of(table, Vec::new(), masking)));
+        let mask = assignment.mask.get_or_insert_with(|| Arc::new(TableMask::of(table, Vec::new(), &masking.key)));
         Arc::get_mut(mask).expect("nobody else has it yet").rules.push(rule);
     }
 

@@ -7,6 +7,7 @@ use crate::contract::transformer::Transformer;
 use crate::data::tables::Table;
 use crate::masking::assignment::{Assignment, Kept};
 use crate::masking::key::KeySource;
+use crate::masking::queues::{QueueLine, QueueTreatment};
 use crate::masking::table::{Expected, Origin, TableRule};
 
 /// What became of personal data in a copy.
@@ -185,6 +186,17 @@ impl Sheet {
                 because: because.clone(),
             });
         }
+    }
+
+    /// Takes in what stayed behind because it would act: there are people in it, too.
+    pub(crate) fn add_queues(&mut self, queues: &[QueueLine]) {
+        for queue in queues.iter().filter(|queue| queue.done == QueueTreatment::Emptied) {
+            if !self.emptied.iter().any(|line| line.table == queue.table) {
+                let (table, because) = (queue.table.clone(), Some(queue.because.clone()));
+                self.emptied.push(EmptiedLine { table, rows: queue.rows, because });
+            }
+        }
+        self.emptied.sort_by(|a, b| a.table.cmp(&b.table));
     }
 
     /// The partitions of a table share their lines.

@@ -17,6 +17,7 @@ use super::preflight::compression::Compression;
 use super::preflight::database_masking::DatabaseMasking;
 use super::preflight::database_properties::DatabaseProperties;
 use super::preflight::evaluation::Evaluation;
+use super::preflight::queues::DatabaseQueues;
 use super::preflight::{carried_settings, compatibility, disk_space, skipped};
 use super::rows::load::LoadedTable;
 use super::session::connect::Session;
@@ -63,7 +64,7 @@ impl Attempt<'_> {
         let mut snapshot = Snapshot::take(self.source).await?;
         report.snapshot_at = snapshot.taken_at.clone();
         phases.enter("catalog");
-        let (tables, masked) = tokio::select! {
+        let (tables, queues, masked) = tokio::select! {
             read = self.look(&snapshot) => read?,
             reason = snapshot.watch(self.options, self.progress) => return Err(reason),
         };
@@ -75,7 +76,8 @@ impl Attempt<'_> {
         // From here on nothing of production is held.
         let tables = snapshot.release().await;
         let loaded = Box::pin(self.complete(schema, filled, &mut report, &mut phases)).await?;
-        report.masking = masked.map(|masked| masked.sheet(&tables, &loaded));
+        report.queues = queues.into_lines();
+        report.masking = masked.map(|masked| masked.sheet(&tables, &loaded, &report.queues));
         report.phases = phases.end();
         Ok(report)
     }
@@ -95,15 +97,22 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// The tables in the snapshot, and what is done to the people in them.
-    async fn look(&self, snapshot: &Snapshot) -> Result<(Relations, Option<DatabaseMasking>)> {
-        let mut tables = snapshot.read_tables(&self.options.exclude_table_data).await?;
-        let Some(masking) = &self.options.masking else { return Ok((tables, None)) };
+    /// The tables in the snapshot, and what is done to what would act in the copy, and to the people in it.
+    async fn look(&self, snapshot: &Snapshot) -> Result<(Relations, DatabaseQueues, Option<DatabaseMasking>)> {
+        let options = self.options;
+        let mut tables = snapshot.read_tables(&options.exclude_table_data).await?;
         let reader = snapshot.reader().await?;
-        let masked = DatabaseMasking::read(&reader, &tables, masking).await?;
+        let queues = DatabaseQueues::read(&reader, &tables, options.may_act(), &options.keep_queues).await?;
+        queues.apply_to(&mut tables);
+        let masked = match &options.masking {
+            Some(masking) => Some(DatabaseMasking::read(&reader, &tables, masking, queues.puts()).await?),
+            None => None,
+        };
         reader.close().await;
-        masked.apply_to(&mut tables);
-        Ok((tables, Some(masked)))
+        if let Some(masked) = &masked {
+            masked.apply_to(&mut tables);
+        }
+        Ok((tables, queues, masked))
     }
 
     /// Everything that reads the source.

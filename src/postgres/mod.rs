@@ -29,6 +29,7 @@ mod totals;
 pub(crate) use dump::pg_dump::ensure_can_dump;
 pub use engine::copy_database;
 pub use preflight::dry_run::{DryRun, DryRunTable, dry_run};
+pub(crate) use preflight::inspect::inspect_contents;
 pub use preflight::inspect::{inspect, inspect_masking, inspect_target, site_urls};
 pub use preflight::source_login::source_login;
 pub use session::endpoint::{Endpoint, TlsMode};

@@ -20,7 +20,7 @@ use crate::environment::variables::inherited_passwords;
 use crate::environment::{deployments, hosts, masking_of_request, proxies};
 use crate::error::Failure;
 use crate::external::kestra::Metric;
-use crate::masking::{ColumnLine, Sheet, Treatment};
+use crate::masking::{ColumnLine, QueueLine, Sheet, Treatment};
 use crate::railway::{Deploy, Rendered, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::step::{Deadline, Step};
@@ -102,7 +102,11 @@ async fn fill_databases(ctx: &Context, request: &CloneRequest, target: Target, t
         let copy =
             copy(ctx, &target, request, &pair).await.with_context(|| format!("copy database `{}`", pair.service))?;
         listening.push(pair.listening);
-        output.databases.push(Database { service: pair.service, masked: masked(copy.masking.as_ref()), copy });
+        output.databases.push(Database {
+            service: pair.service,
+            masked: masked(copy.masking.as_ref(), &copy.queues),
+            copy,
+        });
     }
     let record = crate::contract::record::Record {
         databases: output.databases.iter().map(record).collect(),
@@ -180,12 +184,12 @@ async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Dat
     };
     let asked = request.databases.iter().find(|d| d.service == pair.service);
     let masking = masking_of_request::of_request(&ctx.env, request, &pair.service, &target.record.run_hash)?;
-    // A masked copy is another one: a run that asks for it must not find one with people in it.
-    let manner = if masking.is_some() { "masked" } else { "plain" };
     let options = CopyOptions {
-        copy_id: format!("{}/{}/{manner}", target.record.run_hash, pair.service),
+        copy_id: format!("{}/{}", target.record.run_hash, pair.service),
         rewrite,
         masking,
+        defuse: true,
+        keep_queues: asked.map(|d| d.keep_queues.clone()).unwrap_or_default(),
         exclude_table_data: asked.map(|d| d.exclude_table_data.clone()).unwrap_or_default(),
         jobs: ctx.policy.production_connections as usize,
         env: ctx.env.clone(),
@@ -195,10 +199,16 @@ async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Dat
 }
 
 /// What a sheet says in one word. Where nothing was found to be masked and something looks personal, nothing is.
-fn masked(sheet: Option<&Sheet>) -> Masked {
+fn masked(sheet: Option<&Sheet>, queues: &[QueueLine]) -> Masked {
     let Some(sheet) = sheet else { return Masked::No };
-    let is_done = |line: &ColumnLine| line.treatment != Treatment::Left;
-    let has_done = sheet.columns.iter().any(is_done) || !sheet.dropped.is_empty() || !sheet.emptied.is_empty();
+    // What was done to keep it from acting has masked nobody.
+    let is_queues = |table: &str| queues.iter().any(|queue| queue.table == table);
+    let is_masked = |line: &ColumnLine| {
+        let table = line.column.rsplit_once('.').map_or("", |(table, _)| table);
+        line.treatment != Treatment::Left && !is_queues(table)
+    };
+    let has_emptied = sheet.emptied.iter().any(|line| !is_queues(&line.table));
+    let has_done = sheet.columns.iter().any(is_masked) || !sheet.dropped.is_empty() || has_emptied;
     match (sheet.suspects.is_empty(), has_done) {
         (true, _) => Masked::Full,
         (false, true) => Masked::Partial,
@@ -239,10 +249,10 @@ mod tests {
             suspects,
             ..Sheet::default()
         };
-        assert_eq!(masked(None), Masked::No);
-        assert_eq!(masked(Some(&sheet(&[], vec![suspect()]))), Masked::No);
-        assert_eq!(masked(Some(&sheet(&[Treatment::Left], vec![suspect()]))), Masked::No);
-        assert_eq!(masked(Some(&sheet(&[Treatment::Masked], vec![suspect()]))), Masked::Partial);
-        assert_eq!(masked(Some(&sheet(&[Treatment::Masked], Vec::new()))), Masked::Full);
+        assert_eq!(masked(None, &[]), Masked::No);
+        assert_eq!(masked(Some(&sheet(&[], vec![suspect()])), &[]), Masked::No);
+        assert_eq!(masked(Some(&sheet(&[Treatment::Left], vec![suspect()])), &[]), Masked::No);
+        assert_eq!(masked(Some(&sheet(&[Treatment::Masked], vec![suspect()])), &[]), Masked::Partial);
+        assert_eq!(masked(Some(&sheet(&[Treatment::Masked], Vec::new())), &[]), Masked::Full);
     }
 }

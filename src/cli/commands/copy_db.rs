@@ -105,12 +105,21 @@ fn rate(text: &str) -> Result<f64, String> {
     rate.ok_or_else(|| "expected a number of megabytes a second that is more than 0".to_owned())
 }
 
-fn masking_args() -> [Arg; 4] {
+fn masking_args() -> [Arg; 6] {
     [
         Arg::new("anonymize")
             .long("anonymize")
             .action(ArgAction::SetTrue)
             .help("Mask personal data on the way, by the WordPress preset and --rules; RAILSTAGE_MASKING_KEY keeps the same strangers from copy to copy"),
+        Arg::new("defuse")
+            .long("defuse")
+            .action(ArgAction::SetTrue)
+            .help("Empty queues, outboxes and schedules, or switch them off, so that nothing in them acts in the copy; --anonymize does so as well"),
+        Arg::new("keep-queue")
+            .long("keep-queue")
+            .value_name("GLOB")
+            .action(ArgAction::Append)
+            .help("Copy this table (schema.table or table) as it is, though it looks like a queue; may be given several times"),
         Arg::new("rules")
             .long("rules")
             .value_name("FILE")
@@ -192,6 +201,8 @@ fn options(matches: &ArgMatches) -> Result<CopyOptions> {
         copy_id: new_run().id,
         rewrite: matches.get_many("rewrite-url").unwrap_or_default().cloned().collect(),
         masking: masking(matches)?,
+        defuse: matches.get_flag("defuse"),
+        keep_queues: matches.get_many("keep-queue").unwrap_or_default().cloned().collect(),
         exclude_table_data: matches.get_many("exclude-table-data").unwrap_or_default().cloned().collect(),
         jobs: usize::from(*matches.get_one::<u16>("jobs").expect("it has a default")),
         max_mb_per_s: matches.get_one("max-rate").copied(),

@@ -28,6 +28,8 @@ pub(crate) struct Relations {
     pub(crate) lockable: BTreeSet<String>,
     /// Which are parts of which.
     pub(crate) families: Families,
+    /// Foreign keys, by table and name, whose references are taken out on the way, so that what they lead to may be missing.
+    pub(crate) cut_keys: HashSet<(u32, String)>,
 }
 
 impl Relations {
@@ -56,7 +58,7 @@ impl Relations {
             .map(|row| catalog.relation(row, columns.remove(&row.get::<_, u32>(0)).unwrap_or_default()))
             .collect();
         all.sort_by(|a, b| b.table.size_bytes.cmp(&a.table.size_bytes).then_with(|| a.label().cmp(&b.label())));
-        Ok(Self { all, lockable, families })
+        Ok(Self { all, lockable, families, cut_keys: HashSet::new() })
     }
 
     /// What [`Self::lockable`] will be, at little cost.

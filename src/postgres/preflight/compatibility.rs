@@ -178,6 +178,9 @@ pub(crate) async fn no_orphans(source: &SourceSession, tables: &Relations) -> Re
         for key in &keys {
             let (child, referred): (u32, u32) = (key.get(0), key.get(1));
             let Some(table) = copied.get(&child).filter(|_| !without.contains(&child)) else { continue };
+            if tables.cut_keys.contains(&(child, key.get(3))) {
+                continue;
+            }
             if tables.families.down(referred).iter().any(|oid| without.contains(oid)) && without.insert(child) {
                 let (to, name): (String, String) = (key.get(2), key.get(3));
                 orphans.push((table.label(), format!("`{}` (its key `{name}` refers to `{to}`)", table.label())));

@@ -9,12 +9,13 @@ use tokio_postgres::types::Type;
 
 use super::catalog::Relations;
 use super::whole_table::WholeTables;
-use super::{masked_relations, matching_rows};
+use super::{masked_relations, matching_rows, row_counts};
 use crate::data::tables::Column;
 use crate::error::Failure;
 use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite, does_not_fit};
+use crate::masking::queues::Put;
 use crate::masking::suspects::{self, Sample};
-use crate::masking::{EmptiedLine, KeySource, Masking, Sheet, Suspect, TableOutcome};
+use crate::masking::{EmptiedLine, KeySource, Masking, QueueLine, Sheet, Suspect, TableOutcome};
 use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
@@ -31,9 +32,6 @@ const SAMPLE_ALL_CHARS: u32 = 4 << 20;
 const LARGE_PAGES: u64 = 64;
 /// So many tables are asked about in one round trip.
 const TOGETHER: usize = 40;
-/// The rows of a larger table are not counted, since the source would have to read it all for that.
-const COUNTED_BYTES: u64 = 64 << 20;
-
 /// Why the rows of a table that is emptied do not come.
 pub(crate) const LEFT_BEHIND: &str = "left behind by masking";
 
@@ -48,15 +46,20 @@ pub(crate) struct DatabaseMasking {
 }
 
 impl DatabaseMasking {
-    /// Lays the rules over the tables, and looks for what they leave out.
+    /// Lays the rules over the tables, behind what is `put` into each anyway, and looks for what they leave out.
     ///
     /// # Errors
     /// Invalid input when a rule does not fit the data, and for a strict masking when a column looks personal that no
     /// rule speaks of.
-    pub(crate) async fn read(source: &SourceSession, tables: &Relations, masking: &Masking) -> Result<Self> {
+    pub(crate) async fn read(
+        source: &SourceSession,
+        tables: &Relations,
+        masking: &Masking,
+        puts: &[Vec<Put>],
+    ) -> Result<Self> {
         let plain = tables.tables();
         let sites = sites(source, tables, masking).await?;
-        let mut assignments = assignment::assign(&plain, masking, &sites)?;
+        let mut assignments = assignment::assign(&plain, masking, &sites, puts)?;
         let unfit = masked_relations::hold(source, tables, masking, &mut assignments).await?;
         ensure!(unfit.is_empty(), does_not_fit(unfit));
         let suspects =
@@ -91,7 +94,7 @@ impl DatabaseMasking {
     }
 
     /// What was done, once the rows are there.
-    pub(crate) fn sheet(self, tables: &Relations, loaded: &[LoadedTable]) -> Sheet {
+    pub(crate) fn sheet(self, tables: &Relations, loaded: &[LoadedTable], queues: &[QueueLine]) -> Sheet {
         let mut sheet = Sheet {
             key: self.key,
             kept_users: self.kept_users,
@@ -118,6 +121,7 @@ impl DatabaseMasking {
         for outcome in &outcomes {
             sheet.add(outcome);
         }
+        sheet.add_queues(queues);
         sheet
     }
 }
@@ -286,33 +290,15 @@ async fn emptied(
     relations: &[Relation],
     assignments: &[Assignment],
 ) -> Result<Vec<EmptiedLine>> {
-    let mut lines = Vec::new();
-    let mut queries = Vec::new();
+    let (mut lines, mut left_behind) = (Vec::new(), Vec::new());
     for (relation, assignment) in relations.iter().zip(assignments) {
         let Some(Emptied { because, is_only }) = &assignment.emptied else { continue };
         let table = if *is_only { relation.label() } else { relation.table.whole() };
-        queries.push(if relation.table.size_bytes <= COUNTED_BYTES && relation.may_be_planned {
-            let is_still = sql::is_still(&relation.quoted(), relation.oid);
-            let query = format!("(SELECT own.rows FROM ({}) AS own(rows) WHERE {is_still})", relation.count());
-            (query, relation.table.size_bytes)
-        } else {
-            let oid = relation.oid;
-            (format!("(SELECT greatest(reltuples, 0)::int8 FROM pg_catalog.pg_class WHERE oid = {oid})"), 0)
-        });
         lines.push(EmptiedLine { table, rows: 0, because: because.clone() });
+        left_behind.push(relation);
     }
-    if lines.is_empty() {
-        return Ok(lines);
-    }
-    for (together, lines) in queries.chunks(TOGETHER).zip(lines.chunks_mut(TOGETHER)) {
-        let queries: Vec<_> = together.iter().map(|(query, _)| query.as_str()).collect();
-        let bytes: u64 = together.iter().map(|(_, bytes)| bytes).sum();
-        let row = source.row(&format!("SELECT ARRAY[{}]::int8[]", queries.join(", ")), &[]).await?;
-        for (line, rows) in lines.iter_mut().zip(row.get::<_, Vec<i64>>(0)) {
-            line.rows = rows.max(0).cast_unsigned();
-        }
-        source.throttle().wait(usize::try_from(bytes).unwrap_or(usize::MAX)).await;
-        source.renew().await?;
+    for (line, rows) in lines.iter_mut().zip(row_counts::of(source, &left_behind).await?) {
+        line.rows = rows;
     }
     lines.sort_by(|a: &EmptiedLine, b| a.table.cmp(&b.table));
     lines.dedup_by(|more, line| {

@@ -10,12 +10,13 @@ use super::catalog::Relations;
 use super::database_masking::DatabaseMasking;
 use super::evaluation::Evaluation;
 use super::inspect::{inspect, inspect_target};
+use super::queues::DatabaseQueues;
 use super::{compatibility, disk_space};
 use crate::copying::options::CopyOptions;
 use crate::copying::report::{SourceReport, TargetReport, read_whole};
 use crate::error::failure;
 use crate::inert;
-use crate::masking::Suspect;
+use crate::masking::{QueueLine, Suspect};
 use crate::postgres::dump::pg_dump;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::endpoint::Endpoint;
@@ -43,6 +44,9 @@ pub struct DryRun {
     pub estimated_seconds: f64,
     /// Columns that look personal and that no masking rule speaks of; none when nothing would be masked.
     pub suspects: Vec<Suspect>,
+    /// What would act in the copy, or looks as if it would, and what would be done to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub queues: Vec<QueueLine>,
     /// What a copy would fail on.
     pub problems: Vec<String>,
 }
@@ -89,7 +93,7 @@ impl DryRunTable {
 /// When one of them cannot be reached; what else is wrong is among its problems.
 pub async fn dry_run(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Result<DryRun> {
     let (source_report, target_report) = tokio::try_join!(inspect(source), inspect_target(target))?;
-    let Findings { tables, suspects, refusals } = look(source, target, options).await.map_err(classified)?;
+    let Findings { tables, suspects, queues, refusals } = look(source, target, options).await.map_err(classified)?;
     let bytes: u64 = tables.copied().map(|relation| relation.table.size_bytes).sum();
     let rate = options.max_mb_per_s.unwrap_or(USUAL_MB_PER_S).min(USUAL_MB_PER_S);
     let problems = [
@@ -111,6 +115,7 @@ pub async fn dry_run(source: &Endpoint, target: &Endpoint, options: &CopyOptions
     Ok(DryRun {
         tables: tables.all.iter().map(DryRunTable::of).collect(),
         suspects,
+        queues,
         bytes,
         estimated_seconds: bytes as f64 / (rate * 1e6) + tables.all.len() as f64 * SECONDS_PER_TABLE,
         problems: problems.concat(),
@@ -123,6 +128,7 @@ pub async fn dry_run(source: &Endpoint, target: &Endpoint, options: &CopyOptions
 struct Findings {
     tables: Relations,
     suspects: Vec<Suspect>,
+    queues: Vec<QueueLine>,
     refusals: Vec<String>,
 }
 
@@ -130,8 +136,10 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
     let (target_server, source) = (TargetServer::open(target).await?, SourceSession::open(source, None).await?);
     let mut tables = Relations::read(&source, &options.exclude_table_data).await?;
     let (mut suspects, mut refusals) = (Vec::new(), Vec::new());
+    let queues = DatabaseQueues::read(&source, &tables, options.may_act(), &options.keep_queues).await?;
+    queues.apply_to(&mut tables);
     if let Some(masking) = &options.masking {
-        match refused(DatabaseMasking::read(&source, &tables, masking).await)? {
+        match refused(DatabaseMasking::read(&source, &tables, masking, queues.puts()).await)? {
             Ok(masked) => {
                 masked.apply_to(&mut tables);
                 suspects = masked.into_suspects();
@@ -153,7 +161,7 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
     }
     source.close().await;
     target_server.session.close().await;
-    Ok(Findings { tables, suspects, refusals })
+    Ok(Findings { tables, suspects, queues: queues.into_lines(), refusals })
 }
 
 /// Tells a refusal, the inner error, from what kept a check from being made.
@@ -189,6 +197,7 @@ impl DryRun {
                 .iter()
                 .map(|skipped| format!("would not be copied: {} ({})", skipped.object, skipped.reason)),
         );
+        lines.extend(self.queues.iter().map(|line| format!("would act, and would be {line}")));
         lines.extend(
             self.suspects.iter().map(|suspect| format!("looks personal, and would be copied as it is: {suspect}")),
         );

@@ -9,10 +9,11 @@ use super::catalog::Relations;
 use super::compatibility;
 use super::database_masking::DatabaseMasking;
 use super::database_properties::DatabaseProperties;
+use super::queues::DatabaseQueues;
 use super::{matching_rows, skipped, source_login};
 use crate::copying::note::CopyNote;
 use crate::copying::report::{SourceReport, TargetReport, WordPressSite};
-use crate::masking::{Masking, Suspect};
+use crate::masking::{Masking, QueueLine, Suspect};
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::classified;
 use crate::postgres::session::source_session::SourceSession;
@@ -67,12 +68,31 @@ async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
 /// # Errors
 /// When the source cannot be reached; invalid input when a rule does not fit it, or a strict masking finds such columns.
 pub async fn inspect_masking(source: &Endpoint, exclude: &[String], masking: &Masking) -> Result<Vec<Suspect>> {
+    inspect_contents(source, exclude, Some(masking), &[]).await.map(|(suspects, _)| suspects)
+}
+
+/// Tries masking rules on a source, and looks for what would act in a copy: the answer are columns that look personal and
+/// that no rule speaks of, and queues.
+///
+/// # Errors
+/// When the source cannot be reached; invalid input when a rule does not fit it, or a strict masking finds such columns.
+pub(crate) async fn inspect_contents(
+    source: &Endpoint,
+    exclude: &[String],
+    masking: Option<&Masking>,
+    keep_queues: &[String],
+) -> Result<(Vec<Suspect>, Vec<QueueLine>)> {
     let read = async {
         let source = SourceSession::open(source, None).await?;
-        let tables = Relations::read(&source, exclude).await?;
-        let masked = DatabaseMasking::read(&source, &tables, masking).await?;
+        let mut tables = Relations::read(&source, exclude).await?;
+        let queues = DatabaseQueues::read(&source, &tables, false, keep_queues).await?;
+        queues.apply_to(&mut tables);
+        let suspects = match masking {
+            Some(masking) => DatabaseMasking::read(&source, &tables, masking, queues.puts()).await?.into_suspects(),
+            None => Vec::new(),
+        };
         source.close().await;
-        Ok(masked.into_suspects())
+        Ok((suspects, queues.into_lines()))
     };
     read.await.map_err(classified)
 }

@@ -9,6 +9,7 @@ use crate::engines;
 use crate::environment::services::Role;
 use crate::environment::{databases, masking_of_request};
 use crate::error::Exit;
+use crate::masking::QueueTreatment;
 use crate::railway::{Reachable, ServiceInstance};
 use crate::running::context::Context;
 
@@ -48,7 +49,7 @@ pub(super) async fn check(
     Ok(reports)
 }
 
-/// Tries the masking rules on a source: what they do not fit, and what they leave out.
+/// Tries the masking rules on a source: what they do not fit, and what they leave out; and looks for what would act in the copy.
 async fn check_masking(
     ctx: &Context,
     request: &CloneRequest,
@@ -60,14 +61,19 @@ async fn check_masking(
     let asked = request.databases.iter().find(|d| d.service == name);
     let excluded = asked.map(|d| d.exclude_table_data.as_slice()).unwrap_or_default();
     let run_hash = ctx.run.names(request).run_hash;
+    let kept = asked.map(|d| d.keep_queues.as_slice()).unwrap_or_default();
     let tried = async {
-        let Some(masking) = masking_of_request::of_request(&ctx.env, request, name, &run_hash)? else {
-            return Ok(Vec::new());
-        };
-        engines::inspect_masking(&databases::source(ctx, service, seen)?, excluded, &masking).await
+        let masking = masking_of_request::of_request(&ctx.env, request, name, &run_hash)?;
+        engines::inspect_contents(&databases::source(ctx, service, seen)?, excluded, masking.as_ref(), kept).await
     };
     match tried.await {
-        Ok(suspects) => {
+        Ok((suspects, queues)) => {
+            for line in queues {
+                match line.done {
+                    QueueTreatment::Left => findings.warning(name, format!("would act in the copy: {line}")),
+                    _ => findings.info(name, format!("would act in the copy, and will be {line}")),
+                }
+            }
             for suspect in suspects {
                 findings.warning(name, format!("looks personal, and no masking rule speaks of it: {suspect}"));
             }

@@ -45,6 +45,11 @@ fn beyond() -> Vec<(&'static str, &'static str, Value)> {
             "may_weaken_masking: true",
             rule(json!({"transformer": "name", "when": {"column": "email", "in": ["boss@example.net"]}})),
         ),
+        (
+            "databases.keep_queues",
+            "may_act: true",
+            json!({"databases": [{"service": "Postgres", "keep_queues": ["oban_jobs"]}]}),
+        ),
         ("anonymize", "may_be_unmasked: true", json!({"anonymize": false})),
         ("keep_users", "keep_users: [anna]", json!({"keep_users": ["administrators", "anna"]})),
         ("wordpress_url_replace", "may_keep_urls: true", json!({"wordpress_url_replace": false})),

@@ -9,6 +9,7 @@ mod old_servers;
 mod order;
 mod patience;
 mod plain;
+mod queues;
 mod scale;
 mod settings;
 mod statistics;
