@@ -12,12 +12,11 @@ use crate::contract::transformer::Transformer;
 use crate::data::table_glob::TableGlob;
 use crate::data::tables::{Column, Table};
 use crate::error::Failure;
-use crate::masking::Masking;
-use crate::masking::key::Key;
 use crate::masking::preset;
 use crate::masking::queues::Put;
 use crate::masking::table::{ColumnLimits, Condition, Expected, Origin, TableMask, TableRule};
 use crate::masking::transformers::ValueLimits;
+use crate::masking::{Key, Masking};
 use crate::rewriting::wordpress::{self, SiteTables};
 
 /// What becomes of one table.
@@ -228,7 +227,7 @@ impl<'a> RuleAssigner<'a> {
 
 impl TableMask {
     /// The mask that these rules are for a table.
-    pub(super) fn of(table: &Table, rules: Vec<TableRule>, key: &Key) -> Self {
+    pub(crate) fn of(table: &Table, rules: Vec<TableRule>, key: &Key) -> Self {
         let named = table.columns.iter().position(|column| wordpress::is_key_column(&column.name));
         let tested = rules.iter().filter_map(|rule| rule.condition.as_ref());
         let first = tested

@@ -18,7 +18,7 @@ use super::preflight::database_masking::DatabaseMasking;
 use super::preflight::database_properties::DatabaseProperties;
 use super::preflight::evaluation::Evaluation;
 use super::preflight::queues::DatabaseQueues;
-use super::preflight::{carried_settings, compatibility, disk_space, skipped};
+use super::preflight::{carried_settings, compatibility, disk_space, extension_members, extensions, skipped};
 use super::rows::load::LoadedTable;
 use super::session::connect::Session;
 use super::session::endpoint::Endpoint;
@@ -87,7 +87,7 @@ impl Attempt<'_> {
         let reader = SourceSession::open(self.source, None).await?;
         compatibility::versions_fit(reader.major(), self.target_server.session.major())?;
         compatibility::two_databases(&reader, self.target_server).await?;
-        compatibility::extensions_fit(&reader, self.target_server).await?;
+        extensions::fit(&reader, self.target_server).await?;
         compatibility::names_are_text(&reader).await?;
         pg_dump::ensure_reads(&self.options.pg_dump, &self.options.env, reader.major()).await?;
         compatibility::may_create_databases(self.target_server).await?;
@@ -112,6 +112,7 @@ impl Attempt<'_> {
         if let Some(masked) = &masked {
             masked.apply_to(&mut tables);
         }
+        extensions::stop_jobs(&mut tables);
         Ok((tables, queues, masked))
     }
 
@@ -181,12 +182,18 @@ impl Attempt<'_> {
         if !properties.has_public_schema {
             target.run("DROP SCHEMA IF EXISTS public").await.context("drop the schema `public`")?;
         }
+        let others = pre_data.iter().rposition(|entry| entry.kind == "EXTENSION").map_or(0, |last| last + 1);
+        let (extensions, others) = pre_data.split_at(others);
+        let target = self.restore_extensions(target, extensions).await?;
+        report.skipped.extend(skipped::other_versions(source, &target).await?);
+        // Tables may compute by what was changed about a function.
+        let changed = extension_members::carry(source, &target, &snapshot.tables, &mut post_data).await?;
+        report.skipped.extend(changed);
         spelling.apply(&target).await?;
-        restore::restore(&target, &pre_data).await?;
+        restore::restore(&target, others).await?;
         let checks = ChecksAside::take(&target, &evaluation.checks).await?;
         let mut compression = Compression::read(source, &properties.site.deciding(), &snapshot.tables).await?;
         compression.follow(&target).await?;
-        report.skipped.extend(skipped::other_versions(source, &target).await?);
         target.close().await;
         properties.site.ask(source, entries::settings_asked_for(pre_data.iter().chain(&post_data))).await?;
         let (computing, refused) = carried_settings::settle(&properties.site, &self.new_database()).await?;
@@ -194,6 +201,28 @@ impl Attempt<'_> {
         let (encoding, has_money) = (properties.encoding.clone(), spelling::has_money(source).await?);
         let manner = Manner { encoding, spelling, has_money, computing, is_fast: compression.is_fast };
         Ok(Schema { properties, manner, post_data, views, checks, compression })
+    }
+
+    /// Makes the extensions, and what stands before them. One that is bound to a database's name sees the new database under
+    /// one that it takes.
+    async fn restore_extensions(&self, target: Session, entries: &[DumpEntry]) -> Result<Session> {
+        let Some(at) = entries.iter().position(extensions::is_bound) else {
+            restore::restore(&target, entries).await?;
+            return Ok(target);
+        };
+        restore::restore(&target, &entries[..at]).await?;
+        target.close().await;
+        let make = async {
+            let alias = self.target.with_database(extensions::BOUND_ALIAS);
+            let target = Session::open(&alias, Purpose::Fill).await?;
+            restore::restore(&target, &entries[at..=at]).await?;
+            target.close().await;
+            Ok(())
+        };
+        self.target_server.under_another_name(self.name, extensions::BOUND_ALIAS, make).await?;
+        let target = Session::open(&self.new_database(), Purpose::Fill).await?;
+        restore::restore(&target, &entries[at + 1..]).await?;
+        Ok(target)
     }
 
     /// Everything that needs the new database only.

@@ -151,14 +151,18 @@ async fn put_in_place(
     Ok(report)
 }
 
-/// Drops the half-built database, over a new session when the old one is broken or busy.
+/// Drops the half-built database, whatever it is called by now, over a new session when the old one is broken or busy.
 async fn drop_unfinished(target: &Endpoint, target_server: TargetServer, name: &str) -> Result<()> {
+    let drop_all = async |server: &TargetServer| {
+        server.drop_database(name).await?;
+        server.drop_leftovers().await
+    };
     let dropping = async {
-        if let Ok(Ok(())) = tokio::time::timeout(CLEAN_BY_SAME_WITHIN, target_server.drop_database(name)).await {
+        if let Ok(Ok(())) = tokio::time::timeout(CLEAN_BY_SAME_WITHIN, drop_all(&target_server)).await {
             return Ok(());
         }
         drop(target_server);
-        TargetServer::open(target).await?.drop_database(name).await
+        drop_all(&TargetServer::open(target).await?).await
     };
     match tokio::time::timeout(CLEAN_WITHIN, dropping).await {
         Ok(dropped) => dropped,

@@ -84,26 +84,6 @@ pub(crate) async fn may_create_databases(target_server: &TargetServer) -> Result
     Ok(())
 }
 
-/// Refuses when an extension of the source cannot be made on the target.
-pub(crate) async fn extensions_fit(source: &SourceSession, target_server: &TargetServer) -> Result<()> {
-    let rows = source.rows("SELECT extname::text FROM pg_catalog.pg_extension ORDER BY 1", &[]).await?;
-    let wanted: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    let sql = "SELECT w FROM pg_catalog.unnest($1) AS w WHERE w NOT IN (SELECT name::text FROM pg_catalog.pg_available_extensions)";
-    let missing = target_server
-        .session
-        .rows(sql, &[(&wanted, Type::TEXT_ARRAY)])
-        .await
-        .context("list the target's extensions")?;
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let names: Vec<String> = missing.iter().map(|row| row.get(0)).collect();
-    bail!(
-        Failure::invalid(format!("the target's server lacks extensions of the source: {}", names.join(", ")))
-            .hint("use an image for the target that has them, such as the source's own")
-    );
-}
-
 /// Refuses names that are no text: in a database without an encoding they may be any bytes.
 pub(crate) async fn names_are_text(source: &SourceSession) -> Result<()> {
     match source.rows(NAMES, &[]).await {

@@ -11,7 +11,7 @@ use super::database_masking::DatabaseMasking;
 use super::evaluation::Evaluation;
 use super::inspect::{inspect, inspect_target};
 use super::queues::DatabaseQueues;
-use super::{compatibility, disk_space};
+use super::{compatibility, disk_space, extensions};
 use crate::copying::options::CopyOptions;
 use crate::copying::report::{SourceReport, TargetReport, read_whole};
 use crate::error::failure;
@@ -149,7 +149,7 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
     }
     let checks = [
         compatibility::two_databases(&source, &target_server).await,
-        compatibility::extensions_fit(&source, &target_server).await,
+        extensions::fit(&source, &target_server).await,
         compatibility::no_orphans(&source, &tables).await,
         compatibility::nothing_reaches_through(&source, &tables).await,
         compatibility::no_conditions_of_others(&tables),

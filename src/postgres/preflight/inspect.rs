@@ -10,7 +10,7 @@ use super::compatibility;
 use super::database_masking::DatabaseMasking;
 use super::database_properties::DatabaseProperties;
 use super::queues::DatabaseQueues;
-use super::{matching_rows, skipped, source_login};
+use super::{extensions, matching_rows, skipped, source_login};
 use crate::copying::note::CopyNote;
 use crate::copying::report::{SourceReport, TargetReport, WordPressSite};
 use crate::masking::{Masking, QueueLine, Suspect};
@@ -144,6 +144,7 @@ async fn problems(source: &SourceSession) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     let rows = source.rows(UNREADABLE, &[]).await.context("look for tables that cannot be read")?;
     problems.extend(rows.iter().map(|row| row.get(0)));
+    problems.extend(extensions::problems(source).await?);
     Ok(problems)
 }
 

@@ -11,6 +11,8 @@ pub(super) mod database_properties;
 pub(super) mod disk_space;
 pub(super) mod dry_run;
 pub(super) mod evaluation;
+pub(super) mod extension_members;
+pub(super) mod extensions;
 mod families;
 pub(super) mod inspect;
 mod masked_checks;

@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 
 use super::catalog::Relations;
 use super::database_properties::DatabaseProperties;
-use super::skipped_queries;
+use super::{extensions, skipped_queries};
 use crate::copying::report::Skipped;
 use crate::postgres::dump::entries::{DumpEntry, SETTING};
 use crate::postgres::session::connect::Session;
@@ -39,6 +39,7 @@ pub(crate) async fn not_carried(
     if properties.comment.is_some() {
         skipped.push(Skipped::new("comment on the database", "the copy's own note about itself stands there"));
     }
+    skipped.extend(extensions::stopped_jobs(source, tables).await.context("look for jobs of extensions")?);
     Ok(skipped)
 }
 

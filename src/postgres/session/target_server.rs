@@ -121,11 +121,14 @@ impl TargetServer {
         looking.await.unwrap_or(false)
     }
 
-    /// Databases whose names begin as those of copies into this one do, with their comments.
+    /// Databases whose names begin as those of copies into this one do, and one that has another's name for a while, with
+    /// their comments.
     async fn named_like_ours(&self) -> Result<Vec<(String, String)>> {
         let sql = "SELECT datname::text, coalesce(pg_catalog.shobj_description(oid, 'pg_database'), '')
-                     FROM pg_catalog.pg_database WHERE pg_catalog.starts_with(datname::text, $1) ORDER BY 1";
-        let rows = self.session.rows(sql, &[(&self.prefix, Type::TEXT)]).await;
+                     FROM pg_catalog.pg_database WHERE pg_catalog.starts_with(datname::text, $1)
+                       OR pg_catalog.shobj_description(oid, 'pg_database') = $2 ORDER BY 1";
+        let mark = note::leftover(&self.database);
+        let rows = self.session.rows(sql, &[(&self.prefix, Type::TEXT), (&mark, Type::TEXT)]).await;
         let rows = rows.context("list the target server's databases")?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
@@ -143,6 +146,22 @@ impl TargetServer {
         let mark = sql::literal(&note::leftover(&self.database));
         let marked = self.session.run(&format!("COMMENT ON DATABASE {} IS {mark}", sql::ident(name))).await;
         marked.with_context(|| format!("mark the database `{name}` on the target as ours"))
+    }
+
+    /// Gives a database of ours, in which nobody is, another name for as long as some work takes.
+    pub(crate) async fn under_another_name(
+        &self,
+        name: &str,
+        other: &str,
+        work: impl Future<Output = Result<()>>,
+    ) -> Result<()> {
+        let (quoted, quoted_other) = (sql::ident(name), sql::ident(other));
+        let rename = format!("ALTER DATABASE {quoted} RENAME TO {quoted_other}");
+        self.session.run(&rename).await.with_context(|| format!("call the new database `{other}` for a while"))?;
+        let done = work.await;
+        let back = format!("ALTER DATABASE {quoted_other} RENAME TO {quoted}");
+        self.session.run(&back).await.context("give the new database its name back")?;
+        done
     }
 
     /// The name of the database that an attempt builds; nobody has it.
@@ -170,7 +189,6 @@ impl TargetServer {
 
     /// Drops a database of ours, whoever is connected to it.
     pub(crate) async fn drop_database(&self, name: &str) -> Result<()> {
-        debug_assert!(name.starts_with(&self.prefix));
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", sql::ident(name));
         self.session.run(&drop).await.with_context(|| format!("drop the database `{name}` on the target"))
     }

@@ -2,6 +2,7 @@
 
 mod before;
 mod compression;
+mod extensions;
 mod failures;
 mod families;
 mod leftovers;
