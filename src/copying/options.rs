@@ -54,6 +54,8 @@ pub struct CopyOptions {
     pub binary_from_bytes: u64,
     /// A limit on what is read from the source, in megabytes (1,000,000 bytes) per second.
     pub max_mb_per_s: Option<f64>,
+    /// How long a dry run may search the rows for what a copy would fail on; `None`: it reads the catalog alone.
+    pub search_rows_for: Option<Duration>,
     /// How tables are checked before the swap.
     pub verify: Verify,
     /// A transfer that moves no byte for so long is given up, and so is a server that does not answer.
@@ -82,6 +84,7 @@ impl Default for CopyOptions {
             cut_bytes: 1 << 30,
             binary_from_bytes: 24,
             max_mb_per_s: None,
+            search_rows_for: None,
             verify: Verify::Digest,
             stall: Duration::from_mins(2),
             snapshot_max_age: Duration::from_hours(1),
@@ -118,6 +121,7 @@ impl CopyOptions {
             attempts: _,
             pg_dump: _,
             env: _,
+            search_rows_for: _,
         } = self;
         let key = masking.as_ref().map(|masking| masking.key.fingerprint());
         let version = env!("CARGO_PKG_VERSION");

@@ -32,6 +32,9 @@ pub(super) const COMMAND: CommandDef = CommandDef {
     main: |matches| Box::pin(main(matches)),
 };
 
+/// How long `--thorough` may search the rows of a source.
+const SEARCH_WITHIN: Duration = Duration::from_mins(1);
+
 const LONG: &str = "Copies the database at SOURCE_DATABASE_URL over the one at TARGET_DATABASE_URL (both from the environment), \
     which is built beside the old one, verified, and then takes its place in one transaction. The source is read in one \
     snapshot and never written; on any failure the target stays as it was.";
@@ -91,6 +94,13 @@ fn args(command: Command) -> Command {
                 .long("dry-run")
                 .action(ArgAction::SetTrue)
                 .help("Say what would be copied, in which order and about how long it would take; do nothing"),
+        )
+        .arg(
+            Arg::new("thorough")
+                .long("thorough")
+                .action(ArgAction::SetTrue)
+                .requires("dry-run")
+                .help("With --dry-run, search the rows, too, for what a copy would fail on: for a minute, and no faster than --max-rate")
         )
         .arg(
             Arg::new("json")
@@ -206,6 +216,7 @@ fn options(matches: &ArgMatches) -> Result<CopyOptions> {
         exclude_table_data: matches.get_many("exclude-table-data").unwrap_or_default().cloned().collect(),
         jobs: usize::from(*matches.get_one::<u16>("jobs").expect("it has a default")),
         max_mb_per_s: matches.get_one("max-rate").copied(),
+        search_rows_for: matches.get_flag("thorough").then_some(SEARCH_WITHIN),
         verify: *matches.get_one("verify").expect("it has a default"),
         snapshot_max_age: Duration::from_secs(
             60 * matches.get_one::<u64>("max-snapshot-age").expect("it has a default"),

@@ -73,6 +73,21 @@ pub(crate) fn entries(dump: &str, plain_backslashes: bool) -> Vec<DumpEntry> {
     entries
 }
 
+/// SQL without its comments, strings and quoted names, in whose places blanks stand.
+pub(crate) fn code_of(sql: &str) -> String {
+    let (mut code, mut rest) = (String::new(), sql);
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(piece(rest, code.as_bytes(), true));
+        let is_code = !(now.starts_with("--")
+            || now.starts_with("/*")
+            || now.starts_with(['\'', '"'])
+            || now.len() > 1 && now.starts_with('$'));
+        code.push_str(if is_code { now } else { " " });
+        rest = later;
+    }
+    code
+}
+
 /// How many bytes the next piece of SQL takes: a whole comment, string, quoted name or dollar-quoted text, or as much
 /// as comes before the next of these or the end of the line.
 fn piece(text: &str, before: &[u8], plain_backslashes: bool) -> usize {

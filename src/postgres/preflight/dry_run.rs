@@ -11,7 +11,7 @@ use super::database_masking::DatabaseMasking;
 use super::evaluation::Evaluation;
 use super::inspect::{inspect, inspect_target};
 use super::queues::DatabaseQueues;
-use super::{compatibility, disk_space, extensions};
+use super::{compatibility, disk_space, extensions, safe_search_path, thorough};
 use crate::copying::options::CopyOptions;
 use crate::copying::report::{SourceReport, TargetReport, read_whole};
 use crate::error::failure;
@@ -49,6 +49,9 @@ pub struct DryRun {
     pub queues: Vec<QueueLine>,
     /// What a copy would fail on.
     pub problems: Vec<String>,
+    /// What of the rows was not searched for what a copy would fail on, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_searched: Vec<String>,
 }
 
 /// A table as a copy would treat it.
@@ -93,7 +96,8 @@ impl DryRunTable {
 /// When one of them cannot be reached; what else is wrong is among its problems.
 pub async fn dry_run(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Result<DryRun> {
     let (source_report, target_report) = tokio::try_join!(inspect(source), inspect_target(target))?;
-    let Findings { tables, suspects, queues, refusals } = look(source, target, options).await.map_err(classified)?;
+    let Findings { tables, suspects, queues, refusals, not_searched } =
+        look(source, target, options).await.map_err(classified)?;
     let bytes: u64 = tables.copied().map(|relation| relation.table.size_bytes).sum();
     let rate = options.max_mb_per_s.unwrap_or(USUAL_MB_PER_S).min(USUAL_MB_PER_S);
     let problems = [
@@ -119,6 +123,7 @@ pub async fn dry_run(source: &Endpoint, target: &Endpoint, options: &CopyOptions
         bytes,
         estimated_seconds: bytes as f64 / (rate * 1e6) + tables.all.len() as f64 * SECONDS_PER_TABLE,
         problems: problems.concat(),
+        not_searched,
         source: source_report,
         target: target_report,
     })
@@ -130,10 +135,12 @@ struct Findings {
     suspects: Vec<Suspect>,
     queues: Vec<QueueLine>,
     refusals: Vec<String>,
+    not_searched: Vec<String>,
 }
 
 async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Result<Findings> {
-    let (target_server, source) = (TargetServer::open(target).await?, SourceSession::open(source, None).await?);
+    let (target_server, source) =
+        (TargetServer::open(target).await?, SourceSession::open(&source.for_copy(options), None).await?);
     let mut tables = Relations::read(&source, &options.exclude_table_data).await?;
     let (mut suspects, mut refusals) = (Vec::new(), Vec::new());
     let queues = DatabaseQueues::read(&source, &tables, options.may_act(), &options.keep_queues).await?;
@@ -159,9 +166,18 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
     for check in checks {
         refusals.extend(refused(check)?.err());
     }
+    if target_server.session.major() >= safe_search_path::SINCE {
+        refusals.extend(safe_search_path::problems(&source).await?);
+    }
+    let mut not_searched = Vec::new();
+    if let Some(within) = options.search_rows_for {
+        let searched = thorough::search(&source, &tables, within, options.max_mb_per_s).await?;
+        refusals.extend(searched.problems);
+        not_searched = searched.not_searched;
+    }
     source.close().await;
     target_server.session.close().await;
-    Ok(Findings { tables, suspects, queues: queues.into_lines(), refusals })
+    Ok(Findings { tables, suspects, queues: queues.into_lines(), refusals, not_searched })
 }
 
 /// Tells a refusal, the inner error, from what kept a check from being made.
@@ -201,6 +217,7 @@ impl DryRun {
         lines.extend(
             self.suspects.iter().map(|suspect| format!("looks personal, and would be copied as it is: {suspect}")),
         );
+        lines.extend(self.not_searched.iter().map(|what| format!("was not searched: {what}")));
         lines.extend(self.problems.iter().map(|problem| format!("would fail: {problem}")));
         inert::lines(&lines)
     }

@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::endpoint::{ChannelBinding, Endpoint};
 use super::fault::Fault;
+use super::sql;
 use crate::error::Failure;
 
 /// Older servers lack what a copy needs of them.
@@ -29,10 +30,34 @@ pub(super) fn told(fault: Fault, endpoint: &Endpoint) -> anyhow::Error {
     if text.contains("unsupported startup parameter") {
         return of_pooler();
     }
+    if is_of_code(&fault.sqlstate) {
+        return of_login_trigger(&text, endpoint);
+    }
     match endpoint.channel_binding {
         ChannelBinding::Require => unproven(&text).unwrap_or_else(|| fault.into()),
         ChannelBinding::Disable | ChannelBinding::Prefer => fault.into(),
     }
+}
+
+/// Whether a refusal is that of somebody's code: nothing of ours has been sent yet, and no server refuses a login with such
+/// words of its own, but for the rights (`42501`) and the names (`42704`) of what the session begins with.
+fn is_of_code(sqlstate: &str) -> bool {
+    sqlstate == "25006"
+        || ["P0", "23", "38"].iter().any(|class| sqlstate.starts_with(class))
+        || sqlstate.starts_with("42") && !matches!(sqlstate, "42501" | "42704")
+}
+
+/// A trigger on logins does not run to its end in our sessions, which only read and have no search path.
+fn of_login_trigger(text: &str, endpoint: &Endpoint) -> anyhow::Error {
+    Failure::invalid(format!(
+        "an event trigger of `{}` on logins fails in a session that only reads: {text}",
+        endpoint.database
+    ))
+    .hint(format!(
+        "let this login keep event triggers out of its sessions, as a superuser: GRANT SET ON PARAMETER event_triggers TO {}",
+        sql::ident(&endpoint.user)
+    ))
+    .into()
 }
 
 pub(super) fn of_pooler() -> anyhow::Error {

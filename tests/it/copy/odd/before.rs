@@ -1,11 +1,13 @@
 //! What will fail, or cannot come along, is found and told before anything starts.
 
+use std::time::Duration;
+
 use railstage::copying::CopyOptions;
 use railstage::masking::{Key, Masking, RulesFile};
 use railstage::postgres::{Endpoint, dry_run, inspect};
 
-use super::Odd;
-use crate::copy::{run, texts};
+use super::{Odd, printed};
+use crate::copy::{copy, run, texts};
 
 impl Odd {
     /// What a dry run says that would fail.
@@ -157,4 +159,121 @@ async fn masked_values_pass_their_checks_or_are_refused_before() {
     )
     .await;
     assert_eq!(called, ["0"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_refer_to_nothing_are_found_by_a_thorough_dry_run() {
+    let odd = Odd::start().await;
+    odd.load_file("xc").await;
+    let thorough = CopyOptions { search_rows_for: Some(Duration::from_secs(20)), ..odd.options() };
+    assert!(odd.foreseen("xc", &odd.options()).await.is_empty());
+    let problems = odd.foreseen("xc", &thorough).await;
+    for words in [
+        "`children_parent_fkey` of `public.children` (parent) to `public.parents`",
+        "1 row refers to nothing",
+        "--exclude-table-data public.children",
+    ] {
+        assert!(matches!(problems.as_slice(), [one] if one.contains(words)), "{words}: {problems:?}");
+    }
+    let output = odd.copy_db("xc", &["--dry-run", "--thorough"]).await;
+    assert!(
+        printed(&output).contains("would fail: foreign key `children_parent_fkey`") && output.status.code() == Some(2),
+        "{output:?}"
+    );
+    let left_out = CopyOptions { exclude_table_data: vec!["children".to_owned()], ..thorough.clone() };
+    assert!(odd.foreseen("xc", &left_out).await.is_empty());
+    odd.copy("xc", &left_out).await.unwrap();
+
+    odd.load(
+        "orphans",
+        "CREATE EXTENSION citext; CREATE TABLE \"Wholes\" (a int, b citext, PRIMARY KEY (a, b)) PARTITION BY RANGE (a);
+         CREATE TABLE w1 PARTITION OF \"Wholes\" FOR VALUES FROM (0) TO (9); CREATE TABLE w2 PARTITION OF \"Wholes\" FOR VALUES FROM (9) TO (99);
+         CREATE TABLE parts (id bigint, x bigint, \"y z\" citext, FOREIGN KEY (x, \"y z\") REFERENCES \"Wholes\") PARTITION BY LIST (id);
+         CREATE TABLE p1 PARTITION OF parts FOR VALUES IN (1); CREATE TABLE p2 PARTITION OF parts FOR VALUES IN (2)",
+    )
+    .await;
+    let source = odd.source.connect("orphans").await.unwrap();
+    run(&source, "INSERT INTO \"Wholes\" VALUES (1, 'A'), (10, 'b'); INSERT INTO parts VALUES (1, 1, 'a'), (2, 10, 'B'), (1, NULL, 'q')").await;
+    assert!(odd.foreseen("orphans", &thorough).await.is_empty());
+    run(&source, "SET session_replication_role = replica; INSERT INTO parts VALUES (2, 11, 'x'), (1, 1, 'b')").await;
+    let problems = odd.foreseen("orphans", &thorough).await;
+    assert!(matches!(problems.as_slice(), [one] if one.contains("2 rows refer to nothing")), "{problems:?}");
+
+    let hurried = CopyOptions { max_mb_per_s: Some(0.000_001), ..thorough };
+    let [from, to] = [odd.source_url("orphans"), odd.target_url("orphans")].map(|url| Endpoint::parse(&url).unwrap());
+    let plan = dry_run(&from, &to, &hurried).await.unwrap();
+    assert!(
+        plan.problems.is_empty() && plan.not_searched.len() == 1 && plan.not_searched[0].contains("`parts_x_y z_fkey`"),
+        "{plan:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_indexes_call_by_bare_names_is_told_before_a_copy_to_17() {
+    let odd = Odd::start().await;
+    let more = "
+        CREATE SCHEMA \"Tools\"; CREATE TABLE \"Tools\".lookup (a int, b int); INSERT INTO \"Tools\".lookup VALUES (1, 2);
+        CREATE FUNCTION looked(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN (SELECT b FROM lookup WHERE a = $1); END';
+        CREATE FUNCTION sound(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN (SELECT b FROM \"Tools\".lookup WHERE a = abs($1)); END';
+        CREATE FUNCTION pathed(int) RETURNS int LANGUAGE sql IMMUTABLE SET search_path = \"Tools\" AS 'SELECT b FROM lookup WHERE a = $1';
+        CREATE TABLE numbers (n int); CREATE INDEX ON numbers (sound(n)); CREATE INDEX ON numbers (pathed(n));";
+    let sql = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/odd/xd.sql")).unwrap();
+    odd.load("bare", &(sql.replace("CREATE INDEX words_plain ON words (plain(word));", "") + more)).await;
+    assert!(odd.foreseen("bare", &odd.options()).await.is_empty());
+    // The server itself refuses to make these once it is of that version, but keeps those that it was upgraded with.
+    let source = odd.source.connect("bare").await.unwrap();
+    run(
+        &source,
+        "SET search_path = public, \"Tools\"; TRUNCATE words;
+         CREATE OR REPLACE FUNCTION plain(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1'; CREATE INDEX words_plain ON words (plain(word));
+         CREATE OR REPLACE FUNCTION plain(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT unaccent($1)'; CREATE INDEX ON numbers (looked(n))",
+    )
+    .await;
+    let problems = odd.foreseen("bare", &odd.options()).await;
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(
+        problems[0].contains("public.numbers_looked_idx")
+            && problems[0].contains("SET search_path = \"Tools\", pg_temp"),
+        "{problems:?}"
+    );
+    assert!(
+        problems[1].contains("public.words_plain") && problems[1].contains("SET search_path = public, pg_temp"),
+        "{problems:?}"
+    );
+    run(&source, "ALTER FUNCTION public.plain(text) SET search_path = public, pg_temp; ALTER FUNCTION public.looked(integer) SET search_path = \"Tools\", pg_temp").await;
+    assert!(odd.foreseen("bare", &odd.options()).await.is_empty());
+    odd.copy("bare", &odd.options()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trigger_that_writes_at_logins_hears_nothing_of_us_or_is_told_with_the_way_past() {
+    let odd = Odd::start().await;
+    odd.load_file("xh").await;
+    let source = odd.source.connect("xh").await.unwrap();
+    run(
+        &source,
+        "ALTER EVENT TRIGGER note_logins DISABLE; TRUNCATE logins;
+         CREATE ROLE reader LOGIN PASSWORD 'canary-cluster-password'; GRANT pg_read_all_data TO reader;
+         ALTER TABLE logins ADD COLUMN session text DEFAULT current_setting('railstage.session', true)",
+    )
+    .await;
+    run(&source, "ALTER EVENT TRIGGER note_logins ENABLE").await;
+    let ours = "SELECT count(*) FROM logins WHERE session IS NOT NULL";
+    odd.copy("xh", &odd.options()).await.unwrap();
+    let as_reader = odd.source_url("xh").replace("//postgres:", "//reader:");
+    let reader = Endpoint::parse(&as_reader).unwrap();
+    let error = railstage::error::describe("copy-db", &inspect(&reader).await.unwrap_err());
+    assert!(
+        error.contains("event trigger of `xh` on logins fails")
+            && error.contains("GRANT SET ON PARAMETER event_triggers TO \"reader\""),
+        "{error}"
+    );
+    run(&source, "CREATE OR REPLACE FUNCTION note_login() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public
+         AS 'BEGIN INSERT INTO logins (who) VALUES (session_user); END'").await;
+    let error = railstage::error::describe("copy-db", &inspect(&reader).await.unwrap_err());
+    assert!(error.contains("fails in a session that only reads"), "{error}");
+    run(&source, "GRANT SET ON PARAMETER event_triggers TO reader").await;
+    copy(&as_reader, &odd.target_url("xh"), &odd.options()).await.unwrap();
+    assert_eq!(texts(&source, ours).await, ["0"]);
+    assert_eq!(texts(&source, "SELECT count(*) FROM logins WHERE who = 'reader'").await, ["0"]);
 }
