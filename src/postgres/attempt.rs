@@ -9,9 +9,10 @@ use super::dump::pg_dump::{self, DumpSection};
 use super::dump::restore;
 use super::dump::spelling;
 use super::filling::{Filled, Manner};
-use super::post_data::statistics;
+use super::post_data::computed_columns::{self, ComputedColumns};
 use super::post_data::views::{self, View};
 use super::post_data::waiting::ChecksAside;
+use super::post_data::{index_samples, statistics};
 use super::preflight::catalog::Relations;
 use super::preflight::compression::Compression;
 use super::preflight::database_masking::DatabaseMasking;
@@ -27,7 +28,7 @@ use super::session::source_session::SourceSession;
 use super::session::target_server::TargetServer;
 use super::snapshot::Snapshot;
 use super::totals;
-use crate::copying::options::CopyOptions;
+use crate::copying::options::{CopyOptions, Verify};
 use crate::copying::phase_timer::PhaseTimer;
 use crate::copying::progress::Progress;
 use crate::copying::report::CopyReport;
@@ -52,6 +53,7 @@ struct Schema {
     views: Vec<View>,
     checks: ChecksAside,
     compression: Compression,
+    computed: Vec<ComputedColumns>,
 }
 
 impl Attempt<'_> {
@@ -150,6 +152,10 @@ impl Attempt<'_> {
         let mut properties = DatabaseProperties::read(source).await?;
         report.skipped = skipped::not_carried(source, &properties, &snapshot.tables).await?;
         let views = views::filled(source).await?;
+        let computed = match self.options.verify {
+            Verify::Digest => computed_columns::on_source(source, &snapshot.tables).await?,
+            Verify::Count | Verify::Off => Vec::new(),
+        };
         let encoding = if properties.encoding == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" };
         let options = self.options;
         let server = &self.target_server.session;
@@ -200,7 +206,7 @@ impl Attempt<'_> {
         report.skipped.extend(refused);
         let (encoding, has_money) = (properties.encoding.clone(), spelling::has_money(source).await?);
         let manner = Manner { encoding, spelling, has_money, computing, is_fast: compression.is_fast };
-        Ok(Schema { properties, manner, post_data, views, checks, compression })
+        Ok(Schema { properties, manner, post_data, views, checks, compression, computed })
     }
 
     /// Makes the extensions, and what stands before them. One that is bound to a database's name sees the new database under
@@ -251,6 +257,10 @@ impl Attempt<'_> {
         report.skipped.extend(views::refresh(schema.views, &target).await?);
         phases.enter("statistics");
         report.skipped.extend(statistics::gather_rest(&target).await?);
+        if self.options.verify == Verify::Digest {
+            report.skipped.extend(computed_columns::compare(&target, &schema.computed, &loaded).await?);
+            report.skipped.extend(index_samples::compare(&target).await?);
+        }
         restore::restore(&target, &event_triggers).await?;
         target.close().await;
         report.skipped.extend(schema.properties.apply_settings(&self.target_server.session, self.name).await?);

@@ -1,12 +1,10 @@
 //! Materialized views: they are filled anew on the target, and one that then holds other rows than the source's is named.
 
-use std::time::{Duration, Instant};
-
 use anyhow::{Context as _, Result};
 
+use super::contents::{self, Contents};
 use crate::copying::report::Skipped;
 use crate::postgres::preflight::catalog_queries::CALLING;
-use crate::postgres::rows::work_list;
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::fault::Fault;
 use crate::postgres::session::remedy;
@@ -18,8 +16,6 @@ const NOT_FILLED: &str = "55000";
 
 /// A larger view is not read on the source for the sake of a comparison.
 const COMPARED_BYTES: i64 = 1 << 30;
-/// Nor are views for longer than this in all: what is small on disk may be long.
-const COMPARED_WITHIN: Duration = Duration::from_mins(2);
 
 /// A materialized view that is filled on the source.
 pub(crate) struct View {
@@ -31,13 +27,11 @@ pub(crate) struct View {
     contents: Option<Contents>,
 }
 
-type Contents = (i64, Option<String>);
-
 /// The source's filled materialized views, in the order in which they can be filled.
 pub(crate) async fn filled(source: &SourceSession) -> Result<Vec<View>> {
     let rows =
         source.rows(&VIEWS.replace("{CALLING}", CALLING), &[]).await.context("list the source's materialized views")?;
-    let until = Instant::now() + COMPARED_WITHIN;
+    let until = contents::deadline();
     let mut views = Vec::new();
     for row in rows {
         let (schema, name, size): (String, String, i64) = (row.get(0), row.get(1), row.get(2));
@@ -45,9 +39,9 @@ pub(crate) async fn filled(source: &SourceSession) -> Result<Vec<View>> {
         let columns: Vec<String> = row.get::<_, Option<Vec<String>>>(4).unwrap_or_default();
         let may_be_planned = !source.commands_server() || row.get(5);
         let contents = if size <= COMPARED_BYTES && row.get(3) && may_be_planned {
-            let query = format!("{} WHERE {}", contents(&quoted, &columns), sql::is_still(&quoted, row.get(6)));
+            let query = format!("{} WHERE {}", contents::query(&quoted, &columns), sql::is_still(&quoted, row.get(6)));
             let pages = if row.get(8) { row.get::<_, i64>(7).max(0).cast_unsigned() } else { 0 };
-            let read = read_contents(source, &query, pages, size.max(0).cast_unsigned(), until).await;
+            let read = contents::read(source, &query, pages, size.max(0).cast_unsigned(), until).await;
             read.with_context(|| format!("read the materialized view `{label}`"))?
         } else {
             None
@@ -55,30 +49,6 @@ pub(crate) async fn filled(source: &SourceSession) -> Result<Vec<View>> {
         views.push(View { label, quoted, columns, contents });
     }
     Ok(views)
-}
-
-/// Reads a view a piece at a time, no faster than the source may be read; `None` when that takes too long.
-async fn read_contents(
-    source: &SourceSession,
-    query: &str,
-    pages: u64,
-    size_bytes: u64,
-    until: Instant,
-) -> Result<Option<Contents>> {
-    let (mut count, mut sum): (i64, Option<i128>) = (0, None);
-    for (is_in_piece, bytes) in work_list::pieces(pages, size_bytes) {
-        if Instant::now() > until {
-            return Ok(None);
-        }
-        let query = if pages > 0 { format!("{query} AND {is_in_piece}") } else { query.to_owned() };
-        let row = source.row(&query, &[]).await?;
-        count += row.get::<_, i64>(0);
-        if let Some(of_piece) = row.get::<_, Option<String>>(1) {
-            sum = Some(sum.unwrap_or(0) + of_piece.parse::<i128>().context("add up the rows' hashes")?);
-        }
-        source.throttle().wait(usize::try_from(bytes).unwrap_or(usize::MAX)).await;
-    }
-    Ok(Some((count, sum.map(|sum| sum.to_string()))))
 }
 
 /// Fills the views, each after those it reads. What one reads through a function is in no catalog, so those that find
@@ -109,9 +79,9 @@ pub(crate) async fn refresh(views: Vec<View>, target: &Session) -> Result<Vec<Sk
                 "it was filled anew, and takes too long to be read, or is hidden from the login, or could run code of its owner, to be compared"
             }
             Some(on_source) => {
-                let rows = target.rows_pinned(&contents(&view.quoted, &view.columns), &[]).await;
-                let rows = rows.with_context(|| format!("read the materialized view `{}`", view.label))?;
-                if rows.iter().any(|row| *on_source == (row.get(0), row.get(1))) {
+                let there = contents::read_back(target, &view.quoted, &view.columns).await;
+                let there = there.with_context(|| format!("read the materialized view `{}`", view.label))?;
+                if there == *on_source {
                     continue;
                 }
                 "it was filled anew, and its query gives other rows now"
@@ -128,18 +98,6 @@ fn unfilled(view: &View, fault: Fault, target: &Session) -> Result<Skipped> {
         Some(reason) => Ok(Skipped::new(format!("rows of materialized view {}", view.label), reason)),
         None => Err(anyhow::Error::from(fault).context(format!("fill the materialized view `{}`", view.label))),
     }
-}
-
-/// The row is printed column by column: one cast for all would be looked up for the view's own type, and its owner may
-/// have made it.
-fn contents(quoted: &str, columns: &[String]) -> String {
-    let columns: Vec<_> = columns.iter().map(|column| sql::ident(column)).collect();
-    format!(
-        "SELECT pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(
-                    pg_catalog.textin(pg_catalog.record_out(ROW({}))) COLLATE pg_catalog.\"C\", 0))::pg_catalog.text
-           FROM ONLY {quoted} AS v",
-        columns.join(", ")
-    )
 }
 
 /// A view's depth is the longest way from it, through any views, down to tables.

@@ -156,7 +156,7 @@ async fn copy(
 }
 
 /// A server holds a row as text in one piece of memory, for which there is a limit of 1 GB; bytes are two letters each.
-fn is_too_long_as_text(error: &anyhow::Error) -> bool {
+pub(crate) fn is_too_long_as_text(error: &anyhow::Error) -> bool {
     fault(error).is_some_and(|fault| {
         let text = fault.to_string();
         text.contains("invalid memory alloc request size")

@@ -3,6 +3,7 @@
 mod before;
 mod compression;
 mod extensions;
+mod computed;
 mod failures;
 mod families;
 mod leftovers;

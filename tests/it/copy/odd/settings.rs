@@ -105,7 +105,8 @@ async fn no_setting_that_decides_a_text_is_lost_wherever_it_is_set() {
             let show = format!("SHOW {setting}");
             assert_eq!(texts(&source, &show).await, texts(&target, &show).await, "{name}: {setting}");
         }
-        assert_eq!(named(&report), [""; 0], "{name}");
+        let settings: Vec<_> = named(&report).into_iter().filter(|named| named.starts_with("setting")).collect();
+        assert_eq!(settings, [""; 0], "{name}");
     }
 }
 
