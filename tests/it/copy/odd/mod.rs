@@ -147,6 +147,20 @@ impl Odd {
     }
 }
 
+/// The newest of the distribution's own servers that has this extension, which the servers of the other tests have not;
+/// or why there is none here.
+pub(crate) fn distributed(extension: &str) -> Result<PgBin, String> {
+    let folders = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().filter_map(Result::ok);
+    let has_it = |server: &PgBin| {
+        let control = format!("/usr/share/postgresql/{}/extension/{extension}.control", server.major());
+        std::path::Path::new(&control).exists()
+    };
+    let servers = folders.filter_map(|folder| PgBin::at(folder.path().join("bin")).ok()).filter(has_it);
+    servers.max_by_key(PgBin::major).ok_or_else(|| {
+        format!("no server of the distribution's has the extension {extension}; tests/setup installs one, as root")
+    })
+}
+
 fn of(url: &str, database: &str) -> String {
     url.replace(&format!("/{DATABASE}"), &format!("/{database}"))
 }
