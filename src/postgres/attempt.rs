@@ -196,7 +196,10 @@ impl Attempt<'_> {
         let changed = extension_members::carry(source, &target, &snapshot.tables, &mut post_data).await?;
         report.skipped.extend(changed);
         spelling.apply(&target).await?;
+        // What calls a function in SQL is made with that function's text in it, whose bare names the site's path finds.
+        target.set_search_path(&properties.site.path()).await?;
         restore::restore(&target, others).await?;
+        target.set_search_path("").await?;
         let checks = ChecksAside::take(&target, &evaluation.checks).await?;
         let mut compression = Compression::read(source, &properties.site.deciding(), &snapshot.tables).await?;
         compression.follow(&target).await?;
@@ -241,8 +244,15 @@ impl Attempt<'_> {
     ) -> Result<Vec<LoadedTable>> {
         phases.enter("indexes");
         filled.finish().await?;
-        let Filled { loaded, waiting, work, objects, data_seconds, .. } = filled;
+        let Filled { loaded, mut waiting, work, objects, data_seconds, .. } = filled;
         totals::add_to(report, &loaded, objects, data_seconds);
+        waiting.make_constraints(&work).await?;
+        let target = schema.manner.computing.open(&self.new_database()).await?;
+        let (event_triggers, post_data): (Vec<_>, Vec<_>) =
+            schema.post_data.into_iter().partition(DumpEntry::is_event_trigger);
+        restore::restore(&target, &post_data).await?;
+        // Indexes and checks come after these: what they call may read a view.
+        report.skipped.extend(views::refresh(schema.views, &target).await?);
         let plain = work.pool.open_plain().await?;
         schema.manner.spelling.apply(&plain).await?;
         waiting.make(schema.checks, &plain, &work).await?;
@@ -250,11 +260,6 @@ impl Attempt<'_> {
         plain.close().await;
         work.pool.close().await;
         report.skipped.append(&mut work.told.lock().unwrap_or_else(PoisonError::into_inner));
-        let target = schema.manner.computing.open(&self.new_database()).await?;
-        let (event_triggers, post_data): (Vec<_>, Vec<_>) =
-            schema.post_data.into_iter().partition(DumpEntry::is_event_trigger);
-        restore::restore(&target, &post_data).await?;
-        report.skipped.extend(views::refresh(schema.views, &target).await?);
         phases.enter("statistics");
         report.skipped.extend(statistics::gather_rest(&target).await?);
         if self.options.verify == Verify::Digest {

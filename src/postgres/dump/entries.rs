@@ -88,6 +88,17 @@ pub(crate) fn code_of(sql: &str) -> String {
     code
 }
 
+/// SQL without its comments, in whose places blanks stand.
+pub(crate) fn without_comments(sql: &str) -> String {
+    let (mut left, mut rest) = (String::new(), sql);
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(piece(rest, left.as_bytes(), true));
+        left.push_str(if now.starts_with("--") || now.starts_with("/*") { " " } else { now });
+        rest = later;
+    }
+    left
+}
+
 /// How many bytes the next piece of SQL takes: a whole comment, string, quoted name or dollar-quoted text, or as much
 /// as comes before the next of these or the end of the line.
 fn piece(text: &str, before: &[u8], plain_backslashes: bool) -> usize {

@@ -16,6 +16,10 @@ const BATCH_BYTES: usize = 512 << 10;
 ///
 /// `pg_dump` knows nothing of what a function in SQL reads, and a server looks into one where it is called by what is made:
 /// an entry for which something is not there yet is tried again after the others.
+///
+/// `pg_dump` has written the entries for a session without a search path: under another one a name or an operator in them
+/// may mean something else. Only what cannot be made so, since a function that it calls has bare names in its text, is
+/// made under the session's own path.
 pub(crate) async fn restore(target: &Session, entries: &[DumpEntry]) -> Result<()> {
     restore_but(target, entries, |_, _| false).await.map(drop)
 }
@@ -29,22 +33,18 @@ pub(crate) async fn restore_but(
     let mut early = Early { may_fail, setting: String::new(), entries: Vec::new(), failed: Vec::new() };
     for batch in batches(entries) {
         let sql: String = batch.iter().map(|entry| entry.sql.as_str()).collect();
-        if let Err(fault) = target.run(&sql).await {
+        if let Err(fault) = target.run(&format!("{AS_WRITTEN}{sql}")).await {
             // The server rolled the batch back; one by one it becomes clear which entry it is.
             one_by_one(target, batch, fault, &mut early).await?;
         } else if let Some(setting) = batch.iter().rfind(|entry| entry.kind == SETTING) {
             early.setting.clone_from(&setting.sql);
         }
     }
-    // By itself nothing is early.
-    match early.entries.pop() {
-        Some((entry, fault)) if entries.len() == 1 => Err(told(&entry, fault, target)),
-        last => {
-            early.entries.extend(last);
-            early.make(target).await
-        }
-    }
+    early.make(target).await
 }
+
+/// Holds until the end of the batch, which is one transaction.
+const AS_WRITTEN: &str = "SET LOCAL search_path = '';\n";
 
 /// Entries that came too early, each with the setting that holds for it; and those that failed and may.
 struct Early {
@@ -59,22 +59,26 @@ const NOT_THERE: &[&str] = &["42P01", "42883", "42704", "42703", "3F000"];
 
 impl Early {
     async fn make(self, target: &Session) -> Result<Vec<(DumpEntry, Fault)>> {
-        let mut left = self.entries;
-        loop {
-            let (before, mut still_left) = (left.len(), Vec::new());
-            for (entry, _) in left {
-                match target.run(&entry.sql).await {
-                    Err(fault) if NOT_THERE.contains(&fault.sqlstate.as_str()) => still_left.push((entry, fault)),
-                    made => made.map_err(|fault| told(&entry, fault, target))?,
+        let Self { may_fail, entries: mut left, mut failed, .. } = self;
+        for path in [AS_WRITTEN, ""] {
+            loop {
+                let (before, mut still_left) = (left.len(), Vec::new());
+                for (entry, _) in left {
+                    match target.run(&format!("{path}{}", entry.sql)).await {
+                        Err(fault) if NOT_THERE.contains(&fault.sqlstate.as_str()) => still_left.push((entry, fault)),
+                        Err(fault) if may_fail(&entry, &fault) => failed.push((entry, fault)),
+                        made => made.map_err(|fault| told(&entry, fault, target))?,
+                    }
+                }
+                left = still_left;
+                if left.len() == before || left.is_empty() {
+                    break;
                 }
             }
-            if still_left.len() == before {
-                return match still_left.into_iter().next() {
-                    Some((entry, fault)) => Err(told(&entry, fault, target)),
-                    None => Ok(self.failed),
-                };
-            }
-            left = still_left;
+        }
+        match left.into_iter().next() {
+            Some((entry, fault)) => Err(told(&entry, fault, target)),
+            None => Ok(failed),
         }
     }
 }
@@ -91,7 +95,7 @@ async fn one_by_one(target: &Session, batch: &[DumpEntry], first: Fault, early: 
         // One that was alone need not fail once more, which may take as long.
         let made = match first.take() {
             Some(fault) => Err(fault),
-            None => target.run(&entry.sql).await,
+            None => target.run(&format!("{AS_WRITTEN}{}", entry.sql)).await,
         };
         match made {
             Err(fault) if NOT_THERE.contains(&fault.sqlstate.as_str()) => {

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use tokio_postgres::types::Type;
 
 use super::per_table::PostDataWork;
+use super::recompressing::TooLong;
 use crate::postgres::dump::entries::DumpEntry;
 use crate::postgres::dump::restore;
 use crate::postgres::preflight::evaluation::Check;
@@ -21,6 +22,8 @@ pub(crate) struct Waiting {
     /// Constraints with an index behind them, which nobody else may use the table for while they are made.
     constraints: Vec<(Arc<Relation>, DumpEntry)>,
     indexes: Vec<(Arc<Relation>, DumpEntry)>,
+    /// Tables, quoted, whose statistics are gathered anew.
+    analyzed: BTreeSet<String>,
 }
 
 /// CHECK constraints that are not there while rows arrive, in the order in which they can be made again.
@@ -107,23 +110,29 @@ impl Waiting {
         list.push((table.clone(), entry));
     }
 
-    /// Makes all, several at a time, and gathers statistics of their tables once more. `plain` is a session like that in
-    /// which the checks were taken.
+    /// Makes the constraints, to which foreign keys may refer.
+    pub(crate) async fn make_constraints(&mut self, work: &Arc<PostDataWork>) -> Result<()> {
+        // A function of one table's may read another's that is locked meanwhile: one by one they cannot wait in a circle.
+        for (table, constraint) in std::mem::take(&mut self.constraints) {
+            self.analyzed.insert(table.quoted());
+            let left = computed(work, &table, constraint).await?;
+            work.make_again(left, &table).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the rest, several at a time, and gathers statistics of their tables once more. `plain` is a session like that
+    /// in which the checks were taken.
     pub(crate) async fn make(self, checks: ChecksAside, plain: &Session, work: &Arc<PostDataWork>) -> Result<()> {
         checks.put_back(plain).await?;
-        let tables: BTreeSet<String> =
-            self.constraints.iter().chain(&self.indexes).map(|(table, _)| table.quoted()).collect();
-        // A function of one table's may read another's that is locked meanwhile: one by one they cannot wait in a circle.
+        let mut tables = self.analyzed;
+        tables.extend(self.indexes.iter().map(|(table, _)| table.quoted()));
         let mut too_long = Vec::new();
-        for (table, constraint) in self.constraints {
-            let left = work.make(vec![constraint], table.table.size_bytes).await?;
-            too_long.push((table, left));
-        }
         let mut making = JoinSet::new();
         for (table, index) in self.indexes {
             let work = work.clone();
             making.spawn(async move {
-                let left = work.make(vec![index], table.table.size_bytes).await?;
+                let left = computed(&work, &table, index).await?;
                 anyhow::Ok(Some((table, left)))
             });
         }
@@ -145,6 +154,22 @@ impl Waiting {
         }
         Ok(())
     }
+}
+
+/// Makes an index, or a constraint with one behind it. It is written for a session without a search path, and made in one:
+/// where its functions find what they call by the session's own, it is computed once more under that.
+async fn computed(work: &Arc<PostDataWork>, table: &Relation, entry: DumpEntry) -> Result<Vec<TooLong>> {
+    let bytes = table.table.size_bytes;
+    let left = work.make(vec![entry.clone()], bytes).await?;
+    let session = work.pool.take(bytes).await?;
+    if left.is_empty() && session.major() < remedy::SAFE_SEARCH_PATH_SINCE {
+        let name = entry.name.strip_prefix(&format!("{} ", table.table.name)).filter(|_| entry.kind != "INDEX");
+        let index = sql::qualified(&entry.schema, name.unwrap_or(&entry.name));
+        let told = |fault| remedy::of_entry(&entry.kind, &entry.label(), fault, session.major());
+        session.run(&format!("REINDEX INDEX {index}")).await.map_err(told)?;
+    }
+    session.give_back();
+    Ok(left)
 }
 
 impl CheckAside {

@@ -9,7 +9,7 @@ use crate::postgres::session::computing::ComputingSettings;
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::Fault;
-use crate::postgres::session::settings;
+use crate::postgres::session::settings::{self, Purpose};
 use crate::postgres::session::sql;
 
 /// Settings that no copy gets, and why.
@@ -30,12 +30,38 @@ pub(super) fn never(name: &str) -> Option<&'static str> {
 
 /// What the new database is to compute under. What it cannot have is named.
 pub(crate) async fn settle(site: &SiteSettings, target: &Endpoint) -> Result<(ComputingSettings, Vec<Skipped>)> {
-    let (settled, refusals) = ComputingSettings::settle(target, site.deciding()).await?;
+    let wanted = site.deciding();
+    let (own, (settled, refusals)) =
+        tokio::try_join!(of_target_alone(&wanted, target), ComputingSettings::settle(target, wanted.clone()))?;
     let named = |(name, fault): &(String, Fault)| {
         Skipped::new(format!("setting {name} while the copy was computed"), refused(fault))
     };
-    Ok((settled, refusals.iter().map(named).collect()))
+    Ok((settled, refusals.iter().map(named).chain(own).collect()))
 }
+
+/// Settings of applications and extensions that the target's sessions have and the source's lack: nothing takes one from a
+/// session that has begun with it.
+async fn of_target_alone(wanted: &[(String, String)], target: &Endpoint) -> Result<Vec<Skipped>> {
+    let session = Session::open(target, Purpose::Fill).await?;
+    let rows = session.rows(OF_EVERY_SESSION, &[]).await.context("read the settings of the target's sessions")?;
+    session.close().await;
+    let names = rows.iter().map(|row| row.get::<_, String>(0));
+    let alone = names.filter(|name| !wanted.iter().any(|(wanted, _)| wanted.eq_ignore_ascii_case(name)));
+    let named = |name| {
+        let reason = "the target's sessions have it and the source's do not: what is computed by it may differ; take it from the target's login, database or server";
+        Skipped::new(format!("setting {name} of the target"), reason)
+    };
+    Ok(alone.map(named).collect())
+}
+
+const OF_EVERY_SESSION: &str = "
+    SELECT DISTINCT pg_catalog.split_part(c.pair, '=', 1)
+      FROM pg_catalog.pg_db_role_setting AS s LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole,
+           LATERAL pg_catalog.unnest(s.setconfig) AS c(pair)
+     WHERE s.setdatabase = 0 AND (s.setrole = 0 OR r.rolname = session_user) AND pg_catalog.strpos(c.pair, '.') BETWEEN 1 AND pg_catalog.strpos(c.pair, '=')
+    UNION
+    SELECT p.name FROM pg_catalog.pg_settings AS p WHERE p.category = 'Customized Options' AND p.source NOT IN ('default', 'session', 'client')
+     ORDER BY 1";
 
 /// Why a server did not take a setting. Its own words may have the value in them, which may be a secret.
 fn refused(fault: &Fault) -> String {

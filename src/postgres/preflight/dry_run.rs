@@ -21,6 +21,7 @@ use crate::postgres::dump::pg_dump;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::classified;
+use crate::postgres::session::remedy::SAFE_SEARCH_PATH_SINCE;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::target_server::TargetServer;
 
@@ -166,7 +167,7 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
     for check in checks {
         refusals.extend(refused(check)?.err());
     }
-    if target_server.session.major() >= safe_search_path::SINCE {
+    if target_server.session.major() >= SAFE_SEARCH_PATH_SINCE {
         refusals.extend(safe_search_path::problems(&source).await?);
     }
     let mut not_searched = Vec::new();

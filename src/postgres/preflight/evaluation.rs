@@ -96,15 +96,6 @@ const EVALUATING: &str = "
                             FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
                            WHERE a.attnum > 0 AND NOT a.attisdropped AND c.reltype <> 0) AS t(oid, within)
          WHERE t.within >= 16384),
-    code(class, oid) AS (
-        SELECT 'pg_catalog.pg_proc'::regclass::oid, called.oid FROM called
-        UNION ALL
-        SELECT 'pg_catalog.pg_constraint'::regclass, k.oid
-          FROM pg_catalog.pg_constraint AS k,
-               LATERAL pg_catalog.regexp_matches(k.conbin::text, ':(?:op)?funcid ([0-9]+)', 'g') AS f(id)
-         WHERE k.contype = 'c' AND (f.id)[1]::oid IN (SELECT oid FROM reading)
-        UNION
-        SELECT uses.class, uses.oid FROM code JOIN uses ON uses.refclass = code.class AND uses.refoid = code.oid),
     class(oid) AS (
         SELECT c.oid FROM pg_catalog.pg_opclass AS c
          WHERE c.oid >= 16384 AND EXISTS (
@@ -113,6 +104,19 @@ const EVALUATING: &str = "
                   AND (called.oid IN (SELECT a.amproc FROM pg_catalog.pg_amproc AS a WHERE a.amprocfamily = c.opcfamily)
                        OR called.oid IN (SELECT o.oprcode FROM pg_catalog.pg_amop AS a JOIN pg_catalog.pg_operator AS o ON o.oid = a.amopopr
                                           WHERE a.amopfamily = c.opcfamily)))),
+    code(class, oid) AS (
+        SELECT 'pg_catalog.pg_proc'::regclass::oid, called.oid FROM called
+        UNION ALL
+        SELECT 'pg_catalog.pg_type'::regclass, r.rngtypid
+          FROM pg_catalog.pg_range AS r
+         WHERE r.rngsubopc IN (SELECT oid FROM class) OR r.rngcanonical IN (SELECT oid FROM called WHERE NOT in_c)
+        UNION ALL
+        SELECT 'pg_catalog.pg_constraint'::regclass, k.oid
+          FROM pg_catalog.pg_constraint AS k,
+               LATERAL pg_catalog.regexp_matches(k.conbin::text, ':(?:op)?funcid ([0-9]+)', 'g') AS f(id)
+         WHERE k.contype = 'c' AND (f.id)[1]::oid IN (SELECT oid FROM reading)
+        UNION
+        SELECT uses.class, uses.oid FROM code JOIN uses ON uses.refclass = code.class AND uses.refoid = code.oid),
     relation(oid) AS (
         SELECT d.objid FROM pg_catalog.pg_depend AS d JOIN code ON d.refclassid = code.class AND d.refobjid = code.oid
          WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objsubid = 0

@@ -7,6 +7,7 @@ mod column_types;
 pub(super) mod compatibility;
 pub(super) mod compression;
 pub(super) mod database_masking;
+mod database_name;
 pub(super) mod database_properties;
 pub(super) mod disk_space;
 pub(super) mod dry_run;

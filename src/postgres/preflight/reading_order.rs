@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use tokio_postgres::types::Type;
 
 use crate::error::Failure;
+use crate::postgres::dump::entries::without_comments;
 use crate::postgres::session::source_session::SourceSession;
 
 /// Something with a name that a text can speak of, and what it is made of.
@@ -119,7 +120,7 @@ fn read_by(table: &Named, by_name: &HashMap<String, Vec<&Named>>) -> BTreeSet<u3
 
 /// What a text names: of several of a name the one of the schema that it says, or of its own.
 fn spoken_of<'a>(from: &Named, by_name: &HashMap<String, Vec<&'a Named>>) -> Vec<&'a Named> {
-    let words = words(&from.text);
+    let words = words(&without_comments(&from.text));
     let mut found = Vec::new();
     for (i, word) in words.iter().enumerate() {
         let Some(all) = by_name.get(word) else { continue };
@@ -221,9 +222,9 @@ mod tests {
             table(2, "b", "s.g(id)"),
             table(3, "c", "s.h(id)"),
             table(4, "own", "s.i(id)"),
-            function("f", "SELECT FROM b"),
+            function("f", "SELECT FROM /* all of -- */ b"),
             function("g", "SELECT FROM ONLY s.a"),
-            function("h", "SELECT FROM a"),
+            function("h", "SELECT FROM -- all of\n a"),
             function("i", "SELECT FROM own, other.a"),
         ];
         let error = in_order(&all).unwrap_err().to_string();

@@ -7,10 +7,8 @@ use anyhow::{Context as _, Result};
 use tokio_postgres::types::Type;
 
 use crate::postgres::dump::entries::code_of;
+use crate::postgres::session::remedy::SAFE_SEARCH_PATH_SINCE;
 use crate::postgres::session::source_session::SourceSession;
-
-/// Servers from this version on have the path.
-pub(crate) const SINCE: i32 = 17;
 
 /// What cannot be made on a server with that path, for people. It is told from what the bodies of functions look like.
 pub(crate) async fn problems(source: &SourceSession) -> Result<Vec<String>> {
@@ -24,7 +22,7 @@ pub(crate) async fn problems(source: &SourceSession) -> Result<Vec<String>> {
     let told = |(index, function, names): &(String, String, BTreeSet<String>)| {
         let (name, schema) = names.iter().find_map(|name| known.get_key_value(name))?;
         Some(format!(
-            "{index} cannot be made: it calls `{function}`, whose body has `{name}` by its bare name, which PostgreSQL {SINCE} and later do not find when indexes are made; on the source: ALTER FUNCTION {function} SET search_path = {schema}, pg_temp"
+            "{index} cannot be made: it calls `{function}`, whose body has `{name}` by its bare name, which PostgreSQL {SAFE_SEARCH_PATH_SINCE} and later do not find when indexes are made; on the source: ALTER FUNCTION {function} SET search_path = {schema}, pg_temp"
         ))
     };
     Ok(bodies.iter().filter_map(told).collect())

@@ -156,6 +156,11 @@ impl SiteSettings {
         all
     }
 
+    /// The search path of the site's sessions.
+    pub(crate) fn path(&self) -> String {
+        self.search_path.as_deref().or_else(|| self.value("search_path")).unwrap_or_default().to_owned()
+    }
+
     /// How the source spells money and strings, as far as the target can read it.
     pub(crate) async fn spelling(&self, target: &Session) -> Result<Spelling> {
         let plain_backslashes = self.value("standard_conforming_strings") != Some("off");

@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 
 use super::catalog::Relations;
 use super::database_properties::DatabaseProperties;
-use super::{extensions, skipped_queries};
+use super::{database_name, extensions, skipped_queries};
 use crate::copying::report::Skipped;
 use crate::postgres::dump::entries::{DumpEntry, SETTING};
 use crate::postgres::session::connect::Session;
@@ -36,6 +36,7 @@ pub(crate) async fn not_carried(
         );
     }
     skipped.extend(properties.site.not_carried());
+    skipped.extend(database_name::computed_from(source).await?);
     if properties.comment.is_some() {
         skipped.push(Skipped::new("comment on the database", "the copy's own note about itself stands there"));
     }

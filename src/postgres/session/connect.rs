@@ -21,7 +21,7 @@ use super::endpoint::{self, Endpoint, TlsMode};
 use super::fault::{Fault, fault};
 use super::settings::{self, Purpose};
 use super::shared_stream::{ByteStream, SharedStream, SharingConnector};
-use super::{refusal, tls};
+use super::{refusal, sql, tls};
 use crate::copying::transient::Transient;
 
 /// A parameter of a query with its type, so that a query is one round trip.
@@ -185,6 +185,12 @@ impl Session {
         let begin = settings::begin_pinned().join("; ");
         let (begun, rows, ended) = tokio::join!(self.run(&begin), self.rows(sql, params), self.run("COMMIT"));
         begun.and(rows).and_then(|rows| ended.map(|()| rows))
+    }
+
+    /// Sets the search path, until it is set again.
+    pub(crate) async fn set_search_path(&self, path: &str) -> Result<()> {
+        let set = format!("SELECT pg_catalog.set_config('search_path', {}, false)", sql::literal(path));
+        self.run(&set).await.context("set the search path")
     }
 
     /// Sends a command whose answer is read, and whose rows are written, past the driver. Both ends go with the session

@@ -20,7 +20,7 @@ impl fmt::Display for Remedy {
 /// Something was not found: by its bare name, if it is there.
 const NOT_FOUND: &[&str] = &["42883", "42P01", "42704", "3F000"];
 /// From this version on indexes are made and views are filled under a search path that no setting changes.
-const SAFE_SEARCH_PATH_SINCE: i32 = 17;
+pub(crate) const SAFE_SEARCH_PATH_SINCE: i32 = 17;
 
 /// The error of an entry of a dump, of this kind, that could not be made on a server of this version.
 pub(crate) fn of_entry(kind: &str, label: &str, fault: Fault, major: i32) -> anyhow::Error {
@@ -75,7 +75,7 @@ fn search_path(what: &str, major: i32) -> String {
 /// server's own, and another attempt may get past it.
 pub(crate) fn of_view(quoted: &str, fault: &Fault, major: i32) -> Option<String> {
     let sqlstate = fault.sqlstate.as_str();
-    let is_servers = ["53", "57P", "58", "XX001", "XX002"].iter().any(|class| sqlstate.starts_with(class));
+    let is_servers = ["53", "57P", "58000", "58030", "XX001", "XX002"].iter().any(|class| sqlstate.starts_with(class));
     if sqlstate.is_empty() || is_servers {
         return None;
     }

@@ -105,7 +105,10 @@ impl ServerWords {
         let is_of_rows = !matches!(self.context.as_str(), "" | "parallel worker") && !is_written;
         let message = match NAMES_OBJECTS.contains(&class) && !is_of_rows {
             true => self.message.clone(),
-            false => without_values(&self.message, &[&self.table, &self.column, &self.data_type, &self.constraint]),
+            false => without_numbers(&without_values(
+                &self.message,
+                &[&self.table, &self.column, &self.data_type, &self.constraint],
+            )),
         };
         let table = if self.schema.is_empty() { self.table.clone() } else { format!("{}.{}", self.schema, self.table) };
         let named = [("table", &table, &self.table), ("column", &self.column, &self.column)];
@@ -148,6 +151,14 @@ fn without_values(message: &str, known: &[&str]) -> String {
     message.to_owned()
 }
 
+/// A message without its numbers, dates and times, which stand in no quotes.
+fn without_numbers(message: &str) -> String {
+    let is_number =
+        |word: &str| word.trim_start_matches(['(', '[', '-', '+', '.']).starts_with(|c: char| c.is_numeric());
+    let words = message.split(' ').map(|word| if is_number(word) { "…" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -168,6 +179,9 @@ mod tests {
             ("22P02", "syntaxe en entrée invalide pour le type integer : « canary »"),
             ("22007", "неверный синтаксис для типа date: \"canary"),
             ("XX000", "unexpected 'canary'"),
+            ("22008", "date field value out of range: 1984canary-32"),
+            ("22008", "Feldwert für Zeit ist außerhalb: -25:canary:1"),
+            ("22021", "invalid byte sequence: 0xcanary 0x28canary"),
             ("P0001", "canary"),
             ("P0004", "canary"),
             ("38000", "KeyError: canary"),

@@ -2,8 +2,8 @@
 
 mod before;
 mod compression;
-mod extensions;
 mod computed;
+mod extensions;
 mod failures;
 mod families;
 mod leftovers;

@@ -12,6 +12,7 @@ const ANSWERS: &[(&str, &str)] = &[
     ("SELECT count(*) FROM a_index WHERE id =# 5", "1"),
     ("SELECT count(*) FROM a_index WHERE counted(id) = 43", "1"),
     ("SELECT count(*) FROM a_index WHERE object_of(id) = 'seven'", "428"),
+    ("SELECT count(*) FROM a_index WHERE rate_of(status) = 10", "1000"),
     ("SELECT count(*) FROM a_whole WHERE wrapped(status) = 2", "2000"),
     ("SELECT count(*) FROM a_generated WHERE n = 1", "666"),
     ("SELECT count(*) FROM a_filled WHERE number_of(CASE n WHEN 1 THEN 'new' END) = 1", "1000"),

@@ -4,6 +4,7 @@ use backboard::postgres::{ClusterOptions, PgBin};
 use railstage::copying::CopyReport;
 
 use super::{Odd, printed, texts};
+use crate::copy::run;
 
 fn named(report: &CopyReport) -> Vec<String> {
     report.skipped.iter().map(|skipped| format!("{}: {}", skipped.object, skipped.reason)).collect()
@@ -28,6 +29,74 @@ async fn settings_of_the_login_and_of_everybody_govern_the_copy() {
     let target = odd.target.connect("xb").await.unwrap();
     assert_eq!(texts(&target, "SELECT name FROM users").await, ["x"]);
     assert_eq!(texts(&target, "SHOW timezone").await, ["Europe/Berlin"]);
+}
+
+/// Names in the site's own path that are spelled like PostgreSQL's, which a dump does not spell out.
+const SHADOWING: &str = "
+    CREATE SCHEMA app;
+    ALTER DATABASE railway SET search_path = app, pg_catalog;
+    CREATE TYPE app.mood AS ENUM ('a', 'b');
+    CREATE TABLE app.t (id int PRIMARY KEY, m app.mood, x int, y int, word text);
+    INSERT INTO app.t SELECT i, CASE WHEN i % 2 = 0 THEN 'a' ELSE 'b' END::app.mood, i, NULL, 'W' || i FROM generate_series(1, 100) AS i;
+    CREATE INDEX t_a ON app.t (id) WHERE m = 'a';
+    CREATE INDEX t_nonnulls ON app.t (num_nonnulls(x, y));
+    CREATE INDEX t_lower ON app.t (lower(word));
+    CREATE VIEW app.v AS SELECT id, m = 'a' AS is_a, lower(word) AS word FROM app.t GROUP BY id;
+    CREATE STATISTICS app.s ON (lower(word)), x FROM app.t;
+    ALTER TABLE app.t ADD CONSTRAINT short CHECK (lower(word) <> 'x') NOT VALID;
+    ALTER TABLE app.t ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY own ON app.t USING (lower(word) = 'w1');
+    CREATE FUNCTION app.noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+    CREATE TRIGGER noted BEFORE UPDATE ON app.t FOR EACH ROW WHEN (lower(NEW.word) = 'w1') EXECUTE FUNCTION app.noted();
+    CREATE FUNCTION app.mood_eq(app.mood, app.mood) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+    CREATE OPERATOR app.= (LEFTARG = app.mood, RIGHTARG = app.mood, FUNCTION = app.mood_eq);
+    CREATE FUNCTION app.num_nonnulls(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 99';
+    CREATE FUNCTION app.lower(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT 'shadow'$$;
+    CREATE FUNCTION app.shadowed(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN lower($1); END';
+    SET search_path = app, pg_catalog;
+    CREATE INDEX t_shadowed ON app.t (app.shadowed(word));
+    ANALYZE app.t;";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sites_search_path_decides_what_functions_find_and_not_what_a_dump_means() {
+    let bins = PgBin::all().unwrap();
+    let bin = |major| bins.iter().find(|bin| bin.major() == major).unwrap();
+    for major in [15, 18] {
+        let odd = Odd::between(bin(major), bin(major)).await;
+        odd.load("shadowing", SHADOWING).await;
+        odd.copy("shadowing", &odd.options()).await.unwrap();
+        odd.assert_equal("shadowing").await;
+        let lowered = "SELECT count(*) FROM app.t WHERE pg_catalog.lower(word) = 'w1'";
+        assert_eq!(odd.answer("shadowing", lowered).await, ["1"]);
+        let counted = "SELECT count(*) FROM app.t WHERE pg_catalog.num_nonnulls(x, y) = 1";
+        assert_eq!(odd.answer("shadowing", counted).await, ["100"]);
+        // Since 17 an index is computed under a safe path, on the source as well, and differs from what a scan computes.
+        if major < 17 {
+            let shadowed = "SELECT count(*) FROM app.t WHERE app.shadowed(word) = 'shadow'";
+            assert_eq!(odd.answer("shadowing", shadowed).await, ["100"]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_source_cannot_decide_is_named() {
+    let odd = Odd::start().await;
+    let tenants = "CREATE FUNCTION home() RETURNS text LANGUAGE sql STABLE AS $$SELECT pg_catalog.current_database()::text$$;
+        CREATE FUNCTION tag(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT public.home() || ':' || $1 || current_setting('app.vat', true)$$;
+        CREATE TABLE tenants (id int PRIMARY KEY, k text, full_key text GENERATED ALWAYS AS (tag(k)) STORED);
+        INSERT INTO tenants (id, k) VALUES (1, 'a');
+        CREATE INDEX tenants_tag ON tenants (tag(k));";
+    odd.load("tenants", tenants).await;
+    run(&odd.target.connect("postgres").await.unwrap(), "ALTER ROLE postgres SET app.vat = '7'").await;
+    let report = odd.copy("tenants", &odd.options()).await.unwrap();
+    let named = named(&report).join("\n");
+    for words in [
+        "values of index public.tenants_tag: `tag(text)` asks for the database's name, which is another one while the copy is made: REINDEX INDEX tenants_tag in the copy",
+        "values of column public.tenants.full_key: `tag(text)` asks for the database's name",
+        "setting app.vat of the target: the target's sessions have it and the source's do not",
+    ] {
+        assert!(named.contains(words), "{words} is not in {named}");
+    }
 }
 
 /// All that a setting can decide of what is computed, each by a function that says it is immutable.

@@ -13,6 +13,9 @@ const HOME: &str = "
         BEGIN IF current_database() <> 'home' THEN RAISE 'not at home' USING DETAIL = 'row ' || id; END IF; RETURN id; END $$;
     CREATE MATERIALIZED VIEW \"of home\" AS SELECT public.at_home(id) AS id FROM posts;
     CREATE UNIQUE INDEX ON \"of home\" (id);
+    CREATE FUNCTION file_at_home() RETURNS text LANGUAGE sql AS
+        $$ SELECT CASE WHEN current_database() = 'home' THEN 'read' ELSE pg_read_file('/nowhere') END $$;
+    CREATE MATERIALIZED VIEW \"of a file\" AS SELECT public.file_at_home() AS text;
     CREATE VIEW between AS SELECT id FROM \"of home\";
     CREATE MATERIALIZED VIEW above AS SELECT id FROM between;
     CREATE MATERIALIZED VIEW beside AS SELECT count(*) FROM posts;";
@@ -24,7 +27,7 @@ async fn a_view_that_cannot_be_filled_is_named_with_those_that_read_it_and_the_c
     let report = odd.copy("home", &odd.options()).await.unwrap();
     let target = odd.target.connect("home").await.unwrap();
     let filled = "SELECT relname, relispopulated FROM pg_class WHERE relkind = 'm' ORDER BY 1";
-    assert_eq!(texts(&target, filled).await, ["above|f", "beside|t", "of home|f"]);
+    assert_eq!(texts(&target, filled).await, ["above|f", "beside|t", "of a file|f", "of home|f"]);
     assert_eq!(texts(&target, "SELECT count(*) FROM posts").await, ["2"]);
     let reason = |view: &str| {
         let object = format!("rows of materialized view {view}");
