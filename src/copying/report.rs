@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::inert;
-use crate::masking::{QueueLine, QueueTreatment, Sheet};
+use crate::masking::{QueueLine, Sheet};
 
 /// How many of the slowest tables a summary names.
 const SLOWEST_TOLD: usize = 5;
@@ -95,7 +95,7 @@ impl CopyReport {
             ));
         }
         // Those that were emptied stand in the sheet as well.
-        let is_told = |line: &&QueueLine| self.masking.is_some() && line.done == QueueTreatment::Emptied;
+        let is_told = |line: &&QueueLine| self.masking.is_some() && line.done.is_emptied();
         lines.extend(self.queues.iter().filter(|line| !is_told(line)).map(|line| format!("would act, {line}")));
         lines.extend(self.masking.iter().flat_map(Sheet::lines));
         lines.extend(

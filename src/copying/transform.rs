@@ -142,7 +142,9 @@ impl<'a, F: RowFormat> Transform<'a, F> {
         let flags = RowFlags { is_protected: key.is_some_and(wordpress::is_never_rewritten_value), ..flags };
         let begin = whole.begin();
         let mut done = 0;
-        for (i, (place, field)) in whole.fields().enumerate() {
+        // A row may lack fields at its end, which whoever it is for refuses.
+        let there = whole.fields().take_while(|(place, _)| place.end <= whole.bytes().len());
+        for (i, (place, field)) in there.enumerate() {
             let new = self.new_field(i, field, flags);
             if new != NewValue::Unchanged {
                 out.extend_from_slice(&row[done..begin + place.start]);

@@ -5,6 +5,8 @@
 //! which column; `transformers`, `strangers` and `contacts` make the new values under a `key`, `values` goes into
 //! serialized data. What no rule speaks of and yet looks personal is found by `suspects`. The `sheet` tells what was done.
 
+#[cfg(any(test, fuzzing))]
+pub mod any_bytes;
 pub(crate) mod assignment;
 mod contacts;
 mod key;

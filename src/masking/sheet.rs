@@ -7,7 +7,7 @@ use crate::contract::transformer::Transformer;
 use crate::data::tables::Table;
 use crate::masking::assignment::{Assignment, Kept};
 use crate::masking::key::KeySource;
-use crate::masking::queues::{QueueLine, QueueTreatment};
+use crate::masking::queues::QueueLine;
 use crate::masking::table::{Expected, Origin, TableRule};
 
 /// What became of personal data in a copy.
@@ -190,7 +190,7 @@ impl Sheet {
 
     /// Takes in what stayed behind because it would act: there are people in it, too.
     pub(crate) fn add_queues(&mut self, queues: &[QueueLine]) {
-        for queue in queues.iter().filter(|queue| queue.done == QueueTreatment::Emptied) {
+        for queue in queues.iter().filter(|queue| queue.done.is_emptied()) {
             if !self.emptied.iter().any(|line| line.table == queue.table) {
                 let (table, because) = (queue.table.clone(), Some(queue.because.clone()));
                 self.emptied.push(EmptiedLine { table, rows: queue.rows, because });

@@ -14,6 +14,8 @@
 //! Rooms, each of which knows only those before it: `session`; `dump` and `rows`; `preflight`; `post_data`; the files here.
 //! A [`dry_run()`] and [`inspect()`] make the checks of `preflight` and change nothing.
 
+#[cfg(any(test, fuzzing))]
+pub mod any_bytes;
 mod attempt;
 mod dump;
 mod engine;

@@ -35,6 +35,8 @@ pub struct QueueLine {
 pub enum QueueTreatment {
     /// Its rows stayed behind.
     Emptied,
+    /// Its rows stayed behind, since each is about one that did.
+    Followed,
     /// Its rows came along, switched off.
     SwitchedOff,
     /// Its rows came along without their references to rows that stayed behind.
@@ -43,10 +45,18 @@ pub enum QueueTreatment {
     Left,
 }
 
+impl QueueTreatment {
+    /// Whether rows stayed behind.
+    pub(crate) fn is_emptied(self) -> bool {
+        matches!(self, Self::Emptied | Self::Followed)
+    }
+}
+
 impl std::fmt::Display for QueueLine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let done = match self.done {
             QueueTreatment::Emptied => "left behind",
+            QueueTreatment::Followed => "left behind as well",
             QueueTreatment::SwitchedOff => "switched off",
             QueueTreatment::Unlinked => "unlinked",
             QueueTreatment::Left => "copied as it is",
@@ -60,6 +70,8 @@ impl std::fmt::Display for QueueLine {
 pub(crate) enum Finding {
     /// Its rows are to stay behind, for this reason.
     Acts(String),
+    /// Its rows are about those of such a table, and cannot be without.
+    Follows(String),
     /// Its rows are to be switched off, by these values.
     Switches(String, Vec<Put>),
     /// It is left as it is, for this reason.

@@ -112,11 +112,11 @@ const VIEWS: &str = "
         SELECT c.oid, 0 FROM pg_catalog.pg_class AS c WHERE c.relkind IN ('v', 'm')
         UNION
         SELECT reads.view, depth.n + 1 FROM depth JOIN reads ON reads.what = depth.view WHERE depth.n < 1000)
-    SELECT n.nspname::text, c.relname::text, pg_catalog.pg_table_size(c.oid), pg_catalog.has_table_privilege(c.oid, 'SELECT'),
+    SELECT n.nspname::text, c.relname::text, coalesce(pg_catalog.pg_table_size(c.oid), 0), coalesce(pg_catalog.has_table_privilege(c.oid, 'SELECT'), false),
            (SELECT pg_catalog.array_agg(a.attname::text ORDER BY a.attnum) FROM pg_catalog.pg_attribute AS a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
            owner.rolsuper AND calling.relid IS NULL, c.oid,
-           pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int8, m.amname = 'heap'
+           coalesce(pg_catalog.pg_relation_size(c.oid), 0) / pg_catalog.current_setting('block_size')::int8, m.amname = 'heap'
       FROM depth JOIN pg_catalog.pg_class AS c ON c.oid = depth.view JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       JOIN pg_catalog.pg_roles AS owner ON owner.oid = c.relowner
       LEFT JOIN pg_catalog.pg_am AS m ON m.oid = c.relam

@@ -79,7 +79,7 @@ impl DatabaseQueues {
                     continue;
                 }
                 let to: String = row.get(2);
-                match key.nullable(&tables.all[child]) {
+                match key.nullable(&tables.all[child], tables) {
                     Some(columns) => {
                         let because = format!("it refers to `{to}`, whose rows stay behind");
                         let puts = columns.into_iter().map(|column| Put {
@@ -94,7 +94,7 @@ impl DatabaseQueues {
                     None => {
                         let because =
                             format!("its rows are about those of `{to}`, which stay behind (key `{}`)", key.name);
-                        self.findings[child] = Some(Finding::Acts(because));
+                        self.findings[child] = Some(Finding::Follows(because));
                         has_more = true;
                     }
                 }
@@ -106,7 +106,8 @@ impl DatabaseQueues {
     }
 
     fn is_emptied(&self, table: usize, tables: &Relations) -> bool {
-        tables.all[table].table.excluded_by.is_none() && matches!(self.findings[table], Some(Finding::Acts(_)))
+        let stays_behind = matches!(self.findings[table], Some(Finding::Acts(_) | Finding::Follows(_)));
+        stays_behind && tables.all[table].table.excluded_by.is_none()
     }
 
     /// What is put into each table, whatever else becomes of it.
@@ -117,7 +118,7 @@ impl DatabaseQueues {
     /// Makes the tables follow.
     pub(crate) fn apply_to(&self, tables: &mut Relations) {
         for (relation, (finding, puts)) in tables.all.iter_mut().zip(self.findings.iter().zip(&self.puts)) {
-            if let Some(Finding::Acts(because)) = finding
+            if let Some(Finding::Acts(because) | Finding::Follows(because)) = finding
                 && relation.table.excluded_by.is_none()
             {
                 relation.table.excluded_by = Some(format!("left behind: {because}"));
@@ -144,6 +145,7 @@ fn treated<'a>(
     }
     Some(match finding {
         Some(Finding::Acts(because)) => (relation, QueueTreatment::Emptied, because.clone()),
+        Some(Finding::Follows(because)) => (relation, QueueTreatment::Followed, because.clone()),
         Some(Finding::Switches(because, _)) => (relation, QueueTreatment::SwitchedOff, because.clone()),
         None if puts.is_empty() => return None,
         _ if !puts.is_empty() => (relation, QueueTreatment::Unlinked, puts[0].because.clone()),
@@ -163,11 +165,15 @@ struct Key {
 
 impl Key {
     /// The columns that are NULL where a row refers to nothing, if that may be.
-    fn nullable(&self, child: &Relation) -> Option<Vec<usize>> {
+    fn nullable(&self, child: &Relation, tables: &Relations) -> Option<Vec<usize>> {
         let place = |name: &String| child.table.columns.iter().position(|column| column.name == *name);
         let columns: Vec<usize> = self.columns.iter().filter_map(place).collect();
-        let (nullable, others): (Vec<_>, Vec<_>) =
-            columns.into_iter().partition(|column| child.table.columns[*column].is_nullable);
+        // A row stays in the part that it is in.
+        let may_be = |column: &usize| {
+            let column = &child.table.columns[*column];
+            column.is_nullable && !tables.families.decides(child.oid, &column.name)
+        };
+        let (nullable, others): (Vec<_>, Vec<_>) = columns.into_iter().partition(may_be);
         match self.is_full {
             true => Some(nullable).filter(|all| !all.is_empty() && all.len() == self.columns.len()),
             // The last of several, since what comes first is often a tenant's.

@@ -43,11 +43,19 @@ pub(crate) struct CopyReader {
     buffer: BytesMut,
     /// Whether little came last.
     was_short: bool,
+    /// Whether more is waited for then.
+    gathers: bool,
 }
 
 impl CopyReader {
     pub(crate) fn new(line: BorrowedStream) -> Self {
-        Self { line, buffer: BytesMut::new(), was_short: false }
+        Self { line, buffer: BytesMut::new(), was_short: false, gathers: true }
+    }
+
+    /// The same for a line on which all is there.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn at_once(line: BorrowedStream) -> Self {
+        Self { gathers: false, ..Self::new(line) }
     }
 
     /// What comes next of the rows; in an answer to several COPYs, those of each end by themselves.
@@ -55,6 +63,7 @@ impl CopyReader {
         loop {
             self.wait_for(HEADER_BYTES).await?;
             match self.message_len(0) {
+                Some((_, len)) if len < HEADER_BYTES => return Err(unexpected()),
                 Some((COPY_DATA, len)) if len > LARGE_BYTES => return Ok(Chunk::Large(len)),
                 Some((COPY_DATA, len)) => {
                     self.wait_for(len).await?;
@@ -121,7 +130,7 @@ impl CopyReader {
     async fn control(&mut self) -> Result<Message, Fault> {
         loop {
             self.wait_for(HEADER_BYTES).await?;
-            let (_, len) = self.message_len(0).ok_or_else(unexpected)?;
+            let (_, len) = self.message_len(0).filter(|(_, len)| *len >= HEADER_BYTES).ok_or_else(unexpected)?;
             self.wait_for(len).await?;
             match Message::parse(&mut self.buffer)?.ok_or_else(unexpected)? {
                 Message::ErrorResponse(body) => return Err(Fault::from_response(&body)?),
@@ -134,10 +143,11 @@ impl CopyReader {
     /// Waits until so many bytes are there.
     pub(crate) async fn wait_for(&mut self, len: usize) -> Result<(), Fault> {
         while self.buffer.len() < len {
-            if std::mem::take(&mut self.was_short) {
+            if std::mem::take(&mut self.was_short) && self.gathers {
                 tokio::time::sleep(GATHER_FOR).await;
             }
-            self.buffer.reserve(READ_BYTES.max(len - self.buffer.len()));
+            // What a server says a message has may be more than it ever sends.
+            self.buffer.reserve(READ_BYTES.max((len - self.buffer.len()).min(LARGE_BYTES)));
             if self.line.read_buf(&mut self.buffer).await? == 0 {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
             }
@@ -154,7 +164,7 @@ impl CopyReader {
     fn whole_rows(&self) -> usize {
         let mut end = 0;
         while let Some((COPY_DATA, len)) = self.message_len(end)
-            && len <= LARGE_BYTES
+            && (HEADER_BYTES..=LARGE_BYTES).contains(&len)
             && end + len <= self.buffer.len()
         {
             end += len;
@@ -173,9 +183,9 @@ fn message_len(bytes: &[u8]) -> Option<(u8, usize)> {
 pub(crate) fn rows(mut messages: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let (_, len) = message_len(messages)?;
-        let (message, rest) = messages.split_at(len);
+        let (message, rest) = messages.split_at_checked(len)?;
         messages = rest;
-        Some(&message[HEADER_BYTES..])
+        message.get(HEADER_BYTES..)
     })
 }
 

@@ -13,7 +13,7 @@ pub(super) mod refusal;
 pub(super) mod remedy;
 mod server_words;
 pub(super) mod settings;
-mod shared_stream;
+pub(super) mod shared_stream;
 pub(super) mod source_session;
 pub(super) mod sql;
 pub(super) mod target_server;

@@ -20,7 +20,7 @@ pub(crate) fn learn(function: &str) {
 }
 
 /// The first text behind each `RAISE`.
-fn formats(function: &str) -> impl Iterator<Item = String> {
+pub(crate) fn formats(function: &str) -> impl Iterator<Item = String> {
     const RAISE: &[u8] = b"raise";
     let bytes = function.as_bytes();
     let at =

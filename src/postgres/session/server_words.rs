@@ -235,6 +235,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn no_value_is_told_whatever_stands_in_it(value in "\\PC*", quote in 0..QUOTES.len()) {
             let value = format!("canary{value}canary");

@@ -19,6 +19,10 @@ pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {
 impl ByteStream for tokio::net::TcpStream {}
 impl ByteStream for tokio::net::UnixStream {}
 
+/// Bytes that are all there.
+#[cfg(any(test, fuzzing))]
+impl ByteStream for std::io::Cursor<Vec<u8>> {}
+
 struct Encrypted<S>(S);
 
 impl<S: TlsStream + Send + Unpin> ByteStream for Encrypted<S> {

@@ -70,7 +70,9 @@ async fn check_masking(
         Ok((suspects, queues)) => {
             for line in queues {
                 match line.done {
-                    QueueTreatment::Left => findings.warning(name, format!("would act in the copy: {line}")),
+                    QueueTreatment::Left | QueueTreatment::Followed => {
+                        findings.warning(name, format!("would act in the copy: {line}"));
+                    }
                     _ => findings.info(name, format!("would act in the copy, and will be {line}")),
                 }
             }

@@ -54,13 +54,14 @@ async fn nothing_in_a_queue_acts_in_a_copy_masked_or_not() {
             ("work.solid_queue_jobs", 2),
             ("work.solid_queue_ready_executions", 2),
             ("public.jobs", 20),
-            ("public.job_notes", 20),
             ("public.OutboxMessage", 1),
         ] {
             assert_eq!(told(&report, table), (rows, QueueTreatment::Emptied));
             let (schema, bare) = table.split_once('.').unwrap();
             assert_eq!(texts(&target, &format!("SELECT count(*) FROM {schema}.\"{bare}\"")).await, ["0"], "{table}");
         }
+        assert_eq!(told(&report, "public.job_notes"), (20, QueueTreatment::Followed));
+        assert_eq!(texts(&target, "SELECT count(*) FROM job_notes").await, ["0"]);
         for (table, left) in [("public.imports", "20|0"), ("public.letters", "2|0")] {
             assert_eq!(told(&report, table).1, QueueTreatment::Unlinked);
             let column = if table.ends_with("letters") { "outbox" } else { "job_id" };
