@@ -151,6 +151,13 @@ impl Endpoint {
     pub(crate) fn parse(url: &str) -> Result<Self> {
         Kind::Postgres.endpoint(url)
     }
+
+    /// The same with a limit on what is read there, in megabytes per second.
+    pub(crate) fn no_faster_than(self, max_mb_per_s: Option<f64>) -> Self {
+        match self {
+            Self::Postgres(endpoint) => Self::Postgres(endpoint.no_faster_than(max_mb_per_s)),
+        }
+    }
 }
 
 /// A database and where its copy is made: two of one kind.

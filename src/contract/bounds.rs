@@ -35,6 +35,11 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("databases.exclude_table_data", Harmless("less comes along")),
     ("databases.keep_queues", Lines(&["may_act"])),
     ("databases.rules", Lines(&["may_weaken_masking"])),
+    ("copying.jobs", Lines(&["production_connections"])),
+    ("copying.max_mb_per_s", Lines(&["production_mb_per_s"])),
+    ("copying.attempts", Lines(&["max_attempts"])),
+    ("copying.max_snapshot_age", Lines(&["max_snapshot_age"])),
+    ("copying.stall", Lines(&["max_stall"])),
     ("anonymize", Lines(&["may_be_unmasked"])),
     ("keep_users", Lines(&["keep_users"])),
     ("strict", Harmless("refuses more")),
@@ -101,6 +106,7 @@ impl CloneRequest {
             exclude_services: _,
             variables,
             databases,
+            copying,
             anonymize,
             keep_users,
             strict: _,
@@ -146,6 +152,7 @@ impl CloneRequest {
         let named =
             variables.iter().flat_map(|(service, own)| own.iter().map(move |(name, wish)| (service, name, wish)));
         refusals.extend(named.flat_map(|(service, name, wish)| variable(policy, service, name, wish)));
+        refusals.extend(copying.beyond(policy));
         refusals.extend(databases.iter().filter_map(|database| weakening(policy, database)));
         refusals.extend(databases.iter().filter_map(|database| acting(policy, database)));
         refusals

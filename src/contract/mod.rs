@@ -3,6 +3,7 @@
 //! Nothing here knows what is done with it. `input.rs` reads all of it, and names every wrong field at once.
 
 pub mod bounds;
+pub(crate) mod copying_request;
 pub(crate) mod environment_type;
 pub(crate) mod ids;
 pub(crate) mod input;

@@ -50,6 +50,15 @@ pub struct Policy {
     /// How many connections a copy reads a source database with.
     #[schemars(range(min = 1, max = 16))]
     pub(crate) production_connections: u32,
+    /// How many megabytes (1,000,000 bytes) a second a copy reads a source database with at most; 0 for as many as come.
+    pub(crate) production_mb_per_s: u32,
+    /// The longest time that a copy may hold a source's snapshot, which keeps its vacuum back.
+    pub(crate) max_snapshot_age: Ttl,
+    /// How many times the copying of a database may be tried.
+    #[schemars(range(min = 1, max = 10))]
+    pub(crate) max_attempts: u32,
+    /// The longest time that a server or a line may be silent before an attempt to copy is given up.
+    pub(crate) max_stall: Ttl,
     /// `host` or `host:port` of source databases that are not at a TCP proxy of their own service.
     pub(crate) source_hosts: Vec<String>,
     /// The login by which all source databases are read, one that can do nothing else (`railstage source-login` prints its SQL); with no names in it, that of their services.
@@ -118,6 +127,10 @@ impl Default for Policy {
             max_copies_per_project: 10,
             longest_run: Ttl::hours(3),
             production_connections: 2,
+            production_mb_per_s: 0,
+            max_snapshot_age: Ttl::hours(1),
+            max_attempts: 3,
+            max_stall: Ttl::minutes(10),
             source_hosts: Vec::new(),
             source_login: SourceLogin::default(),
             weak_lines: Vec::new(),
@@ -200,6 +213,11 @@ impl Policy {
     pub(crate) fn protects(&self, environment_name: &str) -> bool {
         let name = environment_name.to_lowercase();
         name == "production" || self.protected_environments.iter().any(|p| p.to_lowercase() == name)
+    }
+
+    /// A limit on what a copy reads a source with, in megabytes a second.
+    pub(crate) fn fastest_mb_per_s(&self) -> Option<f64> {
+        (self.production_mb_per_s > 0).then(|| f64::from(self.production_mb_per_s))
     }
 
     /// How long the copying of a run's databases may take.

@@ -8,6 +8,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::contract::bounds::Refusal;
+use crate::contract::copying_request::CopyingRequest;
 use crate::contract::environment_type::EnvironmentType;
 use crate::contract::ids::ProjectId;
 use crate::contract::masking_rules::MaskingRule;
@@ -62,6 +63,9 @@ pub(crate) struct CloneRequest {
     /// The Postgres services to copy; empty means every one that is found.
     #[serde(default)]
     pub databases: Vec<DatabaseRequest>,
+    /// How fast the databases are copied, and how patiently; what is not named is the policy's.
+    #[serde(default)]
+    pub copying: CopyingRequest,
     /// Mask personal data on the way; without it, the copy holds personal data as it is. What would act in the copy stays behind in any case.
     #[serde(default = "yes")]
     pub anonymize: bool,

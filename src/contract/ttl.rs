@@ -29,6 +29,11 @@ impl Ttl {
         Self(SignedDuration::from_hours(hours))
     }
 
+    /// `minutes` minutes.
+    pub const fn minutes(minutes: i64) -> Self {
+        Self(SignedDuration::from_mins(minutes))
+    }
+
     /// How long it is.
     pub(crate) fn duration(self) -> Duration {
         self.0.unsigned_abs()

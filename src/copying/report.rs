@@ -6,8 +6,22 @@ use serde::{Deserialize, Serialize};
 use crate::inert;
 use crate::masking::{QueueLine, Sheet};
 
+/// Why something is not listed.
+const ONLY_SO_MANY: &str = "an output lists 500 of a kind";
 /// How many of the slowest tables a summary names.
 const SLOWEST_TOLD: usize = 5;
+
+/// So many lines at most has a list in an output: what holds outputs together, Kestra's context or a database's comment, is
+/// made for pages and not for books.
+pub(crate) const MOST_LISTED: usize = 500;
+
+/// Cuts a list, and tells in its last line how many are not in it.
+pub(crate) fn cut<T>(list: &mut Vec<T>, told: impl FnOnce(String) -> T) {
+    if let Some(more) = list.len().checked_sub(MOST_LISTED).filter(|more| *more > 0) {
+        list.truncate(MOST_LISTED);
+        list.push(told(format!("{more} more, which are not listed")));
+    }
+}
 
 /// What was copied, how fast, and what was not.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -67,6 +81,20 @@ pub struct CopyReport {
 }
 
 impl CopyReport {
+    /// The same with no list longer than [`MOST_LISTED`].
+    pub(crate) fn cut(mut self) -> Self {
+        cut(&mut self.skipped, |more| Skipped::new(more, ONLY_SO_MANY));
+        cut(&mut self.left, |more| LeftColumn { column: more, values: 0, reason: ONLY_SO_MANY.to_owned() });
+        cut(&mut self.read_whole, |more| more);
+        if let Some(more) = self.queues.len().checked_sub(MOST_LISTED).filter(|more| *more > 0) {
+            self.queues.truncate(MOST_LISTED);
+            self.skipped
+                .push(Skipped::new(format!("{more} more queues, treated as those that are listed"), ONLY_SO_MANY));
+        }
+        self.masking = self.masking.map(|sheet| sheet.cut(MOST_LISTED));
+        self
+    }
+
     /// The report in a few lines for a person.
     pub fn summary(&self) -> String {
         if self.reused {
@@ -224,6 +252,16 @@ pub struct SourceReport {
     pub skipped: Vec<Skipped>,
 }
 
+impl SourceReport {
+    /// The same with no list longer than [`MOST_LISTED`].
+    pub(crate) fn cut(mut self) -> Self {
+        cut(&mut self.skipped, |more| Skipped::new(more, ONLY_SO_MANY));
+        cut(&mut self.problems, |more| more);
+        cut(&mut self.read_whole, |more| more);
+        self
+    }
+}
+
 /// A WordPress site's own words about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WordPressSite {
@@ -258,4 +296,19 @@ pub struct TargetReport {
     pub leftovers: Vec<String>,
     /// What a copy would fail on.
     pub problems: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_cut_and_tells_how_much_is_not_in_it() {
+        let skipped = |count: usize| vec![Skipped::new("a", "b"); count];
+        let report = CopyReport { skipped: skipped(MOST_LISTED), ..CopyReport::default() }.cut();
+        assert_eq!(report.skipped, skipped(MOST_LISTED));
+        let report = CopyReport { skipped: skipped(5000), ..CopyReport::default() }.cut();
+        assert_eq!(report.skipped.len(), MOST_LISTED + 1);
+        assert_eq!(report.skipped[MOST_LISTED].object, "4500 more, which are not listed");
+    }
 }

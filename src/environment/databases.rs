@@ -77,12 +77,15 @@ pub(crate) fn source(ctx: &Context, service: &ServiceInstance, seen: &Reachable)
     let mut identity = Identity::read(kind, &seen.variables, &urls);
     let login = &ctx.policy.source_login;
     if !login.is_named() {
-        return identity.at(&ctx.policy, name, kind, &host, port);
+        return Ok(identity.at(&ctx.policy, name, kind, &host, port)?.no_faster_than(ctx.policy.fastest_mb_per_s()));
     }
     let reader = secret(&ctx.env, &login.user_secret)?.expose().to_owned();
     let writer = std::mem::replace(&mut identity.user, reader);
     identity.password = Some(secret(&ctx.env, &login.password_secret)?);
-    Ok(identity.at(&ctx.policy, name, kind, &host, port)?.written_by(writer))
+    Ok(identity
+        .at(&ctx.policy, name, kind, &host, port)?
+        .written_by(writer)
+        .no_faster_than(ctx.policy.fastest_mb_per_s()))
 }
 
 fn kind_of(service: &ServiceInstance) -> Result<Kind> {

@@ -29,6 +29,14 @@ pub struct Sheet {
     pub emptied: Vec<EmptiedLine>,
     /// What no rule speaks of, and yet looks personal: it was copied as it is.
     pub suspects: Vec<Suspect>,
+    /// How many lines of the four lists are not in them: each has 500 at most.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub not_listed: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What was done to the values of a column.
@@ -210,6 +218,20 @@ impl Sheet {
         }
     }
 
+    /// The same with so many lines at most in each list.
+    pub(crate) fn cut(mut self, most: usize) -> Self {
+        fn cut<T>(list: &mut Vec<T>, most: usize) -> u64 {
+            let more = list.len().saturating_sub(most) as u64;
+            list.truncate(most);
+            more
+        }
+        self.not_listed += cut(&mut self.columns, most)
+            + cut(&mut self.dropped, most)
+            + cut(&mut self.emptied, most)
+            + cut(&mut self.suspects, most);
+        self
+    }
+
     /// The sheet in lines for a person.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!(
@@ -245,6 +267,7 @@ impl Sheet {
                 .map(|line| format!("left behind all of {}: {} rows{}", line.table, line.rows, because(&line.because))),
         );
         lines.extend(self.suspects.iter().map(|suspect| format!("looks personal, copied as it is: {suspect}")));
+        lines.extend((self.not_listed > 0).then(|| format!("{} more, which are not listed", self.not_listed)));
         lines
     }
 }

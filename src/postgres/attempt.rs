@@ -19,7 +19,7 @@ use super::preflight::database_masking::DatabaseMasking;
 use super::preflight::database_properties::DatabaseProperties;
 use super::preflight::evaluation::Evaluation;
 use super::preflight::queues::DatabaseQueues;
-use super::preflight::{carried_settings, compatibility, disk_space, extension_members, extensions, skipped};
+use super::preflight::{carried_settings, compatibility, disk_space, extension_members, extensions, locks, skipped};
 use super::rows::load::LoadedTable;
 use super::session::connect::Session;
 use super::session::endpoint::Endpoint;
@@ -130,6 +130,7 @@ impl Attempt<'_> {
         compatibility::no_orphans(source, tables).await?;
         compatibility::nothing_reaches_through(source, tables).await?;
         compatibility::no_conditions_of_others(tables)?;
+        locks::fit_target(self.target_server, tables).await?;
         let evaluation = Evaluation::read(source, tables).await?;
         report.read_whole = tables.read_whole();
         disk_space::is_enough(source, self.target_server, tables).await?;

@@ -98,6 +98,7 @@ async fn attempt_once(
     let swapped = match built {
         Ok(mut report) => {
             progress.enter("swap");
+            report = report.cut();
             report.attempts = number;
             report.seconds = began.elapsed().as_secs_f64();
             put_in_place(target, &target_server, &name, options, report, cancel).await

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use super::preflight::catalog::Relations;
+use super::preflight::{locks, long_texts};
 use super::session::endpoint::Endpoint;
 use super::session::source_session::SourceSession;
 use crate::copying::options::CopyOptions;
@@ -37,6 +38,8 @@ impl Snapshot {
         let taken = Instant::now();
         let reader = SourceSession::open(endpoint, None).await?;
         let locked = Relations::lockable(&reader).await?;
+        locks::fit_source(&reader, locked.len()).await?;
+        long_texts::are_few(&reader).await?;
         reader.close().await;
         let holder = SourceSession::open(endpoint, None).await?;
         holder.lock_shared(&locked).await.map_err(|fault| match fault.sqlstate.as_str() {
@@ -113,6 +116,8 @@ fn too_old(max_age: Duration) -> anyhow::Error {
     let secs = max_age.as_secs();
     let held = if secs.is_multiple_of(60) { format!("{} min", secs / 60) } else { format!("{secs} s") };
     Failure::deadline(format!("the source's snapshot was held for {held}, the most that is allowed"))
-        .hint("copy more tables at a time, leave rows behind, copy from a replica, or allow it to be held for longer")
+        .hint(
+            "let it be held for longer (`copying.max_snapshot_age` of the request, within `max_snapshot_age` of the policy; `copy-db --max-snapshot-age`), copy more tables at a time (`copying.jobs`, `--jobs`), leave rows behind, or copy from a replica",
+        )
         .into()
 }

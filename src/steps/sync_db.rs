@@ -1,5 +1,7 @@
 //! `sync-db`: deploys the copy's databases and fills each with its source's data, rewritten and masked on the way.
 
+mod copying_options;
+
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -191,9 +193,8 @@ async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Dat
         defuse: true,
         keep_queues: asked.map(|d| d.keep_queues.clone()).unwrap_or_default(),
         exclude_table_data: asked.map(|d| d.exclude_table_data.clone()).unwrap_or_default(),
-        jobs: ctx.policy.production_connections as usize,
         env: ctx.env.clone(),
-        ..CopyOptions::default()
+        ..copying_options::of_request(&ctx.policy, &request.copying)
     };
     engines::Pair::of(&pair.source, &pair.target).copy(&options, &ctx.progress, &ctx.stop).await
 }

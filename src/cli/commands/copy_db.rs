@@ -74,6 +74,22 @@ fn args(command: Command) -> Command {
                 .help("Read the source no faster than so many megabytes (1,000,000 bytes) a second"),
         )
         .arg(
+            Arg::new("attempts")
+                .long("attempts")
+                .value_name("N")
+                .default_value("3")
+                .value_parser(value_parser!(u32).range(1..=10))
+                .help("How many times the whole is tried when a line or a server fails"),
+        )
+        .arg(
+            Arg::new("stall")
+                .long("stall")
+                .value_name("SECONDS")
+                .default_value("120")
+                .value_parser(value_parser!(u64).range(1..))
+                .help("Give an attempt up when a server or a line is silent for so long"),
+        )
+        .arg(
             Arg::new("verify")
                 .long("verify")
                 .value_name("HOW")
@@ -217,6 +233,8 @@ fn options(matches: &ArgMatches) -> Result<CopyOptions> {
         jobs: usize::from(*matches.get_one::<u16>("jobs").expect("it has a default")),
         max_mb_per_s: matches.get_one("max-rate").copied(),
         search_rows_for: matches.get_flag("thorough").then_some(SEARCH_WITHIN),
+        attempts: *matches.get_one("attempts").expect("it has a default"),
+        stall: Duration::from_secs(*matches.get_one("stall").expect("it has a default")),
         verify: *matches.get_one("verify").expect("it has a default"),
         snapshot_max_age: Duration::from_secs(
             60 * matches.get_one::<u64>("max-snapshot-age").expect("it has a default"),

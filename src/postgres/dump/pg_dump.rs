@@ -19,8 +19,8 @@ use crate::postgres::session::settings::RESTRICTED;
 use crate::postgres::session::source_session::dump_name;
 use crate::secret::Secret;
 
-/// Reading a catalog of tens of thousands of objects over a slow line stays well under this.
-const DUMP_WITHIN: Duration = Duration::from_mins(5);
+/// Whoever watches the snapshot ends it before, when it falls silent or the snapshot is too old.
+const DUMP_WITHIN: Duration = Duration::from_hours(48);
 /// The file in which the password is given to it.
 const PASSWORD_FILE: &str = "password";
 

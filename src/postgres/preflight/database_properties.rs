@@ -20,7 +20,7 @@ pub(crate) struct DatabaseProperties {
     locale: Option<String>,
     icu_rules: Option<String>,
     connection_limit: i32,
-    pub(crate) comment: Option<String>,
+    pub(crate) has_comment: bool,
     pub(crate) has_public_schema: bool,
     pub(crate) site: SiteSettings,
 }
@@ -35,7 +35,7 @@ impl DatabaseProperties {
         };
         let query = format!(
             "SELECT pg_catalog.pg_encoding_to_char(encoding)::text, datcollate::text, datctype::text, {locale}, datconnlimit,
-                    pg_catalog.shobj_description(oid, 'pg_database'),
+                    pg_catalog.shobj_description(oid, 'pg_database') IS NOT NULL,
                     EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'public')
                FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()"
         );
@@ -48,7 +48,7 @@ impl DatabaseProperties {
             locale: row.get(4),
             icu_rules: row.get(5),
             connection_limit: row.get(6),
-            comment: row.get(7),
+            has_comment: row.get(7),
             has_public_schema: row.get(8),
             site: Box::pin(SiteSettings::read(source)).await?,
         })

@@ -11,10 +11,9 @@ use super::database_masking::DatabaseMasking;
 use super::evaluation::Evaluation;
 use super::inspect::{inspect, inspect_target};
 use super::queues::DatabaseQueues;
-use super::{compatibility, disk_space, extensions, safe_search_path, thorough};
+use super::{compatibility, disk_space, extensions, locks, safe_search_path, thorough};
 use crate::copying::options::CopyOptions;
 use crate::copying::report::{SourceReport, TargetReport, read_whole};
-use crate::error::failure;
 use crate::inert;
 use crate::masking::{QueueLine, Suspect};
 use crate::postgres::dump::pg_dump;
@@ -147,7 +146,7 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
     let queues = DatabaseQueues::read(&source, &tables, options.may_act(), &options.keep_queues).await?;
     queues.apply_to(&mut tables);
     if let Some(masking) = &options.masking {
-        match refused(DatabaseMasking::read(&source, &tables, masking, queues.puts()).await)? {
+        match compatibility::refused(DatabaseMasking::read(&source, &tables, masking, queues.puts()).await)? {
             Ok(masked) => {
                 masked.apply_to(&mut tables);
                 suspects = masked.into_suspects();
@@ -161,11 +160,12 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
         compatibility::no_orphans(&source, &tables).await,
         compatibility::nothing_reaches_through(&source, &tables).await,
         compatibility::no_conditions_of_others(&tables),
+        locks::fit_target(&target_server, &tables).await,
         Evaluation::read(&source, &tables).await.map(drop),
         disk_space::is_enough(&source, &target_server, &tables).await,
     ];
     for check in checks {
-        refusals.extend(refused(check)?.err());
+        refusals.extend(compatibility::refused(check)?.err());
     }
     if target_server.session.major() >= SAFE_SEARCH_PATH_SINCE {
         refusals.extend(safe_search_path::problems(&source).await?);
@@ -179,17 +179,6 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
     source.close().await;
     target_server.session.close().await;
     Ok(Findings { tables, suspects, queues: queues.into_lines(), refusals, not_searched })
-}
-
-/// Tells a refusal, the inner error, from what kept a check from being made.
-fn refused<T>(check: Result<T>) -> Result<Result<T, String>> {
-    match check {
-        Ok(passed) => Ok(Ok(passed)),
-        Err(error) => match failure(&error).map(|failure| failure.message.clone()) {
-            Some(message) => Ok(Err(message)),
-            None => Err(error),
-        },
-    }
 }
 
 impl DryRun {

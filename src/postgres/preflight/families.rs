@@ -66,6 +66,12 @@ impl Families {
         all
     }
 
+    /// How many tables the largest tree has, with its root.
+    pub(crate) fn largest(&self) -> usize {
+        let roots = self.children.keys().filter(|oid| !self.parents.contains_key(oid));
+        roots.map(|root| self.down(*root).len()).max().unwrap_or(0)
+    }
+
     /// Whether a column of a table may decide on the part of a larger one that a row of it is in.
     pub(crate) fn decides(&self, oid: u32, column: &str) -> bool {
         let keys = self.up(oid).skip(1).filter_map(|whole| self.keys.get(&whole));
@@ -98,6 +104,7 @@ mod tests {
         assert_eq!(families.up(4).collect::<Vec<_>>(), [4, 3, 1]);
         assert_eq!((families.down(1), families.down(4)), (vec![1, 2, 3, 4], vec![4]));
         assert!(families.decides(2, "day") && !families.decides(2, "other") && families.decides(4, "other"));
+        assert_eq!(families.largest(), 4);
         assert!(!families.decides(1, "day"), "a whole is not in a part");
     }
 }

@@ -10,7 +10,7 @@ use super::compatibility;
 use super::database_masking::DatabaseMasking;
 use super::database_properties::DatabaseProperties;
 use super::queues::DatabaseQueues;
-use super::{extensions, matching_rows, skipped, source_login};
+use super::{extensions, locks, long_texts, matching_rows, skipped, source_login};
 use crate::copying::note::CopyNote;
 use crate::copying::report::{SourceReport, TargetReport, WordPressSite};
 use crate::masking::{Masking, QueueLine, Suspect};
@@ -54,13 +54,13 @@ async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
         extensions: row.get::<_, Option<Vec<String>>>(3).unwrap_or_default(),
         large_objects: row.get::<_, i64>(2).max(0).cast_unsigned(),
         wordpress: sites(&source, &tables).await?.into_iter().next(),
-        problems: problems(&source).await?,
+        problems: problems(&source, &tables).await?,
         warnings: source_login::warnings(&source),
         read_whole: tables.read_whole(),
         skipped: skipped::not_carried(&source, &properties, &tables).await?,
     };
     source.close().await;
-    Ok(report)
+    Ok(report.cut())
 }
 
 /// Tries masking rules on a source; the answer are columns that look personal and that no rule speaks of.
@@ -140,11 +140,14 @@ async fn sites(source: &SourceSession, tables: &Relations) -> Result<Vec<WordPre
 const READABLE: &str =
     "SELECT o.oid FROM pg_catalog.unnest($1) AS o(oid) WHERE pg_catalog.has_table_privilege(o.oid, 'SELECT')";
 
-async fn problems(source: &SourceSession) -> Result<Vec<String>> {
+async fn problems(source: &SourceSession, tables: &Relations) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     let rows = source.rows(UNREADABLE, &[]).await.context("look for tables that cannot be read")?;
     problems.extend(rows.iter().map(|row| row.get(0)));
     problems.extend(extensions::problems(source).await?);
+    for check in [locks::fit_source(source, tables.lockable.len()).await, long_texts::are_few(source).await] {
+        problems.extend(compatibility::refused(check)?.err());
+    }
     Ok(problems)
 }
 

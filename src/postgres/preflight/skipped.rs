@@ -37,7 +37,7 @@ pub(crate) async fn not_carried(
     }
     skipped.extend(properties.site.not_carried());
     skipped.extend(database_name::computed_from(source).await?);
-    if properties.comment.is_some() {
+    if properties.has_comment {
         skipped.push(Skipped::new("comment on the database", "the copy's own note about itself stands there"));
     }
     skipped.extend(extensions::stopped_jobs(source, tables).await.context("look for jobs of extensions")?);

@@ -15,13 +15,14 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Connection, Row};
 
-use super::answer_timeout::{AnswerTimeout, Probe};
+use super::answer_timeout::AnswerTimeout;
 use super::copy_protocol::{CopyReader, CopyWriter};
 use super::endpoint::{self, Endpoint, TlsMode};
 use super::fault::{Fault, fault};
+use super::framing::Framing;
 use super::settings::{self, Purpose};
 use super::shared_stream::{ByteStream, SharedStream, SharingConnector};
-use super::{refusal, sql, tls};
+use super::{at_work, refusal, sql, tls};
 use crate::copying::transient::Transient;
 
 /// A parameter of a query with its type, so that a query is one round trip.
@@ -84,7 +85,7 @@ impl Session {
             // An error of the connection reaches every request that is waiting on it.
             let _ = connection.await;
         }));
-        let answer_timeout = AnswerTimeout::new(endpoint.answer_within, probe(endpoint, purpose));
+        let answer_timeout = AnswerTimeout::new(endpoint.answer_within, at_work::probe(endpoint, purpose));
         let mut session = Self {
             client,
             driver,
@@ -153,10 +154,10 @@ impl Session {
         mut take: impl FnMut(Row),
     ) -> Result<(), Fault> {
         let params = params.iter().map(|(value, of_type)| (*value, of_type.clone()));
-        let rows = self.answer_timeout.wait(self.client.query_typed_raw(sql, params)).await?;
+        let rows = self.answered(self.client.query_typed_raw(sql, params)).await?;
         let mut rows = pin!(rows);
         let mut bytes = 0;
-        while let Some(row) = self.answer_timeout.wait(rows.try_next()).await? {
+        while let Some(row) = self.answered(rows.try_next()).await? {
             bytes += row.raw_size_bytes();
             if bytes > ANSWER_BYTES {
                 return Err(Fault::of_answer(&format!("an answer has more than {} MiB", ANSWER_BYTES >> 20)));
@@ -164,6 +165,11 @@ impl Session {
             take(row);
         }
         Ok(())
+    }
+
+    async fn answered<T>(&self, answer: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T, Fault> {
+        let answered = self.answer_timeout.wait(answer).await;
+        answered.map_err(|fault| self.stream.refused().map_or(fault, |refused| Fault::of_answer(&refused)))
     }
 
     /// The only row of an answer.
@@ -177,7 +183,7 @@ impl Session {
 
     /// Sends statements in one round trip; more than one of them are one transaction.
     pub(crate) async fn run(&self, sql: &str) -> Result<(), Fault> {
-        self.answer_timeout.wait(self.client.batch_execute(sql)).await
+        self.answered(self.client.batch_execute(sql)).await
     }
 
     /// The rows of a query of ours, whatever this session is set to and for whatever it is.
@@ -209,26 +215,6 @@ impl Session {
         // A server that does not close is left to the driver's own end.
         let _ = tokio::time::timeout(Duration::from_secs(2), &mut driver.0).await;
     }
-}
-
-/// Asks over a session of its own, since the line of the one that is asked about may be what is dead. That session does
-/// not ask in turn, but the compiler cannot know, and needs a box for it.
-fn probe(endpoint: &Endpoint, purpose: Purpose) -> Probe {
-    let asks_as = if purpose == Purpose::Read { Purpose::Read } else { Purpose::Administer };
-    let endpoint = endpoint.clone();
-    Box::new(move |pid| Box::pin(is_active(endpoint.clone(), asks_as, pid)))
-}
-
-/// One that waits for us to take what it says, or to say more, does nothing.
-async fn is_active(endpoint: Endpoint, purpose: Purpose, pid: i32) -> bool {
-    let asking = async {
-        let session = Session::open(&endpoint, purpose).await?;
-        let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND state = 'active' AND wait_event_type IS DISTINCT FROM 'Client')";
-        let is_active = session.row(sql, &[(&pid, Type::INT4)]).await?.get(0);
-        session.close().await;
-        anyhow::Ok(is_active)
-    };
-    asking.await.unwrap_or(false)
 }
 
 type Connected = (Client, Connection<SharedStream, SharedStream>, SharedStream);
@@ -272,7 +258,15 @@ async fn connect(endpoint: &Endpoint, config: Config) -> Result<Connected> {
         let connected = config.connect_raw(socket.clone(), connector).await;
         let (client, connection) = connected.map_err(|error| refusal::told(error.into(), endpoint))?;
         let encrypted = encrypted.lock().unwrap_or_else(PoisonError::into_inner).take();
-        return Ok((client, connection, encrypted.unwrap_or(socket)));
+        let stream = match encrypted {
+            Some(encrypted) => {
+                socket.expect(Framing::Unread);
+                encrypted
+            }
+            None => socket,
+        };
+        stream.expect(Framing::messages());
+        return Ok((client, connection, stream));
     }
     Err(last.map_or_else(|| anyhow!("the URL names no host"), |error| Fault::from(error).into()))
 }

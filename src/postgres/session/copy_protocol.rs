@@ -10,6 +10,7 @@ use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::fault::Fault;
+use super::framing::{self, MESSAGE_BYTES};
 use super::shared_stream::BorrowedStream;
 
 /// So much is asked of the socket at once.
@@ -131,6 +132,9 @@ impl CopyReader {
         loop {
             self.wait_for(HEADER_BYTES).await?;
             let (_, len) = self.message_len(0).filter(|(_, len)| *len >= HEADER_BYTES).ok_or_else(unexpected)?;
+            if len > MESSAGE_BYTES {
+                return Err(framing::too_long(len).into());
+            }
             self.wait_for(len).await?;
             match Message::parse(&mut self.buffer)?.ok_or_else(unexpected)? {
                 Message::ErrorResponse(body) => return Err(Fault::from_response(&body)?),

@@ -84,10 +84,14 @@ impl Endpoint {
         Self { tls: TlsMode::Prefer, channel_binding: ChannelBinding::Prefer, ..self }
     }
 
+    /// The same with a limit on what is read there, in megabytes per second.
+    pub(crate) fn no_faster_than(self, max_mb_per_s: Option<f64>) -> Self {
+        Self { throttle: Arc::new(Throttle::new(max_mb_per_s)), ..self }
+    }
+
     /// The same for a copy: as patient and as sparing as its options say.
     pub(crate) fn for_copy(&self, options: &CopyOptions) -> Self {
-        let throttle = Arc::new(Throttle::new(options.max_mb_per_s));
-        Self { answer_within: options.stall, throttle, ..self.clone() }
+        Self { answer_within: options.stall, ..self.clone() }.no_faster_than(options.max_mb_per_s)
     }
 
     /// The name of the database.

@@ -135,6 +135,9 @@ fn hint_for(sqlstate: &str) -> Option<&'static str> {
             "the login needs this right: read on every table of the source, CREATEDB and ownership on the target"
         }
         "53100" => "the target's disk is full: it must hold the old and the new database at once",
+        "53200" => {
+            "the server has no memory left: where it speaks of shared memory, raise its `max_locks_per_transaction` and restart it"
+        }
         "57P02" | "57P03" => {
             "the server crashed or is starting: its own log says why, and a full disk is the usual reason"
         }

@@ -2,11 +2,13 @@
 //! and how a COPY speaks on it. Nothing here knows a table.
 
 mod answer_timeout;
+mod at_work;
 pub(super) mod computing;
 pub(super) mod connect;
 pub(super) mod copy_protocol;
 pub(super) mod endpoint;
 pub(super) mod fault;
+mod framing;
 pub(super) mod pool;
 pub(super) mod raised;
 pub(super) mod refusal;

@@ -9,6 +9,8 @@ use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 
+use super::framing::Framing;
+
 /// What is shared: a socket, or TLS over one.
 pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {
     fn channel_binding(&self) -> ChannelBinding {
@@ -55,6 +57,10 @@ struct State {
     stream: Box<dyn ByteStream>,
     /// Whether a COPY has the line; the driver then reads nothing.
     is_borrowed: bool,
+    /// What its driver reads.
+    framing: Framing,
+    /// Why it is read no more.
+    refused: Option<String>,
     /// The driver, as it last waited for something to read.
     driver: Option<Waker>,
 }
@@ -65,7 +71,8 @@ pub(crate) struct SharedStream(Arc<Mutex<State>>);
 
 impl SharedStream {
     pub(crate) fn new(stream: Box<dyn ByteStream>) -> Self {
-        Self(Arc::new(Mutex::new(State { stream, is_borrowed: false, driver: None })))
+        let framing = Framing::greeting();
+        Self(Arc::new(Mutex::new(State { stream, is_borrowed: false, framing, refused: None, driver: None })))
     }
 
     /// Takes the stream from the driver, which must have nothing under way. [`BorrowedStream::give_back`] alone returns it:
@@ -73,6 +80,16 @@ impl SharedStream {
     pub(crate) fn borrow(&self) -> BorrowedStream {
         self.lock().is_borrowed = true;
         BorrowedStream(self.clone())
+    }
+
+    /// Why nothing more is read of it, where its driver only knows that it is closed.
+    pub(super) fn refused(&self) -> Option<String> {
+        self.lock().refused.clone()
+    }
+
+    /// Says what its driver will read from now on.
+    pub(super) fn expect(&self, framing: Framing) {
+        self.lock().framing = framing;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -84,7 +101,16 @@ impl AsyncRead for SharedStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let mut state = self.lock();
         state.driver = Some(cx.waker().clone());
-        if state.is_borrowed { Poll::Pending } else { Pin::new(&mut state.stream).poll_read(cx, buf) }
+        if state.is_borrowed {
+            return Poll::Pending;
+        }
+        let before = buf.filled().len();
+        let read = Pin::new(&mut state.stream).poll_read(cx, buf);
+        if let Err(error) = state.framing.see(&buf.filled()[before..]) {
+            state.refused = Some(error.to_string());
+            return Poll::Ready(Err(error));
+        }
+        read
     }
 }
 

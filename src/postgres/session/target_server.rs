@@ -80,7 +80,8 @@ impl TargetServer {
     /// What an earlier copy wrote about itself on the target database.
     pub(crate) async fn comment(&self) -> Result<Option<String>> {
         let sql =
-            "SELECT pg_catalog.shobj_description(oid, 'pg_database') FROM pg_catalog.pg_database WHERE datname = $1";
+            "SELECT CASE WHEN pg_catalog.octet_length(d.note) < 16 * 1024 * 1024 THEN d.note END
+               FROM (SELECT pg_catalog.shobj_description(oid, 'pg_database') AS note FROM pg_catalog.pg_database WHERE datname = $1) AS d";
         let rows = self.session.rows(sql, &[(&self.database, Type::TEXT)]).await?;
         Ok(rows.first().and_then(|row| row.get(0)))
     }
@@ -124,7 +125,7 @@ impl TargetServer {
     /// Databases whose names begin as those of copies into this one do, and one that has another's name for a while, with
     /// their comments.
     async fn named_like_ours(&self) -> Result<Vec<(String, String)>> {
-        let sql = "SELECT datname::text, coalesce(pg_catalog.shobj_description(oid, 'pg_database'), '')
+        let sql = "SELECT datname::text, pg_catalog.left(coalesce(pg_catalog.shobj_description(oid, 'pg_database'), ''), 1000)
                      FROM pg_catalog.pg_database WHERE pg_catalog.starts_with(datname::text, $1)
                        OR pg_catalog.shobj_description(oid, 'pg_database') = $2 ORDER BY 1";
         let mark = note::leftover(&self.database);

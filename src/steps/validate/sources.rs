@@ -5,11 +5,12 @@ use anyhow::{Context as _, Result};
 use super::Database;
 use super::findings::Findings;
 use crate::contract::request::CloneRequest;
+use crate::copying::report::cut;
 use crate::engines;
 use crate::environment::services::Role;
 use crate::environment::{databases, masking_of_request};
 use crate::error::Exit;
-use crate::masking::QueueTreatment;
+use crate::masking::{QueueTreatment, Suspect};
 use crate::railway::{Reachable, ServiceInstance};
 use crate::running::context::Context;
 
@@ -76,9 +77,10 @@ async fn check_masking(
                     _ => findings.info(name, format!("would act in the copy, and will be {line}")),
                 }
             }
-            for suspect in suspects {
-                findings.warning(name, format!("looks personal, and no masking rule speaks of it: {suspect}"));
-            }
+            let told = |suspect: &Suspect| format!("looks personal, and no masking rule speaks of it: {suspect}");
+            let mut warnings: Vec<_> = suspects.iter().map(told).collect();
+            cut(&mut warnings, |more| more);
+            warnings.into_iter().for_each(|warning| findings.warning(name, warning));
         }
         Err(error) if Exit::of(&error) == Exit::Outside => return Err(error),
         Err(error) => findings.failed(name, &error),

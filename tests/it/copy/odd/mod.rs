@@ -7,6 +7,7 @@ mod extensions;
 mod failures;
 mod families;
 mod leftovers;
+mod memory;
 mod old_servers;
 mod order;
 mod patience;

@@ -1,0 +1,109 @@
+//! Samples of the source's tables, looked through for columns that look personal.
+
+use anyhow::Result;
+use tokio_postgres::Row;
+
+use super::whole_table::WholeTables;
+use crate::data::tables::Column;
+use crate::masking::Suspect;
+use crate::masking::assignment::Assignment;
+use crate::masking::suspects::{self, Sample};
+use crate::postgres::rows::relation::Relation;
+use crate::postgres::session::source_session::SourceSession;
+use crate::postgres::session::sql;
+
+/// So many rows from the beginning of a table, and so many from anywhere in it, are looked at.
+const SAMPLE_ROWS: u32 = 100;
+/// Of longer values only the beginning is looked at, and less of it in a table of very many columns.
+const SAMPLE_CHARS: u32 = 1000;
+const LEAST_CHARS: u32 = 20;
+const SAMPLE_ALL_CHARS: u32 = 4 << 20;
+/// A table of more pages is looked into in other places as well.
+const LARGE_PAGES: u64 = 64;
+/// So many tables are asked about in one round trip.
+const TOGETHER: usize = 40;
+
+/// Columns that look personal, of all tables that come with their rows.
+pub(super) async fn suspects(
+    source: &SourceSession,
+    relations: &[Relation],
+    assignments: &[Assignment],
+) -> Result<Vec<Suspect>> {
+    let looked_at: Vec<_> = relations
+        .iter()
+        .zip(assignments)
+        .filter(|(Relation { table, .. }, assignment)| {
+            table.excluded_by.is_none() && assignment.emptied.is_none() && !table.columns.is_empty()
+        })
+        .collect();
+    let mut suspects = Vec::new();
+    let (planned, whole): (Vec<_>, Vec<_>) = looked_at.into_iter().partition(|(relation, _)| relation.may_be_planned);
+    for together in planned.chunks(TOGETHER) {
+        let queries = together.iter().enumerate().map(|(i, (relation, _))| sample_query(i, relation));
+        let query = queries.collect::<Vec<_>>().join(" UNION ALL ");
+        // One after the other, as they come: of several tables at a time the samples may be large.
+        let (mut at, mut sample, mut bytes) = (0, Sample::new(), 0);
+        let mut look = |at: usize, sample: &Sample| {
+            let (relation, assignment) = together[at];
+            suspects.extend(suspects::find(&relation.table, assignment, sample));
+        };
+        let take = |row: Row| {
+            bytes += row.raw_size_bytes();
+            // In SQL_ASCII a value may be no text at all.
+            let (Ok(table), Ok(values)) = (row.try_get::<_, i32>(0), row.try_get(1)) else { return };
+            let table = usize::try_from(table).unwrap_or(0).min(together.len() - 1);
+            while at < table {
+                look(at, &std::mem::take(&mut sample));
+                at += 1;
+            }
+            sample.push(values);
+        };
+        source.each_row(&query, &[], take).await?;
+        for at in at..together.len() {
+            look(at, &std::mem::take(&mut sample));
+        }
+        source.throttle().wait(bytes).await;
+        source.renew().await?;
+    }
+    let mut tables = WholeTables::of(source);
+    for (relation, assignment) in whole {
+        let mut sample = tables.rows(relation, SAMPLE_ROWS as usize, |_| true).await?;
+        for (row, column) in sample.iter_mut().flat_map(|row| row.iter_mut().zip(relation.table.columns.iter())) {
+            let text = row.take().filter(|_| column.column_type.is_readable());
+            *row = text.map(|text| text.chars().take(SAMPLE_CHARS as usize).collect());
+        }
+        suspects.extend(suspects::find(&relation.table, assignment, &sample));
+    }
+    tables.close().await;
+    suspects.sort();
+    // The partitions of a table look alike.
+    suspects.dedup_by(|a, b| (&a.column, &a.rows) == (&b.column, &b.rows));
+    Ok(suspects)
+}
+
+/// The number of the table, and its columns as text, where they can be looked into.
+fn sample_query(number: usize, relation: &Relation) -> String {
+    let readable = relation.table.columns.iter().filter(|column| column.column_type.is_readable()).count();
+    let chars = SAMPLE_CHARS
+        .min((SAMPLE_ALL_CHARS / (2 * SAMPLE_ROWS) / u32::try_from(readable.max(1)).unwrap_or(1)).max(LEAST_CHARS));
+    let shown = |column: &Column| match column.column_type.is_readable() {
+        true => format!("pg_catalog.left({}::pg_catalog.text, {chars})", sql::ident(&column.name)),
+        false => "NULL".to_owned(),
+    };
+    let columns: Vec<_> = relation.table.columns.iter().map(shown).collect();
+    let from = if relation.through_root { relation.quoted() } else { format!("ONLY {}", relation.quoted()) };
+    let is_still = sql::is_still(&relation.quoted(), relation.oid);
+    let rows = |sample: &str| {
+        format!(
+            "(SELECT {number}::int4, ARRAY[{}]::text[] FROM {from}{sample} WHERE {is_still} LIMIT {SAMPLE_ROWS})",
+            columns.join(", ")
+        )
+    };
+    let mut query = rows("");
+    if relation.pages > LARGE_PAGES && relation.is_heap {
+        let percent = 100.0 * f64::from(SAMPLE_ROWS) / 4.0 / relation.pages as f64;
+        query.push_str(" UNION ALL ");
+        query.push_str(&rows(&format!(" TABLESAMPLE SYSTEM ({:.6}) REPEATABLE (7)", percent.min(100.0))));
+    }
+    query
+}
