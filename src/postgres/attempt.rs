@@ -157,10 +157,9 @@ impl Attempt<'_> {
             Verify::Digest => computed_columns::on_source(source, &snapshot.tables).await?,
             Verify::Count | Verify::Off => Vec::new(),
         };
-        let encoding = if properties.encoding == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" };
         let options = self.options;
         let server = &self.target_server.session;
-        let spelling = properties.site.spelling(server).await?;
+        let spelling = properties.site.spelling(&properties.encoding, server).await?;
         let read = |section| {
             pg_dump::read(
                 self.source,
@@ -169,7 +168,6 @@ impl Attempt<'_> {
                 &options.env,
                 &snapshot.id,
                 section,
-                encoding,
                 &spelling,
             )
         };

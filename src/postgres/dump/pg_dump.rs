@@ -42,7 +42,6 @@ pub(crate) async fn read(
     env: &ProcessEnv,
     snapshot: &str,
     section: DumpSection,
-    encoding: &str,
     spelling: &Spelling,
 ) -> Result<Vec<DumpEntry>> {
     let section = match section {
@@ -57,7 +56,7 @@ pub(crate) async fn read(
         .env("PGPASSFILE", private.path().join(PASSWORD_FILE).to_string_lossy())
         .args(["--schema-only", section, "--no-owner", "--no-privileges", "--no-tablespaces", "--no-security-labels"])
         .args(["--no-subscriptions", "--no-password", "--quote-all-identifiers", "--lock-wait-timeout=5s"])
-        .args([format!("--snapshot={snapshot}"), format!("--encoding={encoding}")].map(OsString::from))
+        .args([format!("--snapshot={snapshot}"), format!("--encoding={}", spelling.encoding())].map(OsString::from))
         .run()
         .await
         .context("read the source's schema")?;

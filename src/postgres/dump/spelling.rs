@@ -1,5 +1,5 @@
-//! The two settings by which both ends must spell alike what is written out on one and read on the other: the locale of
-//! money, and whether a backslash in a string stands for itself. They are the source's own, since the target computes by them.
+//! How what is written out on one end is spelled, to be read on the other: the locale of money, whether a backslash in a
+//! string stands for itself (both the source's own, since the target computes by them), and the encoding of the dump.
 
 use anyhow::{Context as _, Result};
 use tokio_postgres::types::Type;
@@ -14,23 +14,36 @@ pub(crate) struct Spelling {
     money_locale: String,
     /// `standard_conforming_strings`.
     plain_backslashes: bool,
+    /// The encoding of the dump.
+    encoding: &'static str,
 }
 
 impl Spelling {
     /// The source's own, unless the target's server does not know its locale of money.
-    pub(crate) async fn agree(money_locale: &str, plain_backslashes: bool, target: &Session) -> Result<Self> {
+    pub(crate) async fn agree(
+        money_locale: &str,
+        plain_backslashes: bool,
+        database_encoding: &str,
+        target: &Session,
+    ) -> Result<Self> {
         let sql = "SELECT pg_catalog.set_config('lc_monetary', $1, true)";
         let is_known = match target.rows(sql, &[(&money_locale, Type::TEXT)]).await {
             Err(fault) if !fault.sqlstate.is_empty() => false,
             asked => asked.map(|_| true).context("ask the target for the source's locale of money")?,
         };
         let money_locale = if is_known { money_locale } else { "C" }.to_owned();
-        Ok(Self { money_locale, plain_backslashes })
+        // In SQL_ASCII a server converts nothing.
+        let encoding = if database_encoding == "SQL_ASCII" { "SQL_ASCII" } else { "UTF8" };
+        Ok(Self { money_locale, plain_backslashes, encoding })
     }
 
     /// Whether a backslash in a string without an `E` before it stands for itself.
     pub(crate) fn has_plain_backslashes(&self) -> bool {
         self.plain_backslashes
+    }
+
+    pub(crate) fn encoding(&self) -> &'static str {
+        self.encoding
     }
 
     fn strings(&self) -> &'static str {

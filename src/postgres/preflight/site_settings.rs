@@ -90,7 +90,9 @@ impl SiteSettings {
         let in_url = source.settings_in_url();
         own.extend(in_url.iter().map(|(name, _)| name.to_lowercase()));
         if login == source.user() {
-            in_url.into_iter().for_each(|(name, value)| add(&mut settings, name, value, Place::Url));
+            for (name, value) in in_url {
+                add(&mut settings, name, value, Place::Url);
+            }
         }
         let mut site = Self { settings, others, search_path: None, login };
         site.add_servers(source, &own).await.context("read the server's settings")?;
@@ -162,9 +164,9 @@ impl SiteSettings {
     }
 
     /// How the source spells money and strings, as far as the target can read it.
-    pub(crate) async fn spelling(&self, target: &Session) -> Result<Spelling> {
+    pub(crate) async fn spelling(&self, database_encoding: &str, target: &Session) -> Result<Spelling> {
         let plain_backslashes = self.value("standard_conforming_strings") != Some("off");
-        Spelling::agree(self.value("lc_monetary").unwrap_or("C"), plain_backslashes, target).await
+        Spelling::agree(self.value("lc_monetary").unwrap_or("C"), plain_backslashes, database_encoding, target).await
     }
 
     fn value(&self, name: &str) -> Option<&str> {

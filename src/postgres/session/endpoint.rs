@@ -115,7 +115,10 @@ impl Endpoint {
             match c {
                 '\\' if !is_escaped => is_escaped = true,
                 c if c.is_ascii_whitespace() && !is_escaped => words.push(std::mem::take(&mut word)),
-                c => (is_escaped, _) = (false, word.push(c)),
+                c => {
+                    is_escaped = false;
+                    word.push(c);
+                }
             }
         }
         let mut words = words.into_iter().filter(|word| !word.is_empty());
