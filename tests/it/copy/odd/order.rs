@@ -1,5 +1,7 @@
 //! Nothing is computed before all that it may read is there: indexes, constraints and tables that call functions.
 
+use railstage::copying::CopyOptions;
+
 use super::Odd;
 use crate::asked;
 use crate::copy::{run, texts, told};
@@ -22,7 +24,11 @@ const ANSWERS: &[(&str, &str)] = &[
 async fn what_calls_functions_is_computed_when_all_that_they_read_is_there() {
     let odd = Odd::start().await;
     odd.copies_equal("04a").await;
-    odd.copies_equal("order").await;
+    // Slowly, so that what does not wait is made long before what it reads is there.
+    odd.load_file("order").await;
+    let slow = CopyOptions { jobs: 1, max_mb_per_s: Some(1.0), ..odd.options() };
+    odd.copy("order", &slow).await.unwrap();
+    odd.assert_equal("order").await;
     for (query, rows) in ANSWERS {
         assert_eq!(odd.answer("order", query).await, [*rows], "{query}");
     }
