@@ -78,6 +78,9 @@ pub(crate) struct CloneRequest {
     /// Rewrite the site's URLs in variables and data to those of the copy.
     #[serde(default = "yes")]
     pub wordpress_url_replace: bool,
+    /// Rewrite URLs, and mask people's e-mail addresses, in literals of the databases' schema too: in defaults, functions, views, comments.
+    #[serde(default)]
+    pub rewrite_schema: bool,
     /// A domain of yours for the copy, beside its `*.up.railway.app` domain.
     #[schemars(regex(pattern = r"^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"), extend("x-expects" = "a domain name such as `staging.example.com`"))]
     pub custom_domain: Option<String>,

@@ -16,4 +16,6 @@ pub(crate) mod watchdog;
 
 pub use options::{CopyOptions, Verify};
 pub use progress::Progress;
-pub use report::{CopyReport, LeftColumn, PhaseTime, Skipped, SourceReport, TableTime, TargetReport, WordPressSite};
+pub use report::{
+    CopyReport, LeftColumn, PhaseTime, SchemaText, Skipped, SourceReport, TableTime, TargetReport, WordPressSite,
+};

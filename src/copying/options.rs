@@ -35,6 +35,9 @@ pub struct CopyOptions {
     pub copy_id: String,
     /// URLs that are rewritten on the way.
     pub rewrite: Vec<UrlPair>,
+    /// Whether URLs, and people where they are masked, are rewritten in literals of the schema itself: in defaults, functions,
+    /// views, comments.
+    pub rewrite_schema: bool,
     /// How people are masked; `None` copies them as they are.
     pub masking: Option<Masking>,
     /// Whether queues, outboxes and schedules are emptied or switched off, so that nothing in them acts in the copy. Where
@@ -76,6 +79,7 @@ impl Default for CopyOptions {
         Self {
             copy_id: String::new(),
             rewrite: Vec::new(),
+            rewrite_schema: false,
             masking: None,
             defuse: false,
             keep_queues: Vec::new(),
@@ -107,6 +111,7 @@ impl CopyOptions {
         let Self {
             copy_id: _,
             rewrite,
+            rewrite_schema,
             masking,
             defuse,
             keep_queues,
@@ -126,7 +131,7 @@ impl CopyOptions {
         let key = masking.as_ref().map(|masking| masking.key.fingerprint());
         let version = env!("CARGO_PKG_VERSION");
         let asked = format!(
-            "{version} {rewrite:?} {masking:?} {key:?} {defuse} {keep_queues:?} {exclude_table_data:?} {verify:?}"
+            "{version} {rewrite:?} {rewrite_schema} {masking:?} {key:?} {defuse} {keep_queues:?} {exclude_table_data:?} {verify:?}"
         );
         HEXLOWER.encode(&Sha256::digest(asked))
     }

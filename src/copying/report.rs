@@ -74,6 +74,9 @@ pub struct CopyReport {
     pub read_whole: Vec<String>,
     /// What the source has and the target does not, and why.
     pub skipped: Vec<Skipped>,
+    /// What the schema itself says of production's hosts and of people, by object.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schema_texts: Vec<SchemaText>,
     /// The old database, when it could not be dropped after the swap; the next copy drops it.
     pub left_behind: Option<String>,
     /// Whether this run had copied before and nothing was done now.
@@ -130,6 +133,7 @@ impl CopyReport {
             self.left.iter().map(|left| format!("left in {}: {} values, {}", left.column, left.values, left.reason)),
         );
         lines.extend(read_whole(&self.read_whole));
+        lines.extend(self.schema_texts.iter().map(SchemaText::to_string));
         lines.extend(self.skipped.iter().map(|skipped| format!("not copied: {} ({})", skipped.object, skipped.reason)));
         inert::lines(&lines)
     }
@@ -200,6 +204,29 @@ pub struct LeftColumn {
     pub values: u64,
     /// Why they were left.
     pub reason: String,
+}
+
+/// What an object of the schema says of production's hosts and of people: in a default, a function, a view, a comment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct SchemaText {
+    /// Which object.
+    pub object: String,
+    /// How many times a host of production stands in it.
+    pub hosts: u64,
+    /// How many e-mail addresses stand in it.
+    pub addresses: u64,
+    /// Literals that were rewritten (`rewrite_schema`).
+    pub rewritten: u64,
+}
+
+impl std::fmt::Display for SchemaText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { object, hosts, addresses, rewritten } = self;
+        write!(
+            f,
+            "in the schema, {object}: {hosts} hosts of production and {addresses} e-mail addresses left, {rewritten} literals rewritten"
+        )
+    }
 }
 
 /// Something that was not carried over.

@@ -36,6 +36,11 @@ fn found(text: &str) -> Vec<FoundAddress<'_>> {
     all
 }
 
+/// The addresses in a text.
+pub(crate) fn addresses_in(text: &str) -> impl Iterator<Item = &str> {
+    found(text).into_iter().map(|found| &text[found.range])
+}
+
 /// The strangers of the addresses in a text.
 pub(super) fn strangers_of(key: &Key, text: &str) -> Vec<String> {
     let plain = |found: FoundAddress<'_>| text[found.range].replacen(found.sign, "@", 1);
@@ -43,7 +48,7 @@ pub(super) fn strangers_of(key: &Key, text: &str) -> Vec<String> {
 }
 
 /// The text with every address masked; `None` when there is none.
-pub(super) fn masked_emails(key: &Key, text: &str) -> Option<String> {
+pub(crate) fn masked_emails(key: &Key, text: &str) -> Option<String> {
     let (mut masked, mut done) = (String::new(), 0);
     for FoundAddress { range, sign } in found(text) {
         let address = text[range.clone()].replacen(sign, "@", 1);

@@ -22,6 +22,7 @@ mod transformers;
 mod values;
 mod words;
 
+pub(crate) use contacts::{addresses_in, masked_emails as masked_addresses};
 pub(crate) use sheet::TableOutcome;
 
 pub use crate::contract::masking_rules::{MaskingRule, RulesFile, When};

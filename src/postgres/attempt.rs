@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use super::dump::entries::{self, DumpEntry};
 use super::dump::pg_dump::{self, DumpSection};
 use super::dump::restore;
+use super::dump::schema_text::SchemaTexts;
 use super::dump::spelling;
 use super::filling::{Filled, Manner};
 use super::post_data::computed_columns::{self, ComputedColumns};
@@ -184,6 +185,8 @@ impl Attempt<'_> {
         for entries in [&mut pre_data, &mut post_data] {
             report.skipped.extend(skipped::take_out_unsupported(entries, source, &target).await?);
         }
+        let texts = SchemaTexts::of(self.source, options);
+        report.schema_texts = texts.settle(pre_data.iter_mut().chain(&mut post_data));
         if !properties.has_public_schema {
             target.run("DROP SCHEMA IF EXISTS public").await.context("drop the schema `public`")?;
         }

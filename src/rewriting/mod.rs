@@ -117,6 +117,27 @@ impl Rewriter {
         self.hosts.iter().any(|host| host.finder.find(raw, 0).is_some())
     }
 
+    /// How many times an old host, or one within its domain, stands in a text.
+    pub(crate) fn count(&self, text: &[u8]) -> u64 {
+        let is_part = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
+        let is_whole = |at: usize, end: usize| {
+            let goes_on = match text.get(end) {
+                Some(b'.') => text.get(end + 1).is_some_and(|b| is_part(b)),
+                after => after.is_some_and(is_part),
+            };
+            !goes_on && !text[..at].last().is_some_and(is_part)
+        };
+        let mut count = 0;
+        for host in &self.hosts {
+            let mut from = 0;
+            while let Some(at) = host.finder.find(text, from) {
+                from = at + 1;
+                count += u64::from(is_whole(at, at + host.name.len()));
+            }
+        }
+        count
+    }
+
     /// How long, in bytes, the longest old host is.
     pub(crate) fn longest_host(&self) -> usize {
         self.hosts.iter().map(|host| host.name.len()).max().unwrap_or(0)

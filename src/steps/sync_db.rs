@@ -189,6 +189,7 @@ async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Dat
     let options = CopyOptions {
         copy_id: format!("{}/{}", target.record.run_hash, pair.service),
         rewrite,
+        rewrite_schema: request.rewrite_schema,
         masking,
         defuse: true,
         keep_queues: asked.map(|d| d.keep_queues.clone()).unwrap_or_default(),

@@ -51,6 +51,12 @@ fn args(command: Command) -> Command {
                 .help("Rewrite this URL in the data; may be given several times"),
         )
         .arg(
+            Arg::new("rewrite-schema")
+                .long("rewrite-schema")
+                .action(ArgAction::SetTrue)
+                .help("Rewrite these URLs, and with --anonymize e-mail addresses, in literals of the schema too")
+        )
+        .arg(
             Arg::new("exclude-table-data")
                 .long("exclude-table-data")
                 .value_name("GLOB")
@@ -226,6 +232,7 @@ fn options(matches: &ArgMatches) -> Result<CopyOptions> {
     Ok(CopyOptions {
         copy_id: new_run().id,
         rewrite: matches.get_many("rewrite-url").unwrap_or_default().cloned().collect(),
+        rewrite_schema: matches.get_flag("rewrite-schema"),
         masking: masking(matches)?,
         defuse: matches.get_flag("defuse"),
         keep_queues: matches.get_many("keep-queue").unwrap_or_default().cloned().collect(),

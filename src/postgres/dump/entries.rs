@@ -73,19 +73,25 @@ pub(crate) fn entries(dump: &str, plain_backslashes: bool) -> Vec<DumpEntry> {
     entries
 }
 
+/// The pieces of SQL whose strings have no escapes but with an `E` before them: comments, strings, quoted names, and what is
+/// between them.
+pub(crate) fn pieces(sql: &str) -> impl Iterator<Item = &str> {
+    let mut done = 0;
+    std::iter::from_fn(move || {
+        let rest = sql.get(done..).filter(|rest| !rest.is_empty())?;
+        let now = &rest[..piece(rest, &sql.as_bytes()[..done], true)];
+        done += now.len();
+        Some(now)
+    })
+}
+
 /// SQL without its comments, strings and quoted names, in whose places blanks stand.
 pub(crate) fn code_of(sql: &str) -> String {
-    let (mut code, mut rest) = (String::new(), sql);
-    while !rest.is_empty() {
-        let (now, later) = rest.split_at(piece(rest, code.as_bytes(), true));
-        let is_code = !(now.starts_with("--")
-            || now.starts_with("/*")
-            || now.starts_with(['\'', '"'])
-            || now.len() > 1 && now.starts_with('$'));
-        code.push_str(if is_code { now } else { " " });
-        rest = later;
-    }
-    code
+    let is_code = |piece: &str| {
+        !["--", "/*", "'", "\""].iter().any(|sign| piece.starts_with(sign))
+            && (piece.len() < 2 || !piece.starts_with('$'))
+    };
+    pieces(sql).map(|piece| if is_code(piece) { piece } else { " " }).collect()
 }
 
 /// SQL without its comments, in whose places blanks stand.

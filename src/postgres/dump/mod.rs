@@ -3,4 +3,5 @@
 pub(super) mod entries;
 pub(super) mod pg_dump;
 pub(super) mod restore;
+pub(super) mod schema_text;
 pub(super) mod spelling;

@@ -14,6 +14,7 @@ mod patience;
 mod plain;
 mod queues;
 mod scale;
+mod schema_text;
 mod settings;
 mod statistics;
 mod views;
