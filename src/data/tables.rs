@@ -25,6 +25,8 @@ pub(crate) enum ColumnType {
     InetNetwork,
     /// Of several texts in a form of the server's own, such as an array.
     TextList,
+    /// Yes or no, a number, an id or a time, which is nobody's.
+    Scalar,
     /// Whatever else; never looked into.
     Other,
 }

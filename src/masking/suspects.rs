@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::contract::transformer::Transformer;
-use crate::data::tables::{Column, Table};
+use crate::data::tables::{Column, ColumnType, Table};
 use crate::masking::assignment::{Assignment, misfit};
 use crate::masking::contacts;
 use crate::masking::key::Key;
@@ -79,9 +79,11 @@ fn suspect(table: &Table, column: &Column, rows: Option<String>, transformer: Tr
     Suspect { column: label(table, column), rows, because, transformer: transformer.name() }
 }
 
-/// Whether a column's type can hold what its name says.
+/// Whether a column's type can hold what its name says. One of a type that is never looked into is told by its name alone.
 fn holds(transformer: Transformer, column: &Column) -> bool {
-    column.column_type.is_plain_text() || transformer.traits().is_found_in.contains(&column.column_type)
+    column.column_type.is_plain_text()
+        || column.column_type == ColumnType::Other
+        || transformer.traits().is_found_in.contains(&column.column_type)
 }
 
 /// What the values of a column, or of a key in it, look like.

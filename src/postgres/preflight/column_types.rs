@@ -31,13 +31,13 @@ const TYPES: &[(&str, ColumnType, Binary)] = &[
     ("_text", ColumnType::TextList, Binary::Unknown),
     ("_varchar", ColumnType::TextList, Binary::Unknown),
     ("hstore", ColumnType::TextList, Binary::Unknown),
-    ("bool", ColumnType::Other, Binary::Same),
-    ("float4", ColumnType::Other, Binary::Same),
-    ("float8", ColumnType::Other, Binary::Same),
-    ("uuid", ColumnType::Other, Binary::Same),
-    ("time", ColumnType::Other, Binary::Same),
-    ("timetz", ColumnType::Other, Binary::Same),
-    ("interval", ColumnType::Other, Binary::Same),
+    ("bool", ColumnType::Scalar, Binary::Same),
+    ("float4", ColumnType::Scalar, Binary::Same),
+    ("float8", ColumnType::Scalar, Binary::Same),
+    ("uuid", ColumnType::Scalar, Binary::Same),
+    ("time", ColumnType::Scalar, Binary::Same),
+    ("timetz", ColumnType::Scalar, Binary::Same),
+    ("interval", ColumnType::Scalar, Binary::Same),
 ];
 
 /// What the values of a type of this name are.

@@ -17,6 +17,8 @@ pub(crate) struct SiteSettings {
     /// In the order in which they were found: what is set first may decide how the next is read.
     settings: Vec<SiteSetting>,
     others: Vec<RoleSetting>,
+    /// Names of settings that the server may have, and that those of the login which reads hide.
+    hidden: Vec<String>,
     /// The search path with the login's own schema spelled out, where it has one; `$user` is somebody else on the target.
     pub(super) search_path: Option<String>,
     pub(super) login: String,
@@ -94,7 +96,7 @@ impl SiteSettings {
                 add(&mut settings, name, value, Place::Url);
             }
         }
-        let mut site = Self { settings, others, search_path: None, login };
+        let mut site = Self { settings, others, hidden: Vec::new(), search_path: None, login };
         site.add_servers(source, &own).await.context("read the server's settings")?;
         site.ask(source, OF_EXTENSIONS.iter().map(|name| (*name).to_owned()).collect()).await?;
         site.search_path = site.spelled_out(source).await?;
@@ -109,6 +111,9 @@ impl SiteSettings {
             // Our sessions begin with none.
             let is_hidden = name == "search_path" || own.contains(&name.to_lowercase());
             let value = if is_hidden { default } else { value };
+            if own.contains(&name.to_lowercase()) && self.value(&name).is_none() {
+                self.hidden.push(name.clone());
+            }
             add(&mut self.settings, name, value.unwrap_or_default(), Place::Server);
         }
         if source.is_superuser() {
@@ -199,7 +204,11 @@ impl SiteSettings {
             let object = format!("setting {} of role {}", other.name, other.role);
             Skipped::new(object, "roles belong to a server, not to a database")
         });
-        of_login.chain(read_otherwise).chain(of_others).collect()
+        let hidden = self.hidden.iter().map(|name| {
+            let reason = "the login that reads has one of its own, which hides it, so PostgreSQL's default was taken: take it from that login";
+            Skipped::new(format!("setting {name} of the source's server"), reason)
+        });
+        of_login.chain(read_otherwise).chain(of_others).chain(hidden).collect()
     }
 }
 
