@@ -96,13 +96,8 @@ pub(crate) fn code_of(sql: &str) -> String {
 
 /// SQL without its comments, in whose places blanks stand.
 pub(crate) fn without_comments(sql: &str) -> String {
-    let (mut left, mut rest) = (String::new(), sql);
-    while !rest.is_empty() {
-        let (now, later) = rest.split_at(piece(rest, left.as_bytes(), true));
-        left.push_str(if now.starts_with("--") || now.starts_with("/*") { " " } else { now });
-        rest = later;
-    }
-    left
+    let is_comment = |piece: &str| piece.starts_with("--") || piece.starts_with("/*");
+    pieces(sql).map(|piece| if is_comment(piece) { " " } else { piece }).collect()
 }
 
 /// How many bytes the next piece of SQL takes: a whole comment, string, quoted name or dollar-quoted text, or as much
