@@ -122,7 +122,7 @@ impl Rewriter {
         let is_part = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
         let is_whole = |at: usize, end: usize| {
             let goes_on = match text.get(end) {
-                Some(b'.') => text.get(end + 1).is_some_and(|b| is_part(b)),
+                Some(b'.') => text.get(end + 1).is_some_and(is_part),
                 after => after.is_some_and(is_part),
             };
             !goes_on && !text[..at].last().is_some_and(is_part)

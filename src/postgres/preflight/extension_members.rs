@@ -82,7 +82,7 @@ pub(crate) async fn carry(
             }
             Some(_) if !is_same_major => {}
             Some(_) => {
-                skipped.push(member.not_carried("changes to", "no dump holds them: make them in the copy by hand"))
+                skipped.push(member.not_carried("changes to", "no dump holds them: make them in the copy by hand"));
             }
             None => skipped.extend(add(target, member, post_data).await?),
         }
