@@ -74,7 +74,7 @@ pub(crate) fn assign(
         .zip(puts)
         .map(|(table, puts)| {
             let mut assigner = RuleAssigner::new(table, &mut problems);
-            puts.iter().for_each(|put| assigner.put(put));
+            assigner.put(puts);
             let own = masking.rules.iter().zip(&globs).enumerate().filter(|(_, (_, glob))| glob.is_about(table));
             own.for_each(|(i, (rule, _))| assigner.add(rule, Origin::Caller, None, &format!("`rules.{i}`")));
             for MaskedSite { site, kept_users } in sites {
@@ -94,7 +94,7 @@ pub(crate) fn assign(
 pub(crate) fn of_puts(table: &Table, puts: &[Put]) -> Option<Arc<TableMask>> {
     let mut problems = BTreeSet::new();
     let mut assigner = RuleAssigner::new(table, &mut problems);
-    puts.iter().for_each(|put| assigner.put(put));
+    assigner.put(puts);
     assigner.end(&Key::random()).mask
 }
 
@@ -141,11 +141,13 @@ impl<'a> RuleAssigner<'a> {
         Self { table, assignment: Assignment::default(), rules: Vec::new(), nulled: Vec::new(), problems }
     }
 
-    /// Puts a value that no rule may leave out.
-    fn put(&mut self, put: &Put) {
-        self.rules.extend(put.rules());
-        self.assignment.settled.extend(put.when.is_none().then_some(put.column));
-        self.nulled.extend(put.value.is_none().then_some(put.column));
+    /// Puts values that no rule may leave out.
+    fn put(&mut self, puts: &[Put]) {
+        for put in puts {
+            self.rules.extend(put.rules());
+            self.assignment.settled.extend(put.when.is_none().then_some(put.column));
+            self.nulled.extend(put.value.is_none().then_some(put.column));
+        }
     }
 
     fn add(&mut self, rule: &MaskingRule, origin: Origin, kept_users: Option<&Arc<HashSet<String>>>, who: &str) {
@@ -218,7 +220,9 @@ impl<'a> RuleAssigner<'a> {
         // A column that stays is no part of the mask, unless a rule before has a say in some rows.
         if self.assignment.emptied.is_none() && !self.rules.is_empty() {
             let mut mask = TableMask::of(self.table, self.rules, key);
-            self.nulled.iter().for_each(|column| mask.limits[*column].is_emptied_by_null = true);
+            for column in &self.nulled {
+                mask.limits[*column].is_emptied_by_null = true;
+            }
             self.assignment.mask = Some(Arc::new(mask));
         }
         self.assignment

@@ -268,7 +268,7 @@ pub(super) fn find(table: &Table) -> Option<Finding> {
         if has.to_be_done && (has.done || is_worked_on) || is_worked_on && has.what && (has.state || has.done) {
             return acts();
         }
-        return looks().filter(|_| has.to_be_done && has.state || has.done && has.state || is_worked_on && has.what);
+        return looks().filter(|_| has.state && (has.to_be_done || has.done) || is_worked_on && has.what);
     }
     // Whatever it is called: rows that workers take, try, and try again.
     acts().filter(|_| has.lock && has.tries && has.what && (has.to_be_done || has.state))
