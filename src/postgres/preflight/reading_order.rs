@@ -95,7 +95,9 @@ fn in_order(named: &[Named]) -> Result<Vec<Vec<u32>>> {
             return refusal(reads, &tables);
         }
         reads.retain(|table, _| !free.contains(table));
-        reads.values_mut().for_each(|reads| reads.retain(|table| !free.contains(table)));
+        for reads in reads.values_mut() {
+            reads.retain(|table| !free.contains(table));
+        }
         groups.push(free);
     }
     Ok(groups)
