@@ -252,12 +252,14 @@ impl Attempt<'_> {
         let target = schema.manner.computing.open(&self.new_database()).await?;
         let (event_triggers, post_data): (Vec<_>, Vec<_>) =
             schema.post_data.into_iter().partition(DumpEntry::is_event_trigger);
+        let (of_indexes, post_data): (Vec<_>, Vec<_>) = post_data.into_iter().partition(DumpEntry::needs_indexes);
         restore::restore(&target, &post_data).await?;
         // Indexes and checks come after these: what they call may read a view.
         report.skipped.extend(views::refresh(schema.views, &target).await?);
         let plain = work.pool.open_plain().await?;
         schema.manner.spelling.apply(&plain).await?;
         waiting.make(schema.checks, &plain, &work).await?;
+        restore::restore(&target, &of_indexes).await?;
         schema.compression.let_go(&plain).await?;
         plain.close().await;
         work.pool.close().await;

@@ -26,6 +26,12 @@ impl DumpEntry {
         }
     }
 
+    /// Whether it speaks of an index, or may refer by a key to a unique one.
+    pub(crate) fn needs_indexes(&self) -> bool {
+        matches!(self.kind.as_str(), "INDEX ATTACH" | "FK CONSTRAINT")
+            || self.kind == "COMMENT" && ["INDEX ", "CONSTRAINT "].iter().any(|of| self.name.starts_with(of))
+    }
+
     /// Whether it makes or describes an event trigger; those come last, so that they see none of our own commands.
     pub(crate) fn is_event_trigger(&self) -> bool {
         self.kind == "EVENT TRIGGER" || self.kind == "COMMENT" && self.name.starts_with("EVENT TRIGGER ")
