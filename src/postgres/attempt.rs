@@ -108,7 +108,10 @@ impl Attempt<'_> {
         let queues = DatabaseQueues::read(&reader, &tables, options.may_act(), &options.keep_queues).await?;
         queues.apply_to(&mut tables);
         let masked = match &options.masking {
-            Some(masking) => Some(DatabaseMasking::read(&reader, &tables, masking, queues.puts()).await?),
+            Some(masking) => {
+                let reading = DatabaseMasking::read(&reader, &tables, masking, queues.puts());
+                Some(reader.awake_for(reading).await?)
+            }
             None => None,
         };
         reader.close().await;
@@ -135,7 +138,8 @@ impl Attempt<'_> {
         let evaluation = Evaluation::read(source, tables).await?;
         report.read_whole = tables.read_whole();
         disk_space::is_enough(source, self.target_server, tables).await?;
-        let mut schema = self.make_schema(snapshot, source, &evaluation, report, phases).await?;
+        let making = self.make_schema(snapshot, source, &evaluation, report, phases);
+        let mut schema = reader.awake_for(making).await?;
         reader.close().await;
         let Schema { manner, post_data, .. } = &mut schema;
         let filled = self.fill_rows(snapshot, manner, post_data, &evaluation, report, phases).await?;
@@ -174,9 +178,7 @@ impl Attempt<'_> {
         };
         // One after the other: each of the two locks all tables, and reads all of the catalog.
         phases.enter("pg_dump");
-        source.rest().await?;
         let (mut pre_data, mut post_data) = (read(DumpSection::PreData).await?, read(DumpSection::PostData).await?);
-        source.renew().await?;
         phases.enter("schema");
         let create = properties.create_statement(self.name, self.target_server.owner(), server.major());
         server.run(&create).await.context("make the new database on the target")?;

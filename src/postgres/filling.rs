@@ -172,10 +172,10 @@ impl Attempt<'_> {
         let target = Session::open(&self.new_database(), Purpose::Fill).await?;
         let watchdog = Watchdog::default();
         let objects = sequences_and_objects::copy_large_objects(&source, &target, &watchdog);
-        let (large_objects, digest) =
-            watchdog.watch(self.options.stall, objects).await.context("copy large objects")?;
+        let objects = source.awake_for(watchdog.watch(self.options.stall, objects)).await;
+        let (large_objects, digest) = objects.context("copy large objects")?;
         report.large_objects = large_objects;
-        sequences_and_objects::copy_sequences(&source, &target).await?;
+        source.awake_for(sequences_and_objects::copy_sequences(&source, &target)).await?;
         source.close().await;
         target.close().await;
         Ok(digest)

@@ -2,6 +2,7 @@
 //! in a read-only transaction on a session that is read-only by default.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -15,6 +16,9 @@ use super::fault::Fault;
 use super::settings::Purpose;
 use super::sql;
 use crate::copying::throttle::Throttle;
+
+/// Well under the minute after which a session of ours is ended that does nothing.
+const ASK_EVERY: Duration = Duration::from_secs(15);
 
 /// What the source's list of sessions shows for a `pg_dump` that reads in a snapshot.
 pub(crate) fn dump_name(snapshot: &str) -> String {
@@ -69,9 +73,21 @@ impl SourceSession {
         self.run(&self.renewal()).await
     }
 
-    /// Ends the transaction, in which the server would not let the session wait for long; [`Self::renew`] goes on.
-    pub(crate) async fn rest(&self) -> Result<()> {
-        Ok(self.session.run("COMMIT").await?)
+    /// Does work that this session has a part in now and then: a server ends one that waits for long in a transaction.
+    pub(crate) async fn awake_for<T>(&self, work: impl Future<Output = T>) -> T {
+        tokio::select! {
+            biased;
+            done = work => done,
+            never = self.ask_for_ever() => match never {},
+        }
+    }
+
+    async fn ask_for_ever(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(ASK_EVERY).await;
+            // That the session is lost is told by the work.
+            let _ = self.session.run("SELECT").await;
+        }
     }
 
     /// Another session with the same source, which sees this snapshot.
