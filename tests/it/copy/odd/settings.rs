@@ -91,8 +91,8 @@ async fn what_the_source_cannot_decide_is_named() {
     let report = odd.copy("tenants", &odd.options()).await.unwrap();
     let named = named(&report).join("\n");
     for words in [
-        "values of index public.tenants_tag: `tag(text)` asks for the database's name, which is another one while the copy is made: REINDEX INDEX tenants_tag in the copy",
-        "values of column public.tenants.full_key: `tag(text)` asks for the database's name",
+        "values of index public.tenants_tag: `public.tag(text)` asks for the database's name, which is another one while the copy is made: REINDEX INDEX public.tenants_tag in the copy",
+        "values of column public.tenants.full_key: `public.tag(text)` asks for the database's name",
         "setting app.vat of the target: the target's sessions have it and the source's do not",
     ] {
         assert!(named.contains(words), "{words} is not in {named}");
