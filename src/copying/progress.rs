@@ -67,7 +67,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// What is being done, for a message: `in phase `data`, at table `public.orders``.
+    /// What is being done, for a message: the phase and what it is at.
     pub(crate) fn told(&self) -> String {
         let at = if self.doing.is_empty() { String::new() } else { format!(", at {}", self.doing.join(", ")) };
         format!("in phase `{}`{at}", self.phase)

@@ -57,7 +57,9 @@ pub fn mask(bytes: &[u8]) {
         assert!(!transformer.is_partial() || is_readable(value) <= is_readable(masked.as_bytes()), "{masked:?}");
     }
     for masker in [ValueMasker::personal(&KEY), ValueMasker::settings(&KEY)] {
-        FIELDS.iter().for_each(|field| drop(masker.masked(value, field)));
+        for field in FIELDS {
+            drop(masker.masked(value, field));
+        }
     }
     sample(value);
 }

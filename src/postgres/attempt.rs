@@ -34,6 +34,9 @@ use crate::copying::phase_timer::PhaseTimer;
 use crate::copying::progress::Progress;
 use crate::copying::report::CopyReport;
 
+/// A database of fewer tables is read by two `pg_dump` at a time.
+const AT_ONCE_TABLES: usize = 500;
+
 /// What an attempt works with.
 pub(crate) struct Attempt<'a> {
     pub(crate) source: &'a Endpoint,
@@ -176,9 +179,13 @@ impl Attempt<'_> {
                 &spelling,
             )
         };
-        // One after the other: each of the two locks all tables, and reads all of the catalog.
         phases.enter("pg_dump");
-        let (mut pre_data, mut post_data) = (read(DumpSection::PreData).await?, read(DumpSection::PostData).await?);
+        let (before, after) = (read(DumpSection::PreData), read(DumpSection::PostData));
+        let (mut pre_data, mut post_data) = match snapshot.tables.lockable.len() {
+            // Each of the two locks all tables, and reads all of the catalog.
+            AT_ONCE_TABLES.. => (before.await?, after.await?),
+            _ => tokio::try_join!(before, after)?,
+        };
         phases.enter("schema");
         let create = properties.create_statement(self.name, self.target_server.owner(), server.major());
         server.run(&create).await.context("make the new database on the target")?;

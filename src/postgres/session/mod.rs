@@ -5,6 +5,7 @@ mod answer_timeout;
 mod at_work;
 pub(super) mod computing;
 pub(super) mod connect;
+mod connection;
 pub(super) mod copy_protocol;
 pub(super) mod endpoint;
 pub(super) mod fault;

@@ -80,7 +80,9 @@ async fn check_masking(
             let told = |suspect: &Suspect| format!("looks personal, and no masking rule speaks of it: {suspect}");
             let mut warnings: Vec<_> = suspects.iter().map(told).collect();
             cut(&mut warnings, |more| more);
-            warnings.into_iter().for_each(|warning| findings.warning(name, warning));
+            for warning in warnings {
+                findings.warning(name, warning);
+            }
         }
         Err(error) if Exit::of(&error) == Exit::Outside => return Err(error),
         Err(error) => findings.failed(name, &error),

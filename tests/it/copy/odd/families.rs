@@ -23,8 +23,8 @@ const FAMILY: &str = "
 
 const REAL: &str = "SELECT id FROM people WHERE email LIKE '%@people.example.net' ORDER BY id";
 
-fn masking(rules: &str) -> Option<Masking> {
-    Some(Masking { rules: RulesFile::read(rules).unwrap(), ..Masking::new(Key::random()) })
+fn masking(rules: &str) -> Masking {
+    Masking { rules: RulesFile::read(rules).unwrap(), ..Masking::new(Key::random()) }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,7 +32,7 @@ async fn the_name_of_a_parent_means_its_children_and_only_means_it_alone() {
     let odd = Odd::start().await;
     odd.load("family", FAMILY).await;
     let ids = async |rules: &str| {
-        let options = CopyOptions { masking: masking(rules), ..odd.options() };
+        let options = CopyOptions { masking: Some(masking(rules)), ..odd.options() };
         let sheet = odd.copy("family", &options).await.unwrap().masking.unwrap();
         let lines: Vec<_> = sheet.columns.iter().map(|line| (line.column.clone(), line.values)).collect();
         (texts(&odd.target.connect("family").await.unwrap(), REAL).await, lines, sheet.suspects)

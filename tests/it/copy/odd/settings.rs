@@ -6,6 +6,9 @@ use railstage::copying::CopyReport;
 use super::{Odd, printed, texts};
 use crate::copy::run;
 
+/// The statement that sets a name to a value.
+type Setting = fn(&str, &str) -> String;
+
 fn named(report: &CopyReport) -> Vec<String> {
     report.skipped.iter().map(|skipped| format!("{}: {}", skipped.object, skipped.reason)).collect()
 }
@@ -159,7 +162,7 @@ async fn no_setting_that_decides_a_text_is_lost_wherever_it_is_set() {
         vec![setting("server.region", "from the file"), setting("lc_monetary", "C.utf8"), setting("lc_time", "C.utf8")];
     let options = ClusterOptions { settings: server, ..ClusterOptions::default() };
     let odd = Odd::of(&bin, options, &bin, ClusterOptions::default()).await;
-    let places: [(&str, fn(&str, &str) -> String); 3] = [
+    let places: [(&str, Setting); 3] = [
         ("database", |name, value| format!("ALTER DATABASE railway SET {name} = {value}")),
         ("both", |name, value| format!("ALTER ROLE postgres IN DATABASE railway SET {name} = {value}")),
         ("login", |name, value| format!("ALTER ROLE postgres SET {name} = {value}")),
