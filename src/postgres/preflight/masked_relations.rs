@@ -88,10 +88,15 @@ const KEYS: &str = "
       FROM pg_catalog.pg_constraint AS k
      WHERE k.contype = 'f' AND k.conparentid = 0 ORDER BY k.conrelid, k.conname";
 
-/// Partition, and the columns by which it is chosen, on all levels.
+/// Partition, and the columns by which it is chosen, on all levels; those within an expression are bound to the table.
 const PARTITIONED_BY: &str = "
     SELECT t.relid::oid, pg_catalog.array_agg(a.attname::text ORDER BY a.attname)
       FROM pg_catalog.pg_partitioned_table AS p
-      JOIN pg_catalog.pg_attribute AS a ON a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs),
+      JOIN pg_catalog.pg_attribute AS a
+        ON a.attrelid = p.partrelid
+       AND (a.attnum = ANY (p.partattrs) OR 0 = ANY (p.partattrs) AND EXISTS (
+            SELECT FROM pg_catalog.pg_depend AS d
+             WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = p.partrelid AND d.objsubid = a.attnum
+               AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = p.partrelid AND d.refobjsubid = 0)),
            pg_catalog.pg_partition_tree(p.partrelid) AS t
      WHERE t.isleaf GROUP BY t.relid";

@@ -103,6 +103,8 @@ const CONNECTED: &str = "
     CREATE TABLE parts (person text NOT NULL, country text NOT NULL, PRIMARY KEY (person, country)) PARTITION BY LIST (country);
     CREATE TABLE parts_no PARTITION OF parts FOR VALUES IN ('no');
     CREATE TABLE parts_se PARTITION OF parts FOR VALUES IN ('se');
+    CREATE TABLE firsts (id int, email text) PARTITION BY LIST (lower(left(email, 1)));
+    CREATE TABLE firsts_a PARTITION OF firsts FOR VALUES IN ('a');
     CREATE TABLE notes (id int, person text, country text, who varchar(20) REFERENCES people (login), FOREIGN KEY (person, country) REFERENCES parts);
     INSERT INTO people VALUES ('ABC-1', NULL, 'zoe@x.example', 'Zoe'), ('ABC-2', 'ABC-1', 'ann', 'Ann');
     INSERT INTO parts VALUES ('Zoe', 'no'), ('Ann', 'se'); INSERT INTO notes VALUES (1, 'Zoe', 'no', 'ann'), (2, 'Ann', 'se', 'zoe@x.example');";
@@ -122,6 +124,8 @@ async fn keys_of_partitions_of_several_columns_and_to_oneself_hold_and_what_move
 
     let problems = odd.foreseen("connected", &odd.masking("{table: parts, column: country, transformer: city}")).await;
     assert!(problems[0].contains("column `country` of `public.parts` decides in which partition"), "{problems:?}");
+    let problems = odd.foreseen("connected", &odd.masking("{table: firsts, column: email, transformer: email}")).await;
+    assert!(problems[0].contains("column `email` of `public.firsts` decides in which partition"), "{problems:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
