@@ -230,7 +230,7 @@ async fn a_login_that_only_reads_copies_under_the_settings_of_the_one_that_wrote
     let odd = Odd::start().await;
     let site = "
         CREATE ROLE \"the Site\" LOGIN PASSWORD 'canary-site'; CREATE ROLE reader LOGIN PASSWORD 'canary-reader'; GRANT pg_read_all_data TO reader;
-        ALTER ROLE \"the Site\" SET timezone = 'Europe/Berlin'; ALTER ROLE reader SET timezone = 'Asia/Tokyo'; ALTER ROLE reader SET app.of = 'reader';
+        ALTER ROLE \"the Site\" SET timezone = 'Europe/Berlin'; ALTER ROLE reader SET timezone = 'Asia/Tokyo'; ALTER ROLE reader SET app.of = 'reader'; ALTER ROLE reader SET IntervalStyle = 'iso_8601';
         ALTER DATABASE railway OWNER TO \"the Site\"; CREATE SCHEMA \"the Site\" AUTHORIZATION \"the Site\";
         SET SESSION AUTHORIZATION \"the Site\"; SET timezone = 'Europe/Berlin';
         CREATE FUNCTION day_of(timestamptz) RETURNS date LANGUAGE sql IMMUTABLE AS 'SELECT $1::date';
@@ -252,5 +252,9 @@ async fn a_login_that_only_reads_copies_under_the_settings_of_the_one_that_wrote
         );
         let expected = "setting TimeZone of role reader: roles belong to a server, not to a database";
         assert!(named(&report).iter().any(|named| named == expected), "{:#?}", named(&report));
+        let hidden =
+            "setting IntervalStyle of the source's server: the login that reads has one of its own, which hides it";
+        let is_hidden = named(&report).iter().any(|named| named.starts_with(hidden));
+        assert_eq!(is_hidden, login.starts_with("reader"), "{:#?}", named(&report));
     }
 }
