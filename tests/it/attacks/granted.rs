@@ -13,7 +13,8 @@ use crate::stage::Stage;
 /// A world whose owner has named the project and nothing else.
 async fn strict() -> Stage {
     let mut stage = Stage::prompt().await;
-    stage.policy = json!({"allowed_projects": [stage.world.project_id()]});
+    // Any rate is as good as another where the line names none.
+    stage.policy = json!({"allowed_projects": [stage.world.project_id()], "production_mb_per_s": 50});
     stage
 }
 
@@ -50,6 +51,11 @@ fn beyond() -> Vec<(&'static str, &'static str, Value)> {
             "may_act: true",
             json!({"databases": [{"service": "Postgres", "keep_queues": ["oban_jobs"]}]}),
         ),
+        ("copying.jobs", "production_connections: 3", json!({"copying": {"jobs": 3}})),
+        ("copying.max_mb_per_s", "production_mb_per_s: 51", json!({"copying": {"max_mb_per_s": 50.5}})),
+        ("copying.attempts", "max_attempts: 4", json!({"copying": {"attempts": 4}})),
+        ("copying.max_snapshot_age", "max_snapshot_age: PT2H", json!({"copying": {"max_snapshot_age": "PT2H"}})),
+        ("copying.stall", "max_stall: PT1H", json!({"copying": {"stall": "PT1H"}})),
         ("anonymize", "may_be_unmasked: true", json!({"anonymize": false})),
         ("keep_users", "keep_users: [anna]", json!({"keep_users": ["administrators", "anna"]})),
         ("wordpress_url_replace", "may_keep_urls: true", json!({"wordpress_url_replace": false})),
@@ -63,10 +69,12 @@ fn beyond() -> Vec<(&'static str, &'static str, Value)> {
 fn paths(schema: &Value, at: &str, found: &mut BTreeSet<String>) {
     for (name, field) in schema["properties"].as_object().unwrap_or(&Map::new()) {
         let path = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
-        match &field["items"] {
-            // What a rule may say is judged as a whole.
-            items if items["properties"].is_object() && name != "rules" => paths(items, &path, found),
-            _ => drop(found.insert(path)),
+        // What a rule may say is judged as a whole.
+        let within =
+            [field, &field["items"]].into_iter().find(|within| within["properties"].is_object() && name != "rules");
+        match within {
+            Some(within) => paths(within, &path, found),
+            None => drop(found.insert(path)),
         }
     }
 }
