@@ -243,5 +243,5 @@ async fn a_name_that_is_no_text_is_refused() {
     let make = r"DO $$ BEGIN EXECUTE 'CREATE TABLE ' || quote_ident(convert_from('caf\351'::bytea, 'SQL_ASCII')) || ' ()'; END $$";
     run(&ends.source().await, make).await;
     let told = super::told(ends.copy(&ends.options()).await);
-    assert!(told.contains("a name in the source database is not UTF-8") && told.contains("0xe9"), "{told}");
+    assert!(told.contains("a name in the source database is not UTF-8") && told.contains("22021"), "{told}");
 }
