@@ -116,6 +116,10 @@ impl Clone {
     /// Runs the steps in order; the exit code of the one that failed.
     async fn all(&mut self, stop: &Stop) -> Option<Exit> {
         for step in steps::of_a_clone() {
+            // The step before may have come to its end all the same.
+            if let Some(signal) = stop.exit() {
+                return Some(signal);
+            }
             if step.undo.is_some() && !self.may_have_made {
                 self.may_have_made = true;
                 tracing::info!("should this be cut off, it is rolled back by: {}", self.by_hand);
