@@ -2,7 +2,6 @@
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 use backboard::postgres::{ClusterOptions, PgBin};
 use railstage::postgres::{Endpoint, dry_run, inspect};
@@ -11,9 +10,6 @@ use tempfile::TempDir;
 use super::Odd;
 use crate::asked;
 use crate::copy::{run, texts};
-
-/// Debian's PostgreSQL, which has extensions of others beside it.
-const DEBIAN: &str = "/usr/lib/postgresql/15/bin";
 
 fn with_cron(database: Option<&str>) -> ClusterOptions {
     let settings = database.map(|database| {
@@ -27,12 +23,10 @@ fn with_cron(database: Option<&str>) -> ClusterOptions {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_of_pg_cron_come_inactive_and_are_named() {
-    if !Path::new(DEBIAN).join("../share/extension/pg_cron.control").exists()
-        && !Path::new("/usr/share/postgresql/15/extension/pg_cron.control").exists()
-    {
-        return asked::skip(jobs_of_pg_cron_come_inactive_and_are_named, "postgresql-15-cron is not installed");
-    }
-    let debian = PgBin::at(DEBIAN).unwrap();
+    let debian = match super::distributed("pg_cron") {
+        Ok(server) => server,
+        Err(reason) => return asked::skip(jobs_of_pg_cron_come_inactive_and_are_named, &reason),
+    };
     let mut odd = Odd::of(&debian, with_cron(Some("08")), &debian, with_cron(Some("08"))).await;
     odd.bin = PgBin::find().unwrap();
     odd.load_file("08").await;
