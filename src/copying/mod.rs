@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a server. An engine hands its rows over as a `row`, and gets them back with what `transform` changed.
 
+pub(crate) mod inspection;
 pub(crate) mod meter;
 pub(crate) mod note;
 pub(crate) mod options;
@@ -14,8 +15,7 @@ pub(crate) mod transform;
 pub(crate) mod transient;
 pub(crate) mod watchdog;
 
+pub use inspection::{SourceReport, TargetReport, WordPressSite};
 pub use options::{CopyOptions, Verify};
 pub use progress::Progress;
-pub use report::{
-    CopyReport, LeftColumn, PhaseTime, SchemaText, Skipped, SourceReport, TableTime, TargetReport, WordPressSite,
-};
+pub use report::{CopyReport, LeftColumn, PhaseTime, SchemaText, Skipped, TableTime};

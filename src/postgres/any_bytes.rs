@@ -71,14 +71,7 @@ async fn read(mut from: CopyReader) -> Result<(), Fault> {
                 }
                 from.consume(len);
             }
-            Chunk::Large(len) => {
-                let mut left = len;
-                while left > 0 {
-                    let some = from.wait_for_some(left).await?;
-                    from.consume(some);
-                    left -= some;
-                }
-            }
+            Chunk::Large(len) => from.skip(len).await?,
             Chunk::End(_) => from.until_ready(&mut Vec::new()).await?,
         }
     }

@@ -11,7 +11,7 @@ use super::create_env::variables::wished_secret;
 use crate::contract::ids::EnvironmentId;
 use crate::contract::policy::Policy;
 use crate::contract::request::{Asked as _, CloneRequest, Override};
-use crate::copying::report::SourceReport;
+use crate::copying::inspection::SourceReport;
 use crate::environment::services::{self, Role, kind, web};
 use crate::environment::{databases, granted, guard, same_key};
 use crate::error::{Exit, Failure, chain};

@@ -77,12 +77,7 @@ async fn next(from: &mut CopyReader, source: &SourceSession, relation: &Relation
                 Some(rows)
             }
             Chunk::Large(len) => {
-                let mut left = len;
-                while left > 0 {
-                    let some = from.wait_for_some(left).await?;
-                    from.consume(some);
-                    left -= some;
-                }
+                from.skip(len).await?;
                 Some(Vec::new())
             }
             Chunk::End(_) => None,

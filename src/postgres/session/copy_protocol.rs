@@ -99,6 +99,17 @@ impl CopyReader {
         Ok(self.buffer.len().min(most))
     }
 
+    /// Passes over so many bytes.
+    pub(crate) async fn skip(&mut self, len: usize) -> Result<(), Fault> {
+        let mut left = len;
+        while left > 0 {
+            let some = self.wait_for_some(left).await?;
+            self.consume(some);
+            left -= some;
+        }
+        Ok(())
+    }
+
     /// Reads the answer to a command that gives no rows.
     pub(crate) async fn command_complete(&mut self) -> Result<(), Fault> {
         match self.control().await? {
