@@ -176,7 +176,11 @@ impl<'a, F: RowFormat> Transform<'a, F> {
     /// What masking makes of a field, and whether that is final.
     fn masked<'r>(&mut self, i: usize, field: impl Field<'r>) -> (NewValue, bool) {
         let Some(masks) = &mut self.masks else { return (NewValue::Unchanged, false) };
-        let Some(number) = masks.rule(i) else { return (NewValue::Unchanged, false) };
+        let Some(number) = masks.rule(i) else {
+            let value = field.value().map(|value| unpadded(&self.columns[i], value));
+            let new = masks.new_value_by_net(i, value.as_deref());
+            return (self.padded(i, new), false);
+        };
         let transformer = masks.mask().rules[number].transformer;
         let column = &self.columns[i];
         let value = field.value().map(|value| unpadded(column, value));
@@ -184,7 +188,11 @@ impl<'a, F: RowFormat> Transform<'a, F> {
         let is_kept = transformer == Transformer::Keep && value.is_some_and(|value| !value.is_empty());
         self.counts.masked[number] += u64::from(new != NewValue::Unchanged || is_kept);
         let is_final = new != NewValue::Unchanged && !transformer.is_partial();
-        (if let NewValue::Value(value) = new { NewValue::Value(padded(column, value)) } else { new }, is_final)
+        (self.padded(i, new), is_final)
+    }
+
+    fn padded(&self, i: usize, new: NewValue) -> NewValue {
+        if let NewValue::Value(value) = new { NewValue::Value(padded(&self.columns[i], value)) } else { new }
     }
 
     /// The rewritten value, if it changes.

@@ -1,17 +1,19 @@
 //! What holds of masking whatever bytes a value has: for property tests, and for fuzzing.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use crate::contract::transformer::Transformer;
 use crate::data::tables::{Column, ColumnType, Table};
 use crate::masking::assignment::Assignment;
 use crate::masking::key::Key;
+use crate::masking::nets::{Net, Nets};
 use crate::masking::suspects;
 use crate::masking::transformers::ValueLimits;
 use crate::masking::values::ValueMasker;
 use crate::secret::Secret;
 
-static KEY: LazyLock<Key> = LazyLock::new(|| Key::of_run(&Secret::new("the token of an account"), "run"));
+static NETS: LazyLock<Arc<Nets>> =
+    LazyLock::new(|| Nets::new(Key::of_run(&Secret::new("the token of an account"), "run")));
 
 /// All that make something of a value.
 const TRANSFORMERS: &[Transformer] = &[
@@ -50,13 +52,18 @@ pub fn mask(bytes: &[u8]) {
     let limits = ValueLimits { max_chars, is_unique: form & 1 == 1, keeps_form: form & 2 == 2 };
     let field = FIELDS[usize::from(form >> 2) % FIELDS.len()];
     for transformer in TRANSFORMERS {
-        let Some(masked) = transformer.masked(&KEY, field, value, limits) else { continue };
+        let Some(masked) = transformer.masked(&NETS, field, value, limits) else { continue };
         let masked = String::from_utf8_lossy(&masked);
         let fits = transformer.is_partial() || max_chars.is_none_or(|max| masked.chars().count() <= max);
         assert!(fits, "`{}` makes {masked:?}, longer than {max_chars:?}", transformer.name());
         assert!(!transformer.is_partial() || is_readable(value) <= is_readable(masked.as_bytes()), "{masked:?}");
     }
-    for masker in [ValueMasker::personal(&KEY), ValueMasker::settings(&KEY)] {
+    for masker in [
+        ValueMasker::personal(&NETS),
+        ValueMasker::settings(&NETS),
+        ValueMasker::of(Net::Search, &NETS),
+        ValueMasker::of(Net::Close, &NETS),
+    ] {
         for field in FIELDS {
             drop(masker.masked(value, field));
         }

@@ -12,9 +12,10 @@ use crate::contract::transformer::Transformer;
 use crate::data::table_glob::TableGlob;
 use crate::data::tables::{Column, Table};
 use crate::error::Failure;
+use crate::masking::nets::Nets;
 use crate::masking::preset;
 use crate::masking::queues::Put;
-use crate::masking::table::{ColumnLimits, Condition, Expected, Origin, TableMask, TableRule};
+use crate::masking::table::{ColumnLimits, ColumnNet, Condition, Expected, Origin, TableMask, TableRule};
 use crate::masking::transformers::ValueLimits;
 use crate::masking::{Key, Masking};
 use crate::rewriting::wordpress::{self, SiteTables};
@@ -62,6 +63,7 @@ pub(crate) fn assign(
     masking: &Masking,
     sites: &[MaskedSite],
     puts: &[Vec<Put>],
+    nets: &Arc<Nets>,
 ) -> Result<Vec<Assignment>> {
     let preset = preset::rules();
     let globs: Vec<_> = masking.rules.iter().map(|rule| TableGlob::new(&rule.table)).collect();
@@ -81,7 +83,7 @@ pub(crate) fn assign(
                 let about = preset.iter().filter(|rule| site.owns(table, &rule.table));
                 about.for_each(|rule| assigner.add(rule, Origin::Preset, Some(kept_users), "the WordPress preset"));
             }
-            assigner.end(&masking.key)
+            assigner.end(nets)
         })
         .collect();
     if problems.is_empty() {
@@ -95,7 +97,7 @@ pub(crate) fn of_puts(table: &Table, puts: &[Put]) -> Option<Arc<TableMask>> {
     let mut problems = BTreeSet::new();
     let mut assigner = RuleAssigner::new(table, &mut problems);
     assigner.put(puts);
-    assigner.end(&Key::random()).mask
+    assigner.end(&Nets::new(Key::random())).mask
 }
 
 /// The refusal of rules that cannot be followed.
@@ -208,7 +210,7 @@ impl<'a> RuleAssigner<'a> {
         }
     }
 
-    fn end(mut self, key: &Key) -> Assignment {
+    fn end(mut self, nets: &Arc<Nets>) -> Assignment {
         let columns = &self.table.columns;
         if self.rules.last().is_some_and(|rule| rule.column.is_none() && rule.condition.is_none()) {
             // `keep` of a whole table: what no rule before it decides on stays, and is meant to.
@@ -219,7 +221,7 @@ impl<'a> RuleAssigner<'a> {
         }
         // A column that stays is no part of the mask, unless a rule before has a say in some rows.
         if self.assignment.emptied.is_none() && !self.rules.is_empty() {
-            let mut mask = TableMask::of(self.table, self.rules, key);
+            let mut mask = TableMask::of(self.table, self.rules, nets);
             for column in &self.nulled {
                 mask.limits[*column].is_emptied_by_null = true;
             }
@@ -231,7 +233,7 @@ impl<'a> RuleAssigner<'a> {
 
 impl TableMask {
     /// The mask that these rules are for a table.
-    pub(crate) fn of(table: &Table, rules: Vec<TableRule>, key: &Key) -> Self {
+    pub(crate) fn of(table: &Table, rules: Vec<TableRule>, nets: &Arc<Nets>) -> Self {
         let named = table.columns.iter().position(|column| wordpress::is_key_column(&column.name));
         let tested = rules.iter().filter_map(|rule| rule.condition.as_ref());
         let first = tested
@@ -239,8 +241,9 @@ impl TableMask {
             .map(|condition| condition.column)
             .next();
         Self {
-            key: key.clone(),
+            nets: nets.clone(),
             rules,
+            column_nets: vec![ColumnNet::default(); table.columns.len()],
             limits: table.columns.iter().map(limits).collect(),
             key_column: named.or(first),
             key_names_value: named.is_some(),

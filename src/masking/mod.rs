@@ -11,6 +11,7 @@ pub(crate) mod assignment;
 mod contacts;
 mod key;
 pub(crate) mod live_keys;
+pub(crate) mod nets;
 mod preset;
 pub(crate) mod queues;
 pub(crate) mod relations;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::contract::transformer::Transformer;
 use crate::data::tables::Table;
-use crate::masking::Masking;
 use crate::masking::assignment::{Assignment, misfit};
+use crate::masking::nets::Nets;
 use crate::masking::table::{TableMask, TableRule};
 
 /// A column: the place of its table, and its own in that.
@@ -26,9 +26,9 @@ pub(crate) fn take_along(
     assignments: &mut [Assignment],
     references: &[Reference],
     equal: &[BTreeSet<Place>],
-    masking: &Masking,
+    nets: &Arc<Nets>,
 ) -> BTreeSet<String> {
-    let unite = |places| Group { tables, places, references }.unite(assignments, masking).err();
+    let unite = |places| Group { tables, places, references }.unite(assignments, nets).err();
     equal.iter().filter_map(unite).collect()
 }
 
@@ -60,7 +60,7 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    fn unite(&self, assignments: &mut [Assignment], masking: &Masking) -> Result<(), String> {
+    fn unite(&self, assignments: &mut [Assignment], nets: &Arc<Nets>) -> Result<(), String> {
         let masked: Vec<Place> =
             self.places.iter().copied().filter(|place| !self.is_let_go(*place, &assignments[place.0])).collect();
         let is_ruled = |place: &&Place| rules_of(&assignments[place.0], place.1).next().is_some();
@@ -87,7 +87,7 @@ impl Group<'_> {
             if let Some(reason) = misfit(rule.transformer, column) {
                 return Err(format!("{}, and the second {reason}", self.told(giver, *place)));
             }
-            self.give(*place, giver, &rule, &mut assignments[place.0], masking);
+            self.give(*place, giver, &rule, &mut assignments[place.0], nets);
         }
         self.without_case(giver, rule.transformer)?;
         self.share_limits(&masked, assignments);
@@ -137,12 +137,12 @@ impl Group<'_> {
         Ok(())
     }
 
-    fn give(&self, to: Place, from: Place, rule: &TableRule, assignment: &mut Assignment, masking: &Masking) {
+    fn give(&self, to: Place, from: Place, rule: &TableRule, assignment: &mut Assignment, nets: &Arc<Nets>) {
         let because = Some(format!("as `{}`, since a foreign key makes them equal", self.label(from)));
         let rule = TableRule { column: Some(to.1), because, is_only: true, ..rule.clone() };
         assignment.settled.insert(to.1);
         let table = self.tables[to.0];
-        let mask = assignment.mask.get_or_insert_with(|| Arc::new(TableMask::of(table, Vec::new(), &masking.key)));
+        let mask = assignment.mask.get_or_insert_with(|| Arc::new(TableMask::of(table, Vec::new(), nets)));
         Arc::get_mut(mask).expect("nobody else has it yet").rules.push(rule);
     }
 

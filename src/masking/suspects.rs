@@ -8,6 +8,7 @@ use crate::data::tables::{Column, ColumnType, Table};
 use crate::masking::assignment::{Assignment, misfit};
 use crate::masking::contacts;
 use crate::masking::key::Key;
+use crate::masking::nets::Nets;
 use crate::masking::sheet::Suspect;
 use crate::masking::table::{RowDecision, RowMasker};
 use crate::masking::values::{self, ValueMasker};
@@ -112,7 +113,7 @@ impl Tally {
 fn looks_like(key: &str, value: &str) -> Option<(&'static str, Transformer)> {
     const LONGEST_WHOLE: usize = 64;
     let trimmed = value.trim();
-    let is_changed = || ValueMasker::personal(&Key::random()).masked(trimmed.as_bytes(), key).is_some();
+    let is_changed = || ValueMasker::personal(&Nets::new(Key::random())).masked(trimmed.as_bytes(), key).is_some();
     if contacts::is_email(trimmed) {
         return Some(("an e-mail address", Transformer::Email));
     }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use wildmatch::WildMatch;
 
 use crate::contract::transformer::Transformer;
-use crate::masking::key::Key;
+use crate::masking::nets::{Net, NetCounts, Nets};
 use crate::masking::transformers::ValueLimits;
+use crate::masking::values::ValueMasker;
 
 /// Keys of rows that are remembered with their rules; a table with more looks them up anew.
 const MOST_REMEMBERED: usize = 4096;
@@ -72,12 +73,22 @@ pub(crate) struct ColumnLimits {
     pub(super) is_emptied_by_null: bool,
 }
 
+/// The nets of a column.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ColumnNet {
+    pub(crate) net: Net,
+    /// Rows in which another one holds; the first that fits.
+    pub(crate) in_rows: Vec<(Condition, Net)>,
+}
+
 /// The rules of one table.
 #[derive(Clone, Debug)]
 pub(crate) struct TableMask {
-    pub(crate) key: Key,
+    pub(crate) nets: Arc<Nets>,
     /// In order: the first that fits a value holds.
     pub(crate) rules: Vec<TableRule>,
+    /// By column, what holds for values that no rule speaks of.
+    pub(crate) column_nets: Vec<ColumnNet>,
     pub(crate) limits: Vec<ColumnLimits>,
     /// The column by which rules are chosen, as `meta_key` is.
     pub(crate) key_column: Option<usize>,
@@ -137,6 +148,11 @@ pub(crate) struct RowMasker {
     current: usize,
     /// The rule of each column of the row.
     by_column: Vec<Option<usize>>,
+    /// The net of each column of the row.
+    nets: Vec<Net>,
+    has_nets: bool,
+    /// By column, how many texts the nets changed.
+    pub(crate) net_counts: Vec<NetCounts>,
     /// By a hash of rule and value; the next of the same hash takes the place.
     values: Vec<CachedValue>,
 }
@@ -145,6 +161,9 @@ impl RowMasker {
     pub(crate) fn new(mask: Arc<TableMask>) -> Self {
         let mut masker = Self {
             by_column: vec![None; mask.limits.len()],
+            nets: vec![Net::None; mask.limits.len()],
+            has_nets: mask.column_nets.iter().any(|column| column.net != Net::None || !column.in_rows.is_empty()),
+            net_counts: vec![NetCounts::default(); mask.limits.len()],
             mask,
             known_keys: HashMap::new(),
             by_key: Vec::new(),
@@ -169,11 +188,12 @@ impl RowMasker {
             Some(key) => self.find(&key),
         };
         let (mask, rules) = (&*self.mask, &self.by_key[self.current].rules);
-        if rules.is_empty() {
+        if rules.is_empty() && !self.has_nets {
             return RowDecision::Unchanged;
         }
         self.by_column.fill(None);
         let mut is_any = false;
+        let mut is_whole = false;
         for number in rules {
             let rule = &mask.rules[*number];
             let condition = rule.condition.as_ref().filter(|condition| Some(condition.column) != mask.key_column);
@@ -184,10 +204,23 @@ impl RowMasker {
             }
             match (rule.column, rule.transformer) {
                 (None, Transformer::DropRows) => return RowDecision::Dropped(*number),
-                (None, _) => break,
+                (None, _) => {
+                    is_whole = true;
+                    break;
+                }
                 (Some(column), _) => {
                     self.by_column[column].get_or_insert(*number);
                     is_any = true;
+                }
+            }
+        }
+        self.nets.fill(Net::None);
+        if self.has_nets && !is_whole {
+            for ((net, column), rule) in self.nets.iter_mut().zip(&mask.column_nets).zip(&self.by_column) {
+                if rule.is_none() {
+                    let holds = |when: &Condition| value(when.column).is_some_and(|value| when.expected.holds(&value));
+                    *net = column.in_rows.iter().find(|(when, _)| holds(when)).map_or(column.net, |(_, net)| *net);
+                    is_any |= *net != Net::None;
                 }
             }
         }
@@ -197,6 +230,19 @@ impl RowMasker {
     /// The rule for a column of the row last looked at.
     pub(crate) fn rule(&self, column: usize) -> Option<usize> {
         self.by_column[column]
+    }
+
+    /// What the net of a column makes of its value in the row last looked at.
+    pub(crate) fn new_value_by_net(&mut self, column: usize, value: Option<&[u8]>) -> NewValue {
+        let net = self.nets[column];
+        let Some(value) = value.filter(|value| net != Net::None && !value.is_empty()) else {
+            return NewValue::Unchanged;
+        };
+        let named = &self.by_key[self.current].name;
+        let masker = ValueMasker::of(net, &self.mask.nets);
+        let new = masker.masked(value, named);
+        self.net_counts[column].add(masker.counts());
+        new.map_or(NewValue::Unchanged, NewValue::Value)
     }
 
     /// The value that a rule puts in the place of another.
@@ -245,7 +291,7 @@ impl RowMasker {
             (transformer, Some(value)) => {
                 let name = &self.by_key[self.current].name;
                 transformer
-                    .masked(&self.mask.key, name, value, limits.value)
+                    .masked(&self.mask.nets, name, value, limits.value)
                     .map_or(NewValue::Unchanged, NewValue::Value)
             }
         }

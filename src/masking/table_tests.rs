@@ -1,4 +1,5 @@
 use super::*;
+use crate::masking::key::Key;
 
 fn rule(column: Option<usize>, condition: Option<(usize, &str)>, transformer: Transformer) -> TableRule {
     let condition =
@@ -16,7 +17,8 @@ fn rule(column: Option<usize>, condition: Option<(usize, &str)>, transformer: Tr
 
 fn masker(rules: Vec<TableRule>, key_column: Option<usize>) -> RowMasker {
     let mask = TableMask {
-        key: Key::random(),
+        nets: Nets::new(Key::random()),
+        column_nets: Vec::new(),
         rules,
         limits: vec![ColumnLimits::default(); 3],
         key_column,

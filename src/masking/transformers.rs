@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::contract::transformer::Transformer;
 use crate::masking::contacts;
 use crate::masking::key::Key;
+use crate::masking::nets::Nets;
 use crate::masking::strangers;
 use crate::masking::values::ValueMasker;
 
@@ -22,10 +23,11 @@ pub(super) struct ValueLimits {
 impl Transformer {
     /// The stranger that a value becomes; `None` when it stays as it is. `field` names the value where its column
     /// does not, as `meta_key` does.
-    pub(super) fn masked(self, key: &Key, field: &str, value: &[u8], limits: ValueLimits) -> Option<Vec<u8>> {
+    pub(super) fn masked(self, nets: &Nets, field: &str, value: &[u8], limits: ValueLimits) -> Option<Vec<u8>> {
+        let key = &nets.key;
         match self {
-            Self::Inside => return ValueMasker::personal(key).masked(value, field),
-            Self::Settings => return ValueMasker::settings(key).masked(value, field),
+            Self::Inside => return ValueMasker::personal(nets).masked(value, field),
+            Self::Settings => return ValueMasker::settings(nets).masked(value, field),
             _ => {}
         }
         let value: Cow<'_, str> = String::from_utf8_lossy(value);
@@ -121,9 +123,9 @@ mod tests {
     use crate::secret::Secret;
 
     fn masked(transformer: Transformer, value: &str, max_chars: Option<usize>, is_unique: bool) -> String {
-        let key = Key::of_run(&Secret::new("the token of an account"), "run");
+        let nets = Nets::new(Key::of_run(&Secret::new("the token of an account"), "run"));
         let bytes = transformer
-            .masked(&key, "", value.as_bytes(), ValueLimits { max_chars, is_unique, keeps_form: false })
+            .masked(&nets, "", value.as_bytes(), ValueLimits { max_chars, is_unique, keeps_form: false })
             .unwrap();
         String::from_utf8(bytes).unwrap()
     }
@@ -172,9 +174,9 @@ mod tests {
 
     #[test]
     fn what_is_blank_stays() {
-        let key = Key::random();
+        let nets = Nets::new(Key::random());
         for transformer in makers() {
-            assert_eq!(transformer.masked(&key, "", b" ", ValueLimits::default()), None, "{transformer:?}");
+            assert_eq!(transformer.masked(&nets, "", b" ", ValueLimits::default()), None, "{transformer:?}");
         }
     }
 }

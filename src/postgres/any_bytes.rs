@@ -16,6 +16,7 @@ use crate::contract::transformer::Transformer;
 use crate::copying::transform::Transform;
 use crate::data::tables::{Column, ColumnType, Table};
 use crate::masking::Key;
+use crate::masking::nets::Nets;
 use crate::masking::table::{ColumnLimits, Condition, Expected, Origin, TableMask, TableRule};
 use crate::rewriting::{Rewriter, UrlPair};
 
@@ -128,7 +129,14 @@ static MASK: LazyLock<Arc<TableMask>> = LazyLock::new(|| {
         rule(Some(4), None, Transformer::Set),
     ];
     let limits = vec![ColumnLimits::default(); TABLE.columns.len()];
-    Arc::new(TableMask { key: Key::random(), rules, limits, key_column: Some(1), key_names_value: true })
+    Arc::new(TableMask {
+        nets: Nets::new(Key::random()),
+        column_nets: Vec::new(),
+        rules,
+        limits,
+        key_column: Some(1),
+        key_names_value: true,
+    })
 });
 
 fn transform(row: &[u8], format: CopyFormat) {

@@ -1,34 +1,66 @@
 //! The masker of values: it goes into whatever structure there is, and decides on each text in it by the name of its
 //! field, else by what it looks like.
 
+use std::cell::Cell;
+
 use super::fields;
 use crate::contract::transformer::Transformer;
 use crate::formats::{DEEPEST, FieldPath, Scalar, ValueEditor, json, php};
-use crate::masking::key::Key;
+use crate::masking::nets::{Caught, Net, NetCounts, Nets, people, shapes, unknown};
 use crate::masking::transformers::ValueLimits;
-use crate::masking::{contacts, live_keys};
 
 /// A longer text is no name, number or address.
 const LONGEST_PERSONAL: usize = 200;
 
 /// Masks what is personal or secret within a value, and says what it looks for.
 pub(in crate::masking) struct ValueMasker<'a> {
-    key: &'a Key,
+    nets: &'a Nets,
     /// Whether fields with a person's name, number or address are masked.
     is_personal: bool,
     /// Whether switches are put where no money moves.
     is_settings: bool,
+    /// Whether free text and what may be a name are masked.
+    is_closed: bool,
+    counts: Cell<NetCounts>,
 }
 
 impl<'a> ValueMasker<'a> {
     /// For values that are about a person.
-    pub(in crate::masking) fn personal(key: &'a Key) -> Self {
-        Self { key, is_personal: true, is_settings: false }
+    pub(in crate::masking) fn personal(nets: &'a Nets) -> Self {
+        Self { is_personal: true, ..Self::searching(nets) }
     }
 
     /// For values that are about the site; fields named like a person's are labels more often than not.
-    pub(in crate::masking) fn settings(key: &'a Key) -> Self {
-        Self { key, is_personal: false, is_settings: true }
+    pub(in crate::masking) fn settings(nets: &'a Nets) -> Self {
+        Self { is_settings: true, ..Self::searching(nets) }
+    }
+
+    /// For values of which nothing is known.
+    fn searching(nets: &'a Nets) -> Self {
+        Self { nets, is_personal: false, is_settings: false, is_closed: false, counts: Cell::default() }
+    }
+
+    /// For values that no rule speaks of.
+    pub(in crate::masking) fn of(net: Net, nets: &'a Nets) -> Self {
+        match net {
+            Net::None | Net::Search => Self::searching(nets),
+            Net::Settings => Self::settings(nets),
+            Net::Close => Self { is_closed: true, ..Self::personal(nets) },
+        }
+    }
+
+    /// How many texts each net has changed.
+    pub(in crate::masking) fn counts(&self) -> NetCounts {
+        self.counts.get()
+    }
+
+    fn caught<T>(&self, caught: Caught, new: Option<T>) -> Option<T> {
+        if new.is_some() {
+            let mut counts = self.counts.get();
+            counts.count(caught);
+            self.counts.set(counts);
+        }
+        new
     }
 
     /// The value with what is masked in it, or `None` when it stays. `field` is the name of the whole.
@@ -40,36 +72,33 @@ impl<'a> ValueMasker<'a> {
         if self.is_settings
             && let Some(switched) = switched(path, text)
         {
-            return Some(switched.to_vec());
+            return self.caught(Caught::Setting, Some(switched.to_vec()));
         }
         if text.is_empty() {
             return None;
         }
         if !is_flag(text) && fields::is_secret(path) {
-            return Some(Vec::new());
+            return self.caught(Caught::Setting, Some(Vec::new()));
         }
         if self.is_personal
             && let Some(transformer) =
                 fields::personal(path.name).filter(|transformer| is_plausible(*transformer, text))
         {
-            return transformer.masked(self.key, "", text, ValueLimits::default());
+            return self.caught(Caught::Field, transformer.masked(self.nets, "", text, ValueLimits::default()));
+        }
+        if self.is_closed
+            && let Some(new) = unknown::masked(self.nets, path, text)
+        {
+            return self.caught(Caught::Unknown, Some(new));
         }
         self.content(text)
     }
 
     fn content(&self, text: &[u8]) -> Option<Vec<u8>> {
-        let without_keys = live_keys::removed(text);
-        let text = without_keys.as_deref().unwrap_or(text);
-        if memchr::memchr3(b'@', b'+', b'%', text).is_none() {
-            return without_keys;
-        }
-        let Ok(readable) = std::str::from_utf8(text) else { return without_keys };
-        let masked = if self.is_personal {
-            contacts::masked(self.key, readable)
-        } else {
-            contacts::masked_emails(self.key, readable)
-        };
-        masked.map(String::into_bytes).or(without_keys)
+        let readable = std::str::from_utf8(text).ok()?;
+        let shaped = self.caught(Caught::Shape, shapes::masked(self.nets, readable, self.is_personal));
+        let rest = shaped.as_deref().unwrap_or(readable);
+        self.caught(Caught::Person, people::masked(self.nets, rest)).or(shaped).map(String::into_bytes)
     }
 }
 

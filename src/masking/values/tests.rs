@@ -1,6 +1,7 @@
 use super::*;
 use crate::formats::{FieldPath, php};
 use crate::masking::key::Key;
+use crate::masking::nets::Nets;
 use crate::masking::strangers;
 use crate::rewriting::{Rewriter, UrlPair};
 use crate::secret::Secret;
@@ -10,13 +11,11 @@ fn key() -> Key {
 }
 
 fn personal(value: &str) -> Option<String> {
-    let key = key();
-    ValueMasker::personal(&key).masked(value.as_bytes(), "meta").map(|new| String::from_utf8(new).unwrap())
+    ValueMasker::personal(&Nets::new(key())).masked(value.as_bytes(), "meta").map(|new| String::from_utf8(new).unwrap())
 }
 
 fn settings(name: &str, value: &str) -> Option<String> {
-    let key = key();
-    ValueMasker::settings(&key).masked(value.as_bytes(), name).map(|new| String::from_utf8(new).unwrap())
+    ValueMasker::settings(&Nets::new(key())).masked(value.as_bytes(), name).map(|new| String::from_utf8(new).unwrap())
 }
 
 /// A text as PHP serializes it.
@@ -174,10 +173,10 @@ const SOUND: &[&str] = &[
 #[test]
 fn what_is_broken_for_masking_is_broken_for_rewriting() {
     let rewriter = Rewriter::new(&[UrlPair::parse("https://shop.test", "https://copy.test").unwrap()]);
-    let key = key();
+    let nets = Nets::new(key());
     for (values, is_sound) in [(BROKEN, false), (SOUND, true)] {
         for value in values {
-            let read = php::edited(value.as_bytes(), &FieldPath::named("x"), &ValueMasker::personal(&key), 0);
+            let read = php::edited(value.as_bytes(), &FieldPath::named("x"), &ValueMasker::personal(&nets), 0);
             assert_eq!(read.is_ok(), is_sound, "{value}");
             let rewritten = rewriter.rewrite(value.as_bytes()).unwrap();
             assert_eq!(rewritten.malformed, !is_sound, "{value}");
@@ -230,9 +229,9 @@ fn json_is_the_same_for_masking_and_rewriting() {
 proptest::proptest! {
     #[test]
     fn any_bytes_are_read_without_a_fall(value in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
-        let key = key();
-        let _ = ValueMasker::personal(&key).masked(&value, "email");
-        let _ = ValueMasker::settings(&key).masked(&value, "testmode");
+        let nets = Nets::new(key());
+        let _ = ValueMasker::personal(&nets).masked(&value, "email");
+        let _ = ValueMasker::settings(&nets).masked(&value, "testmode");
     }
 
     #[test]
@@ -243,7 +242,7 @@ proptest::proptest! {
         let new = personal(&value).unwrap_or(value);
         // A second walk reads it to its end, or else it would be taken for text.
         let path = FieldPath::named("x");
-        let key = key();
-        proptest::prop_assert!(php::edited(new.as_bytes(), &path, &ValueMasker::personal(&key), 0).is_ok(), "{new}");
+        let nets = Nets::new(key());
+        proptest::prop_assert!(php::edited(new.as_bytes(), &path, &ValueMasker::personal(&nets), 0).is_ok(), "{new}");
     }
 }

@@ -10,6 +10,7 @@ use super::catalog::Relations;
 use super::{masked_relations, matching_rows, row_counts, samples};
 use crate::error::Failure;
 use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite, does_not_fit};
+use crate::masking::nets::Nets;
 use crate::masking::queues::Put;
 use crate::masking::{EmptiedLine, KeySource, Masking, QueueLine, Sheet, Suspect, TableOutcome};
 use crate::postgres::rows::load::LoadedTable;
@@ -43,9 +44,10 @@ impl DatabaseMasking {
         puts: &[Vec<Put>],
     ) -> Result<Self> {
         let plain = tables.tables();
+        let nets = Nets::new(masking.key.clone());
         let sites = sites(source, tables, masking).await?;
-        let mut assignments = assignment::assign(&plain, masking, &sites, puts)?;
-        let unfit = masked_relations::hold(source, tables, masking, &mut assignments).await?;
+        let mut assignments = assignment::assign(&plain, masking, &sites, puts, &nets)?;
+        let unfit = masked_relations::hold(source, tables, &nets, &mut assignments).await?;
         ensure!(unfit.is_empty(), does_not_fit(unfit));
         let suspects = samples::suspects(source, &tables.all, &assignments)
             .await

@@ -11,6 +11,7 @@ use crate::contract::transformer::Transformer;
 use crate::copying::report::Skipped;
 use crate::error::Failure;
 use crate::masking::Key;
+use crate::masking::nets::Nets;
 use crate::masking::table::{Origin, TableMask, TableRule};
 use crate::postgres::dump::entries::DumpEntry;
 use crate::postgres::rows::relation::Relation;
@@ -152,7 +153,7 @@ pub(crate) fn stop_jobs(tables: &mut Relations) {
             is_only: true,
         };
         let mask = relation.mask.as_deref().cloned();
-        let mut mask = mask.unwrap_or_else(|| TableMask::of(&relation.table, Vec::new(), &Key::random()));
+        let mut mask = mask.unwrap_or_else(|| TableMask::of(&relation.table, Vec::new(), &Nets::new(Key::random())));
         if column.is_some() {
             mask.rules.push(rule);
             relation.mask = Some(Arc::new(mask));

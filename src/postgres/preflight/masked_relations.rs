@@ -1,14 +1,15 @@
 //! What masking must not tear apart: columns that a foreign key makes equal, and rows from the partition that they belong to.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 
 use super::catalog::Relations;
 use super::masked_checks;
 use crate::contract::transformer::Effect;
-use crate::masking::Masking;
 use crate::masking::assignment::Assignment;
+use crate::masking::nets::Nets;
 use crate::masking::relations::{Reference, groups, take_along};
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
@@ -17,7 +18,7 @@ use crate::postgres::session::source_session::SourceSession;
 pub(crate) async fn hold(
     source: &SourceSession,
     tables: &Relations,
-    masking: &Masking,
+    nets: &Arc<Nets>,
     assignments: &mut [Assignment],
 ) -> Result<BTreeSet<String>> {
     if assignments.iter().all(|assignment| assignment.mask.is_none()) {
@@ -26,7 +27,7 @@ pub(crate) async fn hold(
     let references = references(source, tables).await.context("read the source's foreign keys")?;
     let plain = tables.tables();
     let equal = groups(&plain, assignments, &references);
-    let mut problems = take_along(&plain, assignments, &references, &equal, masking);
+    let mut problems = take_along(&plain, assignments, &references, &equal, nets);
     problems.extend(masked_checks::pass(source, tables, assignments, &equal).await?);
     problems.extend(moved(source, tables, assignments).await.context("read what tables are partitioned by")?);
     Ok(problems)

@@ -10,6 +10,7 @@ use crate::contract::transformer::Transformer;
 use crate::copying::transform::{KEY, NEVER, PROTECTED, TOO_LONG, Transform};
 use crate::data::tables::{Column, ColumnType};
 use crate::masking::Key;
+use crate::masking::nets::Nets;
 use crate::masking::table::{ColumnLimits, Condition, Expected, Origin, TableMask, TableRule};
 use crate::rewriting::{Rewriter, UrlPair};
 
@@ -91,7 +92,8 @@ fn meta(rules: Vec<TableRule>) -> Relation {
         column("meta_value", ColumnType::Text, None, false),
     ];
     let mask = TableMask {
-        key: Key::random(),
+        nets: Nets::new(Key::random()),
+        column_nets: Vec::new(),
         rules,
         limits: vec![ColumnLimits::default(); 3],
         key_column: Some(1),
@@ -133,7 +135,8 @@ fn a_fixed_width_column_gets_back_its_blanks() {
         vec![column("meta_key", ColumnType::Text, None, false), column("code", ColumnType::Text, Some(16), false)];
     columns[1].column_type = ColumnType::PaddedText;
     let mask = TableMask {
-        key: Key::random(),
+        nets: Nets::new(Key::random()),
+        column_nets: Vec::new(),
         rules: vec![TableRule {
             column: Some(1),
             condition: None,

@@ -1,0 +1,79 @@
+//! The nets: what is masked in values although no rule says how.
+//!
+//! `shapes` knows a value by what it looks like, `people` by who the site itself says its people are, `unknown` judges
+//! what is left of a table that refers to people. [`Net`] says which of them hold for a column or key;
+//! `values` reads whatever structure there is and shows each text in it to them.
+
+pub(crate) mod people;
+pub(crate) mod shapes;
+pub(crate) mod unknown;
+
+use std::sync::{Arc, OnceLock};
+
+use super::key::Key;
+use people::KnownPeople;
+
+/// What all nets of one database share.
+#[derive(Debug)]
+pub(crate) struct Nets {
+    pub(crate) key: Key,
+    /// Set once, when the first pass over the source is over.
+    pub(crate) people: OnceLock<KnownPeople>,
+}
+
+impl Nets {
+    pub(crate) fn new(key: Key) -> Arc<Self> {
+        Arc::new(Self { key, people: OnceLock::new() })
+    }
+}
+
+/// What holds for the values of a column, or of a key in it, that no rule speaks of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum Net {
+    /// They are not looked into.
+    #[default]
+    None,
+    /// Shapes and known people within them are masked, and the rest stays.
+    Search,
+    /// Settings of the site: the same, and secrets are blank, and switches where no money moves and no mail leaves.
+    Settings,
+    /// They are about people: what has a person's field's name, free text and what may be a name are masked as well.
+    Close,
+}
+
+/// Which net changed a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caught {
+    /// A switch or a secret of the settings.
+    Setting,
+    /// The name of its field.
+    Field,
+    /// What it looks like.
+    Shape,
+    /// A known person.
+    Person,
+    /// Free text, or what may be a name.
+    Unknown,
+}
+
+/// How many texts each net changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct NetCounts {
+    counts: [u64; 5],
+}
+
+impl NetCounts {
+    pub(crate) fn count(&mut self, caught: Caught) {
+        self.counts[caught as usize] += 1;
+    }
+
+    pub(crate) fn add(&mut self, more: Self) {
+        for (all, more) in self.counts.iter_mut().zip(more.counts) {
+            *all += more;
+        }
+    }
+
+    pub(crate) fn of(&self, caught: Caught) -> u64 {
+        self.counts[caught as usize]
+    }
+}
