@@ -7,6 +7,7 @@ use railstage::rewriting::UrlPair;
 
 use super::{Ends, run, texts};
 
+mod canary;
 mod rules;
 
 /// What the fixture lacks: keys and sessions in other places, orders of the old kind, a network of sites.
