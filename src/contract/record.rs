@@ -109,15 +109,27 @@ pub(crate) struct DatabaseRecord {
 }
 
 /// Whether the people in a database are strangers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Masked {
-    /// Whatever looks personal was masked, or a rule says that it may stay.
+pub enum Masked {
+    /// Whatever is known to be personal or looks so was masked, or a rule says that it may stay, and the copy was searched.
     Full,
-    /// Some was masked, and something that looks personal came along, because no rule speaks of it.
+    /// Some was masked, and something that looks personal came along, or what came was not searched.
     Partial,
     /// People came along as they are.
+    #[default]
     No,
+}
+
+impl Masked {
+    /// For people.
+    pub(crate) fn told(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Partial => "partial",
+            Self::No => "no",
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Masked {

@@ -10,6 +10,7 @@ use bytes::BytesMut;
 use super::row::{Field, Row as _, RowFormat};
 use crate::contract::transformer::Transformer;
 use crate::data::tables::{Column, ColumnType, Table};
+use crate::masking::nets::NetCounts;
 use crate::masking::table::{NewValue, RowDecision, RowMasker, TableMask};
 use crate::rewriting::Rewriter;
 use crate::rewriting::wordpress;
@@ -36,6 +37,8 @@ pub(crate) struct TransformCounts {
     pub(crate) left: BTreeMap<(usize, &'static str), u64>,
     /// Values that each rule of the table's mask has changed or kept, or rows that it left behind.
     pub(crate) masked: Vec<u64>,
+    /// By column, what the nets have changed.
+    pub(crate) nets: Vec<NetCounts>,
 }
 
 impl TransformCounts {
@@ -49,6 +52,8 @@ impl TransformCounts {
         for (all, more) in self.masked.iter_mut().zip(other.masked) {
             *all += more;
         }
+        self.nets.resize(self.nets.len().max(other.nets.len()), NetCounts::default());
+        self.nets.iter_mut().zip(other.nets).for_each(|(all, more)| all.add(more));
     }
 
     pub(crate) fn overflow(&self) -> u64 {
@@ -102,6 +107,12 @@ impl<'a, F: RowFormat> Transform<'a, F> {
             },
             masks: mask.cloned().map(RowMasker::new),
         })
+    }
+
+    /// What became of the values of all rows.
+    pub(crate) fn into_counts(mut self) -> TransformCounts {
+        self.counts.nets = self.masks.map(|masks| masks.net_counts).unwrap_or_default();
+        self.counts
     }
 
     /// Whether something in these raw bytes of a row may have to change.

@@ -27,10 +27,11 @@ pub(crate) use contacts::{addresses_in, masked_emails as masked_addresses};
 pub(crate) use sheet::TableOutcome;
 
 pub use crate::contract::masking_rules::{MaskingRule, RulesFile, When};
+pub use crate::contract::record::Masked;
 pub use crate::contract::transformer::Transformer;
 pub use key::{Key, KeySource};
 pub use queues::{QueueLine, QueueTreatment};
-pub use sheet::{ColumnLine, DroppedLine, EmptiedLine, Sheet, Suspect, Treatment};
+pub use sheet::{ColumnLine, DroppedLine, EmptiedLine, SearchedLine, Sheet, Suspect, Treatment};
 
 /// How people are masked.
 #[derive(Clone, Debug)]

@@ -241,7 +241,7 @@ impl RowMasker {
         let named = &self.by_key[self.current].name;
         let masker = ValueMasker::of(net, &self.mask.nets);
         let new = masker.masked(value, named);
-        self.net_counts[column].add(masker.counts());
+        self.net_counts[column].add(masker.counts().of_values(u64::from(new.is_some())));
         new.map_or(NewValue::Unchanged, NewValue::Value)
     }
 

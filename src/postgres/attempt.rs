@@ -83,7 +83,8 @@ impl Attempt<'_> {
         let tables = snapshot.release().await;
         let loaded = Box::pin(self.complete(schema, filled, &mut report, &mut phases)).await?;
         report.queues = queues.into_lines();
-        report.masking = masked.map(|masked| masked.sheet(&tables, &loaded, &report.queues));
+        let is_read_back = self.options.verify == Verify::Digest;
+        report.masking = masked.map(|masked| masked.sheet(&tables, &loaded, &report.queues, is_read_back));
         report.phases = phases.end();
         Ok(report)
     }

@@ -22,7 +22,6 @@ use crate::environment::variables::inherited_passwords;
 use crate::environment::{deployments, hosts, masking_of_request, proxies};
 use crate::error::Failure;
 use crate::external::kestra::Metric;
-use crate::masking::{ColumnLine, QueueLine, Sheet, Treatment};
 use crate::railway::{Deploy, Rendered, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::step::{Deadline, Step};
@@ -106,7 +105,7 @@ async fn fill_databases(ctx: &Context, request: &CloneRequest, target: Target, t
         listening.push(pair.listening);
         output.databases.push(Database {
             service: pair.service,
-            masked: masked(copy.masking.as_ref(), &copy.queues),
+            masked: copy.masking.as_ref().map_or(Masked::No, |sheet| sheet.masked),
             copy,
         });
     }
@@ -200,24 +199,6 @@ async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Dat
     engines::Pair::of(&pair.source, &pair.target).copy(&options, &ctx.progress, &ctx.stop).await
 }
 
-/// What a sheet says in one word. Where nothing was found to be masked and something looks personal, nothing is.
-fn masked(sheet: Option<&Sheet>, queues: &[QueueLine]) -> Masked {
-    let Some(sheet) = sheet else { return Masked::No };
-    // What was done to keep it from acting has masked nobody.
-    let is_queues = |table: &str| queues.iter().any(|queue| queue.table == table);
-    let is_masked = |line: &ColumnLine| {
-        let table = line.column.rsplit_once('.').map_or("", |(table, _)| table);
-        line.treatment != Treatment::Left && !is_queues(table)
-    };
-    let has_emptied = sheet.emptied.iter().any(|line| !is_queues(&line.table));
-    let has_done = sheet.columns.iter().any(is_masked) || !sheet.dropped.is_empty() || has_emptied;
-    match (sheet.suspects.is_empty(), has_done) {
-        (true, _) => Masked::Full,
-        (false, true) => Masked::Partial,
-        (false, false) => Masked::No,
-    }
-}
-
 fn record(database: &Database) -> DatabaseRecord {
     DatabaseRecord {
         service: database.service.clone(),
@@ -226,35 +207,5 @@ fn record(database: &Database) -> DatabaseRecord {
         rows: database.copy.rows,
         masked: database.masked,
         digest: database.copy.digest.clone(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::masking::Suspect;
-
-    #[test]
-    fn what_nobody_masked_is_not_called_masked() {
-        let suspect =
-            || Suspect { column: "x.y".into(), rows: None, because: "a name".into(), transformer: "name".into() };
-        let line = |treatment| ColumnLine {
-            column: "x.z".into(),
-            rows: None,
-            treatment,
-            transformer: "name".into(),
-            values: 1,
-            because: None,
-        };
-        let sheet = |treatments: &[Treatment], suspects| Sheet {
-            columns: treatments.iter().copied().map(line).collect(),
-            suspects,
-            ..Sheet::default()
-        };
-        assert_eq!(masked(None, &[]), Masked::No);
-        assert_eq!(masked(Some(&sheet(&[], vec![suspect()])), &[]), Masked::No);
-        assert_eq!(masked(Some(&sheet(&[Treatment::Left], vec![suspect()])), &[]), Masked::No);
-        assert_eq!(masked(Some(&sheet(&[Treatment::Masked], vec![suspect()])), &[]), Masked::Partial);
-        assert_eq!(masked(Some(&sheet(&[Treatment::Masked], Vec::new())), &[]), Masked::Full);
     }
 }

@@ -59,21 +59,29 @@ pub(crate) enum Caught {
 /// How many texts each net changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NetCounts {
-    counts: [u64; 5],
+    /// Values in which any net changed a text.
+    pub(crate) values: u64,
+    texts: [u64; 5],
 }
 
 impl NetCounts {
     pub(crate) fn count(&mut self, caught: Caught) {
-        self.counts[caught as usize] += 1;
+        self.texts[caught as usize] += 1;
+    }
+
+    /// The same, of so many values.
+    pub(crate) fn of_values(self, values: u64) -> Self {
+        Self { values, ..self }
     }
 
     pub(crate) fn add(&mut self, more: Self) {
-        for (all, more) in self.counts.iter_mut().zip(more.counts) {
+        self.values += more.values;
+        for (all, more) in self.texts.iter_mut().zip(more.texts) {
             *all += more;
         }
     }
 
     pub(crate) fn of(&self, caught: Caught) -> u64 {
-        self.counts[caught as usize]
+        self.texts[caught as usize]
     }
 }

@@ -82,7 +82,13 @@ impl DatabaseMasking {
     }
 
     /// What was done, once the rows are there.
-    pub(crate) fn sheet(self, tables: &Relations, loaded: &[LoadedTable], queues: &[QueueLine]) -> Sheet {
+    pub(crate) fn sheet(
+        self,
+        tables: &Relations,
+        loaded: &[LoadedTable],
+        queues: &[QueueLine],
+        is_read_back: bool,
+    ) -> Sheet {
         let mut sheet = Sheet {
             key: self.key,
             kept_users: self.kept_users,
@@ -102,14 +108,17 @@ impl DatabaseMasking {
                     assignment,
                     rows: loaded.digest.rows,
                     counts: &loaded.counts.masked,
+                    nets: &loaded.counts.nets,
                 })
             })
             .collect();
         outcomes.sort_by_key(|outcome| outcome.table.label());
         for outcome in &outcomes {
             sheet.add(outcome);
+            sheet.add_searched(outcome);
         }
         sheet.add_queues(queues);
+        sheet.settle(queues, is_read_back);
         sheet
     }
 }

@@ -177,7 +177,7 @@ async fn forward(
             Chunk::End(rows) => {
                 ensure!(read == rows, "read it: {rows} rows are there, and {read} came");
                 into.copy_done();
-                let counts = transform.map(|transform| transform.counts).unwrap_or_default();
+                let counts = transform.map(Transform::into_counts).unwrap_or_default();
                 return Ok(SentRows { digest: sent, counts, seconds: began.elapsed().as_secs_f64() });
             }
         };

@@ -1,0 +1,62 @@
+//! The sheet in lines for a person.
+
+use super::{SearchedLine, Sheet, Treatment};
+
+impl Sheet {
+    /// The sheet in lines for a person.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!(
+            "masked ({}) {} values; left {} rows behind, and those of {} tables; {} users keep their login and password",
+            self.masked.told(),
+            self.masked_values,
+            self.dropped_rows,
+            self.emptied.len(),
+            self.kept_users
+        )];
+        lines.extend(self.partial_because.iter().map(|reason| format!("masked in part only: {reason}")));
+        let because = |text: &Option<String>| text.as_ref().map(|text| format!(" ({text})")).unwrap_or_default();
+        lines.extend(self.columns.iter().map(|line| {
+            let verb = match line.treatment {
+                Treatment::Masked => "masked",
+                Treatment::Emptied => "emptied",
+                Treatment::Set => "set",
+                Treatment::Left => "left",
+            };
+            let rows = line.rows.as_ref().map(|rows| format!(" where {rows}")).unwrap_or_default();
+            format!(
+                "{verb} {}{rows}: {} values, {}{}",
+                line.column,
+                line.values,
+                line.transformer,
+                because(&line.because)
+            )
+        }));
+        lines.extend(self.searched.iter().filter(|line| line.values > 0).map(SearchedLine::to_string));
+        lines.extend(self.dropped.iter().map(|line| {
+            format!("left behind of {} where {}: {} rows{}", line.table, line.rows, line.count, because(&line.because))
+        }));
+        lines.extend(
+            self.emptied
+                .iter()
+                .map(|line| format!("left behind all of {}: {} rows{}", line.table, line.rows, because(&line.because))),
+        );
+        lines.extend(self.suspects.iter().map(|suspect| format!("looks personal, copied as it is: {suspect}")));
+        lines.extend((self.not_listed > 0).then(|| format!("{} more, which are not listed", self.not_listed)));
+        lines
+    }
+}
+
+impl std::fmt::Display for SearchedLine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { column, values, settings, fields, shapes, people, unknown } = self;
+        let counts = [
+            (settings, "settings"),
+            (fields, "by their fields' names"),
+            (shapes, "by what they look like"),
+            (people, "known people"),
+            (unknown, "free texts and what may be names"),
+        ];
+        let told: Vec<_> = counts.iter().filter(|(n, _)| **n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+        write!(f, "searched {column}: {values} values masked ({})", told.join(", "))
+    }
+}

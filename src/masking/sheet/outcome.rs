@@ -1,0 +1,134 @@
+//! How the sheet comes to be: table by table, from what the rules and the nets counted.
+
+use super::{ColumnLine, DroppedLine, EmptiedLine, SearchedLine, Sheet, Treatment};
+use crate::contract::transformer::Transformer;
+use crate::data::tables::Table;
+use crate::masking::assignment::{Assignment, Kept};
+use crate::masking::nets::{Caught, Net, NetCounts};
+use crate::masking::queues::QueueLine;
+use crate::masking::table::{Expected, Origin, TableRule};
+
+/// What was done to one table that came with its rows.
+pub(crate) struct TableOutcome<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) assignment: &'a Assignment,
+    /// Rows that came.
+    pub(crate) rows: u64,
+    /// By the rules of its mask, what each of them counted.
+    pub(crate) counts: &'a [u64],
+    /// By column, what the nets changed.
+    pub(crate) nets: &'a [NetCounts],
+}
+
+impl TableOutcome<'_> {
+    /// The table, or the whole that it is a part of where the rule does not speak of it alone.
+    fn table(&self, is_only: bool) -> String {
+        if is_only { self.table.label() } else { self.table.whole() }
+    }
+
+    fn column(&self, column: usize, is_only: bool) -> String {
+        format!("{}.{}", self.table(is_only), self.table.columns[column].name)
+    }
+
+    /// The rows that a rule is about.
+    fn rows_of(&self, rule: &TableRule) -> Option<String> {
+        let condition = rule.condition.as_ref()?;
+        let column = &self.table.columns[condition.column].name;
+        Some(match &condition.expected {
+            Expected::Exactly(text) => format!("{column} = {text}"),
+            Expected::Glob(glob) => format!("{column} = {glob}"),
+            Expected::KeptUser(_) => "the user keeps the login".to_owned(),
+        })
+    }
+}
+
+impl Sheet {
+    /// Takes in what was done to a table. The preset's rules that met nothing are not worth a line.
+    pub(crate) fn add(&mut self, outcome: &TableOutcome<'_>) {
+        let rules = outcome.assignment.mask.iter().flat_map(|mask| &mask.rules);
+        for (rule, count) in
+            rules.zip(outcome.counts).filter(|(rule, count)| **count > 0 || rule.origin == Origin::Caller)
+        {
+            let (rows, because) = (outcome.rows_of(rule), rule.because.clone());
+            match rule.column {
+                None if rule.transformer == Transformer::Keep => {}
+                None => {
+                    self.dropped_rows += count;
+                    let (table, rows) = (outcome.table(rule.is_only), rows.unwrap_or_default());
+                    let line = DroppedLine { table, rows, count: *count, because };
+                    match self.dropped.iter_mut().find(|known| (&known.table, &known.rows) == (&line.table, &line.rows))
+                    {
+                        Some(known) => known.count += count,
+                        None => self.dropped.push(line),
+                    }
+                }
+                Some(column) => {
+                    let treatment = match rule.transformer {
+                        Transformer::Keep => Treatment::Left,
+                        Transformer::Empty => Treatment::Emptied,
+                        Transformer::Set => Treatment::Set,
+                        _ => Treatment::Masked,
+                    };
+                    self.masked_values += if treatment == Treatment::Left { 0 } else { *count };
+                    let (column, transformer) = (outcome.column(column, rule.is_only), rule.transformer.name());
+                    self.add_column(ColumnLine { column, rows, treatment, transformer, values: *count, because });
+                }
+            }
+        }
+        for Kept { column, because, is_only } in &outcome.assignment.kept {
+            self.add_column(ColumnLine {
+                column: outcome.column(*column, *is_only),
+                rows: None,
+                treatment: Treatment::Left,
+                transformer: Transformer::Keep.name(),
+                values: outcome.rows,
+                because: because.clone(),
+            });
+        }
+    }
+
+    /// Takes in what the nets did to a table.
+    pub(crate) fn add_searched(&mut self, outcome: &TableOutcome<'_>) {
+        let nets = outcome.assignment.mask.iter().flat_map(|mask| &mask.column_nets);
+        for (column, (net, counts)) in nets.zip(outcome.nets).enumerate() {
+            if net.net == Net::None && net.in_rows.iter().all(|(_, net)| *net == Net::None) {
+                continue;
+            }
+            self.masked_values += counts.values;
+            let column = outcome.column(column, false);
+            let at = self.searched.iter().position(|known| known.column == column).unwrap_or(self.searched.len());
+            if at == self.searched.len() {
+                self.searched.push(SearchedLine { column, ..SearchedLine::default() });
+            }
+            let line = &mut self.searched[at];
+            line.values += counts.values;
+            line.settings += counts.of(Caught::Setting);
+            line.fields += counts.of(Caught::Field);
+            line.shapes += counts.of(Caught::Shape);
+            line.people += counts.of(Caught::Person);
+            line.unknown += counts.of(Caught::Unknown);
+        }
+    }
+
+    /// Takes in what stayed behind because it would act: there are people in it, too.
+    pub(crate) fn add_queues(&mut self, queues: &[QueueLine]) {
+        for queue in queues.iter().filter(|queue| queue.done.is_emptied()) {
+            if !self.emptied.iter().any(|line| line.table == queue.table) {
+                let (table, because) = (queue.table.clone(), Some(queue.because.clone()));
+                self.emptied.push(EmptiedLine { table, rows: queue.rows, because });
+            }
+        }
+        self.emptied.sort_by(|a, b| a.table.cmp(&b.table));
+    }
+
+    /// The partitions of a table share their lines.
+    fn add_column(&mut self, line: ColumnLine) {
+        let is_same = |known: &&mut ColumnLine| {
+            (&known.column, &known.rows, &known.transformer) == (&line.column, &line.rows, &line.transformer)
+        };
+        match self.columns.iter_mut().find(is_same) {
+            Some(known) => known.values += line.values,
+            None => self.columns.push(line),
+        }
+    }
+}
