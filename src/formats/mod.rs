@@ -2,11 +2,18 @@
 //!
 //! There is one reader of each. `php` and `json` read a value to its end and show each text and scalar in it, with the
 //! path of its field, to a [`ValueEditor`]; what cannot be read to its end is of neither form. `php` also finds the
-//! strings that count their bytes within any other text, through whatever `escapes` JSON put there.
+//! strings that count their bytes within any other text, through whatever `escapes` JSON put there. `encoded` opens what
+//! stands in base64 or hexadecimal. `any` tells which form a value is of.
 
+mod any;
+pub(crate) mod encoded;
 pub(crate) mod escapes;
 pub(crate) mod json;
 pub(crate) mod php;
+
+use std::ops::Range;
+
+pub(crate) use any::edited;
 
 /// Deeper nesting than any plugin writes; it bounds the work on hostile data.
 pub(crate) const DEEPEST: usize = 64;
@@ -50,6 +57,11 @@ pub(crate) trait ValueEditor {
 
     /// A text never becomes a scalar, or the other way round.
     fn scalar(&self, path: &FieldPath<'_>, scalar: Scalar) -> Option<Scalar>;
+
+    /// What a text becomes that is compressed and is not looked into.
+    fn opaque(&self, _: &FieldPath<'_>) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 /// Leaves everything as it is, for who only asks whether a value can be read.
@@ -89,6 +101,16 @@ impl<'a> Edits<'a> {
             self.new.extend_from_slice(part);
         }
         self.done = end;
+    }
+
+    /// Shows a part of the text to an editor.
+    fn show(&mut self, part: Range<usize>, path: &FieldPath<'_>, editor: &impl ValueEditor, depth: usize) {
+        let text = &self.text[part.clone()];
+        if !text.is_empty()
+            && let Some(new) = editor.text(path, text, depth)
+        {
+            self.put(part.start, part.end, &[&new]);
+        }
     }
 
     fn end(mut self) -> Option<Vec<u8>> {

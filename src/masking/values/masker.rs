@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use super::fields;
 use crate::contract::transformer::Transformer;
-use crate::formats::{DEEPEST, FieldPath, Scalar, ValueEditor, json, php};
+use crate::formats::{self, FieldPath, Scalar, ValueEditor};
 use crate::masking::nets::{Caught, Net, NetCounts, Nets, people, shapes, unknown};
 use crate::masking::transformers::ValueLimits;
 
@@ -105,13 +105,13 @@ impl<'a> ValueMasker<'a> {
 impl ValueEditor for ValueMasker<'_> {
     /// What cannot be read as a structure is a text itself.
     fn text(&self, path: &FieldPath<'_>, text: &[u8], depth: usize) -> Option<Vec<u8>> {
-        if depth < DEEPEST {
-            let read = php::edited(text, path, self, depth).or_else(|_| json::edited(text, path, self, depth));
-            if let Ok(new) = read {
-                return new;
-            }
-        }
-        self.plain_text(path, text)
+        formats::edited(text, path, self, depth).unwrap_or_else(|_| self.plain_text(path, text))
+    }
+
+    /// What cannot be looked into might be about anybody.
+    fn opaque(&self, path: &FieldPath<'_>) -> Option<Vec<u8>> {
+        let is_closed = self.is_closed || fields::is_secret(path);
+        self.caught(Caught::Unknown, is_closed.then(Vec::new))
     }
 
     fn scalar(&self, path: &FieldPath<'_>, scalar: Scalar) -> Option<Scalar> {

@@ -1,3 +1,5 @@
+use data_encoding::{BASE64, HEXLOWER};
+
 use super::*;
 use crate::formats::{FieldPath, php};
 use crate::masking::key::Key;
@@ -83,6 +85,19 @@ fn data_that_is_cut_off_is_masked_as_text() {
     let value = "O:3:\"Foo\":3:{s:1:\"u\";s:15:\"zoe@example.com\";s:4:\"";
     let masked = personal(value).unwrap();
     assert!(!masked.contains("zoe@") && masked.contains("@example.invalid"), "{masked}");
+}
+
+#[test]
+fn what_stands_in_base64_or_hexadecimal_is_read() {
+    let email = strangers::email(&key(), "zoe@example.com");
+    let with = |email: &str| {
+        let json = BASE64.encode(format!(r#"{{"email":"{email}","n":1}}"#).as_bytes());
+        let hex = HEXLOWER.encode(format!("mail {email}").as_bytes());
+        let raw = format!("[raw]{}[/raw]", BASE64.encode(format!("<p>{email}</p>").as_bytes()));
+        format!("a:3:{{{}{}{}{}{}{}}}", s("a"), s(&json), s("b"), s(&hex), s("c"), s(&raw))
+    };
+    assert_eq!(personal(&with("zoe@example.com")).unwrap(), with(&email));
+    assert_eq!(personal(&with("nobody")), None);
 }
 
 #[test]
