@@ -12,7 +12,7 @@ use crate::contract::transformer::Transformer;
 use crate::data::table_glob::TableGlob;
 use crate::data::tables::{Column, Table};
 use crate::error::Failure;
-use crate::masking::nets::Nets;
+use crate::masking::nets::{Nets, unknown};
 use crate::masking::preset;
 use crate::masking::queues::Put;
 use crate::masking::table::{ColumnLimits, ColumnNet, Condition, Expected, Origin, TableMask, TableRule};
@@ -235,6 +235,7 @@ impl TableMask {
     /// The mask that these rules are for a table.
     pub(crate) fn of(table: &Table, rules: Vec<TableRule>, nets: &Arc<Nets>) -> Self {
         let named = table.columns.iter().position(|column| wordpress::is_key_column(&column.name));
+        let named = named.or_else(|| unknown::key_column(table));
         let tested = rules.iter().filter_map(|rule| rule.condition.as_ref());
         let first = tested
             .filter(|condition| !matches!(condition.expected, Expected::KeptUser(_)))
@@ -245,6 +246,7 @@ impl TableMask {
             rules,
             column_nets: vec![ColumnNet::default(); table.columns.len()],
             limits: table.columns.iter().map(limits).collect(),
+            names: table.columns.iter().map(|column| column.name.as_str().into()).collect(),
             key_column: named.or(first),
             key_names_value: named.is_some(),
         }

@@ -1,4 +1,5 @@
-//! Suspects: columns that look personal, by their names or by a sample of their values, and that no rule speaks of.
+//! Suspects: columns that look personal, by their names or by a sample of their values, and that no rule speaks of and no
+//! net holds for.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,26 +9,38 @@ use crate::data::tables::{Column, ColumnType, Table};
 use crate::masking::assignment::{Assignment, misfit};
 use crate::masking::contacts;
 use crate::masking::key::Key;
-use crate::masking::nets::Nets;
+use crate::masking::nets::{Net, Nets};
 use crate::masking::sheet::Suspect;
-use crate::masking::table::{RowDecision, RowMasker};
+use crate::masking::table::{NewValue, RowDecision, RowMasker};
 use crate::masking::values::{self, ValueMasker};
 use crate::rewriting::wordpress;
 
 /// A share of the values that are not blank: one in so many tells of the whole column.
 const ONE_IN: u64 = 20;
 
+const FREE: &str = "a name or free text";
+
 /// Rows of a table, each with the text of its columns; `None` is NULL.
 pub(crate) type Sample = Vec<Vec<Option<String>>>;
 
-/// The suspects of one table.
-pub(crate) fn find(table: &Table, assignment: &Assignment, sample: &Sample) -> Vec<Suspect> {
+/// What a sample tells of a table.
+#[derive(Default)]
+pub(crate) struct Findings {
+    /// What looks personal and comes as it is.
+    pub(crate) suspects: Vec<Suspect>,
+    /// What a net masks, and no rule speaks of.
+    pub(crate) unknown: Vec<Suspect>,
+}
+
+/// What a sample of a table tells of it.
+pub(crate) fn find(table: &Table, assignment: &Assignment, sample: &Sample) -> Findings {
     if assignment.emptied.is_some() {
-        return Vec::new();
+        return Findings::default();
     }
     let mut masker = assignment.mask.clone().map(RowMasker::new);
     let named = table.columns.iter().position(|column| wordpress::is_key_column(&column.name));
     let mut seen: BTreeMap<(usize, Option<String>), Tally> = BTreeMap::new();
+    let mut caught: BTreeMap<(usize, Option<String>), Tally> = BTreeMap::new();
     for row in sample {
         let text = |column: usize| row[column].as_ref().map(|text| Cow::Borrowed(text.as_bytes()));
         let decision = masker.as_mut().map_or(RowDecision::Unchanged, |masker| masker.decide(text));
@@ -35,18 +48,28 @@ pub(crate) fn find(table: &Table, assignment: &Assignment, sample: &Sample) -> V
             continue;
         }
         for (i, value) in row.iter().enumerate() {
-            let is_ruled =
-                decision == RowDecision::Masked && masker.as_ref().is_some_and(|masker| masker.rule(i).is_some());
             let value = value.as_deref().filter(|value| !value.trim().is_empty());
-            let Some(value) = value.filter(|_| !is_ruled && !assignment.settled.contains(&i)) else { continue };
+            let Some(value) = value.filter(|_| !assignment.settled.contains(&i)) else { continue };
             // The values of a key are a column of their own.
             let key = named.filter(|key| *key != i).and_then(|key| row[key].clone());
-            let tally = seen.entry((i, key.clone())).or_default();
-            tally.add(key.as_deref().unwrap_or_default(), value);
+            let (place, name) = ((i, key.clone()), key.as_deref().unwrap_or_default());
+            let masker = masker.as_mut().filter(|_| decision == RowDecision::Masked);
+            match masker {
+                Some(masker) if masker.rule(i).is_some() => {}
+                Some(masker) if masker.net(i) == Net::Settings => {}
+                Some(masker) if masker.net(i) != Net::None => {
+                    let is_caught = masker.new_value_by_net(i, Some(value.as_bytes())) != NewValue::Unchanged;
+                    caught.entry(place).or_default().add_caught(name, value, is_caught);
+                }
+                _ => seen.entry(place).or_default().add(name, value),
+            }
         }
     }
     let ruled = |i: usize| {
-        let has_rule = assignment.mask.iter().any(|mask| mask.rules.iter().any(|rule| rule.column == Some(i)));
+        let has_rule = assignment
+            .mask
+            .iter()
+            .any(|mask| mask.rules.iter().any(|rule| rule.column == Some(i)) || mask.column_nets[i].net != Net::None);
         assignment.settled.contains(&i) || has_rule
     };
     let by_name = table.columns.iter().enumerate().filter(|(i, _)| !ruled(*i)).filter_map(|(_, column)| {
@@ -63,11 +86,19 @@ pub(crate) fn find(table: &Table, assignment: &Assignment, sample: &Sample) -> V
         let column = &table.columns[i];
         let is_known = suspects.iter().any(|known| known.column == label(table, column));
         if let Some((transformer, because)) = tally.finding().filter(|_| !is_known) {
-            let key = key.zip(named).map(|(key, named)| format!("{} = {key}", table.columns[named].name));
-            suspects.push(suspect(table, column, key, transformer, because));
+            suspects.push(suspect(table, column, rows_of(table, named, key), transformer, because));
         }
     }
-    suspects
+    let unknown = caught.into_iter().filter_map(|((i, key), tally)| {
+        let (transformer, because) = tally.caught()?;
+        Some(suspect(table, &table.columns[i], rows_of(table, named, key), transformer, because))
+    });
+    Findings { suspects, unknown: unknown.collect() }
+}
+
+/// The rows of a key, for people.
+fn rows_of(table: &Table, named: Option<usize>, key: Option<String>) -> Option<String> {
+    key.zip(named).map(|(key, named)| format!("{} = {key}", table.columns[named].name))
 }
 
 fn label(table: &Table, column: &Column) -> String {
@@ -101,6 +132,21 @@ impl Tally {
             let entry = self.like.entry(what).or_insert((0, Some(transformer)));
             entry.0 += 1;
         }
+    }
+
+    /// The same for a value that a net holds for.
+    fn add_caught(&mut self, key: &str, value: &str, is_caught: bool) {
+        self.values += 1;
+        if is_caught {
+            let (what, transformer) = looks_like(key, value).unwrap_or((FREE, Transformer::Text));
+            self.like.entry(what).or_insert((0, Some(transformer))).0 += 1;
+        }
+    }
+
+    /// What a net caught most of, however rare.
+    fn caught(&self) -> Option<(Transformer, String)> {
+        let (what, (count, transformer)) = self.like.iter().max_by_key(|(_, (count, _))| *count)?;
+        Some(((*transformer)?, format!("{count} of {} sampled values hold {what}", self.values)))
     }
 
     fn finding(&self) -> Option<(Transformer, String)> {

@@ -73,6 +73,16 @@ pub(crate) struct ColumnLimits {
     pub(super) is_emptied_by_null: bool,
 }
 
+impl ColumnLimits {
+    /// A value as the column takes it, that a net has made of another.
+    fn fitted(self, nets: &Nets, old: &[u8], new: Vec<u8>) -> NewValue {
+        let Some(new) = self.value.fitted(nets, old, new) else {
+            return if self.is_emptied_by_null { NewValue::Null } else { NewValue::Value(Vec::new()) };
+        };
+        NewValue::Value(new)
+    }
+}
+
 /// The nets of a column.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ColumnNet {
@@ -90,6 +100,8 @@ pub(crate) struct TableMask {
     /// By column, what holds for values that no rule speaks of.
     pub(crate) column_nets: Vec<ColumnNet>,
     pub(crate) limits: Vec<ColumnLimits>,
+    /// By column, the name of its values where no key names them.
+    pub(crate) names: Vec<Box<str>>,
     /// The column by which rules are chosen, as `meta_key` is.
     pub(crate) key_column: Option<usize>,
     /// Whether that column names what the row's value is.
@@ -232,6 +244,11 @@ impl RowMasker {
         self.by_column[column]
     }
 
+    /// The net of a column of the row last looked at, where no rule holds.
+    pub(crate) fn net(&self, column: usize) -> Net {
+        self.nets[column]
+    }
+
     /// What the net of a column makes of its value in the row last looked at.
     pub(crate) fn new_value_by_net(&mut self, column: usize, value: Option<&[u8]>) -> NewValue {
         let net = self.nets[column];
@@ -239,10 +256,13 @@ impl RowMasker {
             return NewValue::Unchanged;
         };
         let named = &self.by_key[self.current].name;
+        let is_named_by_key = !named.is_empty() && self.mask.key_column != Some(column);
+        let named = if is_named_by_key { named } else { &*self.mask.names[column] };
         let masker = ValueMasker::of(net, &self.mask.nets);
         let new = masker.masked(value, named);
         self.net_counts[column].add(masker.counts().of_values(u64::from(new.is_some())));
-        new.map_or(NewValue::Unchanged, NewValue::Value)
+        let limits = self.mask.limits[column];
+        new.map_or(NewValue::Unchanged, |new| limits.fitted(&self.mask.nets, value, new))
     }
 
     /// The value that a rule puts in the place of another.

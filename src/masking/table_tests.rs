@@ -21,6 +21,7 @@ fn masker(rules: Vec<TableRule>, key_column: Option<usize>) -> RowMasker {
         column_nets: Vec::new(),
         rules,
         limits: vec![ColumnLimits::default(); 3],
+        names: vec!["".into(); 3],
         key_column,
         key_names_value: true,
     };

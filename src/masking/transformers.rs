@@ -20,6 +20,28 @@ pub(super) struct ValueLimits {
     pub(super) keeps_form: bool,
 }
 
+impl ValueLimits {
+    /// What a net has made of a value, as the column takes it; `None` when nothing may stand there.
+    pub(super) fn fitted(self, nets: &Nets, old: &[u8], new: Vec<u8>) -> Option<Vec<u8>> {
+        if self.keeps_form {
+            return Some(strangers::shaped(&nets.key, &String::from_utf8_lossy(old)).into_bytes());
+        }
+        let is_structure = || matches!(new.first(), Some(b'{' | b'[' | b'<' | b'"')) || new.get(1) == Some(&b':');
+        let is_short = |new: &[u8]| {
+            self.max_chars.is_none_or(|max| new.len() <= max || String::from_utf8_lossy(new).chars().count() <= max)
+        };
+        match self.is_unique && !is_structure() && memchr::memchr(b'@', &new).is_none() {
+            false if is_short(&new) => Some(new),
+            false if is_structure() => None,
+            is_apart => {
+                let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(&new));
+                let as_text = Self { is_unique: is_apart, ..self };
+                Some(fitted(Transformer::Text, &nets.key, &old, new.into_owned(), as_text).into_bytes())
+            }
+        }
+    }
+}
+
 impl Transformer {
     /// The stranger that a value becomes; `None` when it stays as it is. `field` names the value where its column
     /// does not, as `meta_key` does.

@@ -134,6 +134,7 @@ static MASK: LazyLock<Arc<TableMask>> = LazyLock::new(|| {
         column_nets: Vec::new(),
         rules,
         limits,
+        names: vec!["".into(); TABLE.columns.len()],
         key_column: Some(1),
         key_names_value: true,
     })

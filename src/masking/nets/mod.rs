@@ -41,6 +41,18 @@ pub(crate) enum Net {
     Close,
 }
 
+impl Net {
+    /// What it does, in a word for people.
+    pub(crate) fn word(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Search => Some("searched"),
+            Self::Settings => Some("settings"),
+            Self::Close => Some("closed"),
+        }
+    }
+}
+
 /// Which net changed a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caught {

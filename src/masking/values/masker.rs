@@ -89,7 +89,9 @@ impl<'a> ValueMasker<'a> {
         if self.is_closed
             && let Some(new) = unknown::masked(self.nets, path, text)
         {
-            return self.caught(Caught::Unknown, Some(new));
+            // What stands within a tag stays, unless it is somebody's.
+            let within = memchr::memchr(b'<', &new).and_then(|_| self.content(&new));
+            return self.caught(Caught::Unknown, Some(within.unwrap_or(new)));
         }
         self.content(text)
     }

@@ -12,6 +12,7 @@ use crate::error::Failure;
 use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite, does_not_fit};
 use crate::masking::nets::Nets;
 use crate::masking::queues::Put;
+use crate::masking::suspects::Findings;
 use crate::masking::{EmptiedLine, KeySource, Masking, QueueLine, Sheet, Suspect, TableOutcome};
 use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
@@ -49,11 +50,11 @@ impl DatabaseMasking {
         let mut assignments = assignment::assign(&plain, masking, &sites, puts, &nets)?;
         let unfit = masked_relations::hold(source, tables, &nets, &mut assignments).await?;
         ensure!(unfit.is_empty(), does_not_fit(unfit));
-        let suspects = samples::suspects(source, &tables.all, &assignments)
+        let Findings { suspects, unknown } = samples::look_into(source, &tables.all, &assignments)
             .await
             .context("look for columns that look personal")?;
-        if masking.strict && !suspects.is_empty() {
-            let all: Vec<_> = suspects.iter().map(Suspect::to_string).collect();
+        if masking.strict && !(suspects.is_empty() && unknown.is_empty()) {
+            let all: Vec<_> = suspects.iter().chain(&unknown).map(Suspect::to_string).collect();
             bail!(
                 Failure::invalid(format!(
                     "columns look personal, and no masking rule speaks of them: {}",

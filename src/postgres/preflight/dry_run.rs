@@ -16,6 +16,7 @@ use crate::copying::inspection::{SourceReport, TargetReport};
 use crate::copying::options::CopyOptions;
 use crate::copying::report::read_whole;
 use crate::inert;
+use crate::masking::nets::Net;
 use crate::masking::{QueueLine, Suspect};
 use crate::postgres::dump::pg_dump;
 use crate::postgres::rows::relation::Relation;
@@ -64,7 +65,8 @@ pub struct DryRunTable {
     pub size_bytes: u64,
     /// Why its rows would stay behind.
     pub excluded_by: Option<String>,
-    /// What masking would look for, by column: the names of transformers; under `*` those for whole rows.
+    /// What masking would look for, by column: the names of transformers, and `closed` or `settings` where a net holds;
+    /// under `*` those for whole rows.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub masked: BTreeMap<String, BTreeSet<String>>,
 }
@@ -77,6 +79,12 @@ impl DryRunTable {
             let column = rule.column.map_or("*", |column| &table.columns[column].name);
             masked.entry(column.to_owned()).or_default().insert(rule.transformer.name());
         }
+        let nets = relation.mask.iter().flat_map(|mask| table.columns.iter().zip(&mask.column_nets));
+        for (column, net) in nets {
+            let word = net.net.word().filter(|_| net.net != Net::Search);
+            masked.entry(column.name.clone()).or_default().extend(word.map(str::to_owned));
+        }
+        masked.retain(|_, how| !how.is_empty());
         Self { table: table.label(), size_bytes: table.size_bytes, excluded_by: table.excluded_by.clone(), masked }
     }
 

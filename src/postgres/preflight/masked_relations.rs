@@ -9,25 +9,23 @@ use super::catalog::Relations;
 use super::masked_checks;
 use crate::contract::transformer::Effect;
 use crate::masking::assignment::Assignment;
-use crate::masking::nets::Nets;
+use crate::masking::nets::{Nets, unknown};
 use crate::masking::relations::{Reference, groups, take_along};
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 
-/// Masks what refers to a masked column alike, and returns what masking does not fit, for people.
+/// Masks what refers to a masked column alike, casts the nets over what no rule settles, and returns what masking does not fit, for people.
 pub(crate) async fn hold(
     source: &SourceSession,
     tables: &Relations,
     nets: &Arc<Nets>,
     assignments: &mut [Assignment],
 ) -> Result<BTreeSet<String>> {
-    if assignments.iter().all(|assignment| assignment.mask.is_none()) {
-        return Ok(BTreeSet::new());
-    }
     let references = references(source, tables).await.context("read the source's foreign keys")?;
     let plain = tables.tables();
     let equal = groups(&plain, assignments, &references);
     let mut problems = take_along(&plain, assignments, &references, &equal, nets);
+    unknown::cast(&plain, assignments, &references, nets);
     problems.extend(masked_checks::pass(source, tables, assignments, &equal).await?);
     problems.extend(moved(source, tables, assignments).await.context("read what tables are partitioned by")?);
     Ok(problems)

@@ -1,13 +1,12 @@
-//! Samples of the source's tables, looked through for columns that look personal.
+//! Samples of the source's tables, looked through for columns that look personal or that only a net masks.
 
 use anyhow::Result;
 use tokio_postgres::Row;
 
 use super::whole_table::WholeTables;
 use crate::data::tables::Column;
-use crate::masking::Suspect;
 use crate::masking::assignment::Assignment;
-use crate::masking::suspects::{self, Sample};
+use crate::masking::suspects::{self, Findings, Sample};
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
@@ -23,12 +22,12 @@ const LARGE_PAGES: u64 = 64;
 /// So many tables are asked about in one round trip.
 const TOGETHER: usize = 40;
 
-/// Columns that look personal, of all tables that come with their rows.
-pub(super) async fn suspects(
+/// What samples tell of all tables that come with their rows.
+pub(super) async fn look_into(
     source: &SourceSession,
     relations: &[Relation],
     assignments: &[Assignment],
-) -> Result<Vec<Suspect>> {
+) -> Result<Findings> {
     let looked_at: Vec<_> = relations
         .iter()
         .zip(assignments)
@@ -36,7 +35,7 @@ pub(super) async fn suspects(
             table.excluded_by.is_none() && assignment.emptied.is_none() && !table.columns.is_empty()
         })
         .collect();
-    let mut suspects = Vec::new();
+    let mut all = Findings::default();
     let (planned, whole): (Vec<_>, Vec<_>) = looked_at.into_iter().partition(|(relation, _)| relation.may_be_planned);
     for together in planned.chunks(TOGETHER) {
         let queries = together.iter().enumerate().map(|(i, (relation, _))| sample_query(i, relation));
@@ -45,7 +44,7 @@ pub(super) async fn suspects(
         let (mut at, mut sample, mut bytes) = (0, Sample::new(), 0);
         let mut look = |at: usize, sample: &Sample| {
             let (relation, assignment) = together[at];
-            suspects.extend(suspects::find(&relation.table, assignment, sample));
+            add(&mut all, suspects::find(&relation.table, assignment, sample));
         };
         let take = |row: Row| {
             bytes += row.raw_size_bytes();
@@ -72,13 +71,20 @@ pub(super) async fn suspects(
             let text = row.take().filter(|_| column.column_type.is_readable());
             *row = text.map(|text| text.chars().take(SAMPLE_CHARS as usize).collect());
         }
-        suspects.extend(suspects::find(&relation.table, assignment, &sample));
+        add(&mut all, suspects::find(&relation.table, assignment, &sample));
     }
     tables.close().await;
-    suspects.sort();
-    // The partitions of a table look alike.
-    suspects.dedup_by(|a, b| (&a.column, &a.rows) == (&b.column, &b.rows));
-    Ok(suspects)
+    for list in [&mut all.suspects, &mut all.unknown] {
+        list.sort();
+        // The partitions of a table look alike.
+        list.dedup_by(|a, b| (&a.column, &a.rows) == (&b.column, &b.rows));
+    }
+    Ok(all)
+}
+
+fn add(all: &mut Findings, more: Findings) {
+    all.suspects.extend(more.suspects);
+    all.unknown.extend(more.unknown);
 }
 
 /// The number of the table, and its columns as text, where they can be looked into.

@@ -96,6 +96,7 @@ fn meta(rules: Vec<TableRule>) -> Relation {
         column_nets: Vec::new(),
         rules,
         limits: vec![ColumnLimits::default(); 3],
+        names: vec!["".into(); 3],
         key_column: Some(1),
         key_names_value: true,
     };
@@ -147,6 +148,7 @@ fn a_fixed_width_column_gets_back_its_blanks() {
             is_only: false,
         }],
         limits: vec![ColumnLimits::default(); 2],
+        names: vec!["".into(); 2],
         key_column: None,
         key_names_value: false,
     };

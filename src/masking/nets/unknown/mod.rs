@@ -1,0 +1,33 @@
+//! The unknown: what of a value may stay that no rule, shape or person speaks of, in a table that refers to people.
+//!
+//! `tables` tells by names, columns and keys which tables refer to people, and gives each column its net; `texts` tells
+//! what a text is: a number, a word of some program's own, a name, or free text.
+
+mod names;
+mod tables;
+mod texts;
+
+use super::Nets;
+use crate::formats::FieldPath;
+use crate::masking::strangers;
+use texts::Kind;
+
+pub(crate) use tables::{cast, key_column};
+
+/// What stands where free text stood.
+const TEXT: &str = "Masked text.";
+
+/// What a text becomes that may be a name or is free text; `None` when it is neither.
+pub(crate) fn masked(nets: &Nets, path: &FieldPath<'_>, text: &[u8]) -> Option<Vec<u8>> {
+    let Ok(text) = std::str::from_utf8(text) else { return Some(TEXT.into()) };
+    if names::is_technical(path.name) && !text.contains(' ') {
+        return None;
+    }
+    let new = match texts::kind(text) {
+        Kind::Technical => return None,
+        Kind::Name => strangers::name(&nets.key, text.trim()),
+        Kind::Free => TEXT.to_owned(),
+        Kind::Markup => texts::between_tags(text, |_| TEXT.to_owned())?,
+    };
+    (new != text).then(|| new.into_bytes())
+}

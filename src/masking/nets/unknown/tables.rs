@@ -1,0 +1,160 @@
+//! Which net each column gets: told by the names of its table and columns, and by what these refer to.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::names::{self, snake};
+use crate::contract::transformer::{Effect, Transformer};
+use crate::data::tables::Table;
+use crate::masking::assignment::Assignment;
+use crate::masking::nets::{Net, Nets};
+use crate::masking::relations::Reference;
+use crate::masking::table::TableMask;
+use crate::masking::values;
+
+/// What a table is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    /// People themselves, or what they did.
+    People,
+    /// Somebody wrote it for others to read.
+    Content,
+    Settings,
+    /// Nothing tells.
+    Else,
+}
+
+/// Gives each column that holds text, and on which no rule decides in every row, the net that holds for its values.
+pub(crate) fn cast(tables: &[&Table], assignments: &mut [Assignment], references: &[Reference], nets: &Arc<Nets>) {
+    let about = about(tables, assignments, references);
+    let referring: HashSet<_> = references.iter().flat_map(|reference| [reference.from, reference.to]).collect();
+    for (place, (table, assignment)) in tables.iter().zip(assignments).enumerate() {
+        if assignment.emptied.is_some() || table.excluded_by.is_some() {
+            continue;
+        }
+        let net = match about[place] {
+            About::People => Net::Close,
+            About::Settings => Net::Settings,
+            About::Content | About::Else => Net::Search,
+        };
+        let is_caught = |column: usize| {
+            let is_key = table.columns[column].is_key || referring.contains(&(place, column));
+            table.columns[column].column_type.is_changed_as_text() && !is_key && !assignment.settled.contains(&column)
+        };
+        let caught: Vec<usize> = (0..table.columns.len()).filter(|column| is_caught(*column)).collect();
+        if caught.is_empty() {
+            continue;
+        }
+        let mask = assignment.mask.get_or_insert_with(|| Arc::new(TableMask::of(table, Vec::new(), nets)));
+        let mask = Arc::get_mut(mask).expect("nobody else has it yet");
+        for column in caught {
+            // What rows are told apart by is looked up by programs, word for word.
+            let is_key = mask.key_column == Some(column) && mask.key_names_value;
+            mask.column_nets[column].net = if is_key { Net::Search } else { net };
+        }
+    }
+}
+
+/// The column that names what the row's value is, where a table keeps pairs of name and value.
+pub(crate) fn key_column(table: &Table) -> Option<usize> {
+    let columns: Vec<String> = table.columns.iter().map(|column| snake(&column.name)).collect();
+    names::key_column(&columns)
+}
+
+/// What each table is about.
+fn about(tables: &[&Table], assignments: &[Assignment], references: &[Reference]) -> Vec<About> {
+    let columns: Vec<Vec<String>> =
+        tables.iter().map(|table| table.columns.iter().map(|column| snake(&column.name)).collect()).collect();
+    let mut about: Vec<About> = tables
+        .iter()
+        .zip(assignments)
+        .zip(&columns)
+        .map(|((table, assignment), columns)| by_itself(table, assignment, columns))
+        .collect();
+    // What refers to what people did is about them as well, and so on.
+    loop {
+        let is_new = |child: usize, parent: usize| {
+            child != parent && about[child] == About::Else && about[parent] == About::People
+        };
+        let by_key = references.iter().map(|reference| (reference.from.0, reference.to.0));
+        let found: HashSet<usize> = by_key
+            .chain(by_name(tables, &columns))
+            .filter(|(child, parent)| is_new(*child, *parent))
+            .map(|(child, _)| child)
+            .collect();
+        if found.is_empty() {
+            return about;
+        }
+        for child in found {
+            about[child] = About::People;
+        }
+    }
+}
+
+fn by_itself(table: &Table, assignment: &Assignment, columns: &[String]) -> About {
+    let name = snake(&table.name);
+    if names::is_settings(&name) && names::key_column(columns).is_some() {
+        return About::Settings;
+    }
+    let holds_person = || {
+        let rules = assignment.mask.iter().flat_map(|mask| &mask.rules);
+        let mut masked = rules
+            .filter(|rule| rule.column.is_some() && rule.transformer.traits().effect == Effect::MakesUniqueStranger);
+        masked.any(|rule| matches!(rule.transformer, Transformer::Email | Transformer::Login))
+    };
+    let is_person = |column: &String| {
+        matches!(
+            values::personal(column),
+            Some(
+                Transformer::Email
+                    | Transformer::Phone
+                    | Transformer::Login
+                    | Transformer::Ip
+                    | Transformer::UserAgent
+                    | Transformer::Iban
+                    | Transformer::Date
+            )
+        ) || matches!(values::personal(column), Some(Transformer::Name)) && !column.ends_with("display_name")
+    };
+    if holds_person() || columns.iter().any(is_person) || columns.iter().any(|column| names::is_of_people(column)) {
+        return About::People;
+    }
+    let is_content = columns.iter().any(|column| names::is_of_content(column));
+    match columns.iter().any(|column| names::is_author(column)) {
+        true if !is_content => About::People,
+        _ if is_content => About::Content,
+        _ => About::Else,
+    }
+}
+
+/// Pairs of tables of which the first has a column called after the second: `order_id` is of `orders`, whatever stands
+/// before both.
+fn by_name<'a>(tables: &'a [&'a Table], columns: &'a [Vec<String>]) -> impl Iterator<Item = (usize, usize)> + 'a {
+    let plain: std::collections::HashMap<(&str, String), usize> = tables
+        .iter()
+        .enumerate()
+        .map(|(place, table)| ((table.schema.as_str(), singular(&snake(&table.name))), place))
+        .collect();
+    tables.iter().zip(columns).enumerate().flat_map(move |(child, (table, columns))| {
+        let name = snake(&table.name);
+        let found: Vec<_> = columns
+            .iter()
+            .filter_map(|column| column.strip_suffix("_id"))
+            .flat_map(|stem| {
+                let prefixes = std::iter::once("").chain(name.match_indices('_').map(|(at, _)| &name[..=at]));
+                prefixes
+                    .filter_map(|prefix| plain.get(&(table.schema.as_str(), format!("{prefix}{stem}"))).copied())
+                    .collect::<Vec<_>>()
+            })
+            .map(|parent| (child, parent))
+            .collect();
+        found
+    })
+}
+
+fn singular(name: &str) -> String {
+    match name.strip_suffix("ies") {
+        Some(stem) => format!("{stem}y"),
+        None => name.strip_suffix('s').unwrap_or(name).to_owned(),
+    }
+}
