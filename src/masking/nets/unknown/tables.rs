@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::names::{self, snake};
-use crate::contract::transformer::{Effect, Transformer};
+use crate::contract::transformer::Transformer;
 use crate::data::tables::Table;
 use crate::masking::assignment::Assignment;
 use crate::masking::nets::{Net, Nets};
@@ -97,10 +97,8 @@ fn by_itself(table: &Table, assignment: &Assignment, columns: &[String]) -> Abou
         return About::Settings;
     }
     let holds_person = || {
-        let rules = assignment.mask.iter().flat_map(|mask| &mask.rules);
-        let mut masked = rules
-            .filter(|rule| rule.column.is_some() && rule.transformer.traits().effect == Effect::MakesUniqueStranger);
-        masked.any(|rule| matches!(rule.transformer, Transformer::Email | Transformer::Login))
+        let mut rules = assignment.mask.iter().flat_map(|mask| &mask.rules).filter(|rule| rule.condition.is_none());
+        rules.any(|rule| rule.column.is_some() && matches!(rule.transformer, Transformer::Email | Transformer::Login))
     };
     let is_person = |column: &String| {
         matches!(

@@ -40,6 +40,8 @@ const MORE: &str = r#"
 const RULES: &str = "
 rules:
   - {table: shop_visits, column: visitor, transformer: ip}
+  - {table: shop_stock_ledger, column: details, transformer: keep}
+  - {table: wp_wc_orders, column: payment_method_title, transformer: keep}
   - {table: accounts, column: email, transformer: email}
   - {table: accounts, column: code, transformer: postcode}
   - {table: accounts, column: first_name, transformer: name}
