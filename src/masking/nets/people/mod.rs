@@ -1,0 +1,135 @@
+//! Known people: whom the site itself names as its users, customers and commenters.
+//!
+//! A first pass over the source shows the values that are masked as a person's to a `gathering`, which keeps keyed hashes of
+//! them: names as pairs of words (`names`), streets with the number of a house (`streets`), telephone numbers (`phones`),
+//! `emails`, and logins and companies as whole values. What stands in published text leaves again. Every other text is then
+//! rolled over by its `words` (`rolling`), whatever case they are in and however they are escaped (`folded`, `escapes`), and
+//! whoever is found becomes the stranger that the person is everywhere else.
+
+mod emails;
+mod escapes;
+mod folded;
+mod gathering;
+mod hashes;
+mod known;
+mod names;
+mod phones;
+mod rolling;
+mod streets;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+pub(crate) use gathering::Gatherer;
+pub(crate) use known::{Identifier, KnownPeople, PeopleCounts, Published};
+
+use super::Nets;
+use crate::contract::transformer::Transformer;
+use crate::masking::contacts;
+use crate::masking::key::Key;
+use crate::masking::strangers;
+use words::{Case, Words};
+
+/// A shorter text holds nobody.
+const SHORTEST: usize = 5;
+
+/// The text with every known person in it replaced by the stranger that the person is everywhere else; `None` when
+/// there is none.
+pub(crate) fn masked(nets: &Nets, text: &str) -> Option<String> {
+    let people = nets.people.get().filter(|people| text.len() >= SHORTEST && !people.is_empty())?;
+    let mut found: Vec<(Range<usize>, String)> = Vec::new();
+    if !people.is_without(Identifier::Email) {
+        for email in emails::in_text(text) {
+            let address = email.plain(text);
+            if people.holds_email(&address) {
+                let stranger = strangers::one_email(&nets.key, &address).replacen('@', email.sign, 1);
+                found.push((email.range, stranger));
+            }
+        }
+    }
+    people.roll(text, &mut |somebody| {
+        let is_within_email =
+            found.iter().any(|(range, _)| range.start < somebody.range.end && somebody.range.start < range.end);
+        if !is_within_email {
+            let stranger = stranger(&nets.key, somebody.identifier, &text[somebody.range.clone()]);
+            found.push((somebody.range, stranger));
+        }
+    });
+    if found.is_empty() {
+        return None;
+    }
+    found.sort_by_key(|(range, _)| range.start);
+    let (mut masked, mut done) = (String::with_capacity(text.len() + 64), 0);
+    for (range, stranger) in found {
+        masked.push_str(&text[done..range.start]);
+        masked.push_str(&stranger);
+        done = range.end;
+    }
+    masked.push_str(&text[done..]);
+    Some(masked)
+}
+
+/// The same for the name of a key: an address in one is a person's, whoever that is.
+pub(crate) fn masked_key(nets: &Nets, name: &str) -> Option<String> {
+    let without_emails = contacts::masked_emails(&nets.key, name);
+    masked(nets, without_emails.as_deref().unwrap_or(name)).or(without_emails)
+}
+
+/// What a known login or company becomes that is the whole value of such a field.
+pub(crate) fn masked_whole(nets: &Nets, transformer: Transformer, value: &str) -> Option<String> {
+    let people = nets.people.get().filter(|people| !people.is_without(Identifier::Whole))?;
+    if !people.holds_whole(value) {
+        return None;
+    }
+    match transformer {
+        Transformer::Login => Some(strangers::login(&nets.key, value)),
+        Transformer::Company => Some(strangers::company(&nets.key, value)),
+        _ => None,
+    }
+}
+
+fn stranger(key: &Key, identifier: Identifier, text: &str) -> String {
+    match identifier {
+        Identifier::Phone => in_place(text, &strangers::phone(key, text)),
+        Identifier::Street => in_place(text, &strangers::street(key, &escapes::plain(text))),
+        _ => name(key, text),
+    }
+}
+
+/// A stranger's name in the place of another: word for word, so that what stands between them stays.
+fn name(key: &Key, text: &str) -> String {
+    let words: Vec<_> = Words::of(text, 0).collect();
+    let is_slug = words[1..].iter().all(|word| word.gap.is_hyphen());
+    let is_small = words.iter().all(|word| word.case == Case::Small);
+    let (mut name, mut done, mut at) = (String::new(), 0, 0);
+    while at < words.len() {
+        // `Anna-Lena` is one word, but where all are joined like this.
+        let joined = words[at + 1..].iter().take_while(|word| !is_slug && word.gap.is_hyphen()).count();
+        let range = words[at].start..words[at + joined].end;
+        let stranger = strangers::name(key, &escapes::plain(&text[range.clone()]));
+        name.push_str(&text[done..range.start]);
+        match words[at].case {
+            Case::Small if is_small => name.push_str(&stranger.to_lowercase()),
+            Case::Large => name.push_str(&stranger.to_uppercase()),
+            _ => name.push_str(&stranger),
+        }
+        done = range.end;
+        at += joined + 1;
+    }
+    name + &text[done..]
+}
+
+/// A stranger whose blanks and sign are written as the text writes them.
+fn in_place(text: &str, stranger: &str) -> String {
+    let is_in_url = memchr::memmem::find(text.as_bytes(), b"%20").is_some();
+    let is_in_form = text.bytes().skip(1).any(|byte| byte == b'+') && !text.contains(' ');
+    let spelled = match (is_in_url, is_in_form) {
+        (true, _) => stranger.replace(' ', "%20"),
+        (_, true) => stranger.replace(' ', "+"),
+        _ => stranger.to_owned(),
+    };
+    if text.starts_with("%2") { spelled.replacen('+', "%2B", 1) } else { spelled }
+}
