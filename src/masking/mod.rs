@@ -3,7 +3,8 @@
 //! How it is decided: a [`Masking`] is what a caller asks for. `assignment` lays its rules and the WordPress `preset`
 //! over the tables that are there, which gives each table a mask (`table`). That tells for each row which rule holds for
 //! which column; `transformers`, `strangers` and `contacts` make the new values under a `key`, `values` goes into
-//! serialized data. What no rule speaks of and yet looks personal is found by `suspects`. The `sheet` tells what was done.
+//! serialized data, `switches` knows what of a plugin's settings would act. What no rule speaks of and yet looks personal
+//! is found by `suspects`. The `sheet` tells what was done.
 
 #[cfg(any(test, fuzzing))]
 pub mod any_bytes;
@@ -18,6 +19,7 @@ pub(crate) mod relations;
 mod sheet;
 mod strangers;
 pub(crate) mod suspects;
+mod switches;
 pub(crate) mod table;
 mod transformers;
 mod values;

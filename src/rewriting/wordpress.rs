@@ -3,6 +3,7 @@
 
 use wildmatch::WildMatch;
 
+use crate::data::switches;
 use crate::data::tables::Table;
 
 /// Columns that are left as they are: a post's `guid` is its identity for feed readers, `user_pass` is a hash, and
@@ -16,10 +17,10 @@ pub(crate) fn is_key_column(column: &str) -> bool {
     ["option_name", "meta_key"].iter().any(|name| column.eq_ignore_ascii_case(name))
 }
 
-/// Values that must keep production's URL: WooCommerce Subscriptions knows by it that it runs in a copy, and would
-/// charge customers if it named the copy.
+/// Values that must keep production's URL: a plugin knows by it that it runs in a copy, and would charge customers if it
+/// named the copy.
 pub(crate) fn is_never_rewritten_value(key: &[u8]) -> bool {
-    key == b"wc_subscriptions_siteurl"
+    switches::tells_of_a_copy(key)
 }
 
 /// The tables of a WordPress site: where they are, and how their names begin.

@@ -8,25 +8,15 @@ use crate::contract::transformer::Transformer;
 use crate::formats::FieldPath;
 
 /// Whether a field, or what it is a part of, is a secret: tokens are often kept as `{"live": …}`.
-pub(super) fn is_secret(path: &FieldPath<'_>) -> bool {
+pub(in crate::masking) fn is_secret(path: &FieldPath<'_>) -> bool {
     let is_secret = |name| matches!(Words::of(name).meaning(), Some(Meaning::Secret));
     is_secret(path.name) || path.around.is_some_and(|around| is_secret(around.name))
 }
 
-/// The position of a switch that keeps money where it is, if a field is one.
-pub(super) fn safe_position(path: &FieldPath<'_>) -> Option<bool> {
-    let words = Words::of(path.name);
-    let is_any = |names: &[&str]| names.iter().any(|name| words.ends_with(name));
-    if is_any(&["testmode", "test_mode", "sandbox", "sandbox_mode", "sandbox_on", "sandbox_enabled"]) {
-        return Some(true);
-    }
-    is_any(&["livemode", "live_mode", "is_live"]).then_some(false)
-}
-
-/// Whether the text of a field names the mode that something runs in.
-pub(super) fn is_mode(path: &FieldPath<'_>) -> bool {
-    let words = Words::of(path.name);
-    ["mode", "environment", "env"].iter().any(|name| words.ends_with(name))
+/// Whether a name is one of these, or ends with one of them.
+pub(in crate::masking) fn is_named(name: &str, names: &[&str]) -> bool {
+    let words = Words::of(name);
+    names.iter().any(|name| words.ends_with(name))
 }
 
 /// What a name tells of a value.

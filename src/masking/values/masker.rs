@@ -1,12 +1,13 @@
 //! The masker of values: it goes into whatever structure there is, and decides on each text in it by the name of its
 //! field, else by what it looks like.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use super::fields;
 use crate::contract::transformer::Transformer;
 use crate::formats::{self, FieldPath, Scalar, ValueEditor};
 use crate::masking::nets::{Caught, Net, NetCounts, Nets, people, shapes, unknown};
+use crate::masking::switches::{Decision, Plan};
 use crate::masking::transformers::ValueLimits;
 
 /// A longer text is no name, number or address.
@@ -19,6 +20,8 @@ pub(in crate::masking) struct ValueMasker<'a> {
     is_personal: bool,
     /// Whether switches are put where no money moves.
     is_settings: bool,
+    /// What is put where in the settings at hand.
+    plan: RefCell<Plan>,
     /// Whether free text and what may be a name are masked.
     is_closed: bool,
     counts: Cell<NetCounts>,
@@ -37,7 +40,14 @@ impl<'a> ValueMasker<'a> {
 
     /// For values of which nothing is known.
     fn searching(nets: &'a Nets) -> Self {
-        Self { nets, is_personal: false, is_settings: false, is_closed: false, counts: Cell::default() }
+        Self {
+            nets,
+            is_personal: false,
+            is_settings: false,
+            plan: RefCell::default(),
+            is_closed: false,
+            counts: Cell::default(),
+        }
     }
 
     /// For values that no rule speaks of.
@@ -65,14 +75,32 @@ impl<'a> ValueMasker<'a> {
 
     /// The value with what is masked in it, or `None` when it stays. `field` is the name of the whole.
     pub(in crate::masking) fn masked(&self, value: &[u8], field: &str) -> Option<Vec<u8>> {
-        self.text(&FieldPath::named(field), value, 0)
+        if self.is_settings {
+            let plan = Plan::of(field, value);
+            if let Some(whole) = plan.whole() {
+                return self.switched(whole);
+            }
+            self.plan.replace(plan);
+        }
+        let new = self.text(&FieldPath::named(field), value, 0);
+        let added = self.plan.borrow().added(new.as_deref().unwrap_or(value));
+        // A number that is what it is to be is written anew.
+        self.caught(Caught::Setting, added).or(new).filter(|new| new != value)
+    }
+
+    fn switched<T>(&self, decision: Decision<T>) -> Option<T> {
+        match decision {
+            Decision::Stays => None,
+            Decision::Put(new) => self.caught(Caught::Setting, Some(new)),
+        }
     }
 
     fn plain_text(&self, path: &FieldPath<'_>, text: &[u8]) -> Option<Vec<u8>> {
-        if self.is_settings
-            && let Some(switched) = switched(path, text)
+        let plan = self.plan.borrow();
+        if !plan.is_empty()
+            && let Some(decision) = plan.text(path, text)
         {
-            return self.caught(Caught::Setting, Some(switched.to_vec()));
+            return self.switched(decision);
         }
         if text.is_empty() {
             return None;
@@ -117,43 +145,16 @@ impl ValueEditor for ValueMasker<'_> {
     }
 
     fn scalar(&self, path: &FieldPath<'_>, scalar: Scalar) -> Option<Scalar> {
-        let of = |position| if position { Scalar::True } else { Scalar::False };
-        let is_number = scalar == Scalar::Number;
-        if self.is_settings
-            && let Some(position) = fields::safe_position(path)
+        let plan = self.plan.borrow();
+        if !plan.is_empty()
+            && let Some(decision) = plan.scalar(path, scalar)
         {
-            return Some(of(position)).filter(|new| *new != scalar);
+            return self.switched(decision);
         }
+        let is_number = scalar == Scalar::Number;
         let is_personal =
             || self.is_personal && matches!(fields::personal(path.name), Some(Transformer::Phone | Transformer::Id));
         (is_number && (fields::is_secret(path) || is_personal())).then_some(Scalar::Number)
-    }
-}
-
-/// A switch in the position that moves no money, if it is one in another.
-fn switched(path: &FieldPath<'_>, text: &[u8]) -> Option<&'static [u8]> {
-    if text.len() > 10 {
-        return None;
-    }
-    let lower = text.to_ascii_lowercase();
-    if fields::is_mode(path) {
-        return match lower.as_slice() {
-            b"live" => Some(b"test"),
-            b"production" | b"prod" => Some(b"sandbox"),
-            _ => None,
-        };
-    }
-    match (fields::safe_position(path)?, lower.as_slice()) {
-        (true, b"no") => Some(b"yes"),
-        // PHP keeps false as an empty text, and true as `1`.
-        (true, b"" | b"0") => Some(b"1"),
-        (true, b"false") => Some(b"true"),
-        (true, b"off") => Some(b"on"),
-        (false, b"yes") => Some(b"no"),
-        (false, b"1") => Some(b"0"),
-        (false, b"true") => Some(b"false"),
-        (false, b"on") => Some(b"off"),
-        _ => None,
     }
 }
 

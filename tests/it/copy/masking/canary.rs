@@ -1,7 +1,7 @@
 //! The canary site: each invented person stands at one place of a shop's database. After a masked copy nothing of them is
 //! anywhere, in any spelling; the few that are left are told in the sheet; and whatever could be read before still can.
 
-mod readable;
+pub(super) mod readable;
 mod spellings;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -9,6 +9,7 @@ use super::{Ends, run, texts};
 
 mod canary;
 mod rules;
+mod switches;
 
 /// What the fixture lacks: keys and sessions in other places, orders of the old kind, a network of sites.
 const MORE: &str = r#"
@@ -167,7 +168,7 @@ async fn nothing_in_a_masked_copy_acts_on_its_own() {
     }
     let paypal = &texts(&target, &option("paypal")).await[0];
     assert!(
-        paypal.starts_with(r#"{"sandbox":true,"mode":"test","merchant_email":"user-"#)
+        paypal.starts_with(r#"{"sandbox":true,"mode":"live","merchant_email":"user-"#)
             && paypal.ends_with(r#""gr\u00fcn"}"#),
         "{paypal}"
     );

@@ -1,62 +1,42 @@
 //! Whether a value reads as a plugin reads it: `unserialize()` with right counts and lengths, JSON, the attributes of a
 //! block. It shares nothing with what masks.
 
-use std::collections::BTreeMap;
-
-/// What was read.
-#[derive(Debug)]
-enum Read {
-    Text(String),
-    Members(BTreeMap<String, Read>),
-    Other,
-}
+use serde_json::{Map, Value};
 
 /// Reads a value along a way such as `php:2:content:block`.
 pub(super) fn read(text: &str, way: &str) -> Result<(), String> {
-    let mut now = Read::Text(text.to_owned());
+    let mut now = Value::String(text.to_owned());
     for step in way.split(':') {
         now = match (now, step) {
-            (Read::Text(text), "php") => php(text.trim())?,
-            (Read::Text(text), "json") => {
-                serde_json::from_str(text.trim()).map(json).map_err(|error| error.to_string())?
+            (Value::String(text), "php") => php(text.trim())?,
+            (Value::String(text), "json") => serde_json::from_str(text.trim()).map_err(|error| error.to_string())?,
+            (Value::String(text), "block") => block(&text)?,
+            (Value::Object(mut members), key) => members.remove(key).ok_or_else(|| format!("there is no `{key}`"))?,
+            (Value::Array(mut all), key) if key.parse().is_ok_and(|at: usize| at < all.len()) => {
+                all.swap_remove(key.parse().unwrap_or(0))
             }
-            (Read::Text(text), "block") => block(&text)?,
-            (Read::Members(mut members), key) => members.remove(key).ok_or_else(|| format!("there is no `{key}`"))?,
             (other, step) => return Err(format!("`{step}` of {other:?}")),
         };
     }
     Ok(())
 }
 
-fn json(value: serde_json::Value) -> Read {
-    match value {
-        serde_json::Value::String(text) => Read::Text(text),
-        serde_json::Value::Array(all) => {
-            Read::Members(all.into_iter().enumerate().map(|(i, value)| (i.to_string(), json(value))).collect())
-        }
-        serde_json::Value::Object(all) => {
-            Read::Members(all.into_iter().map(|(name, value)| (name, json(value))).collect())
-        }
-        _ => Read::Other,
-    }
-}
-
 /// The attributes of every block in a text.
-fn block(text: &str) -> Result<Read, String> {
+fn block(text: &str) -> Result<Value, String> {
     let mut rest = text;
     while let Some(at) = rest.find("<!-- wp:") {
         let end = rest[at..].find("-->").ok_or("a block's comment has no end")? + at;
         if let Some(open) = rest[at..end].find('{') {
             let attributes = rest[at + open..end].trim_end().trim_end_matches('/').trim_end();
-            serde_json::from_str::<serde_json::Value>(attributes)
-                .map_err(|error| format!("{error} in {attributes}"))?;
+            serde_json::from_str::<Value>(attributes).map_err(|error| format!("{error} in {attributes}"))?;
         }
         rest = &rest[end..];
     }
-    Ok(Read::Other)
+    Ok(Value::Null)
 }
 
-fn php(text: &str) -> Result<Read, String> {
+/// What PHP serialized; its arrays are objects.
+pub(in super::super) fn php(text: &str) -> Result<Value, String> {
     let mut reader = Php { text: text.as_bytes(), at: 0 };
     let read = reader.value()?;
     if reader.at == text.len() { Ok(read) } else { Err(format!("ends at {} of {}", reader.at, text.len())) }
@@ -68,18 +48,22 @@ struct Php<'a> {
 }
 
 impl Php<'_> {
-    fn value(&mut self) -> Result<Read, String> {
+    fn value(&mut self) -> Result<Value, String> {
         let kind = *self.text.get(self.at).ok_or("cut off")?;
         match kind {
-            b'N' => self.expect("N;").map(|()| Read::Other),
-            b'b' | b'i' | b'd' | b'r' | b'R' => {
+            b'N' => self.expect("N;").map(|()| Value::Null),
+            b'b' => {
                 self.at += 2;
-                self.until(b';').map(|_| Read::Other)
+                self.until(b';').map(|flag| Value::Bool(flag == "1"))
+            }
+            b'i' | b'd' | b'r' | b'R' => {
+                self.at += 2;
+                self.until(b';').map(|number| number.parse::<i64>().map_or(Value::Null, Value::from))
             }
             b's' => {
                 let text = self.string()?;
                 self.expect(";")?;
-                Ok(Read::Text(text))
+                Ok(Value::String(text))
             }
             b'a' => {
                 self.at += 2;
@@ -94,10 +78,10 @@ impl Php<'_> {
         }
     }
 
-    fn members(&mut self) -> Result<Read, String> {
+    fn members(&mut self) -> Result<Value, String> {
         let count: usize = self.until(b':')?.parse().map_err(|_| "no count")?;
         self.expect("{")?;
-        let mut members = BTreeMap::new();
+        let mut members = Map::new();
         for _ in 0..count {
             let name = match self.text.get(self.at) {
                 Some(b'i') => {
@@ -113,7 +97,7 @@ impl Php<'_> {
             members.insert(name, self.value()?);
         }
         self.expect("}")?;
-        Ok(Read::Members(members))
+        Ok(Value::Object(members))
     }
 
     /// `s:3:"abc"`

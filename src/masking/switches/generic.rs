@@ -1,0 +1,167 @@
+//! Switches of plugins that no list has: each is put off in its own words, or the plugin by a flag beside it.
+//!
+//! What a plugin calls its test is not guessed: of `mode: live` only `live` is known, so the flag by which the plugin is
+//! enabled goes, or the switch is named as left.
+
+use super::survey::{Found, Seen};
+use super::{Plan, Put};
+use crate::data::switches::Word;
+use crate::formats::Scalar;
+use crate::masking::values::is_named;
+
+/// Flags that are on where no money moves.
+const TESTS: &[&str] = &[
+    "testmode",
+    "test_mode",
+    "test_mode_enabled",
+    "enable_test_mode",
+    "is_test",
+    "is_test_mode",
+    "use_test",
+    "sandbox",
+    "sandbox_mode",
+    "sandbox_on",
+    "sandbox_enabled",
+    "sandboxmode",
+    "enable_sandbox",
+    "is_sandbox",
+    "use_sandbox",
+    "demo_mode",
+];
+/// Flags that are on where money moves.
+const LIVES: &[&str] = &["livemode", "live_mode", "is_live", "go_live", "production_mode", "is_production", "use_live"];
+/// Texts that say in which mode something runs.
+const MODES: &[&str] = &["mode", "environment", "env", "api_type", "server_mode"];
+/// Their words for live.
+const LIVE_WORDS: &[&[u8]] = &[b"live", b"production", b"prod", b"real"];
+/// Flags by which something runs at all.
+const ENABLED: &[&str] = &["enabled", "enable", "is_enabled", "active", "is_active"];
+/// What the names of settings that bill or send speak of.
+const BILLS: &[&str] = &[
+    "pay", "stripe", "checkout", "gateway", "billing", "charge", "donat", "invoice", "merchant", "smtp", "mail", "sms",
+    "subscri", "shipping", "terminal",
+];
+/// Flags in words, each with its opposite.
+const PAIRS: &[(&[u8], &[u8])] =
+    &[(b"no", b"yes"), (b"0", b"1"), (b"false", b"true"), (b"off", b"on"), (b"disabled", b"enabled")];
+
+/// Whether the letters of a switch's name are there at all.
+pub(super) fn speaks_of_a_switch(key: &str, value: &[u8]) -> bool {
+    const LETTERS: [&[u8]; 5] = [b"test", b"sandbox", b"live", b"prod", b"demo"];
+    let is_there = |text: &[u8]| {
+        let lower = text.to_ascii_lowercase();
+        LETTERS.iter().any(|letters| memchr::memmem::find(&lower, letters).is_some())
+    };
+    is_there(key.as_bytes()) || is_there(value)
+}
+
+/// Plans for flags: each says itself which way is on.
+pub(super) fn plan_flags(key: &str, found: &[Found], plan: &mut Plan) {
+    for one in found.iter().filter(|one| plan.put(&one.path).is_none()).collect::<Vec<_>>() {
+        let name = name_of(&one.path, key);
+        let position = match () {
+            () if is_named(name, TESTS) => true,
+            () if is_named(name, LIVES) => false,
+            () => continue,
+        };
+        if position_of(&one.seen).is_some_and(|now| now != position) {
+            plan.puts.push(Put { path: one.path.clone(), words: vec![word(position, &one.seen, found)] });
+        }
+    }
+}
+
+/// Plans for modes: where one is live, what is enabled beside it is put off, or else it is left and named.
+pub(super) fn plan_modes(key: &str, found: &[Found], plan: &mut Plan) {
+    if !found.iter().any(|one| one.is_secret) && !is_about_money(key) {
+        return;
+    }
+    for one in found.iter().filter(|one| is_live(one, key)) {
+        let beside = |names| {
+            let is_one = move |flag: &&Found| is_beside(flag, one) && is_named(name_of(&flag.path, key), names);
+            found.iter().filter(is_one)
+        };
+        for flag in beside(ENABLED).filter(|flag| position_of(&flag.seen) == Some(true)) {
+            plan.puts.push(Put { path: flag.path.clone(), words: vec![word(false, &flag.seen, found)] });
+        }
+        if beside(ENABLED).next().is_none() && beside(TESTS).next().is_none() {
+            plan.left.push(one.path.clone());
+        }
+    }
+}
+
+fn is_about_money(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    BILLS.iter().any(|word| key.contains(word))
+}
+
+fn is_live(found: &Found, key: &str) -> bool {
+    let Seen::Text(text) = &found.seen else { return false };
+    is_named(name_of(&found.path, key), MODES) && LIVE_WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// The name of a field; that of the whole is its key.
+fn name_of<'a>(path: &'a str, key: &'a str) -> &'a str {
+    if path.is_empty() { key } else { path.rsplit('.').next().unwrap_or(path) }
+}
+
+/// Whether a flag is about another field: it stands beside that, or beside what that is in.
+fn is_beside(flag: &Found, of: &Found) -> bool {
+    let around = flag.path.rsplit_once('.').map_or("", |(around, _)| around);
+    !of.path.is_empty() && (around.is_empty() || of.path.strip_prefix(around).is_some_and(|rest| rest.starts_with('.')))
+}
+
+fn position_of(seen: &Seen) -> Option<bool> {
+    match seen {
+        Seen::Scalar(Scalar::True) => Some(true),
+        Seen::Scalar(Scalar::False) => Some(false),
+        Seen::Scalar(Scalar::Number) => None,
+        Seen::Text(text) => position(text),
+    }
+}
+
+/// What a text says as a flag. PHP keeps false as an empty one.
+pub(super) fn position(text: &[u8]) -> Option<bool> {
+    let is = |word: &[u8]| text.eq_ignore_ascii_case(word);
+    if text.is_empty() || PAIRS.iter().any(|(no, _)| is(no)) {
+        return Some(false);
+    }
+    PAIRS.iter().any(|(_, yes)| is(yes)).then_some(true)
+}
+
+/// The word of a flag that stands in the place of another.
+fn word(position: bool, seen: &Seen, beside: &[Found]) -> Word {
+    match seen {
+        Seen::Scalar(_) => Word::Flag(position),
+        // An empty text does not tell its words; those beside it do.
+        Seen::Text(text) if text.is_empty() => {
+            let told = |found: &Found| match &found.seen {
+                Seen::Text(text) => PAIRS.iter().find(|(no, yes)| *text == *no || *text == *yes),
+                Seen::Scalar(_) => None,
+            };
+            let (_, yes) = beside.iter().find_map(told).unwrap_or(&PAIRS[1]);
+            Word::Text(String::from_utf8_lossy(yes).into_owned())
+        }
+        Seen::Text(text) => Word::Text(String::from_utf8_lossy(spelled(position, text)).into_owned()),
+    }
+}
+
+/// A flag in the words of the text in whose place it stands.
+pub(super) fn spelled(position: bool, old: &[u8]) -> &[u8] {
+    if self::position(old) == Some(position) {
+        return old;
+    }
+    let pair = PAIRS.iter().find(|(no, yes)| old.eq_ignore_ascii_case(no) || old.eq_ignore_ascii_case(yes));
+    match (pair, position) {
+        // A text `off` is true to whoever asks whether there is one.
+        (Some((b"off", _)), false) => b"",
+        (Some((no, yes)), position) => {
+            if position {
+                yes
+            } else {
+                no
+            }
+        }
+        (None, true) => b"1",
+        (None, false) => b"",
+    }
+}
