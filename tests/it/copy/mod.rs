@@ -12,6 +12,7 @@ pub(crate) mod proxy;
 mod rewriting;
 mod servers;
 pub(crate) mod shapes;
+mod stays;
 mod swapping;
 
 use std::sync::Arc;
