@@ -1,7 +1,7 @@
 //! A value of whatever form: the forms are tried in turn, each only when a cheap look says that it may be the one.
 
 use super::encoded::{self, Decoded};
-use super::{DEEPEST, Edits, FieldPath, Unreadable, ValueEditor, json, php};
+use super::{DEEPEST, FieldPath, Unreadable, ValueEditor, embedded, html, json, lines, php, query, recoded, rows, xml};
 
 /// The value with what `editor` changes in it; `None` when it stays as it is.
 ///
@@ -16,14 +16,55 @@ pub(crate) fn edited(
     if depth >= DEEPEST {
         return Err(Unreadable);
     }
-    php::edited(value, path, editor, depth)
-        .or_else(|_| json::edited(value, path, editor, depth))
-        .or_else(|_| in_encoded(value, path, editor, depth))
-        .or_else(|_| in_runs(value, path, editor, depth))
+    let start = value.trim_ascii_start();
+    let read = match start {
+        [b'a' | b'O' | b's' | b'S' | b'C' | b'E' | b'i' | b'b' | b'd', b':', ..] | [b'N', b';', ..] => {
+            serialized(value, path, editor, depth)
+        }
+        [b'{' | b'[' | b'"', ..] if json::may_begin(start) => embedded::edited_json_first(value, path, editor, depth),
+        [b'{' | b'[' | b'"', ..] => json::edited(value, path, editor, depth),
+        [b'<', ..] => xml::edited(value, path, editor, depth),
+        _ => in_encoded(value, path, editor, depth),
+    };
+    read.or_else(|_| in_text(value, path, editor, depth))
+}
+
+fn serialized(
+    value: &[u8],
+    path: &FieldPath<'_>,
+    editor: &impl ValueEditor,
+    depth: usize,
+) -> Result<Option<Vec<u8>>, Unreadable> {
+    // Whether it is whole is asked before, so that no text is shown twice; its strings are passed over by their counts.
+    if !php::is_broken(value) {
+        return php::edited(value, path, editor, depth);
+    }
+    recoded::edited_slashed(value, path, editor, depth).or_else(|_| Ok(php::edited_in_part(value, path, editor, depth)))
+}
+
+/// A value that is none from its first byte on.
+fn in_text(
+    value: &[u8],
+    path: &FieldPath<'_>,
+    editor: &impl ValueEditor,
+    depth: usize,
+) -> Result<Option<Vec<u8>>, Unreadable> {
+    let has = |sign| memchr::memchr(sign, value).is_some();
+    let when = |is_likely: bool| if is_likely { Ok(()) } else { Err(Unreadable) };
+    when(has(b'\\'))
+        .and_then(|()| recoded::edited_slashed(value, path, editor, depth))
+        .or_else(|_| when(has(b'=')).and_then(|()| query::edited(value, path, editor, depth)))
+        .or_else(|_| when(has(b'%')).and_then(|()| recoded::edited_percent(value, path, editor, depth)))
+        .or_else(|_| when(has(b'&')).and_then(|()| recoded::edited_entities(value, path, editor, depth)))
+        .or_else(|_| embedded::edited(value, path, editor, depth))
+        .or_else(|_| when(has(b'<')).and_then(|()| html::edited(value, path, editor, depth)))
+        .or_else(|_| when(has(b'\n')).and_then(|()| rows::edited(value, path, editor, depth)))
+        .or_else(|_| when(has(b':') || has(b'=')).and_then(|()| lines::edited(value, path, editor, depth)))
+        .or_else(|_| embedded::edited_in_runs(value, path, editor, depth))
 }
 
 /// A value that is a text in base64 or hexadecimal.
-fn in_encoded(
+pub(super) fn in_encoded(
     value: &[u8],
     path: &FieldPath<'_>,
     editor: &impl ValueEditor,
@@ -38,27 +79,4 @@ fn in_encoded(
             Ok(editor.text(path, &encoded.plain, depth).map(|new| encoded.again(&new)))
         }
     }
-}
-
-/// A text with such ones in it.
-fn in_runs(
-    value: &[u8],
-    path: &FieldPath<'_>,
-    editor: &impl ValueEditor,
-    depth: usize,
-) -> Result<Option<Vec<u8>>, Unreadable> {
-    let (mut edits, mut done) = (Edits::of(value), 0);
-    for run in encoded::runs(value).filter(|run| run.len() < value.len()) {
-        let Ok(new) = in_encoded(&value[run.clone()], path, editor, depth + 1) else { continue };
-        edits.show(done..run.start, path, editor, depth + 1);
-        done = run.end;
-        if let Some(new) = new {
-            edits.put(run.start, run.end, &[&new]);
-        }
-    }
-    if done == 0 {
-        return Err(Unreadable);
-    }
-    edits.show(done..value.len(), path, editor, depth + 1);
-    Ok(edits.end())
 }

@@ -170,8 +170,11 @@ fn hexadecimal(text: &[u8]) -> Option<(Vec<u8>, Letters)> {
 }
 
 fn base64(text: &[u8]) -> Option<(Vec<u8>, Letters)> {
-    let is_for_urls = memchr::memchr2(b'-', b'_', text).is_some();
-    let encoding = match (is_for_urls, text.ends_with(b"=") || text.len().is_multiple_of(4)) {
+    let is_whole = text.ends_with(b"=") || text.len().is_multiple_of(4);
+    // Without a sign of either the one for URLs is the one that is written without padding.
+    let is_standard = memchr::memchr2(b'+', b'/', text).is_some();
+    let is_for_urls = memchr::memchr2(b'-', b'_', text).is_some() || !is_whole && !is_standard;
+    let encoding = match (is_for_urls, is_whole) {
         (false, true) => BASE64,
         (false, false) => BASE64_NOPAD,
         (true, true) => BASE64URL,

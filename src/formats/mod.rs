@@ -6,10 +6,20 @@
 //! stands in base64 or hexadecimal. `any` tells which form a value is of.
 
 mod any;
+mod embedded;
 pub(crate) mod encoded;
 pub(crate) mod escapes;
+mod html;
 pub(crate) mod json;
+mod lines;
+mod members;
 pub(crate) mod php;
+mod query;
+mod recoded;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod xml;
 
 use std::ops::Range;
 
@@ -57,6 +67,16 @@ pub(crate) trait ValueEditor {
 
     /// A text never becomes a scalar, or the other way round.
     fn scalar(&self, path: &FieldPath<'_>, scalar: Scalar) -> Option<Scalar>;
+
+    /// What a key becomes of what stands at `path`; it is kept apart from others.
+    fn key(&self, _: &FieldPath<'_>, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// What a text becomes that names what stands beside it, as in `{"name": "email", "value": …}`.
+    fn label(&self, path: &FieldPath<'_>, text: &[u8]) -> Option<Vec<u8>> {
+        self.key(path, text)
+    }
 
     /// What a text becomes that is compressed and is not looked into.
     fn opaque(&self, _: &FieldPath<'_>) -> Option<Vec<u8>> {
@@ -106,7 +126,7 @@ impl<'a> Edits<'a> {
     /// Shows a part of the text to an editor.
     fn show(&mut self, part: Range<usize>, path: &FieldPath<'_>, editor: &impl ValueEditor, depth: usize) {
         let text = &self.text[part.clone()];
-        if !text.is_empty()
+        if !text.trim_ascii().is_empty()
             && let Some(new) = editor.text(path, text, depth)
         {
             self.put(part.start, part.end, &[&new]);

@@ -138,6 +138,21 @@ impl ValueEditor for ValueMasker<'_> {
         formats::edited(text, path, self, depth).unwrap_or_else(|_| self.plain_text(path, text))
     }
 
+    /// People stand as keys, too: by their address, or by name.
+    fn key(&self, _: &FieldPath<'_>, key: &[u8]) -> Option<Vec<u8>> {
+        let is_word = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-');
+        if key.iter().all(is_word) { None } else { self.content(key) }
+    }
+
+    fn label(&self, path: &FieldPath<'_>, text: &[u8]) -> Option<Vec<u8>> {
+        let name = std::str::from_utf8(text).ok()?;
+        if fields::personal(name).is_some() {
+            return None;
+        }
+        let unknown = if self.is_closed { unknown::masked(self.nets, path, text) } else { None };
+        self.caught(Caught::Unknown, unknown).or_else(|| self.key(path, text))
+    }
+
     /// What cannot be looked into might be about anybody.
     fn opaque(&self, path: &FieldPath<'_>) -> Option<Vec<u8>> {
         let is_closed = self.is_closed || fields::is_secret(path);
