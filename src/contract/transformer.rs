@@ -35,7 +35,7 @@ pub enum Transformer {
     Postcode,
     /// A company of two names.
     Company,
-    /// An address of the networks set aside for benchmarks and documentation.
+    /// An address of the networks set aside for benchmarks.
     Ip,
     /// `Mozilla/5.0`.
     UserAgent,
@@ -45,13 +45,21 @@ pub enum Transformer {
     Text,
     /// `masked-<16 hex digits>`: a reference that leads nowhere.
     Id,
-    /// An account number of no country.
+    /// An account number of no country, as long as the other.
     Iban,
+    /// A card of no issuer, of as many digits.
+    Card,
+    /// A tax, health or identity number of the same form whose check digits do not hold.
+    OfficialNumber,
+    /// The number of a network card that an administrator gave.
+    Device,
+    /// The same place to about ten kilometres.
+    Coordinates,
     /// The first of January of the same year.
     Date,
     /// A hash that no password has.
     Password,
-    /// E-mail addresses and telephone numbers in a text; the rest stays.
+    /// What looks personal or secret in a text, as an e-mail address, a telephone number or an account does; the rest stays.
     Contacts,
     /// What is personal or secret within PHP-serialized data or JSON, by the names of its fields; the rest stays.
     Inside,
@@ -108,12 +116,17 @@ impl Transformer {
             Self::UserAgent | Self::Text | Self::Password => (IsConstant, NONE, NONE),
             Self::Email | Self::Login => (MakesUniqueStranger, NONE, NONE),
             Self::Id => (MakesUniqueStranger, NONE, NUMBERS),
-            Self::Phone => (MakesStranger, NONE, NUMBERS),
+            Self::Phone | Self::Card | Self::OfficialNumber | Self::Coordinates => (MakesStranger, NONE, NUMBERS),
             Self::Ip => (MakesStranger, [InetAddress].as_slice(), [InetAddress, InetNetwork].as_slice()),
             Self::Date => (MakesStranger, DATES, DATES),
-            Self::Name | Self::Street | Self::City | Self::Postcode | Self::Company | Self::Url | Self::Iban => {
-                (MakesStranger, NONE, NONE)
-            }
+            Self::Name
+            | Self::Street
+            | Self::City
+            | Self::Postcode
+            | Self::Company
+            | Self::Url
+            | Self::Iban
+            | Self::Device => (MakesStranger, NONE, NONE),
             Self::Contacts => (ChangesParts, NONE, NONE),
             Self::Inside | Self::Settings => (ChangesParts, DOCUMENTS, NONE),
         };

@@ -2,17 +2,16 @@
 //!
 //! How it is decided: a [`Masking`] is what a caller asks for. `assignment` lays its rules and the WordPress `preset`
 //! over the tables that are there, which gives each table a mask (`table`). That tells for each row which rule holds for
-//! which column; `transformers`, `strangers` and `contacts` make the new values under a `key`, `values` goes into
+//! which column; `transformers`, `strangers` and `numbers` make the new values under a `key`, `values` goes into
 //! serialized data, `switches` knows what of a plugin's settings would act. What no rule speaks of and yet looks personal
 //! is found by `suspects`. The `sheet` tells what was done.
 
 #[cfg(any(test, fuzzing))]
 pub mod any_bytes;
 pub(crate) mod assignment;
-mod contacts;
 mod key;
-pub(crate) mod live_keys;
 pub(crate) mod nets;
+mod numbers;
 mod preset;
 pub(crate) mod queues;
 pub(crate) mod relations;
@@ -25,7 +24,8 @@ mod transformers;
 mod values;
 mod words;
 
-pub(crate) use contacts::{addresses_in, masked_emails as masked_addresses};
+pub(crate) use nets::shapes::keys as live_keys;
+pub(crate) use nets::shapes::{addresses_in, masked_emails as masked_addresses};
 pub(crate) use sheet::TableOutcome;
 
 pub use crate::contract::masking_rules::{MaskingRule, RulesFile, When};

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use crate::contract::transformer::Transformer;
 use crate::data::tables::{Column, ColumnType, Table};
 use crate::masking::assignment::{Assignment, misfit};
-use crate::masking::contacts;
 use crate::masking::key::Key;
+use crate::masking::nets::shapes::{self, Place, Shape};
 use crate::masking::nets::{Net, Nets};
 use crate::masking::sheet::Suspect;
 use crate::masking::table::{NewValue, RowDecision, RowMasker};
@@ -157,22 +157,14 @@ impl Tally {
 }
 
 fn looks_like(key: &str, value: &str) -> Option<(&'static str, Transformer)> {
-    const LONGEST_WHOLE: usize = 64;
     let trimmed = value.trim();
     let is_changed = || ValueMasker::personal(&Nets::new(Key::random())).masked(trimmed.as_bytes(), key).is_some();
-    if contacts::is_email(trimmed) {
-        return Some(("an e-mail address", Transformer::Email));
-    }
-    if trimmed.len() <= LONGEST_WHOLE {
-        if is_ip(trimmed) {
-            return Some(("an IP address", Transformer::Ip));
-        }
-        if is_iban(trimmed) {
-            return Some(("an IBAN", Transformer::Iban));
-        }
-        if is_phone(trimmed) {
-            return Some(("a telephone number", Transformer::Phone));
-        }
+    // As text an `inet` has its netmask.
+    let bare = trimmed.trim_end_matches("/32").trim_end_matches("/128");
+    let mut found = shapes::find(bare, Place::default());
+    let first = found.next();
+    if let Some(whole) = first.as_ref().filter(|found| found.range == (0..bare.len())) {
+        return Some(whole.shape.told());
     }
     if matches!(trimmed.as_bytes(), [b'{' | b'[', ..] | [b'a' | b'O' | b's', b':', ..]) {
         return is_changed().then_some(("fields that are named or look like a person's", Transformer::Inside));
@@ -180,37 +172,35 @@ fn looks_like(key: &str, value: &str) -> Option<(&'static str, Transformer)> {
     if let Some(transformer) = values::personal(key).filter(|_| is_changed()) {
         return Some(("what its key says", transformer));
     }
-    contacts::has_email(value).then_some(("an e-mail address among other text", Transformer::Contacts))
+    first.map(|found| (found.shape.told_within(), Transformer::Contacts))
 }
 
-/// A version such as `1.2.3.4` is one as well; addresses of no network at all are none.
-fn is_ip(value: &str) -> bool {
-    // As text an `inet` has its netmask.
-    let value = value.trim_end_matches("/32").trim_end_matches("/128");
-    value.parse::<std::net::IpAddr>().is_ok_and(|ip| !ip.is_unspecified() && !ip.is_loopback())
-        && (value.len() >= 7 || value.contains(':'))
-}
-
-fn is_phone(value: &str) -> bool {
-    let digits = value.bytes().filter(u8::is_ascii_digit).count();
-    let is_written = value.starts_with('+') || value.starts_with('0') && value.contains([' ', '/', '-']);
-    is_written && (8..=17).contains(&digits) && value.bytes().all(|b| b.is_ascii_digit() || b" +-./()".contains(&b))
-}
-
-/// Whether the check digits hold (ISO 13616).
-fn is_iban(value: &str) -> bool {
-    let compact: Vec<u8> = value.bytes().filter(|b| *b != b' ').collect();
-    let [a, b, c, d, rest @ ..] = compact.as_slice() else { return false };
-    let is_formed = a.is_ascii_uppercase() && b.is_ascii_uppercase() && c.is_ascii_digit() && d.is_ascii_digit();
-    if !is_formed || !(11..=30).contains(&rest.len()) {
-        return false;
+impl Shape {
+    /// What a value is called that is of this shape, and what masks it.
+    fn told(self) -> (&'static str, Transformer) {
+        match self {
+            Self::Email => ("an e-mail address", Transformer::Email),
+            Self::Phone => ("a telephone number", Transformer::Phone),
+            Self::Ip => ("an IP address", Transformer::Ip),
+            Self::Iban => ("an IBAN", Transformer::Iban),
+            Self::Card => ("a card's number", Transformer::Card),
+            Self::OfficialNumber => ("an official number of a person", Transformer::OfficialNumber),
+            Self::Device => ("the number of a network card", Transformer::Device),
+            Self::Coordinates => ("a place on the earth", Transformer::Coordinates),
+            Self::Secret => ("a secret", Transformer::Empty),
+            Self::PasswordHash => ("a password's hash", Transformer::Password),
+        }
     }
-    let mut remainder = 0_u32;
-    for byte in rest.iter().chain([a, b, c, d]) {
-        let Some(digit) = char::from(*byte).to_digit(36) else { return false };
-        remainder = (remainder * if digit > 9 { 100 } else { 10 } + digit) % 97;
+
+    fn told_within(self) -> &'static str {
+        match self {
+            Self::Email => "an e-mail address among other text",
+            Self::Phone => "a telephone number among other text",
+            Self::Ip => "an IP address among other text",
+            Self::Secret | Self::PasswordHash => "a secret among other text",
+            _ => "an official number, an account or a place among other text",
+        }
     }
-    remainder == 1
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use crate::contract::transformer::Transformer;
-use crate::masking::contacts;
+use crate::formats::FieldPath;
 use crate::masking::key::Key;
-use crate::masking::nets::Nets;
-use crate::masking::strangers;
+use crate::masking::nets::{Nets, shapes};
 use crate::masking::values::ValueMasker;
+use crate::masking::{numbers, strangers};
 
 /// What a column asks of its values.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,12 +54,12 @@ impl Transformer {
         }
         let value: Cow<'_, str> = String::from_utf8_lossy(value);
         if self == Self::Contacts {
-            return contacts::masked(key, &value).map(String::into_bytes);
+            return shapes::masked(nets, &value, &FieldPath::named(field)).map(String::into_bytes);
         }
         if value.trim().is_empty() {
             return None;
         }
-        let stranger = self.stranger(key, &value, limits)?;
+        let stranger = self.stranger(nets, &value, limits)?;
         Some(fitted(self, key, &value, stranger, limits).into_bytes())
     }
 
@@ -69,29 +69,34 @@ impl Transformer {
         matches!(self, Self::Name | Self::Phone | Self::Street | Self::City | Self::Company | Self::Id | Self::Iban)
     }
 
-    fn stranger(self, key: &Key, value: &str, limits: ValueLimits) -> Option<String> {
+    fn stranger(self, nets: &Nets, value: &str, limits: ValueLimits) -> Option<String> {
+        let key = &nets.key;
         if limits.keeps_form && self.has_forms() {
             return Some(match self {
-                Self::Phone => strangers::phone_in_form(key, value),
-                _ => strangers::shaped(key, value),
+                Self::Phone => numbers::phone_in_form(key, value),
+                _ => numbers::shaped(key, value),
             });
         }
         Some(match self {
-            Self::Name if contacts::is_email(value) => strangers::one_email(key, value),
+            Self::Name if shapes::is_email(value) => strangers::one_email(key, value),
             Self::Name => strangers::name(key, value),
             Self::Email => strangers::email(key, value),
             Self::Login => strangers::login(key, value),
-            Self::Phone => strangers::phone(key, value),
+            Self::Phone => numbers::phone(key, nets.country(), value),
             Self::Street => strangers::street(key, value),
             Self::City => strangers::city(key, value),
-            Self::Postcode => strangers::shaped(key, value),
+            Self::Postcode => numbers::shaped(key, value),
             Self::Company => strangers::company(key, value),
-            Self::Ip => strangers::ip(key, value, limits.is_unique),
+            Self::Ip => numbers::ip(key, value, limits.is_unique),
             Self::UserAgent => "Mozilla/5.0".to_owned(),
             Self::Url => strangers::url(key, value),
             Self::Text => "Masked text.".to_owned(),
             Self::Id => strangers::id(key, value),
-            Self::Iban => strangers::iban(key, value),
+            Self::Iban => numbers::iban(key, value),
+            Self::Card => numbers::card(key, value),
+            Self::OfficialNumber => numbers::official(key, nets.country(), value),
+            Self::Device => numbers::device(key, value),
+            Self::Coordinates => numbers::coordinates(value),
             Self::Date => strangers::date(value),
             Self::Password => "!".to_owned(),
             Self::Keep
@@ -132,7 +137,7 @@ fn fitted(transformer: Transformer, key: &Key, value: &str, mut stranger: String
 fn hex_first(key: &Key, value: &str, room: usize) -> String {
     const DOMAIN: &str = "@e.invalid";
     let digits = strangers::tail(key, value);
-    if contacts::is_email(value) && room >= DOMAIN.len() + 8 {
+    if shapes::is_email(value) && room >= DOMAIN.len() + 8 {
         return format!("{}{DOMAIN}", &digits[..digits.len().min(room - DOMAIN.len())]);
     }
     digits

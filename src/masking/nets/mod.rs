@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::key::Key;
 use people::KnownPeople;
+use shapes::Country;
 
 /// What all nets of one database share.
 #[derive(Debug)]
@@ -20,11 +21,17 @@ pub(crate) struct Nets {
     pub(crate) key: Key,
     /// Set once, when the first pass over the source is over.
     pub(crate) people: OnceLock<KnownPeople>,
+    /// The site's, by whose habits numbers are read; set once, where the site tells it.
+    pub(crate) country: OnceLock<Country>,
 }
 
 impl Nets {
     pub(crate) fn new(key: Key) -> Arc<Self> {
-        Arc::new(Self { key, people: OnceLock::new() })
+        Arc::new(Self { key, people: OnceLock::new(), country: OnceLock::new() })
+    }
+
+    pub(crate) fn country(&self) -> Option<Country> {
+        self.country.get().copied()
     }
 }
 

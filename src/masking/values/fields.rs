@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::names::{PERSONAL, SECRETS, SECRETS_WITHIN};
+use super::names::{PERSONAL, SECRETS, SECRETS_WITHIN, THINGS, VERSIONS};
 use crate::contract::transformer::Transformer;
 use crate::formats::FieldPath;
+use crate::masking::nets::shapes::FieldKind;
 
 /// Whether a field, or what it is a part of, is a secret: tokens are often kept as `{"live": …}`.
 pub(in crate::masking) fn is_secret(path: &FieldPath<'_>) -> bool {
@@ -17,6 +18,18 @@ pub(in crate::masking) fn is_secret(path: &FieldPath<'_>) -> bool {
 pub(in crate::masking) fn is_named(name: &str, names: &[&str]) -> bool {
     let words = Words::of(name);
     names.iter().any(|name| words.ends_with(name))
+}
+
+/// What the name of a field tells of the numbers in it.
+pub(crate) fn field_kind(name: &str) -> FieldKind {
+    let words = Words::of(name);
+    let is_any = |names: &[&str]| names.iter().any(|name| words.ends_with(name));
+    match personal(name) {
+        Some(Transformer::Ip) => FieldKind::Address,
+        None if is_any(VERSIONS) => FieldKind::Version,
+        None if is_any(THINGS) => FieldKind::Thing,
+        _ => FieldKind::Any,
+    }
 }
 
 /// What a name tells of a value.

@@ -121,12 +121,12 @@ impl<'a> ValueMasker<'a> {
             let within = memchr::memchr(b'<', &new).and_then(|_| self.content(&new));
             return self.caught(Caught::Unknown, Some(within.unwrap_or(new)));
         }
-        self.content(text)
+        self.content(path, text)
     }
 
-    fn content(&self, text: &[u8]) -> Option<Vec<u8>> {
+    fn content(&self, path: &FieldPath<'_>, text: &[u8]) -> Option<Vec<u8>> {
         let readable = std::str::from_utf8(text).ok()?;
-        let shaped = self.caught(Caught::Shape, shapes::masked(self.nets, readable, self.is_personal));
+        let shaped = self.caught(Caught::Shape, shapes::masked(self.nets, readable, path));
         let rest = shaped.as_deref().unwrap_or(readable);
         self.caught(Caught::Person, people::masked(self.nets, rest)).or(shaped).map(String::into_bytes)
     }

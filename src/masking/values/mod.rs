@@ -10,5 +10,5 @@ mod names;
 #[cfg(test)]
 mod tests;
 
-pub(super) use fields::{is_named, is_secret, personal};
+pub(super) use fields::{field_kind, is_named, is_secret, personal};
 pub(super) use masker::ValueMasker;

@@ -138,3 +138,41 @@ pub(super) const SECRETS: &[&str] = &[
 ];
 /// The same, by words anywhere in the name.
 pub(super) const SECRETS_WITHIN: &[&str] = &["secret", "api_key", "apikey"];
+
+/// The fields in which four numbers with points between them are a version.
+pub(super) const VERSIONS: &[&str] =
+    &["version", "ver", "versions", "release", "stable_tag", "requires", "tested", "firmware"];
+
+/// The fields whose numbers are those of things.
+pub(super) const THINGS: &[&str] = &[
+    "id",
+    "ids",
+    "sku",
+    "gtin",
+    "ean",
+    "upc",
+    "isbn",
+    "asin",
+    "mpn",
+    "barcode",
+    "unique_id",
+    "time",
+    "timestamp",
+    "date",
+    "size",
+    "width",
+    "height",
+    "price",
+    "total",
+    "subtotal",
+    "amount",
+    "color",
+    "colour",
+    "hash",
+    "checksum",
+    "etag",
+    "sha",
+    "md5",
+    "uuid",
+    "guid",
+];

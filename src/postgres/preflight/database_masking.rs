@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use tokio_postgres::types::Type;
 
 use super::catalog::Relations;
-use super::{masked_relations, matching_rows, row_counts, samples};
+use super::{masked_relations, matching_rows, row_counts, samples, site_country};
 use crate::error::Failure;
 use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite, does_not_fit};
 use crate::masking::nets::Nets;
@@ -46,6 +46,9 @@ impl DatabaseMasking {
     ) -> Result<Self> {
         let plain = tables.tables();
         let nets = Nets::new(masking.key.clone());
+        if let Some(country) = site_country::read(source, tables).await? {
+            let _first = nets.country.set(country);
+        }
         let sites = sites(source, tables, masking).await?;
         let mut assignments = assignment::assign(&plain, masking, &sites, puts, &nets)?;
         let unfit = masked_relations::hold(source, tables, &nets, &mut assignments).await?;

@@ -26,6 +26,7 @@ mod reading_order;
 mod row_counts;
 mod safe_search_path;
 mod samples;
+mod site_country;
 pub(super) mod site_settings;
 pub(super) mod skipped;
 mod skipped_queries;

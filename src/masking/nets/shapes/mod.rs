@@ -1,0 +1,316 @@
+//! Shapes: what is personal or secret by what it looks like, whatever the place is called.
+//!
+//! The rules are data (`*.yaml`), read once (`rules`). A [`Finder`] goes over a text once: it stops at digits and `@` (`marks`) and at
+//! what secrets begin with, and asks there what stands around: `emails`, `phones` as the site's `country` writes them, `addresses`,
+//! `accounts`, official `numbers` by their check digits (`checks`), `secrets`. `keys` answers what a whole value is.
+
+mod accounts;
+mod addresses;
+mod checks;
+mod country;
+mod emails;
+pub(crate) mod keys;
+mod marks;
+mod numbers;
+mod phones;
+mod rules;
+mod secrets;
+
+use std::ops::Range;
+
+pub(crate) use country::Country;
+pub(in crate::masking) use emails::strangers_of;
+pub(crate) use emails::{addresses_in, is_email, masked_emails};
+pub(crate) use phones::normal as normal_phone;
+
+use super::Nets;
+use crate::formats::FieldPath;
+use crate::masking::{numbers as new, values};
+use rules::{RULES, Target};
+
+/// Nothing shorter is of any shape.
+const SHORTEST: usize = 6;
+
+/// What a part of a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Shape {
+    Email,
+    Phone,
+    Ip,
+    Iban,
+    Card,
+    /// An official number of a person: a tax, health or identity number.
+    OfficialNumber,
+    /// The number of a network card.
+    Device,
+    Coordinates,
+    Secret,
+    PasswordHash,
+}
+
+/// A shape and where it stands in its text, in bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) shape: Shape,
+    pub(crate) range: Range<usize>,
+}
+
+/// Where a text stands, as far as it tells what may be in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Place {
+    /// As whose habits its telephone and official numbers are read.
+    pub(crate) country: Option<Country>,
+    pub(crate) field: FieldKind,
+}
+
+/// What the name of a field says of the numbers in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum FieldKind {
+    #[default]
+    Any,
+    /// The address of a computer.
+    Address,
+    /// Of four numbers with points between them none is an address.
+    Version,
+    /// Numbers are those of articles, orders or records.
+    Thing,
+}
+
+impl Place {
+    pub(crate) fn of(country: Option<Country>, path: &FieldPath<'_>) -> Self {
+        Self { country, field: values::field_kind(path.name) }
+    }
+
+    fn is_in(self, country: &str) -> bool {
+        self.country.is_some_and(|own| own.code() == country)
+    }
+}
+
+/// The text with every shape in it masked; `None` when there is none.
+pub(crate) fn masked(nets: &Nets, text: &str, path: &FieldPath<'_>) -> Option<String> {
+    if text.len() < SHORTEST || !marks::may_hold_any(text.as_bytes()) {
+        return None;
+    }
+    let place = Place::of(nets.country(), path);
+    let (mut masked, mut done) = (String::new(), 0);
+    for Found { shape, range } in find(text, place) {
+        masked.push_str(&text[done..range.start]);
+        masked.push_str(&stranger(nets, shape, &text[range.clone()]));
+        done = range.end;
+    }
+    (done > 0).then(|| masked + &text[done..])
+}
+
+/// What a shape becomes: of its form, and never a shape again.
+fn stranger(nets: &Nets, shape: Shape, value: &str) -> String {
+    let key = &nets.key;
+    match shape {
+        Shape::Email => emails::stranger(key, value),
+        Shape::Phone => new::phone(key, nets.country(), value),
+        Shape::Ip => new::ip(key, value, false),
+        Shape::Iban => new::iban(key, value),
+        Shape::Card => new::card(key, value),
+        Shape::OfficialNumber => new::official(key, nets.country(), value),
+        Shape::Device => new::device(key, value),
+        Shape::Coordinates => new::coordinates(value),
+        Shape::Secret => String::new(),
+        Shape::PasswordHash => "!".to_owned(),
+    }
+}
+
+/// Whether a text holds any shape, as far as that can be said without its country.
+pub(crate) fn holds_any(text: &str) -> bool {
+    find(text, Place::default()).next().is_some()
+}
+
+/// Whether a value is an official number of some country.
+pub(in crate::masking) fn is_official_anywhere(value: &str) -> bool {
+    numbers::is_of_any(value)
+}
+
+/// The shapes in a text, in order; none within another.
+pub(crate) fn find(text: &str, place: Place) -> Finder<'_> {
+    Finder { context: Context { text }, place, done: 0, mark: 0, literal: Next::Unknown }
+}
+
+/// The text that is searched.
+#[derive(Clone, Copy)]
+struct Context<'t> {
+    text: &'t str,
+}
+
+impl Context<'_> {
+    /// Whether a range is no part of a longer word or number.
+    fn is_apart(&self, range: &Range<usize>) -> bool {
+        let text = self.text.as_bytes();
+        let is_word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+        let joins = |sign: Option<&u8>, beyond: Option<&u8>| match sign {
+            Some(b'-' | b'.') => beyond.is_some_and(u8::is_ascii_alphanumeric),
+            sign => sign.is_some_and(|b| is_word(*b)),
+        };
+        let mut before = text[..range.start].iter().rev();
+        !joins(before.next(), before.next()) && !joins(text.get(range.end), text.get(range.end + 1))
+    }
+}
+
+/// Where something next is.
+#[derive(Clone, Copy)]
+enum Next {
+    Unknown,
+    None,
+    At { start: usize, end: usize, target: Target },
+}
+
+/// Goes over a text, from shape to shape.
+pub(crate) struct Finder<'t> {
+    context: Context<'t>,
+    place: Place,
+    /// Where the last shape ended.
+    done: usize,
+    /// Where to look for marks next.
+    mark: usize,
+    literal: Next,
+}
+
+impl Iterator for Finder<'_> {
+    type Item = Found;
+
+    fn next(&mut self) -> Option<Found> {
+        loop {
+            let mark = marks::next(self.context.text.as_bytes(), self.mark);
+            self.mark = mark.unwrap_or(self.context.text.len());
+            let literal = self.next_literal(self.done);
+            let found = match (mark, literal) {
+                (None, None) => return None,
+                (Some(mark), Some((start, ..))) if mark < start => self.at_mark(mark),
+                (_, Some((start, end, target))) => {
+                    let found = self.at_literal(start, end, target);
+                    self.literal = Next::Unknown;
+                    if found.is_none() {
+                        self.literal = self.search_literal(start + 1);
+                    }
+                    found
+                }
+                (Some(mark), None) => self.at_mark(mark),
+            };
+            if let Some((shape, range)) = found {
+                self.done = range.end;
+                self.mark = range.end;
+                return Some(Found { shape, range });
+            }
+        }
+    }
+}
+
+impl Finder<'_> {
+    fn next_literal(&mut self, from: usize) -> Option<(usize, usize, Target)> {
+        if let Next::Unknown = self.literal {
+            self.literal = self.search_literal(from);
+        }
+        loop {
+            match self.literal {
+                Next::At { start, end, target } if start >= from => return Some((start, end, target)),
+                Next::At { .. } => self.literal = self.search_literal(from),
+                _ => return None,
+            }
+        }
+    }
+
+    fn search_literal(&self, from: usize) -> Next {
+        let text = self.context.text.as_bytes();
+        if from >= text.len() {
+            return Next::None;
+        }
+        let found = RULES.literals.find(aho_corasick::Input::new(text).range(from..));
+        found.map_or(Next::None, |found| Next::At {
+            start: found.start(),
+            end: found.end(),
+            target: RULES.targets[found.pattern().as_usize()],
+        })
+    }
+
+    fn at_literal(&self, start: usize, end: usize, target: Target) -> Option<(Shape, Range<usize>)> {
+        let text = self.context.text;
+        let (shape, range) = match target {
+            Target::Secret(number) => secrets::of_rule(text.as_bytes(), start..end, number)?,
+            Target::Word { is_password } => (Shape::Secret, secrets::behind_word(text, start..end, is_password)?),
+            Target::At => (Shape::Email, emails::around(text, start, end - start)?),
+        };
+        (range.start >= self.done).then_some((shape, range))
+    }
+
+    /// What stands at a digit or an `@`.
+    fn at_mark(&mut self, at: usize) -> Option<(Shape, Range<usize>)> {
+        let (context, text, done) = (self.context, self.context.text.as_bytes(), self.done);
+        if text[at] == b'@' {
+            self.mark = at + 1;
+            let login = || secrets::login(text, at, done).map(|range| (Shape::Secret, range));
+            let email = || emails::around(context.text, at, 1).map(|range| (Shape::Email, range));
+            return login().or_else(email).filter(|(_, range)| range.start >= done);
+        }
+        let is_part = |b: &&u8| b.is_ascii_alphanumeric();
+        let start = at - text[done..at].iter().rev().take_while(is_part).count();
+        let end = at + text[at..].iter().take_while(is_part).count();
+        self.mark = end;
+        let found = around_digits(context, start..end, done, self.place);
+        // A number before an `@` is a part of an address.
+        found.filter(|(_, range)| text.get(range.end) != Some(&b'@'))
+    }
+}
+
+/// What the piece of letters and digits is, or the beginning of.
+fn around_digits(
+    context: Context<'_>,
+    piece: Range<usize>,
+    done: usize,
+    place: Place,
+) -> Option<(Shape, Range<usize>)> {
+    const LONGEST: usize = 34;
+    let text = context.text.as_bytes();
+    let start = piece.start;
+    let is_number = text[piece.clone()].iter().all(u8::is_ascii_digit);
+    let after = text.get(piece.end).copied();
+    if piece.len() > LONGEST {
+        return None;
+    }
+    let is_hex = piece.len() <= 4 && text[piece.clone()].iter().all(u8::is_ascii_hexdigit);
+    if is_hex
+        && (matches!(after, Some(b':' | b'-')) || text[..start].ends_with(b":"))
+        && let Some((is_device, found)) = addresses::of_hex(&context, done, start)
+    {
+        return Some((if is_device { Shape::Device } else { Shape::Ip }, found));
+    }
+    if is_number
+        && after == Some(b'.')
+        && piece.len() <= 3
+        && let Some(found) = addresses::ipv4(&context, start, place)
+    {
+        return Some((Shape::Ip, found));
+    }
+    let account = accounts::iban(&context, start).map(|found| (Shape::Iban, found));
+    let card = || accounts::card(&context, start).filter(|_| is_number && place.field != FieldKind::Thing);
+    let pair = || addresses::coordinates(&context, start).filter(|_| is_number && after == Some(b'.'));
+    let phone = || phones::at(&context, piece.clone(), done, place).filter(|_| is_number);
+    account
+        .or_else(|| official(&context, &piece, done, place).map(|found| (Shape::OfficialNumber, found)))
+        .or_else(|| card().map(|found| (Shape::Card, found)))
+        .or_else(|| pair().map(|found| (Shape::Coordinates, found)))
+        .or_else(|| phone().map(|found| (Shape::Phone, found)))
+}
+
+/// An official number that begins with the piece, or with the letters before it: `DE 123…`.
+fn official(context: &Context<'_>, piece: &Range<usize>, done: usize, place: Place) -> Option<Range<usize>> {
+    let text = context.text.as_bytes();
+    let is_letters = |from: &usize| text[*from..piece.start - 1].iter().all(u8::is_ascii_alphabetic);
+    let before = piece.start.checked_sub(2).filter(|_| b" -.".contains(&text[piece.start - 1]));
+    let letters = before.map(|last| {
+        last + 1 - text[done.min(last)..=last].iter().rev().take(5).take_while(|b| b.is_ascii_alphabetic()).count()
+    });
+    let front = letters.filter(|from| *from + 1 < piece.start && *from >= done).filter(is_letters);
+    let longer = front.and_then(|from| numbers::at(context, from..piece.start - 1, place));
+    longer.or_else(|| numbers::at(context, piece.clone(), place))
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

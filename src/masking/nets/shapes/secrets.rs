@@ -1,0 +1,130 @@
+//! Secrets that say what they are: by how they begin, or by the word before them.
+
+use std::ops::Range;
+
+use super::Shape;
+use super::rules::{RULES, Rest, Secret, SecretKind};
+use crate::secret::looks_random;
+
+/// A password in a text has at least so many characters; words have fewer digits.
+const SHORTEST_PASSWORD: usize = 6;
+/// A token in a URL's query.
+const SHORTEST_IN_QUERY: usize = 8;
+
+impl Rest {
+    fn takes(self, byte: u8) -> bool {
+        let is_alnum = byte.is_ascii_alphanumeric();
+        match self {
+            Self::Word => is_alnum || b"_-".contains(&byte),
+            Self::Alnum => is_alnum,
+            Self::Dotted => is_alnum || b"_-.".contains(&byte),
+            Self::Base64 => is_alnum || b"+/=_-.~%&".contains(&byte),
+            Self::Hash => is_alnum || b"./$+=,:_-".contains(&byte),
+            Self::Hex => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
+            Self::Upper => byte.is_ascii_digit() || byte.is_ascii_uppercase(),
+            Self::Path => is_alnum || b"/-_.~%@:?&=+".contains(&byte),
+        }
+    }
+}
+
+/// What a secret whose beginning stands at `begin` covers.
+pub(super) fn of_rule(text: &[u8], begin: Range<usize>, number: usize) -> Option<(Shape, Range<usize>)> {
+    let rule = &RULES.secrets[number];
+    let before = text[..begin.start].last();
+    if text[begin.start].is_ascii_alphanumeric() && before.is_some_and(u8::is_ascii_alphanumeric) {
+        return None;
+    }
+    if let Some(ends) = &rule.ends {
+        return Some((Shape::Secret, begin.start..block_end(text, begin.end, ends.as_bytes())));
+    }
+    let end = begin.end + rest_len(&text[begin.end..], rule.rest);
+    let rest = &text[begin.end..end];
+    if rest.len() < rule.least || !(rule.plain || is_made_up(rest)) {
+        return None;
+    }
+    let shape = if rule.kind == SecretKind::Hash { Shape::PasswordHash } else { Shape::Secret };
+    Some((shape, if rule.keeps { begin.end } else { begin.start }..end))
+}
+
+fn rest_len(text: &[u8], rest: Rest) -> usize {
+    let len = text.iter().take_while(|b| rest.takes(**b)).count();
+    // What ends a sentence is no part of it.
+    let trimmed = text[..len].iter().rev().take_while(|b| b".,:?&%".contains(b)).count();
+    len - trimmed
+}
+
+/// A block goes with the line that ends it, and to the end of the text where it is cut off.
+fn block_end(text: &[u8], from: usize, ends: &[u8]) -> usize {
+    let Some(end) = memchr::memmem::find(&text[from..], ends).map(|at| from + at + ends.len()) else {
+        return text.len();
+    };
+    let line = text[end..].iter().position(|b| *b == b'\n' || *b == b'\\' || *b == b'"').unwrap_or(text.len() - end);
+    end + line
+}
+
+/// Whether no word is like that: it has a digit, or a large letter behind a small one.
+fn is_made_up(rest: &[u8]) -> bool {
+    rest.iter().any(u8::is_ascii_digit)
+        || rest.windows(2).any(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase())
+}
+
+/// What stands behind a word that names a secret.
+pub(super) fn behind_word(text: &str, word: Range<usize>, is_password: bool) -> Option<Range<usize>> {
+    let bytes = text.as_bytes();
+    let before = bytes[..word.start].last().copied();
+    if is_password && before.is_some_and(|b| b.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let skip = |from: usize, signs: &[u8], most: usize| {
+        from + bytes[from..].iter().take(most).take_while(|b| signs.contains(b)).count()
+    };
+    let closed = skip(word.end, b"\"'\\]", 3);
+    let blank = skip(closed, b" ", 2);
+    let assigned = skip(blank, b"=:>", 2);
+    if assigned == blank {
+        return None;
+    }
+    let start = skip(assigned, b" \"'\\", 4);
+    let takes = |b: u8| {
+        if is_password {
+            !b.is_ascii_whitespace() && !b"\"'<>&,;\\)}]".contains(&b)
+        } else {
+            Rest::Base64.takes(b) && b != b'&'
+        }
+    };
+    let len = bytes[start..].iter().take_while(|b| takes(**b)).count();
+    let value = text.get(start..start + len)?.trim_end_matches(['.', '%']);
+    let has_both = value.bytes().any(|b| b.is_ascii_digit()) && value.bytes().any(|b| b.is_ascii_alphabetic());
+    let is_query = bytes[blank..assigned] == *b"=" && query_begins(bytes, word.start);
+    let is_secret = match is_password {
+        true => value.len() >= SHORTEST_PASSWORD && has_both,
+        false => looks_random(value) || is_query && value.len() >= SHORTEST_IN_QUERY && has_both,
+    };
+    is_secret.then(|| start..start + value.len())
+}
+
+/// Whether the name that ends with a word begins a part of a URL's query.
+fn query_begins(text: &[u8], at: usize) -> bool {
+    let name = text[..at].iter().rev().take(24).take_while(|b| b.is_ascii_alphanumeric() || b"_-".contains(b)).count();
+    matches!(text[..at - name].last(), Some(b'?' | b'&' | b';'))
+}
+
+/// The login in the URL whose `@` stands at a place.
+pub(super) fn login(text: &[u8], at: usize, done: usize) -> Option<Range<usize>> {
+    const LONGEST: usize = 200;
+    let is_part = |b: &&u8| !b.is_ascii_whitespace() && !b"/\"'<>\\?#".contains(b);
+    let len = text[done..at].iter().rev().take(LONGEST).take_while(is_part).count();
+    let start = at - len;
+    let is_login =
+        len > 0 && text[..start].ends_with(b"://") && text.get(at + 1).is_some_and(u8::is_ascii_alphanumeric);
+    (is_login && &text[start..at] != b"git").then_some(start..at + 1)
+}
+
+/// The rules of providers' keys.
+pub(super) fn keys() -> impl Iterator<Item = (&'static Secret, &'static str)> {
+    RULES
+        .secrets
+        .iter()
+        .filter(|rule| rule.use_.is_some())
+        .flat_map(|rule| rule.begins.iter().map(move |begin| (rule, begin.as_str())))
+}

@@ -1,0 +1,494 @@
+//! What is found in texts, and what is none.
+
+use super::*;
+use crate::masking::Key;
+use crate::secret::Secret;
+
+fn nets(country: &str) -> std::sync::Arc<Nets> {
+    let nets = Nets::new(Key::of_run(&Secret::new("the token of an account"), "run"));
+    if let Some(country) = Country::of_code(country) {
+        nets.country.set(country).unwrap();
+    }
+    nets
+}
+
+fn shapes_of(text: &str, country: &str) -> Vec<(Shape, String)> {
+    let place = Place { country: Country::of_code(country), ..Place::default() };
+    find(text, place).map(|found| (found.shape, text[found.range].to_owned())).collect()
+}
+
+/// Fails with all that is not as it should be.
+fn none(wrong: &[String]) {
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Texts around a value as it stands in data.
+fn around(value: &str) -> [String; 6] {
+    [
+        value.to_owned(),
+        format!("Please note {value}, thanks."),
+        format!("a,{value},b"),
+        format!("<td>{value}</td>"),
+        format!("({value})"),
+        format!("1;\"{value}\";2"),
+    ]
+}
+
+#[test]
+fn every_secret_of_the_rules_goes_and_its_kin_stays() {
+    let mut wrong = Vec::new();
+    for rule in &RULES.secrets {
+        if rule.data && rule.holds.is_empty() {
+            wrong.push(format!("{}: no text holds it", rule.of));
+        }
+        let is_hash = rule.kind == rules::SecretKind::Hash;
+        let shape = if is_hash { Shape::PasswordHash } else { Shape::Secret };
+        for text in rule.holds.iter().flat_map(|value| around(value)) {
+            let found = shapes_of(&text, "");
+            if !matches!(found.as_slice(), [(only, _)] if *only == shape) {
+                wrong.push(format!("{}: {text}: {found:?}", rule.of));
+            }
+            wrong.extend(left(&text, "").map(|left| format!("{}: {text}: {left}", rule.of)));
+        }
+        let kin = rule.never.iter().map(|text| (text, shapes_of(text, ""))).filter(|(_, found)| !found.is_empty());
+        wrong.extend(kin.map(|(text, found)| format!("{}: {text}: {found:?}", rule.of)));
+    }
+    none(&wrong);
+}
+
+#[test]
+fn every_official_number_of_the_rules_goes_and_its_kin_stays() {
+    let mut wrong = Vec::new();
+    for rule in &RULES.numbers {
+        for value in &rule.holds {
+            for text in around(value) {
+                let found = shapes_of(&text, &rule.country);
+                if !matches!(found.as_slice(), [(Shape::OfficialNumber, number)] if value.ends_with(number.as_str())) {
+                    wrong.push(format!("{}: {text}: {found:?}", rule.name));
+                }
+                let masked = masked(&nets(&rule.country), &text, &FieldPath::named("")).unwrap_or_default();
+                if masked.chars().count() != text.chars().count() {
+                    wrong.push(format!("{}: {text} becomes {masked}", rule.name));
+                }
+                wrong.extend(left(&text, &rule.country).map(|left| format!("{}: {text}: {left}", rule.name)));
+            }
+        }
+        let is_one = |found: &[(Shape, String)]| found.iter().any(|(shape, _)| *shape == Shape::OfficialNumber);
+        let kin = rule.never.iter().map(|text| (text, shapes_of(text, ""))).filter(|(_, found)| is_one(found));
+        wrong.extend(kin.map(|(text, found)| format!("{}: {text}: {found:?}", rule.name)));
+    }
+    none(&wrong);
+}
+
+/// What is found of a text once it is masked.
+fn left(text: &str, country: &str) -> Option<String> {
+    let masked = masked(&nets(country), text, &FieldPath::named(""))?;
+    let found = shapes_of(&masked, country);
+    (!found.is_empty()).then(|| format!("{masked} still holds {found:?}"))
+}
+
+/// Tells every text in which something else is found than the value alone.
+fn found_alone(shape: Shape, value: &str, country: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for text in around(value).into_iter().filter(|text| shape != Shape::Coordinates || !text.starts_with("a,")) {
+        let found = shapes_of(&text, country);
+        if found != [(shape, value.to_owned())] {
+            wrong.push(format!("{country}: {text}: {found:?}"));
+        }
+        wrong.extend(left(&text, country));
+    }
+    wrong
+}
+
+#[test]
+fn addresses_are_found_within_text() {
+    let nets = nets("");
+    let masked = |text: &str| masked(&nets, text, &FieldPath::named("")).unwrap();
+    let zoe = crate::masking::strangers::one_email(&nets.key, "zoé.q+shop@mail.example.com");
+    assert_eq!(masked("Write to <zoé.q+shop@mail.example.com>. Thanks!"), format!("Write to <{zoe}>. Thanks!"));
+    let link = masked("?to=z%40example.com&x=1");
+    assert!(link.starts_with("?to=user-") && link.ends_with("%40example.invalid&x=1"), "{link}");
+    let entity = masked("mail zoe&#64;example.com now");
+    assert!(entity.starts_with("mail user-") && entity.ends_with("&#64;example.invalid now"), "{entity}");
+    let mut wrong = Vec::new();
+    for address in [
+        "zoe@example.com",
+        "o'neil@example.co.uk",
+        "zoe_123@mail.example.org",
+        "zoe@bücher.example",
+        "zoe@xn--bcher-kva.example",
+        "zoe@example.xn--p1ai",
+        "зоя@почта.example",
+        "\"zoe quill\"@example.com",
+        "02079460123@example.com",
+        "token123@example.com",
+    ] {
+        wrong.extend(found_alone(Shape::Email, address, "GB"));
+    }
+    none(&wrong);
+    assert_eq!(shapes_of("邮箱zoe@example.com请", ""), [(Shape::Email, "zoe@example.com".to_owned())]);
+}
+
+#[test]
+fn what_only_looks_like_an_address_stays() {
+    for text in [
+        "@import url(x)",
+        "logo@2x.png",
+        "logo@2x-300x200.webp",
+        "a @ b.com",
+        "pkg@1.2.3",
+        "pkg@1.2.3-beta.rc",
+        "@handle",
+        "100%4",
+        "50% @x.com",
+        "a@b",
+        "",
+        "@media (min-width: 768px)",
+        "medium.com/@handle.name",
+        "user-1@example.invalid",
+        "react@18.2.0.tgz",
+        "git@2.css",
+    ] {
+        assert_eq!(shapes_of(text, ""), [], "{text}");
+        assert!(!is_email(text), "{text}");
+    }
+    assert!(is_email("o'neil@example.co.uk"));
+    assert!(!is_email("O <o@example.com>"));
+}
+
+#[test]
+fn telephones_are_found_as_their_country_writes_them() {
+    let mut wrong = Vec::new();
+    for (country, numbers) in [
+        (
+            "",
+            &[
+                "+44 (0)20 7946 0123",
+                "+1-202-555-0123",
+                "+49 30 23125 123",
+                "0044 20 7946 0123",
+                "020 7946 0123",
+                "(202) 555-0123",
+                "+442079460123",
+            ][..],
+        ),
+        (
+            "GB",
+            &[
+                "07700 900012",
+                "07700900012",
+                "020 7946 0123",
+                "(020) 7946-0123",
+                "01632 960 123",
+                "0113 496 0123",
+                "+447700900012",
+                "00 44 7700 900012",
+            ],
+        ),
+        (
+            "DE",
+            &[
+                "030 23125-123",
+                "030/23125123",
+                "(030) 23125 123",
+                "0171 3920012",
+                "01713920012",
+                "0 30 / 23125 123",
+                "+49 (0) 171 3920012",
+                "0049 171 3920012",
+                "030-23125123",
+            ],
+        ),
+        ("AT", &["0664 123 45 67", "01/23456789", "+43 664 1234567"]),
+        ("CH", &["044 668 18 00", "079 123 45 67", "+41 44 668 18 00"]),
+        ("FR", &["01 99 00 12 34", "01.99.00.12.34", "06 39 98 12 34", "0639981234", "+33 6 39 98 12 34"]),
+        ("ES", &["612 345 678", "91 123 45 67", "+34 612 345 678"]),
+        ("IT", &["06 1234 5678", "345 123 4567", "+39 06 1234 5678"]),
+        (
+            "US",
+            &["202-555-0123", "(202) 555-0123", "202.555.0123", "202 555 0123", "1-202-555-0123", "+1 202 555 0123"],
+        ),
+        ("CA", &["416-555-0123"]),
+        ("NL", &["06 12345678", "020 123 4567", "06-12345678", "0612345678"]),
+        ("PL", &["601 234 567", "22 123 45 67", "+48 601 234 567"]),
+        ("DK", &["20 12 34 56", "+45 20 12 34 56"]),
+        ("SE", &["070-174 06 05", "08-465 004 12"]),
+        ("BR", &["(11) 91234-5678", "11 91234-5678", "+55 11 91234-5678"]),
+        ("IN", &["098765 43210", "98765 43210", "+91 98765 43210"]),
+        ("AU", &["0491 570 156", "(02) 5550 1234", "+61 491 570 156"]),
+        ("JP", &["090-1234-5678", "03-1234-5678"]),
+        ("TR", &["0532 123 45 67", "+90 532 123 45 67"]),
+        ("RU", &["8 (495) 123-45-67", "+7 (495) 123-45-67"]),
+        ("PT", &["912 345 678", "21 123 4567"]),
+        ("CZ", &["601 123 456", "+420 601 123 456"]),
+        ("GR", &["210 123 4567", "694 123 4567"]),
+        ("NO", &["22 12 34 56", "406 12 345"]),
+        ("FI", &["040 123 4567", "09 123 4567"]),
+        ("UA", &["050 123 45 67", "+380 50 123 45 67"]),
+        ("IE", &["020 912 3456", "01 234 5678"]),
+        ("CN", &["138 1234 5678", "010-12345678"]),
+        ("ZA", &["082 123 4567"]),
+        ("MX", &["55 1234 5678", "+52 55 1234 5678"]),
+    ] {
+        wrong.extend(numbers.iter().flat_map(|number| found_alone(Shape::Phone, number, country)));
+    }
+    none(&wrong);
+    let two = shapes_of("07700 900012, 07700 900013 or 07700 900014/07700 900015", "GB");
+    assert!(two.len() >= 3, "{two:?}");
+}
+
+#[test]
+fn two_spellings_of_a_telephone_are_one_number() {
+    let normal = |text: &str, country: &str| normal_phone(text, Country::of_code(country)).map(|number| number.0);
+    for text in
+        ["07700 900012", "+44 7700 900012", "+44 (0)7700 900012", "0044 7700 900012", "(07700) 900-012", "447700900012"]
+    {
+        assert_eq!(normal(text, "GB"), Some(447_700_900_012), "{text}");
+    }
+    assert_eq!(normal("06 1234 5678", "IT"), normal("+39 06 1234 5678", ""));
+    assert_eq!(normal("(202) 555-0123", "US"), normal("+1 202 555 0123", "DE"));
+    assert_eq!(normal("8 (495) 123-45-67", "RU"), normal("+7 495 1234567", ""));
+    assert_eq!(normal("zoe", "GB"), None);
+    assert_eq!(normal("12", "GB"), None);
+}
+
+#[test]
+fn numbers_of_computers_accounts_and_places_are_found() {
+    let mut wrong = Vec::new();
+    for (shape, values) in [
+        (
+            Shape::Ip,
+            &[
+                "203.0.113.9",
+                "192.0.2.133",
+                "10.8.0.44",
+                "2001:db8::1",
+                "2001:db8:0:1:1:1:1:1",
+                "fe80::1ff:fe23:4567:890a",
+                "::ffff:203.0.113.9",
+            ][..],
+        ),
+        (
+            Shape::Iban,
+            &[
+                "DE89 3704 0044 0532 0130 00",
+                "DE89370400440532013000",
+                "GB82WEST12345698765432",
+                "gb82west12345698765432",
+                "FR14 2004 1010 0505 0001 3M02 606",
+                "NO9386011117947",
+            ],
+        ),
+        (
+            Shape::Card,
+            &[
+                "4111 1111 1111 1111",
+                "4111111111111111",
+                "5555-5555-5555-4444",
+                "378282246310005",
+                "3782 822463 10005",
+                "6011111111111117",
+                "2223003122003222",
+                "30569309025904",
+                "6200000000000005",
+            ],
+        ),
+        (
+            Shape::Coordinates,
+            &["52.520008, 13.404954", "52.520008,13.404954", "-33.868820, 151.209296", "52.5200;13.4049"],
+        ),
+        (Shape::Device, &["a4:5e:60:00:00:1b", "A4-5E-60-00-00-1B"]),
+    ] {
+        wrong.extend(values.iter().flat_map(|value| found_alone(shape, value, "DE")));
+    }
+    none(&wrong);
+    let list = "203.0.113.9, 198.51.100.7:8080;203.0.113.10";
+    assert_eq!(shapes_of(list, "").len(), 3);
+    assert_eq!(shapes_of("http://203.0.113.9/x", "")[0].0, Shape::Ip);
+}
+
+#[test]
+fn secrets_stand_behind_words_and_in_urls() {
+    for (text, left) in [
+        ("https://example.com/a?token=Invented0001&x=1", "https://example.com/a?token=&x=1"),
+        ("api_key = \"Invented0000Invented0001\"", "api_key = \"\""),
+        ("Secret: Invented0000Invented0001.", "Secret: ."),
+        ("\"client_secret\":\"Invented0000Invented0001\"", "\"client_secret\":\"\""),
+        ("Your password: invented1!", "Your password: "),
+        ("Passwort=Invented7", "Passwort="),
+        ("https://shop:Invented1@example.com/x", "https://example.com/x"),
+        ("redis://:Invented1@203.0.113.9:6379", "redis://"),
+        ("https://00000000000000000000000000000abc@o1.ingest.sentry.io/2", "https://o1.ingest.sentry.io/2"),
+    ] {
+        let new = masked(&nets(""), text, &FieldPath::named("")).unwrap();
+        assert!(new.starts_with(left), "{text}: {new}");
+    }
+    for text in [
+        "password: required",
+        "token: string",
+        "key=value",
+        "sort_key=menu_order",
+        "the keyboard",
+        "pass=1",
+        "?key=1",
+        "bypass=abc123de",
+    ] {
+        assert_eq!(shapes_of(text, ""), [], "{text}");
+    }
+}
+
+/// What a site is full of, and what is nobody's.
+#[test]
+fn what_is_no_shape_stays_in_every_country() {
+    const ORDINARY: &[&str] = &[
+        "8.2.1",
+        "1.2.3.4",
+        "Version 10.44.12.77",
+        "4.9.0.1",
+        "v120.0.6099.109",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/120.0.6099.109",
+        "1,234,567.89",
+        "1.234.567,89 €",
+        "€ 1 234 567",
+        "12.50",
+        "19.0000",
+        "0.123456789",
+        "1 000 000 000",
+        "SKU-00012345",
+        "ABC-1234-5678-9012",
+        "WC-2024-0001234",
+        "4006381333931",
+        "978-3-16-148410-0",
+        "9783161484100",
+        "0-306-40615-2",
+        "0012345678905",
+        "EAN 4006381333931",
+        "4012345678901",
+        "1700000000",
+        "1700000000000",
+        "1700000000000000",
+        "2024-05-06",
+        "2024-05-06 07:08:09",
+        "2024-05-06T07:08:09.123Z",
+        "06.05.2024",
+        "06/05/2024 10:30",
+        "05-06-2024",
+        "01.02.2024 10:30",
+        "20240506070809",
+        "#1a2b3c",
+        "#00000080",
+        "rgba(255, 255, 255, 0.5)",
+        "#12345678",
+        "margin: 0 1.5em 20px 010px",
+        "transform: matrix(1.0000, 0.2500, 0.1250, 1.0000, 12.3456, 7.8901)",
+        "M12.3456,7.8901L13.2345,8.1234",
+        "d=\"M 12.3456 7.8901 13.2345 8.1234\"",
+        "cubic-bezier(0.2500, 0.1000, 0.2500, 1.0000)",
+        "6d8fbd4a-60a9-4f2e-8f3a-0dcb7a1b2c3d",
+        "00000000-0000-4000-8000-000000000001",
+        "12345678-1234-1234-1234-123456789012",
+        "order 1000123",
+        "#1000123",
+        "Order #10001234567",
+        "300x200",
+        "1920x1080",
+        "12 x 34 x 56 mm",
+        "1024 768 1280 720",
+        "100 200 300 400",
+        "0123456789abcdef0123456789abcdef01234567",
+        "d41d8cd98f00b204e9800998ecf8427e",
+        "W/\"5f3a-18c2e5a7b80\"",
+        "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==",
+        "field_5f3a9b2c1d4e5",
+        "group_60b7c8d9e0f1a",
+        "wp_12345678",
+        "page-id-12345678",
+        "post-1234567",
+        "menu-item-1234567",
+        "10:30:45",
+        "00:12:34",
+        "12:34:56:78",
+        "a::before{content:\"\\2014\"}",
+        "C::D",
+        "127.0.0.1",
+        "0.0.0.0",
+        "::1",
+        "255.255.255.0",
+        "UA-12345678-1",
+        "GTM-ABC1234",
+        "G-ABCDEF1234",
+        "ca-pub-1234567890123456",
+        "100%",
+        "50.0000%",
+        "width=device-width, initial-scale=1",
+        "Monday to Friday 9-17",
+        "Mon-Fri 09:00-17:00",
+        "1-2-3-4-5-6-7-8",
+        "2023/05/06/1234567",
+        "https://example.com/2024/05/06/title-1234567/",
+        "image-1024x768.jpg",
+        "IMG_20240506_070809.jpg",
+        "wp-content/uploads/2024/05/0123456789.jpg",
+        "admin-ajax.php?action=x&_wpnonce=0123456789",
+        "ffffff",
+        "1e10",
+        "0x1234567890",
+        "AAAAAAA",
+        "DE",
+        "DE1234",
+        "12345",
+        "a:2:{i:0;i:1234567;i:1;d:0.12345678;}",
+        "nonce",
+        "lodash@4.17.21",
+        "5 + 12345678",
+        "tel",
+        "fe::ad",
+        "1.0.0.0",
+        "The 100 000 000 visitors of 2024",
+        "from 1999 to 2024",
+        "ISBN 0 306 40615 2",
+        "52.5, 13.4",
+        "12.0000,13.0000",
+    ];
+    let mut wrong = Vec::new();
+    for country in ["", "DE", "GB", "US", "FR", "ES", "IT", "NL", "PL", "DK", "BR", "IN", "JP", "RU", "CN"] {
+        let found = ORDINARY.iter().map(|text| (text, shapes_of(text, country))).filter(|(_, found)| !found.is_empty());
+        wrong.extend(found.map(|(text, found)| format!("{country}: {text}: {found:?}")));
+    }
+    none(&wrong);
+}
+
+#[test]
+fn the_name_of_a_field_tells_what_its_numbers_are() {
+    let kept = |name: &str, text: &str| masked(&nets("DE"), text, &FieldPath::named(name)).is_none();
+    assert!(
+        kept("plugin_version", "203.0.113.9") && kept("gtin", "01713920012") && kept("pixel_id", "4111111111111111")
+    );
+    assert!(!kept("note", "203.0.113.9") && !kept("note", "01713920012") && !kept("last_ip", "1.2.3.4"));
+}
+
+#[test]
+fn any_text_is_searched_to_its_end() {
+    for text in [
+        "@",
+        "0",
+        "(0",
+        "+",
+        "+4",
+        "12.",
+        "1:",
+        "::1:2:3",
+        "é0171 é",
+        "eyJ",
+        "-----BEGIN PRIVATE KEY",
+        "token=",
+        "password:\"",
+        "\"\"@x",
+        "DE",
+        "ab12",
+        "1.2.3.",
+        "0171\u{a0}3920012",
+    ] {
+        let _ = shapes_of(text, "DE");
+    }
+}
