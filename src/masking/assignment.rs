@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use roaring::RoaringTreemap;
 use wildmatch::WildMatch;
 
 use crate::contract::masking_rules::{MaskingRule, When};
@@ -52,6 +53,8 @@ pub(crate) struct Kept {
 pub(crate) struct MaskedSite {
     pub(crate) site: SiteTables,
     pub(crate) kept_users: Arc<HashSet<String>>,
+    /// Its posts that everybody may see.
+    pub(crate) published: Arc<RoaringTreemap>,
 }
 
 /// What becomes of each of `tables`, in their order.
@@ -79,7 +82,7 @@ pub(crate) fn assign(
             assigner.put(puts);
             let own = masking.rules.iter().zip(&globs).enumerate().filter(|(_, (_, glob))| glob.is_about(table));
             own.for_each(|(i, (rule, _))| assigner.add(rule, Origin::Caller, None, &format!("`rules.{i}`")));
-            for MaskedSite { site, kept_users } in sites {
+            for MaskedSite { site, kept_users, .. } in sites {
                 let about = preset.iter().filter(|rule| site.owns(table, &rule.table));
                 about.for_each(|rule| assigner.add(rule, Origin::Preset, Some(kept_users), "the WordPress preset"));
             }
@@ -238,7 +241,7 @@ impl TableMask {
         let named = named.or_else(|| unknown::key_column(table));
         let tested = rules.iter().filter_map(|rule| rule.condition.as_ref());
         let first = tested
-            .filter(|condition| !matches!(condition.expected, Expected::KeptUser(_)))
+            .filter(|condition| !matches!(condition.expected, Expected::KeptUser(_) | Expected::Published(_)))
             .map(|condition| condition.column)
             .next();
         Self {

@@ -53,10 +53,11 @@ pub(crate) fn find(table: &Table, assignment: &Assignment, sample: &Sample) -> F
             // The values of a key are a column of their own.
             let key = named.filter(|key| *key != i).and_then(|key| row[key].clone());
             let (place, name) = ((i, key.clone()), key.as_deref().unwrap_or_default());
-            let masker = masker.as_mut().filter(|_| decision == RowDecision::Masked);
-            match masker {
+            match masker.as_mut() {
                 Some(masker) if masker.rule(i).is_some() => {}
                 Some(masker) if masker.net(i) == Net::Settings => {}
+                // Known for what it is, and published.
+                Some(masker) if masker.net(i) == Net::None && masker.mask().column_nets[i].is_known => {}
                 Some(masker) if masker.net(i) != Net::None => {
                     let is_caught = masker.new_value_by_net(i, Some(value.as_bytes())) != NewValue::Unchanged;
                     caught.entry(place).or_default().add_caught(name, value, is_caught);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use roaring::RoaringTreemap;
 use wildmatch::WildMatch;
 
 use crate::contract::transformer::Transformer;
@@ -53,6 +54,8 @@ pub(crate) enum Expected {
     Glob(WildMatch),
     /// Users whose logins stay.
     KeptUser(Arc<HashSet<String>>),
+    /// Ids of published posts.
+    Published(Arc<RoaringTreemap>),
 }
 
 impl Expected {
@@ -61,6 +64,9 @@ impl Expected {
             Self::Exactly(text) => text.as_bytes() == value,
             Self::Glob(glob) => std::str::from_utf8(value).is_ok_and(|value| glob.matches(value)),
             Self::KeptUser(ids) => std::str::from_utf8(value).is_ok_and(|value| ids.contains(value)),
+            Self::Published(ids) => {
+                std::str::from_utf8(value).ok().and_then(|value| value.parse().ok()).is_some_and(|id| ids.contains(id))
+            }
         }
     }
 }
@@ -87,8 +93,10 @@ impl ColumnLimits {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ColumnNet {
     pub(crate) net: Net,
-    /// Rows in which another one holds; the first that fits.
-    pub(crate) in_rows: Vec<(Condition, Net)>,
+    /// Whether it is known for what it is, so that nothing needs to be judged.
+    pub(crate) is_known: bool,
+    /// Rows in which another one holds, those of which one of each list of conditions is true; the first that fits.
+    pub(crate) in_rows: Vec<(Vec<Vec<Condition>>, Net)>,
 }
 
 /// The rules of one table.
@@ -139,6 +147,8 @@ pub(crate) enum RowDecision {
 struct KeyRules {
     /// Those whose condition on the key column holds, or that have none on it.
     rules: Vec<usize>,
+    /// Columns, and the places of what holds in some of their rows and may hold in these.
+    nets: Vec<(usize, usize)>,
     name: String,
 }
 
@@ -228,15 +238,32 @@ impl RowMasker {
         }
         self.nets.fill(Net::None);
         if self.has_nets && !is_whole {
-            for ((net, column), rule) in self.nets.iter_mut().zip(&mask.column_nets).zip(&self.by_column) {
-                if rule.is_none() {
-                    let holds = |when: &Condition| value(when.column).is_some_and(|value| when.expected.holds(&value));
-                    *net = column.in_rows.iter().find(|(when, _)| holds(when)).map_or(column.net, |(_, net)| *net);
-                    is_any |= *net != Net::None;
-                }
-            }
+            is_any |= self.choose_nets(value);
         }
         if is_any { RowDecision::Masked } else { RowDecision::Unchanged }
+    }
+
+    /// Chooses the nets of the row's columns that have no rule, and tells whether one holds.
+    fn choose_nets<'r>(&mut self, value: impl Fn(usize) -> Option<Cow<'r, [u8]>>) -> bool {
+        let (mask, key) = (&*self.mask, &self.by_key[self.current]);
+        for ((net, column), rule) in self.nets.iter_mut().zip(&mask.column_nets).zip(&self.by_column) {
+            *net = if rule.is_none() { column.net } else { Net::None };
+        }
+        let holds = |when: &Condition| {
+            Some(when.column) == mask.key_column || value(when.column).is_some_and(|value| when.expected.holds(&value))
+        };
+        let mut done = None;
+        for (column, place) in &key.nets {
+            if done == Some(*column) || self.by_column[*column].is_some() {
+                continue;
+            }
+            let (when, net) = &mask.column_nets[*column].in_rows[*place];
+            if when.iter().all(|one_of| one_of.iter().any(holds)) {
+                self.nets[*column] = *net;
+                done = Some(*column);
+            }
+        }
+        self.nets.iter().any(|net| *net != Net::None)
     }
 
     /// The rule for a column of the row last looked at.
@@ -340,8 +367,19 @@ impl RowMasker {
         };
         let rules = &self.mask.rules;
         let is_named = self.mask.key_names_value;
+        let may_hold = |one_of: &Vec<Condition>| match one_of.first() {
+            Some(first) if Some(first.column) == self.mask.key_column => {
+                key.is_some_and(|key| one_of.iter().any(|when| when.expected.holds(key)))
+            }
+            _ => true,
+        };
+        let nets = self.mask.column_nets.iter().enumerate().flat_map(|(column, nets)| {
+            let may_hold = nets.in_rows.iter().enumerate().filter(|(_, (when, _))| when.iter().all(may_hold));
+            may_hold.map(move |(place, _)| (column, place))
+        });
         KeyRules {
             rules: (0..rules.len()).filter(|number| holds(&rules[*number])).collect(),
+            nets: nets.collect(),
             name: key.filter(|_| is_named).map(|key| String::from_utf8_lossy(key).into_owned()).unwrap_or_default(),
         }
     }

@@ -38,6 +38,7 @@ impl TableOutcome<'_> {
             Expected::Exactly(text) => format!("{column} = {text}"),
             Expected::Glob(glob) => format!("{column} = {glob}"),
             Expected::KeptUser(_) => "the user keeps the login".to_owned(),
+            Expected::Published(_) => "the post is published".to_owned(),
         })
     }
 }

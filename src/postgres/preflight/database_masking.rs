@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use tokio_postgres::types::Type;
 
 use super::catalog::Relations;
-use super::{masked_relations, matching_rows, row_counts, samples, site_country};
+use super::{masked_relations, matching_rows, published_posts, row_counts, samples, site_country};
 use crate::error::Failure;
 use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite, does_not_fit};
 use crate::masking::nets::Nets;
@@ -51,7 +51,7 @@ impl DatabaseMasking {
         }
         let sites = sites(source, tables, masking).await?;
         let mut assignments = assignment::assign(&plain, masking, &sites, puts, &nets)?;
-        let unfit = masked_relations::hold(source, tables, &nets, &mut assignments).await?;
+        let unfit = masked_relations::hold(source, tables, &nets, &sites, &mut assignments).await?;
         ensure!(unfit.is_empty(), does_not_fit(unfit));
         let Findings { suspects, unknown } = samples::look_into(source, &tables.all, &assignments)
             .await
@@ -147,7 +147,12 @@ async fn sites(source: &SourceSession, tables: &Relations, masking: &Masking) ->
         let same = kept.iter().filter(|(own, _)| own.schema == site.schema && site.prefix.starts_with(&own.prefix));
         same.max_by_key(|(own, _)| own.prefix.len()).map(|(_, users)| users.clone()).unwrap_or_default()
     };
-    Ok(sites.iter().map(|site| MaskedSite { kept_users: of(site), site: site.clone() }).collect())
+    let mut masked = Vec::new();
+    for site in sites {
+        let published = published_posts::of(source, &tables.all, &site).await.context("look for what is published")?;
+        masked.push(MaskedSite { kept_users: of(&site), published: Arc::new(published), site });
+    }
+    Ok(masked)
 }
 
 struct User {

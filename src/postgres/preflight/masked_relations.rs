@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use super::catalog::Relations;
 use super::masked_checks;
 use crate::contract::transformer::Effect;
-use crate::masking::assignment::Assignment;
+use crate::masking::assignment::{Assignment, MaskedSite};
 use crate::masking::nets::{Nets, unknown};
 use crate::masking::relations::{Reference, groups, take_along};
 use crate::postgres::rows::relation::Relation;
@@ -19,13 +19,14 @@ pub(crate) async fn hold(
     source: &SourceSession,
     tables: &Relations,
     nets: &Arc<Nets>,
+    sites: &[MaskedSite],
     assignments: &mut [Assignment],
 ) -> Result<BTreeSet<String>> {
     let references = references(source, tables).await.context("read the source's foreign keys")?;
     let plain = tables.tables();
     let equal = groups(&plain, assignments, &references);
     let mut problems = take_along(&plain, assignments, &references, &equal, nets);
-    unknown::cast(&plain, assignments, &references, nets);
+    unknown::cast(&plain, assignments, &references, sites, nets);
     problems.extend(masked_checks::pass(source, tables, assignments, &equal).await?);
     problems.extend(moved(source, tables, assignments).await.context("read what tables are partitioned by")?);
     Ok(problems)

@@ -21,6 +21,21 @@ pub(crate) async fn texts(
     params: &[Param<'_>],
     is_wanted: impl Fn(&[String]) -> bool,
 ) -> Result<Vec<Vec<String>>> {
+    let mut found = Vec::new();
+    each(source, relation, names, condition, params, is_wanted, |row| found.push(row)).await?;
+    Ok(found)
+}
+
+/// The same one by one, as many as there are.
+pub(crate) async fn each(
+    source: &SourceSession,
+    relation: &Relation,
+    names: &[&str],
+    condition: &str,
+    params: &[Param<'_>],
+    is_wanted: impl Fn(&[String]) -> bool,
+    mut take: impl FnMut(Vec<String>),
+) -> Result<()> {
     let table = &relation.table;
     let place = |name: &&str| {
         let place = table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
@@ -42,19 +57,18 @@ pub(crate) async fn texts(
             sql::is_still(&relation.quoted(), relation.oid)
         );
         let (pages, size) = if relation.has_pages() { (relation.pages, table.size_bytes) } else { (0, 0) };
-        let mut found = Vec::new();
         for (is_in_piece, bytes) in work_list::pieces(pages, size) {
             let query = if pages > 0 { format!("{query} AND {is_in_piece}") } else { query.clone() };
-            let rows =
-                source.rows(&query, params).await.with_context(|| format!("look through {}", relation.label()))?;
-            found.extend(rows.iter().map(|row| row.get::<_, Vec<String>>(0)));
+            let each = source.each_row(&query, params, |row| take(row.get::<_, Vec<String>>(0)));
+            each.await.with_context(|| format!("look through {}", relation.label()))?;
             source.throttle().wait(usize::try_from(bytes).unwrap_or(usize::MAX)).await;
         }
-        return Ok(found);
+        return Ok(());
     }
     let mut tables = WholeTables::of(source);
     let of_row = |row: &[Option<String>]| places.iter().map(|at| row[*at].clone()).collect::<Option<Vec<String>>>();
     let rows = tables.rows(relation, usize::MAX, |row| of_row(row).is_some_and(|row| is_wanted(&row))).await?;
     tables.close().await;
-    Ok(rows.iter().filter_map(|row| of_row(row)).collect())
+    rows.iter().filter_map(|row| of_row(row)).for_each(take);
+    Ok(())
 }

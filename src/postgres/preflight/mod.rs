@@ -21,6 +21,7 @@ pub(super) mod long_texts;
 mod masked_checks;
 mod masked_relations;
 mod matching_rows;
+mod published_posts;
 pub(super) mod queues;
 mod reading_order;
 mod row_counts;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::contract::transformer::Effect;
 use crate::data::tables::{ColumnType, Table};
-use crate::masking::table::TableMask;
+use crate::masking::table::{Condition, TableMask};
 use crate::postgres::session::sql;
 
 /// One relation whose own rows are copied.
@@ -131,14 +131,14 @@ impl Relation {
     fn is_masked_as_text(&self) -> bool {
         let column_type = |column: usize| self.table.columns[column].column_type;
         let is_text = |column| column_type(column).is_changed_as_text() || column_type(column) == ColumnType::Bytes;
-        self.mask.iter().flat_map(|mask| &mask.rules).all(|rule| {
+        let may_be_tested = |test: &Condition| is_text(test.column) || column_type(test.column).is_integer();
+        let is_ruled_as_text = self.mask.iter().flat_map(|mask| &mask.rules).all(|rule| {
             let is_made = !matches!(rule.transformer.traits().effect, Effect::Keeps | Effect::Empties);
             rule.column.is_none_or(|column| !is_made || is_text(column))
-                && rule
-                    .condition
-                    .as_ref()
-                    .is_none_or(|test| is_text(test.column) || column_type(test.column).is_integer())
-        })
+                && rule.condition.as_ref().is_none_or(may_be_tested)
+        });
+        let nets = self.mask.iter().flat_map(|mask| &mask.column_nets).flat_map(|nets| &nets.in_rows);
+        is_ruled_as_text && nets.flat_map(|(when, _)| when.iter().flatten()).all(may_be_tested)
     }
 
     /// Whether values can be in it that are twice as long as text.

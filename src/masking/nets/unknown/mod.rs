@@ -1,11 +1,12 @@
 //! The unknown: what of a value may stay that no rule, shape or person speaks of, in a table that refers to people.
 //!
 //! `tables` tells by names, columns and keys which tables refer to people, and gives each column its net; `texts` tells
-//! what a text is: a number, a word of some program's own, a name, or free text.
+//! what a text is: a number, a word of some program's own, a name, or free text. `wordpress` has what is known of its tables.
 
 mod names;
 mod tables;
 mod texts;
+pub(crate) mod wordpress;
 
 use super::Nets;
 use crate::formats::FieldPath;

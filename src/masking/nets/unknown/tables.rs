@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::names::{self, snake};
+use super::wordpress;
 use crate::contract::transformer::Transformer;
 use crate::data::tables::Table;
-use crate::masking::assignment::Assignment;
+use crate::masking::assignment::{Assignment, MaskedSite};
 use crate::masking::nets::{Net, Nets};
 use crate::masking::relations::Reference;
 use crate::masking::table::TableMask;
@@ -25,7 +26,13 @@ enum About {
 }
 
 /// Gives each column that holds text, and on which no rule decides in every row, the net that holds for its values.
-pub(crate) fn cast(tables: &[&Table], assignments: &mut [Assignment], references: &[Reference], nets: &Arc<Nets>) {
+pub(crate) fn cast(
+    tables: &[&Table],
+    assignments: &mut [Assignment],
+    references: &[Reference],
+    sites: &[MaskedSite],
+    nets: &Arc<Nets>,
+) {
     let about = about(tables, assignments, references);
     let referring: HashSet<_> = references.iter().flat_map(|reference| [reference.from, reference.to]).collect();
     for (place, (table, assignment)) in tables.iter().zip(assignments).enumerate() {
@@ -47,10 +54,16 @@ pub(crate) fn cast(tables: &[&Table], assignments: &mut [Assignment], references
         }
         let mask = assignment.mask.get_or_insert_with(|| Arc::new(TableMask::of(table, Vec::new(), nets)));
         let mask = Arc::get_mut(mask).expect("nobody else has it yet");
+        for site in sites {
+            wordpress::cast(table, site, &caught, mask);
+        }
         for column in caught {
             // What rows are told apart by is looked up by programs, word for word.
             let is_key = mask.key_column == Some(column) && mask.key_names_value;
-            mask.column_nets[column].net = if is_key { Net::Search } else { net };
+            let own = &mut mask.column_nets[column];
+            if !own.is_known {
+                own.net = if is_key { Net::Search } else { net };
+            }
         }
     }
 }

@@ -1,0 +1,71 @@
+//! Which posts of a site are published: everybody may see them, so they are nobody's secret.
+
+use std::collections::HashSet;
+
+use anyhow::Result;
+use roaring::RoaringTreemap;
+use tokio_postgres::types::Type;
+
+use super::matching_rows;
+use crate::masking::nets::unknown::wordpress;
+use crate::postgres::rows::relation::Relation;
+use crate::postgres::session::source_session::SourceSession;
+use crate::rewriting::wordpress::SiteTables;
+
+const COLUMNS: &[&str] = &["ID", "post_status", "post_password", "post_type", "post_parent"];
+
+/// The ids of the posts of a site that have been published, without a password, and are of a type that is for everybody.
+pub(super) async fn of(source: &SourceSession, relations: &[Relation], site: &SiteTables) -> Result<RoaringTreemap> {
+    let own = |name| {
+        let is_it = move |relation: &&Relation| site.owns(&relation.table, name);
+        relations.iter().filter(|relation| relation.table.excluded_by.is_none()).filter(is_it)
+    };
+    let has_all = |relation: &&Relation| {
+        let has = |name: &&str| relation.table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+        COLUMNS.iter().all(has)
+    };
+    let mut published = RoaringTreemap::new();
+    if own("posts").all(|relation| !has_all(&relation)) {
+        return Ok(published);
+    }
+    let mut types: HashSet<String> = wordpress::public_types().map(str::to_owned).collect();
+    let names: Vec<String> = wordpress::TYPES_OPTIONS.iter().map(|name| (*name).to_owned()).collect();
+    for options in own("options") {
+        let is_one = |row: &[String]| names.contains(&row[0]);
+        let columns = ["option_name", "option_value"];
+        let names = [(&names as _, Type::TEXT_ARRAY)];
+        for row in matching_rows::texts(source, options, &columns, "{0} = ANY ($1)", &names, is_one).await? {
+            types.extend(wordpress::stored_types(&row[1]));
+        }
+    }
+    for posts in own("posts").filter(has_all) {
+        let is_one = |row: &[String]| row[0] == wordpress::TYPES_TYPE && row[1] == "publish";
+        let columns = ["post_type", "post_status", "post_content"];
+        let condition = format!("{{0}} = '{}' AND {{1}} = 'publish'", wordpress::TYPES_TYPE);
+        for row in matching_rows::texts(source, posts, &columns, &condition, &[], is_one).await? {
+            types.extend(wordpress::stored_types(&row[2]));
+        }
+    }
+    for posts in own("posts").filter(has_all) {
+        let is_one = |row: &[String]| {
+            (row[1] == "publish" || row[1] == "inherit" && row[3] == "attachment") && row[2].is_empty()
+        };
+        let condition = "({1} = 'publish' OR {1} = 'inherit' AND {3} = 'attachment') AND {2} = ''";
+        // What is attached to a post is published when that is.
+        let mut attached = Vec::new();
+        let take = |row: Vec<String>| {
+            let Ok(id) = row[0].parse::<u64>() else { return };
+            let is_of = |status: &str| row[1] == status && types.contains(&row[3]);
+            match row[4].parse::<u64>() {
+                _ if is_of("publish") => drop(published.insert(id)),
+                Ok(parent) if row[1] == "inherit" => attached.push((id, parent)),
+                _ => {}
+            }
+        };
+        matching_rows::each(source, posts, COLUMNS, condition, &[], is_one, take).await?;
+        let are_shown = attached.into_iter().filter(|(_, parent)| *parent == 0 || published.contains(*parent));
+        let shown: Vec<u64> = are_shown.map(|(id, _)| id).collect();
+        published.extend(shown);
+    }
+    Ok(published)
+}
