@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::contract::transformer::Transformer;
 use crate::formats::FieldPath;
 use crate::masking::key::Key;
-use crate::masking::nets::{Nets, shapes};
+use crate::masking::nets::{Nets, people, shapes};
 use crate::masking::values::ValueMasker;
 use crate::masking::{numbers, strangers};
 
@@ -54,7 +54,9 @@ impl Transformer {
         }
         let value: Cow<'_, str> = String::from_utf8_lossy(value);
         if self == Self::Contacts {
-            return shapes::masked(nets, &value, &FieldPath::named(field)).map(String::into_bytes);
+            let shaped = shapes::masked(nets, &value, &FieldPath::named(field));
+            let people = people::masked(nets, shaped.as_deref().unwrap_or(&value));
+            return people.or(shaped).map(String::into_bytes);
         }
         if value.trim().is_empty() {
             return None;

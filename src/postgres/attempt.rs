@@ -114,7 +114,9 @@ impl Attempt<'_> {
         let masked = match &options.masking {
             Some(masking) => {
                 let reading = DatabaseMasking::read(&reader, &tables, masking, queues.puts());
-                Some(reader.awake_for(reading).await?)
+                let masked = reader.awake_for(reading).await?;
+                reader.awake_for(masked.meet_people(&reader, &tables)).await?;
+                Some(masked)
             }
             None => None,
         };

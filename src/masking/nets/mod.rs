@@ -4,7 +4,6 @@
 //! what is left of a table that refers to people. [`Net`] says which of them hold for a column or key;
 //! `values` reads whatever structure there is and shows each text in it to them.
 
-#[allow(dead_code, unused_imports)]
 pub(crate) mod people;
 pub(crate) mod shapes;
 pub(crate) mod unknown;

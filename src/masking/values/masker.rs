@@ -121,7 +121,14 @@ impl<'a> ValueMasker<'a> {
             let within = memchr::memchr(b'<', &new).and_then(|_| self.content(&new));
             return self.caught(Caught::Unknown, Some(within.unwrap_or(new)));
         }
-        self.content(path, text)
+        self.known_whole(path, text).or_else(|| self.content(path, text))
+    }
+
+    /// A known login or company, which is told by the name of its field.
+    fn known_whole(&self, path: &FieldPath<'_>, text: &[u8]) -> Option<Vec<u8>> {
+        let text = std::str::from_utf8(text).ok().filter(|text| people::may_be_whole(self.nets, text))?;
+        let new = people::masked_whole(self.nets, fields::personal(path.name)?, text);
+        self.caught(Caught::Person, new).map(String::into_bytes)
     }
 
     fn content(&self, path: &FieldPath<'_>, text: &[u8]) -> Option<Vec<u8>> {
@@ -180,7 +187,7 @@ fn is_flag(text: &[u8]) -> bool {
 }
 
 /// Whether a text can be what the name of its field says.
-fn is_plausible(transformer: Transformer, text: &[u8]) -> bool {
+pub(in crate::masking) fn is_plausible(transformer: Transformer, text: &[u8]) -> bool {
     if text.len() > LONGEST_PERSONAL || is_flag(text) {
         return false;
     }

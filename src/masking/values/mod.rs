@@ -11,4 +11,4 @@ mod names;
 mod tests;
 
 pub(super) use fields::{field_kind, is_named, is_secret, personal};
-pub(super) use masker::ValueMasker;
+pub(super) use masker::{ValueMasker, is_plausible};

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use tokio_postgres::types::Type;
 
 use super::catalog::Relations;
-use super::{masked_relations, matching_rows, published_posts, row_counts, samples, site_country};
+use super::{masked_relations, matching_rows, people, published_posts, row_counts, samples, site_country};
 use crate::error::Failure;
 use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite, does_not_fit};
 use crate::masking::nets::Nets;
@@ -30,6 +30,8 @@ pub(crate) struct DatabaseMasking {
     emptied: Vec<EmptiedLine>,
     kept_users: u64,
     key: KeySource,
+    nets: Arc<Nets>,
+    sites: Vec<MaskedSite>,
 }
 
 impl DatabaseMasking {
@@ -68,7 +70,16 @@ impl DatabaseMasking {
         }
         let emptied = emptied(source, &tables.all, &assignments).await.context("count the rows that stay behind")?;
         let kept_users = sites.iter().filter(|site| site.site.has_users).map(|site| site.kept_users.len() as u64).sum();
-        Ok(Self { assignments, suspects, emptied, kept_users, key: masking.key.source() })
+        Ok(Self { assignments, suspects, emptied, kept_users, key: masking.key.source(), nets, sites })
+    }
+
+    /// Finds out whom the site knows, before any row is masked.
+    pub(crate) async fn meet_people(&self, source: &SourceSession, tables: &Relations) -> Result<()> {
+        let known = people::known(source, tables, &self.assignments, &self.sites, &self.nets).await?;
+        let counts = known.counts();
+        tracing::info!("the site knows about {} people, by {} identifiers", counts.people, counts.identifiers);
+        let _ = self.nets.people.set(known);
+        Ok(())
     }
 
     pub(crate) fn into_suspects(self) -> Vec<Suspect> {

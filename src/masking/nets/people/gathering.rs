@@ -10,7 +10,7 @@ use super::names::{self, Part, Particles};
 use super::phones::normal_phone;
 use super::streets::{self, StreetWords};
 use crate::contract::transformer::Transformer;
-use crate::masking::contacts;
+use crate::masking::nets::shapes;
 use crate::masking::key::Key;
 
 /// A longer value is no identifier.
@@ -30,6 +30,7 @@ pub(crate) struct Gatherer {
     sets: [Gathered; Identifier::ALL.len()],
     words: Filter,
     numbers: Filter,
+    wholes: Filter,
     streets: StreetWords,
     particles: Particles,
     /// By row and what is left of the field's name.
@@ -52,6 +53,7 @@ impl Gatherer {
             sets: Identifier::ALL.map(|_| Gathered::of_at_most(most)),
             words: Filter::to_fill(),
             numbers: Filter::to_fill(),
+            wholes: Filter::to_fill(),
             streets: StreetWords::under(seed),
             particles: Particles::under(seed),
             waiting: HashMap::new(),
@@ -103,7 +105,9 @@ impl Gatherer {
             }
             Transformer::Login | Transformer::Company => {
                 self.emails(value);
-                self.add(Identifier::Whole, text_hash(Identifier::Whole, value, self.seed));
+                let hash = text_hash(Identifier::Whole, value, self.seed);
+                self.wholes.add(hash);
+                self.add(Identifier::Whole, hash);
             }
             _ => {}
         }
@@ -118,7 +122,7 @@ impl Gatherer {
 
     fn emails(&mut self, value: &str) {
         if memchr::memchr2(b'@', b'%', value.as_bytes()).is_some() {
-            let hashes: Vec<u64> = contacts::addresses_in(value)
+            let hashes: Vec<u64> = shapes::addresses_in(value)
                 .map(|address| text_hash(Identifier::Email, &address.replacen("%40", "@", 1), self.seed))
                 .collect();
             for hash in hashes {
@@ -165,6 +169,7 @@ impl Gatherer {
             self.words.add(hash);
             self.words.add(mixed(hash, 1));
             self.numbers.add(hash);
+            self.wholes.add(hash);
             self.add(identifier, hash);
         }
     }
@@ -173,7 +178,7 @@ impl Gatherer {
     pub(crate) fn end(mut self) -> KnownPeople {
         let mut prose = Filter::to_fill();
         names::add_common(&mut prose, self.seed);
-        [&mut self.words, &mut self.numbers, &mut prose].into_iter().for_each(Filter::settle);
+        [&mut self.words, &mut self.numbers, &mut self.wholes, &mut prose].into_iter().for_each(Filter::settle);
         let sets = self.sets.map(Gathered::end);
         let left_out = self.parts_left_out + sets.iter().map(|(_, left_out)| left_out).sum::<u64>();
         let mut people = KnownPeople {
@@ -182,6 +187,7 @@ impl Gatherer {
             words: self.words,
             prose,
             numbers: self.numbers,
+            wholes: self.wholes,
             streets: self.streets,
             particles: self.particles,
             counts: PeopleCounts { left_out, ..PeopleCounts::default() },

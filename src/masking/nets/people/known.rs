@@ -8,12 +8,15 @@ use super::hashes::{Filter, Hashes, Marks};
 use super::names::{self, Particles};
 use super::phones::{NationalNumber, normal_phone};
 use super::streets::{self, StreetWords};
-use super::words::{Case, Words};
+use super::words::{Case, Word, Words};
 use crate::masking::key::Key;
 
 /// Of each kind of identifier so many are known: of a person eight bytes each for a name, an address, a number, a street and
 /// a login or company, and less than eight for the filters.
 pub(crate) const MOST_PEOPLE: usize = 1_000_000;
+
+/// No login or company is longer.
+const LONGEST_WHOLE: usize = 100;
 
 /// What a person is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +59,8 @@ pub(crate) struct KnownPeople {
     pub(super) prose: Filter,
     /// Telephone numbers, and numbers of houses with the word beside each.
     pub(super) numbers: Filter,
+    /// Logins and companies.
+    pub(super) wholes: Filter,
     pub(super) streets: StreetWords,
     pub(super) particles: Particles,
     pub(super) counts: PeopleCounts,
@@ -85,7 +90,16 @@ pub(super) fn phone_hash(number: &NationalNumber, seed: u64) -> u64 {
 
 /// Of an address, a login or a company: whatever case it is in, and whatever blanks are around it.
 pub(super) fn text_hash(identifier: Identifier, text: &str, seed: u64) -> u64 {
-    xxh3_64_with_seed(text.trim().to_lowercase().as_bytes(), seed ^ (2 + identifier as u64))
+    let (text, seed) = (text.trim(), seed ^ (2 + identifier as u64));
+    let mut small = [0; 64];
+    match small.get_mut(..text.len()) {
+        Some(small) if text.is_ascii() => {
+            small.copy_from_slice(text.as_bytes());
+            small.make_ascii_lowercase();
+            xxh3_64_with_seed(small, seed)
+        }
+        _ => xxh3_64_with_seed(text.to_lowercase().as_bytes(), seed),
+    }
 }
 
 impl KnownPeople {
@@ -140,6 +154,13 @@ impl KnownPeople {
         houses.iter().any(|house| self.has(Identifier::Street, house.hash))
     }
 
+    /// Whether a value may be a known login or company.
+    pub(crate) fn may_hold_whole(&self, value: &str) -> bool {
+        (2..=LONGEST_WHOLE).contains(&value.len())
+            && !self.is_without(Identifier::Whole)
+            && self.wholes.may_have(text_hash(Identifier::Whole, value, self.seed))
+    }
+
     /// Whether a login or a company is known.
     pub(crate) fn holds_whole(&self, value: &str) -> bool {
         self.has(Identifier::Whole, text_hash(Identifier::Whole, value, self.seed))
@@ -157,21 +178,21 @@ impl KnownPeople {
 
     /// Marks everybody who is named in a text that everyone can read, and what of its words is no name.
     pub(crate) fn note_published(&self, published: &mut Published, text: &str) {
-        self.roll(text, &mut |found| {
+        let Published { marks, prose } = published;
+        let mark = |identifier: Identifier, hash| self.sets[identifier as usize].mark(&marks[identifier as usize], hash);
+        let mut note_prose = |word: &Word| {
+            if word.case == Case::Small {
+                prose.add(word.hash);
+            }
+        };
+        self.roll_over(text, &mut note_prose, &mut |found| {
             // Names in small letters may be words of the text.
             if found.identifier != Identifier::Name || !found.is_small {
-                let set = found.identifier as usize;
-                self.sets[set].mark(&published.marks[set], found.hash);
+                mark(found.identifier, found.hash);
             }
         });
         for found in emails::in_text(text) {
-            let hash = text_hash(Identifier::Email, &found.plain(text), self.seed);
-            self.sets[Identifier::Email as usize].mark(&published.marks[Identifier::Email as usize], hash);
-        }
-        for word in Words::of(text, self.seed).filter(|word| word.case == Case::Small) {
-            if self.words.may_have(word.hash) {
-                published.prose.add(word.hash);
-            }
+            mark(Identifier::Email, text_hash(Identifier::Email, &found.plain(text), self.seed));
         }
     }
 
@@ -226,7 +247,8 @@ impl KnownPeople {
 
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        let filters = [&self.words, &self.prose, &self.numbers].iter().map(|filter| filter.bytes()).sum::<usize>();
+        let filters =
+            [&self.words, &self.prose, &self.numbers, &self.wholes].iter().map(|filter| filter.bytes()).sum::<usize>();
         self.sets.iter().map(Hashes::bytes).sum::<usize>() + filters
     }
 }

@@ -6,6 +6,7 @@
 //! rolled over by its `words` (`rolling`), whatever case they are in and however they are escaped (`folded`, `escapes`), and
 //! whoever is found becomes the stranger that the person is everywhere else.
 
+mod columns;
 mod emails;
 mod escapes;
 mod folded;
@@ -14,6 +15,7 @@ mod hashes;
 mod known;
 mod names;
 mod phones;
+pub(crate) mod published;
 mod rolling;
 mod streets;
 mod words;
@@ -23,12 +25,13 @@ mod tests;
 
 use std::ops::Range;
 
+pub(crate) use columns::{PeopleColumns, Told};
 pub(crate) use gathering::Gatherer;
-pub(crate) use known::{Identifier, KnownPeople, PeopleCounts, Published};
+pub(crate) use known::{Identifier, KnownPeople};
 
 use super::Nets;
 use crate::contract::transformer::Transformer;
-use crate::masking::contacts;
+use crate::masking::nets::shapes;
 use crate::masking::key::Key;
 use crate::masking::strangers;
 use words::{Case, Words};
@@ -74,16 +77,18 @@ pub(crate) fn masked(nets: &Nets, text: &str) -> Option<String> {
 
 /// The same for the name of a key: an address in one is a person's, whoever that is.
 pub(crate) fn masked_key(nets: &Nets, name: &str) -> Option<String> {
-    let without_emails = contacts::masked_emails(&nets.key, name);
+    let without_emails = shapes::masked_emails(&nets.key, name);
     masked(nets, without_emails.as_deref().unwrap_or(name)).or(without_emails)
+}
+
+/// Whether a value may be a known login or company: a quick look, which most values do not pass.
+pub(crate) fn may_be_whole(nets: &Nets, value: &str) -> bool {
+    nets.people.get().is_some_and(|people| people.may_hold_whole(value))
 }
 
 /// What a known login or company becomes that is the whole value of such a field.
 pub(crate) fn masked_whole(nets: &Nets, transformer: Transformer, value: &str) -> Option<String> {
-    let people = nets.people.get().filter(|people| !people.is_without(Identifier::Whole))?;
-    if !people.holds_whole(value) {
-        return None;
-    }
+    nets.people.get().filter(|people| people.holds_whole(value))?;
     match transformer {
         Transformer::Login => Some(strangers::login(&nets.key, value)),
         Transformer::Company => Some(strangers::company(&nets.key, value)),

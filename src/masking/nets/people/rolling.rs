@@ -44,9 +44,18 @@ struct Roll<'a> {
 impl KnownPeople {
     /// Shows everybody in a text, in order. E-mail addresses are not looked for, since no words tell them.
     pub(crate) fn roll(&self, text: &str, show: &mut impl FnMut(Found)) {
+        self.roll_over(text, &mut |_| {}, show);
+    }
+
+    /// The same, and shows each word that may be one of a name.
+    pub(super) fn roll_over(&self, text: &str, name: &mut impl FnMut(&Word), show: &mut impl FnMut(Found)) {
         let mut roll = Roll { people: self, text, last: [None; REMEMBERED], open: None, done: 0 };
         for word in Words::of(text, self.seed) {
-            if let Some(found) = roll.pass(word) {
+            let may_name = word.letters > 1 && self.words.may_have(word.hash);
+            if may_name {
+                name(&word);
+            }
+            if let Some(found) = roll.pass(Passed { word, may_name }) {
                 show(found);
             }
         }
@@ -54,9 +63,8 @@ impl KnownPeople {
 }
 
 impl Roll<'_> {
-    fn pass(&mut self, word: Word) -> Option<Found> {
-        let may_name = word.letters > 1 && self.people.words.may_have(word.hash);
-        let passed = Passed { word, may_name };
+    fn pass(&mut self, passed: Passed) -> Option<Found> {
+        let word = passed.word;
         if word.start < self.done {
             return None;
         }

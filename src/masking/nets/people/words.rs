@@ -200,7 +200,14 @@ impl<'a> Words<'a> {
         self.folded.clear();
         while let Some(byte) = bytes.get(self.at) {
             let (c, len) = match CLASSES[usize::from(*byte)] {
-                Class::Small | Class::Large | Class::Digit => (char::from(*byte), 1),
+                Class::Small => {
+                    letters.small += 1;
+                    letters.ends_in_letter = true;
+                    self.folded.push_ascii(*byte);
+                    self.at += 1;
+                    continue;
+                }
+                Class::Large | Class::Digit => (char::from(*byte), 1),
                 Class::High => match self.text[self.at..].chars().next() {
                     Some('\u{2019}') if self.goes_on(3) => {
                         self.at += 3;

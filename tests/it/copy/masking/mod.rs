@@ -8,6 +8,7 @@ use railstage::rewriting::UrlPair;
 use super::{Ends, run, texts};
 
 mod canary;
+mod known;
 mod published;
 mod rules;
 mod switches;

@@ -1,0 +1,78 @@
+//! Where a WordPress site keeps what everyone can read.
+
+use std::borrow::Cow;
+
+use super::known::{KnownPeople, Published};
+use crate::data::tables::Table;
+
+/// A table of texts that everyone can read, where what stands in `when` is true.
+pub(crate) struct Place {
+    /// Its name without the site's prefix.
+    pub(crate) table: &'static str,
+    texts: &'static [&'static str],
+    /// Columns, and what may stand in each.
+    pub(crate) when: &'static [(&'static str, &'static [&'static str])],
+    /// Whether a text may be somebody's name as a whole.
+    is_name: bool,
+}
+
+/// All there are.
+pub(crate) const PLACES: &[Place] = &[
+    Place {
+        table: "posts",
+        texts: &["post_title", "post_content", "post_excerpt"],
+        when: &[
+            ("post_status", &["publish"]),
+            ("post_password", &[""]),
+            (
+                "post_type",
+                &["post", "page", "product", "product_variation", "wp_block", "wp_template", "wp_template_part"],
+            ),
+        ],
+        is_name: false,
+    },
+    Place { table: "options", texts: &["option_value"], when: &[("option_name", SHOWN)], is_name: true },
+];
+
+/// Settings that every visitor sees.
+const SHOWN: &[&str] = &[
+    "blogname",
+    "blogdescription",
+    "woocommerce_store_address",
+    "woocommerce_store_address_2",
+    "woocommerce_email_from_name",
+    "woocommerce_email_from_address",
+    "woocommerce_email_footer_text",
+    "woocommerce_demo_store_notice",
+];
+
+impl Place {
+    /// The columns to read: the texts, and what tells that they are published.
+    pub(crate) fn columns(&self, table: &Table) -> Option<Vec<usize>> {
+        let find = |name: &&str| table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
+        self.texts.iter().copied().chain(self.when.iter().map(|(column, _)| *column)).map(|name| find(&name)).collect()
+    }
+
+    /// Notes who is named in a row of these columns.
+    pub(crate) fn note<'r>(
+        &self,
+        people: &KnownPeople,
+        noted: &mut Published,
+        value: impl Fn(usize) -> Option<Cow<'r, [u8]>>,
+    ) {
+        // The source may not have been asked for these rows alone.
+        let is_published = self.when.iter().enumerate().all(|(at, (_, values))| {
+            value(self.texts.len() + at).is_some_and(|value| values.iter().any(|one| one.as_bytes() == &*value))
+        });
+        if !is_published {
+            return;
+        }
+        for text in (0..self.texts.len()).filter_map(&value) {
+            match std::str::from_utf8(&text) {
+                Ok(text) if self.is_name => people.note_published_value(noted, text),
+                Ok(text) => people.note_published(noted, text),
+                Err(_) => {}
+            }
+        }
+    }
+}
