@@ -75,6 +75,13 @@ impl Attempt<'_> {
             reason = snapshot.watch(self.options, self.progress) => return Err(reason),
         };
         snapshot.tables = tables;
+        if let Some(masked) = &masked {
+            phases.enter("people");
+            tokio::select! {
+                met = masked.meet_people(&snapshot) => met?,
+                reason = snapshot.watch(self.options, self.progress) => return Err(reason),
+            }
+        }
         let (schema, filled) = tokio::select! {
             filled = Box::pin(self.fill(&snapshot, &mut report, &mut phases)) => filled?,
             reason = snapshot.watch(self.options, self.progress) => return Err(reason),
@@ -114,9 +121,7 @@ impl Attempt<'_> {
         let masked = match &options.masking {
             Some(masking) => {
                 let reading = DatabaseMasking::read(&reader, &tables, masking, queues.puts());
-                let masked = reader.awake_for(reading).await?;
-                reader.awake_for(masked.meet_people(&reader, &tables)).await?;
-                Some(masked)
+                Some(reader.awake_for(reading).await?)
             }
             None => None,
         };

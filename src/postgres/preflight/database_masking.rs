@@ -17,6 +17,7 @@ use crate::masking::{EmptiedLine, KeySource, Masking, QueueLine, Sheet, Suspect,
 use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
+use crate::postgres::snapshot::Snapshot;
 use crate::rewriting::wordpress::SiteTables;
 
 /// Why the rows of a table that is emptied do not come.
@@ -74,8 +75,11 @@ impl DatabaseMasking {
     }
 
     /// Finds out whom the site knows, before any row is masked.
-    pub(crate) async fn meet_people(&self, source: &SourceSession, tables: &Relations) -> Result<()> {
-        let known = people::known(source, tables, &self.assignments, &self.sites, &self.nets).await?;
+    pub(crate) async fn meet_people(&self, snapshot: &Snapshot) -> Result<()> {
+        let reader = snapshot.reader().await?;
+        let meeting = people::known(&reader, &snapshot.tables, &self.assignments, &self.sites, &self.nets);
+        let known = reader.awake_for(meeting).await?;
+        reader.close().await;
         let counts = known.counts();
         tracing::info!("the site knows about {} people, by {} identifiers", counts.people, counts.identifiers);
         let _ = self.nets.people.set(known);

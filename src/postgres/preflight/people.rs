@@ -35,7 +35,7 @@ pub(super) async fn known(
     let mut gatherer = Gatherer::new(&nets.key);
     let session = source.another().await?;
     for (relation, assignment) in tables.all.iter().zip(assignments) {
-        if relation.table.excluded_by.is_some() {
+        if relation.table.excluded_by.is_some() && assignment.emptied.is_none() {
             continue;
         }
         if let Some(mut columns) = PeopleColumns::of(&relation.table, assignment, kept(relation, sites)) {

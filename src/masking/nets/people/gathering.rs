@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::hashes::{Filter, Gathered};
 use super::known::{self, Identifier, KnownPeople, MOST_PEOPLE, PeopleCounts, mixed, phone_hash, text_hash};
-use super::names::{self, Part, Particles};
+use super::names::{self, NameWords, Part};
 use super::phones::normal_phone;
 use super::streets::{self, StreetWords};
 use crate::contract::transformer::Transformer;
@@ -32,7 +32,7 @@ pub(crate) struct Gatherer {
     numbers: Filter,
     wholes: Filter,
     streets: StreetWords,
-    particles: Particles,
+    names: NameWords,
     /// By row and what is left of the field's name.
     waiting: HashMap<u64, Waiting>,
     parts_left_out: u64,
@@ -55,7 +55,7 @@ impl Gatherer {
             numbers: Filter::to_fill(),
             wholes: Filter::to_fill(),
             streets: StreetWords::under(seed),
-            particles: Particles::under(seed),
+            names: NameWords::under(seed),
             waiting: HashMap::new(),
             parts_left_out: 0,
             kept: Vec::new(),
@@ -133,8 +133,12 @@ impl Gatherer {
 
     fn name(&mut self, field: &str, row: u64, value: &str) {
         self.emails(value);
-        let (part, rest) = names::part(field);
-        let words = names::told_by(part, value, self.seed, &self.particles);
+        let (mut part, rest) = names::part(field);
+        let mut words = names::told_by(part, value, self.seed, &self.names);
+        if part == Part::Whole && words.is_empty() && names::may_be_last(field) {
+            part = Part::Last;
+            words = names::told_by(part, value, self.seed, &self.names);
+        }
         let [first, more @ ..] = words.as_slice() else { return };
         if part == Part::Whole {
             return self.pairs(&[*first], more);
@@ -154,7 +158,8 @@ impl Gatherer {
     }
 
     fn pairs(&mut self, first: &[u64], last: &[u64]) {
-        for (one, other, pair) in names::pairs(first, last) {
+        let pairs: Vec<_> = self.names.pairs(first, last).collect();
+        for (one, other, pair) in pairs {
             self.words.add(one);
             self.words.add(other);
             self.add(Identifier::Name, pair);
@@ -189,7 +194,7 @@ impl Gatherer {
             numbers: self.numbers,
             wholes: self.wholes,
             streets: self.streets,
-            particles: self.particles,
+            names: self.names,
             counts: PeopleCounts { left_out, ..PeopleCounts::default() },
         };
         people.forget(&self.kept);

@@ -5,10 +5,11 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::emails;
 use super::hashes::{Filter, Hashes, Marks};
-use super::names::{self, Particles};
+use super::letters::Case;
+use super::names::{self, NameWords};
 use super::phones::{NationalNumber, normal_phone};
 use super::streets::{self, StreetWords};
-use super::words::{Case, Word, Words};
+use super::words::{Word, Words};
 use crate::masking::key::Key;
 
 /// Of each kind of identifier so many are known: of a person eight bytes each for a name, an address, a number, a street and
@@ -62,7 +63,7 @@ pub(crate) struct KnownPeople {
     /// Logins and companies.
     pub(super) wholes: Filter,
     pub(super) streets: StreetWords,
-    pub(super) particles: Particles,
+    pub(super) names: NameWords,
     pub(super) counts: PeopleCounts,
 }
 
@@ -179,7 +180,8 @@ impl KnownPeople {
     /// Marks everybody who is named in a text that everyone can read, and what of its words is no name.
     pub(crate) fn note_published(&self, published: &mut Published, text: &str) {
         let Published { marks, prose } = published;
-        let mark = |identifier: Identifier, hash| self.sets[identifier as usize].mark(&marks[identifier as usize], hash);
+        let mark =
+            |identifier: Identifier, hash| self.sets[identifier as usize].mark(&marks[identifier as usize], hash);
         let mut note_prose = |word: &Word| {
             if word.case == Case::Small {
                 prose.add(word.hash);

@@ -13,6 +13,7 @@ mod folded;
 mod gathering;
 mod hashes;
 mod known;
+mod letters;
 mod names;
 mod phones;
 pub(crate) mod published;
@@ -27,14 +28,15 @@ use std::ops::Range;
 
 pub(crate) use columns::{PeopleColumns, Told};
 pub(crate) use gathering::Gatherer;
-pub(crate) use known::{Identifier, KnownPeople};
+pub(crate) use known::{Identifier, KnownPeople, PeopleCounts};
 
 use super::Nets;
 use crate::contract::transformer::Transformer;
 use crate::masking::nets::shapes;
 use crate::masking::key::Key;
 use crate::masking::strangers;
-use words::{Case, Words};
+use letters::Case;
+use words::Words;
 
 /// A shorter text holds nobody.
 const SHORTEST: usize = 5;

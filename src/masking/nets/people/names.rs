@@ -40,6 +40,16 @@ const COMMON: &[&str] = &[
     "nie", "jest", "sie", "dla", "och", "att", "som", "det", "ikke", "til", "jag", "bra", "god", "ung", "stor",
 ];
 
+/// What accounts are called that are nobody's in particular; two of these are no name.
+#[rustfmt::skip]
+const ROLES: &[&str] = &[
+    "admin", "administrator", "manager", "owner", "editor", "author", "contributor", "subscriber", "customer", "client", "member", "guest",
+    "user", "staff", "team", "support", "service", "services", "sales", "office", "info", "contact", "webmaster", "moderator", "vendor", "seller",
+    "shop", "store", "site", "web", "website", "wordpress", "woocommerce", "commenter", "test", "tester", "demo", "default", "system", "bot",
+    "sample", "example", "account", "online", "anonymous", "unknown", "company", "the", "new", "my", "our", "billing", "shipping", "order",
+    "first", "last", "name", "no", "not", "available", "none", "kunde", "gast", "benutzer", "cliente", "client", "utilisateur", "usuario",
+];
+
 /// Which part of a name a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
@@ -56,12 +66,22 @@ const LAST: &[&str] = &["last", "family", "surname", "lname", "nachname", "famil
 /// The part that a field of this name holds, and what is left of its name: the same for both parts of one name.
 pub(super) fn part(field: &str) -> (Part, String) {
     let lower = field.to_lowercase();
-    let rest = |word: &&str| lower.replacen(*word, "", 1).replace("name", "").trim_matches(['_', '-', ' ']).to_owned();
+    let rest = |word: &&str| {
+        let rest = lower.replacen(*word, "", 1).replace("name", "");
+        rest.strip_suffix("nom").unwrap_or(&rest).trim_matches(['_', '-', ' ']).to_owned()
+    };
     let find = |words: &[&str]| words.iter().find(|word| lower.contains(**word)).map(rest);
     if let Some(rest) = find(FIRST) {
         return (Part::First, rest);
     }
-    find(LAST).map_or((Part::Whole, String::new()), |rest| (Part::Last, rest))
+    find(LAST).map_or_else(|| (Part::Whole, rest(&"")), |rest| (Part::Last, rest))
+}
+
+/// Whether a field may hold a surname alone, as `name` does beside `vorname`.
+pub(super) fn may_be_last(field: &str) -> bool {
+    let lower = field.to_lowercase();
+    let is_of_account = ["display", "nick", "user", "login", "full", "author"].iter().any(|word| lower.contains(word));
+    !is_of_account && ["name", "nom", "naam", "namn", "nome"].iter().any(|word| lower.ends_with(word))
 }
 
 /// The words of a name that count, at most so many: none when it is a text, or has no two.
@@ -73,19 +93,35 @@ fn words_of(name: &str, seed: u64) -> Option<Vec<Word>> {
     (words.len() <= MOST_WORDS && words.iter().all(|word| word.letters > 0)).then_some(words)
 }
 
-/// The words that stand before a surname and are not the whole of it, as hashes under one seed.
+/// Words that mean something in a name, as hashes under one seed.
 #[derive(Debug, Default)]
-pub(super) struct Particles(Vec<u64>);
+pub(super) struct NameWords {
+    particles: Vec<u64>,
+    roles: Vec<u64>,
+}
 
-impl Particles {
+impl NameWords {
     pub(super) fn under(seed: u64) -> Self {
-        let mut all = hashes(PARTICLES, seed);
-        all.sort_unstable();
-        Self(all)
+        let (mut particles, mut roles) = (hashes(PARTICLES, seed), hashes(ROLES, seed));
+        particles.sort_unstable();
+        roles.sort_unstable();
+        Self { particles, roles }
     }
 
-    pub(super) fn has(&self, hash: u64) -> bool {
-        self.0.binary_search(&hash).is_ok()
+    /// Whether a word stands before a surname and is not the whole of it.
+    pub(super) fn is_particle(&self, hash: u64) -> bool {
+        self.particles.binary_search(&hash).is_ok()
+    }
+
+    fn is_role(&self, hash: u64) -> bool {
+        self.roles.binary_search(&hash).is_ok()
+    }
+
+    /// The pairs of words that a first and a last name are known by, with both words.
+    pub(super) fn pairs<'a>(&'a self, first: &'a [u64], last: &'a [u64]) -> impl Iterator<Item = (u64, u64, u64)> + 'a {
+        let all = first.iter().flat_map(|one| last.iter().map(|other| (*one, *other)));
+        let names = all.filter(|(one, other)| one != other && !(self.is_role(*one) && self.is_role(*other)));
+        names.map(|(one, other)| (one, other, pair(one, other)))
     }
 }
 
@@ -94,11 +130,11 @@ fn hashes(words: &[&str], seed: u64) -> Vec<u64> {
 }
 
 /// The words by which a first or a last name is told.
-pub(super) fn told_by(part: Part, name: &str, seed: u64, particles: &Particles) -> Vec<u64> {
+pub(super) fn told_by(part: Part, name: &str, seed: u64, known: &NameWords) -> Vec<u64> {
     let Some(words) = words_of(name, seed) else { return Vec::new() };
     let words: Vec<_> = words.iter().filter(|word| word.letters >= FEWEST_LETTERS).map(|word| word.hash).collect();
     let fewest = if part == Part::Whole { 2 } else { 1 };
-    let own: Vec<_> = words.iter().copied().filter(|word| !particles.has(*word)).collect();
+    let own: Vec<_> = words.iter().copied().filter(|word| !known.is_particle(*word)).collect();
     let words = if own.len() < fewest { words } else { own };
     match part {
         Part::First | Part::Last => words.into_iter().take(MOST_OF_PART).collect(),
@@ -108,12 +144,6 @@ pub(super) fn told_by(part: Part, name: &str, seed: u64, particles: &Particles) 
             _ => Vec::new(),
         },
     }
-}
-
-/// The pairs of words that a first and a last name are known by.
-pub(super) fn pairs<'a>(first: &'a [u64], last: &'a [u64]) -> impl Iterator<Item = (u64, u64, u64)> + 'a {
-    let all = first.iter().flat_map(|one| last.iter().map(|other| (*one, *other)));
-    all.filter(|(one, other)| one != other).map(|(one, other)| (one, other, pair(one, other)))
 }
 
 /// Whether strangers are called by a word.
@@ -150,12 +180,15 @@ mod tests {
             assert_eq!(first.1, last.1);
         }
         assert_eq!(part("display_name").0, Part::Whole);
+        assert_eq!(part("billing_vorname").1, part("billing_name").1);
+        assert_eq!(part("prenom").1, part("nom").1);
+        assert!(may_be_last("nom") && !may_be_last("display_name") && !may_be_last("street"));
     }
 
     #[test]
     fn a_name_is_told_by_its_first_and_last_word() {
         let hash = |word: &str| Words::of(word, 1).next().unwrap().hash;
-        let told_by = |part, name| told_by(part, name, 1, &Particles::under(1));
+        let told_by = |part, name| told_by(part, name, 1, &NameWords::under(1));
         assert_eq!(told_by(Part::Whole, "Zoë María van der Quill"), [hash("zoe"), hash("quill")]);
         assert_eq!(told_by(Part::Last, "García López Quill"), [hash("garcia"), hash("lopez")]);
         assert_eq!(told_by(Part::Whole, "Rose La"), [hash("rose"), hash("la")]);
@@ -164,6 +197,8 @@ mod tests {
             assert!(told_by(Part::Whole, none).is_empty(), "{none}");
         }
         let (one, other) = (told_by(Part::First, "Hans Peter"), told_by(Part::Last, "Quill"));
-        assert_eq!(pairs(&one, &other).count(), 2);
+        let known = NameWords::under(1);
+        assert_eq!(known.pairs(&one, &other).count(), 2);
+        assert_eq!(known.pairs(&[hash("Shop")], &[hash("Manager")]).count(), 0, "nobody in particular");
     }
 }

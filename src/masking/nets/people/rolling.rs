@@ -4,9 +4,10 @@
 use std::ops::Range;
 
 use super::known::{Identifier, KnownPeople, pair, phone_hash};
+use super::letters::Case;
 use super::phones;
 use super::streets::{self, MOST_WORDS};
-use super::words::{Case, Gap, Word, Words};
+use super::words::{Gap, Word, Words};
 
 /// So many words are remembered: a name's first, with what is between it and the last.
 const REMEMBERED: usize = 5;
@@ -113,7 +114,7 @@ impl Roll<'_> {
             // What stands between the first and the last word of a name is written as such.
             let is_between = begin.word.letters > 0
                 && begin.word.gap.joins()
-                && (begin.word.case != Case::Small || self.people.particles.has(begin.word.hash));
+                && (begin.word.case != Case::Small || self.people.names.is_particle(begin.word.hash));
             if !is_between {
                 return None;
             }

@@ -3,6 +3,7 @@
 
 use super::escapes::{self, Escape};
 use super::folded::FoldedWord;
+use super::letters::{Case, Letters};
 
 /// What may stand between two words of a name has no more bytes.
 const LONGEST_GAP: usize = 24;
@@ -36,15 +37,6 @@ impl Gap {
     pub(super) fn is_hyphen(self) -> bool {
         self == Self::HYPHEN
     }
-}
-
-/// In which letters a word is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Case {
-    Small,
-    /// The first one is large, or the script has no such thing.
-    Capital,
-    Large,
 }
 
 /// A word, or a number.
@@ -101,48 +93,6 @@ pub(super) struct Words<'a> {
     folded: FoldedWord,
     /// How many letters the word before has.
     before: usize,
-}
-
-/// What is counted of a word's letters.
-#[derive(Default)]
-struct Letters {
-    small: usize,
-    large: usize,
-    digits: usize,
-    caseless: usize,
-    number: u32,
-    begins_large: bool,
-    ends_in_letter: bool,
-}
-
-impl Letters {
-    fn count(&mut self, c: char) {
-        if self.small + self.large + self.digits + self.caseless == 0 {
-            self.begins_large = c.is_uppercase();
-        }
-        self.ends_in_letter = c.is_alphabetic();
-        match c {
-            _ if c.is_lowercase() => self.small += 1,
-            _ if c.is_uppercase() => self.large += 1,
-            '0'..='9' => {
-                self.digits += 1;
-                self.number = self.number.saturating_mul(10).saturating_add(c as u32 - '0' as u32);
-            }
-            _ => self.caseless += 1,
-        }
-    }
-
-    fn all(&self) -> usize {
-        self.small + self.large + self.caseless
-    }
-
-    fn case(&self) -> Case {
-        match self {
-            Self { small: 0, large: 2.., .. } => Case::Large,
-            Self { begins_large: false, caseless: 0, .. } => Case::Small,
-            _ => Case::Capital,
-        }
-    }
 }
 
 impl<'a> Words<'a> {
