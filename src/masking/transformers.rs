@@ -24,7 +24,7 @@ impl ValueLimits {
     /// What a net has made of a value, as the column takes it; `None` when nothing may stand there.
     pub(super) fn fitted(self, nets: &Nets, old: &[u8], new: Vec<u8>) -> Option<Vec<u8>> {
         if self.keeps_form {
-            return Some(strangers::shaped(&nets.key, &String::from_utf8_lossy(old)).into_bytes());
+            return Some(numbers::shaped(&nets.key, &String::from_utf8_lossy(old)).into_bytes());
         }
         let is_structure = || matches!(new.first(), Some(b'{' | b'[' | b'<' | b'"')) || new.get(1) == Some(&b':');
         let is_short = |new: &[u8]| {

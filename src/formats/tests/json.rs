@@ -79,7 +79,9 @@ fn members_stand_in_the_order_of_the_server() {
     let sorted = |text: &str| String::from_utf8(crate::formats::json::in_server_order(text.into())).unwrap();
     assert_eq!(
         sorted(r#"{"bb": {"z": 1, "a": [{"y": "}", "x": {}}]}, "é": ",", "a": [1, 2], "\"": null}"#),
-        r#"{"a": [1, 2], "é": ",", "\"": null, "bb": {"a": [{"x": {}, "y": "}"}], "z": 1}}"#.replace(r#""é": ",", "\"": null"#, r#""\"": null"#).replace(r#"{"a": [1, 2], "\"": null"#, r#"{"\"": null, "a": [1, 2], "é": ",""#)
+        r#"{"a": [1, 2], "é": ",", "\"": null, "bb": {"a": [{"x": {}, "y": "}"}], "z": 1}}"#
+            .replace(r#""é": ",", "\"": null"#, r#""\"": null"#)
+            .replace(r#"{"a": [1, 2], "\"": null"#, r#"{"\"": null, "a": [1, 2], "é": ",""#)
     );
     for stays in ["{}", "[]", "1", "\"{\\\"b\\\": 1, a}\"", r#"{"a": 1, "b": 2, "aa": 3}"#, &"[".repeat(100_000)] {
         assert_eq!(sorted(stays), stays);

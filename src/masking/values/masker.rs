@@ -118,7 +118,7 @@ impl<'a> ValueMasker<'a> {
             && let Some(new) = unknown::masked(self.nets, path, text)
         {
             // What stands within a tag stays, unless it is somebody's.
-            let within = memchr::memchr(b'<', &new).and_then(|_| self.content(&new));
+            let within = memchr::memchr(b'<', &new).and_then(|_| self.content(path, &new));
             return self.caught(Caught::Unknown, Some(within.unwrap_or(new)));
         }
         self.known_whole(path, text).or_else(|| self.content(path, text))
@@ -146,9 +146,9 @@ impl ValueEditor for ValueMasker<'_> {
     }
 
     /// People stand as keys, too: by their address, or by name.
-    fn key(&self, _: &FieldPath<'_>, key: &[u8]) -> Option<Vec<u8>> {
+    fn key(&self, path: &FieldPath<'_>, key: &[u8]) -> Option<Vec<u8>> {
         let is_word = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-');
-        if key.iter().all(is_word) { None } else { self.content(key) }
+        if key.iter().all(is_word) { None } else { self.content(path, key) }
     }
 
     fn label(&self, path: &FieldPath<'_>, text: &[u8]) -> Option<Vec<u8>> {

@@ -129,4 +129,3 @@ async fn a_shop_on_wordpress_says_what_it_said() {
     let manifest = include_str!("../../fixtures/masking/stays/wordpress.json");
     measure("wordpress", include_str!("../../fixtures/masking/stays/wordpress.sql"), manifest).await;
 }
-

@@ -7,11 +7,11 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::hashes::{Filter, Gathered};
 use super::known::{self, Identifier, KnownPeople, MOST_PEOPLE, PeopleCounts, mixed, phone_hash, text_hash};
 use super::names::{self, NameWords, Part};
-use super::phones::normal_phone;
+use super::phones::national;
 use super::streets::{self, StreetWords};
 use crate::contract::transformer::Transformer;
-use crate::masking::nets::shapes;
 use crate::masking::key::Key;
+use crate::masking::nets::shapes;
 
 /// A longer value is no identifier.
 const LONGEST: usize = 400;
@@ -91,7 +91,7 @@ impl Gatherer {
             Transformer::Name => self.name(field, row, value),
             Transformer::Email => self.emails(value),
             Transformer::Phone => {
-                if let Some(number) = normal_phone(value) {
+                if let Some(number) = national(value) {
                     let hash = phone_hash(&number, self.seed);
                     self.numbers.add(hash);
                     self.add(Identifier::Phone, hash);

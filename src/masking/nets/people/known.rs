@@ -7,7 +7,7 @@ use super::emails;
 use super::hashes::{Filter, Hashes, Marks};
 use super::letters::Case;
 use super::names::{self, NameWords};
-use super::phones::{NationalNumber, normal_phone};
+use super::phones::{NationalNumber, national};
 use super::streets::{self, StreetWords};
 use super::words::{Word, Words};
 use crate::masking::key::Key;
@@ -146,7 +146,7 @@ impl KnownPeople {
 
     /// Whether a telephone number is somebody's, in whichever form.
     pub(crate) fn holds_phone(&self, number: &str) -> bool {
-        normal_phone(number).is_some_and(|number| self.has(Identifier::Phone, phone_hash(&number, self.seed)))
+        national(number).is_some_and(|number| self.has(Identifier::Phone, phone_hash(&number, self.seed)))
     }
 
     /// Whether a street with a number is somebody's.

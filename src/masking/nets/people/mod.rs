@@ -32,9 +32,8 @@ pub(crate) use known::{Identifier, KnownPeople, PeopleCounts};
 
 use super::Nets;
 use crate::contract::transformer::Transformer;
-use crate::masking::nets::shapes;
 use crate::masking::key::Key;
-use crate::masking::strangers;
+use crate::masking::{numbers, strangers};
 use letters::Case;
 use words::Words;
 
@@ -59,7 +58,7 @@ pub(crate) fn masked(nets: &Nets, text: &str) -> Option<String> {
         let is_within_email =
             found.iter().any(|(range, _)| range.start < somebody.range.end && somebody.range.start < range.end);
         if !is_within_email {
-            let stranger = stranger(&nets.key, somebody.identifier, &text[somebody.range.clone()]);
+            let stranger = stranger(nets, somebody.identifier, &text[somebody.range.clone()]);
             found.push((somebody.range, stranger));
         }
     });
@@ -77,12 +76,6 @@ pub(crate) fn masked(nets: &Nets, text: &str) -> Option<String> {
     Some(masked)
 }
 
-/// The same for the name of a key: an address in one is a person's, whoever that is.
-pub(crate) fn masked_key(nets: &Nets, name: &str) -> Option<String> {
-    let without_emails = shapes::masked_emails(&nets.key, name);
-    masked(nets, without_emails.as_deref().unwrap_or(name)).or(without_emails)
-}
-
 /// Whether a value may be a known login or company: a quick look, which most values do not pass.
 pub(crate) fn may_be_whole(nets: &Nets, value: &str) -> bool {
     nets.people.get().is_some_and(|people| people.may_hold_whole(value))
@@ -98,9 +91,10 @@ pub(crate) fn masked_whole(nets: &Nets, transformer: Transformer, value: &str) -
     }
 }
 
-fn stranger(key: &Key, identifier: Identifier, text: &str) -> String {
+fn stranger(nets: &Nets, identifier: Identifier, text: &str) -> String {
+    let key = &nets.key;
     match identifier {
-        Identifier::Phone => in_place(text, &strangers::phone(key, text)),
+        Identifier::Phone => in_place(text, &numbers::phone(key, nets.country(), text)),
         Identifier::Street => in_place(text, &strangers::street(key, &escapes::plain(text))),
         _ => name(key, text),
     }

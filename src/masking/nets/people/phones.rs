@@ -61,7 +61,7 @@ fn country_digits(digits: &[u8]) -> usize {
 }
 
 /// The number that a whole value is.
-pub(crate) fn normal_phone(value: &str) -> Option<NationalNumber> {
+pub(crate) fn national(value: &str) -> Option<NationalNumber> {
     let value = value.trim();
     let mut digits = [0; MOST];
     let mut len = 0;
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     fn national(value: &str) -> String {
-        String::from_utf8(normal_phone(value).expect(value).as_bytes().to_vec()).unwrap()
+        String::from_utf8(national(value).expect(value).as_bytes().to_vec()).unwrap()
     }
 
     fn written(text: &str) -> Vec<(&str, String)> {
@@ -204,7 +204,7 @@ mod tests {
             assert_eq!(all.len(), 1, "{all:?}");
         }
         for none in ["", "12345", "+44", "no number", "0000000000", "1234567890123456789012"] {
-            assert_eq!(normal_phone(none), None, "{none}");
+            assert_eq!(national(none), None, "{none}");
         }
     }
 
