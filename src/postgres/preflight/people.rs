@@ -57,7 +57,7 @@ pub(super) async fn known(
 /// The users whose logins are kept, and the column of their ids.
 fn kept(relation: &Relation, sites: &[MaskedSite]) -> Option<(usize, Arc<HashSet<String>>)> {
     let table = &relation.table;
-    sites.iter().find_map(|MaskedSite { site, kept_users }| {
+    sites.iter().find_map(|MaskedSite { site, kept_users, .. }| {
         let id = [("users", "id"), ("usermeta", "user_id")].iter().find(|(name, _)| site.owns(table, name))?.1;
         let column = table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(id))?;
         Some((column, kept_users.clone()))

@@ -76,7 +76,7 @@ impl PeopleColumns {
             .iter()
             .copied()
             .chain(tested)
-            .chain(nets.map(|(condition, _)| condition.column))
+            .chain(nets.flat_map(|(conditions, _)| conditions.iter().flatten()).map(|condition| condition.column))
             .chain(mask.and_then(|mask| mask.key_column))
             .chain(whose)
             .chain(kept.as_ref().map(|(column, _)| *column))
