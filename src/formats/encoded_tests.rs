@@ -1,3 +1,5 @@
+//! Base64, hexadecimal and compressed texts: put back as they were, and refused when they are bombs.
+
 use proptest::prelude::*;
 
 use super::*;

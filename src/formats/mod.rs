@@ -1,9 +1,11 @@
-//! Values with a structure, read in place: PHP-serialized data and JSON; all bytes but those that change stay.
+//! Values in all forms in which sites store them, read in place: what does not change keeps its bytes.
 //!
-//! There is one reader of each. `php` and `json` read a value to its end and show each text and scalar in it, with the
-//! path of its field, to a [`ValueEditor`]; what cannot be read to its end is of neither form. `php` also finds the
-//! strings that count their bytes within any other text, through whatever `escapes` JSON put there. `encoded` opens what
-//! stands in base64 or hexadecimal. `any` tells which form a value is of.
+//! There is one reader of each form, and `any` tells which one a value is of. A reader shows each text and scalar to a
+//! [`ValueEditor`], with the path of its field; a text may be of another form itself. `php` and `json` read a value to
+//! its end; of serialized data that is broken the rest is read, too. `encoded` opens base64, hexadecimal and what is
+//! compressed in them, `recoded` slashes, percent signs and entities, `query`, `rows`, `lines`, `xml` and `html` read by
+//! the names that are written there, and `embedded` finds values within text. `php` also finds the strings that count
+//! their bytes within any other text, through whatever `escapes` JSON put there.
 
 mod any;
 mod embedded;

@@ -11,7 +11,7 @@ use crate::contract::masking_rules::{MaskingRule, When};
 use crate::contract::nearest::nearest;
 use crate::contract::transformer::Transformer;
 use crate::data::table_glob::TableGlob;
-use crate::data::tables::{Column, Table};
+use crate::data::tables::{Column, ColumnType, Table};
 use crate::error::Failure;
 use crate::masking::nets::{Nets, unknown};
 use crate::masking::preset;
@@ -273,6 +273,7 @@ fn limits(column: &Column) -> ColumnLimits {
     ColumnLimits {
         value,
         is_emptied_by_null: !column.column_type.is_plain_text() || column.is_unique && column.is_nullable,
+        orders_members: column.column_type == ColumnType::NormalizedJson,
     }
 }
 

@@ -8,6 +8,7 @@ use roaring::RoaringTreemap;
 use wildmatch::WildMatch;
 
 use crate::contract::transformer::Transformer;
+use crate::formats::json;
 use crate::masking::nets::{Net, NetCounts, Nets};
 use crate::masking::transformers::ValueLimits;
 use crate::masking::values::ValueMasker;
@@ -77,6 +78,8 @@ pub(crate) struct ColumnLimits {
     pub(super) value: ValueLimits,
     /// Whether nothing is NULL there, not an empty text.
     pub(super) is_emptied_by_null: bool,
+    /// Whether the server puts the members of objects into an order of its own.
+    pub(super) orders_members: bool,
 }
 
 impl ColumnLimits {
@@ -85,7 +88,12 @@ impl ColumnLimits {
         let Some(new) = self.value.fitted(nets, old, new) else {
             return if self.is_emptied_by_null { NewValue::Null } else { NewValue::Value(Vec::new()) };
         };
-        NewValue::Value(new)
+        NewValue::Value(self.ordered(new))
+    }
+
+    /// A value as the server would give it back: a key that is masked may have its place elsewhere.
+    fn ordered(self, new: Vec<u8>) -> Vec<u8> {
+        if self.orders_members { json::in_server_order(new) } else { new }
     }
 }
 
@@ -339,7 +347,7 @@ impl RowMasker {
                 let name = &self.by_key[self.current].name;
                 transformer
                     .masked(&self.mask.nets, name, value, limits.value)
-                    .map_or(NewValue::Unchanged, NewValue::Value)
+                    .map_or(NewValue::Unchanged, |new| NewValue::Value(limits.ordered(new)))
             }
         }
     }

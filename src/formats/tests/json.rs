@@ -1,3 +1,5 @@
+//! JSON: how strings are spelled, keys, pairs, what stands around it, and hostile depth.
+
 use super::*;
 
 fn value(json: &str) -> serde_json::Value {
@@ -78,12 +80,10 @@ fn values_with_slashes_before_their_quotes_are_read() {
 fn members_stand_in_the_order_of_the_server() {
     let sorted = |text: &str| String::from_utf8(crate::formats::json::in_server_order(text.into())).unwrap();
     assert_eq!(
-        sorted(r#"{"bb": {"z": 1, "a": [{"y": "}", "x": {}}]}, "é": ",", "a": [1, 2], "\"": null}"#),
-        r#"{"a": [1, 2], "é": ",", "\"": null, "bb": {"a": [{"x": {}, "y": "}"}], "z": 1}}"#
-            .replace(r#""é": ",", "\"": null"#, r#""\"": null"#)
-            .replace(r#"{"a": [1, 2], "\"": null"#, r#"{"\"": null, "a": [1, 2], "é": ",""#)
+        sorted(r#"{"bb": {"z": 1, "a": [{"y": "}", "x": {}}]}, "é": ",", "a": [1, 2], "\\": null}"#),
+        r#"{"\\": null, "a": [1, 2], "bb": {"a": [{"x": {}, "y": "}"}], "z": 1}, "é": ","}"#
     );
-    for stays in ["{}", "[]", "1", "\"{\\\"b\\\": 1, a}\"", r#"{"a": 1, "b": 2, "aa": 3}"#, &"[".repeat(100_000)] {
+    for stays in ["{}", "[]", "1", r#""{\"b\": 1, a}""#, r#"{"a": 1, "b": 2, "aa": 3}"#, &"[".repeat(100_000)] {
         assert_eq!(sorted(stays), stays);
     }
 }
@@ -111,6 +111,5 @@ fn deep_and_long_values_take_little_time() {
         texts(&value);
         marked(&value, "a");
         assert!(begun.elapsed().as_secs() < 60, "{}", &value[..40]);
-        eprintln!("{:?} {}", begun.elapsed(), &value[..20]);
     }
 }

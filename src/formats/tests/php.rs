@@ -1,3 +1,5 @@
+//! Serialized data: numbers, blanks, keys, pairs, and what is left of broken values.
+
 use super::*;
 use crate::formats::php::{edited, is_broken};
 

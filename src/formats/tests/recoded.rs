@@ -1,3 +1,5 @@
+//! Entities, percent signs, and wrappings within each other.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Forms with names for what stands in them: query strings, rows, lines, XML, attributes of HTML.
+
 use super::*;
 
 #[test]
