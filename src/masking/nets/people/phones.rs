@@ -179,7 +179,7 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    fn national(value: &str) -> String {
+    fn digits_of(value: &str) -> String {
         String::from_utf8(national(value).expect(value).as_bytes().to_vec()).unwrap()
     }
 
@@ -200,7 +200,7 @@ mod tests {
             &["+353 20 910 0123", "020 910 0123"],
             &["01632 960123 ext. 7", "+44 1632 960123"],
         ] {
-            let all: std::collections::BTreeSet<_> = forms.iter().map(|form| national(form)).collect();
+            let all: std::collections::BTreeSet<_> = forms.iter().map(|form| digits_of(form)).collect();
             assert_eq!(all.len(), 1, "{all:?}");
         }
         for none in ["", "12345", "+44", "no number", "0000000000", "1234567890123456789012"] {
