@@ -2,7 +2,7 @@
 //! host in it passes as it is.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -39,6 +39,8 @@ pub(crate) struct TransformCounts {
     pub(crate) masked: Vec<u64>,
     /// By column, what the nets have changed.
     pub(crate) nets: Vec<NetCounts>,
+    /// Switches that look live and are left, by column, key and path.
+    pub(crate) live: BTreeSet<(usize, String, String)>,
 }
 
 impl TransformCounts {
@@ -54,6 +56,7 @@ impl TransformCounts {
         }
         self.nets.resize(self.nets.len().max(other.nets.len()), NetCounts::default());
         self.nets.iter_mut().zip(other.nets).for_each(|(all, more)| all.add(more));
+        self.live.extend(other.live);
     }
 
     pub(crate) fn overflow(&self) -> u64 {
@@ -111,7 +114,9 @@ impl<'a, F: RowFormat> Transform<'a, F> {
 
     /// What became of the values of all rows.
     pub(crate) fn into_counts(mut self) -> TransformCounts {
-        self.counts.nets = self.masks.map(|masks| masks.net_counts).unwrap_or_default();
+        if let Some(masks) = self.masks {
+            (self.counts.nets, self.counts.live) = (masks.net_counts, masks.live);
+        }
         self.counts
     }
 

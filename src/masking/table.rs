@@ -1,7 +1,7 @@
 //! The mask of one table: which rule holds for which value of a row, and what the value becomes.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use roaring::RoaringTreemap;
@@ -18,6 +18,9 @@ const MOST_REMEMBERED: usize = 4096;
 /// Values that are remembered with what they became, and how long they may be.
 const VALUES_REMEMBERED: usize = 2048;
 const LONGEST_REMEMBERED: usize = 128;
+
+/// Switches that are named as live, of one table.
+const MOST_LIVE: usize = 500;
 
 /// Who made a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,6 +186,8 @@ pub(crate) struct RowMasker {
     has_nets: bool,
     /// By column, how many texts the nets changed.
     pub(crate) net_counts: Vec<NetCounts>,
+    /// Switches that look live and are left, by column, key and path.
+    pub(crate) live: BTreeSet<(usize, String, String)>,
     /// By a hash of rule and value; the next of the same hash takes the place.
     values: Vec<CachedValue>,
 }
@@ -194,6 +199,7 @@ impl RowMasker {
             nets: vec![Net::None; mask.limits.len()],
             has_nets: mask.column_nets.iter().any(|column| column.net != Net::None || !column.in_rows.is_empty()),
             net_counts: vec![NetCounts::default(); mask.limits.len()],
+            live: BTreeSet::new(),
             mask,
             known_keys: HashMap::new(),
             by_key: Vec::new(),
@@ -295,6 +301,11 @@ impl RowMasker {
         let named = if is_named_by_key { named } else { &*self.mask.names[column] };
         let masker = ValueMasker::of(net, &self.mask.nets);
         let new = masker.masked(value, named);
+        for path in masker.live() {
+            if self.live.len() < MOST_LIVE {
+                self.live.insert((column, named.to_owned(), path));
+            }
+        }
         self.net_counts[column].add(masker.counts().of_values(u64::from(new.is_some())));
         let limits = self.mask.limits[column];
         new.map_or(NewValue::Unchanged, |new| limits.fitted(&self.mask.nets, value, new))

@@ -1,5 +1,7 @@
 //! How the sheet comes to be: table by table, from what the rules and the nets counted.
 
+use std::collections::BTreeSet;
+
 use super::{ColumnLine, DroppedLine, EmptiedLine, SearchedLine, Sheet, Treatment};
 use crate::contract::transformer::Transformer;
 use crate::data::tables::Table;
@@ -18,6 +20,8 @@ pub(crate) struct TableOutcome<'a> {
     pub(crate) counts: &'a [u64],
     /// By column, what the nets changed.
     pub(crate) nets: &'a [NetCounts],
+    /// Switches that look live and are left, by column, key and path.
+    pub(crate) live: &'a BTreeSet<(usize, String, String)>,
 }
 
 impl TableOutcome<'_> {
@@ -108,6 +112,23 @@ impl Sheet {
             line.shapes += counts.of(Caught::Shape);
             line.people += counts.of(Caught::Person);
             line.unknown += counts.of(Caught::Unknown);
+        }
+    }
+
+    /// Takes in the switches of a table that look live, and that nothing tells how to put off.
+    pub(crate) fn add_live(&mut self, outcome: &TableOutcome<'_>) {
+        for (column, key, path) in outcome.live {
+            let mask = outcome.assignment.mask.as_ref();
+            let named = mask.and_then(|mask| mask.key_column).map(|named| &outcome.table.columns[named].name);
+            let switch = if path.is_empty() { key } else { path };
+            self.add_column(ColumnLine {
+                column: outcome.column(*column, false),
+                rows: named.map(|named| format!("{named} = {key}")),
+                treatment: Treatment::Left,
+                transformer: Transformer::Keep.name(),
+                values: 1,
+                because: Some(format!("`{switch}` says live, and nothing beside it says how to put it off")),
+            });
         }
     }
 

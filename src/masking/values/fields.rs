@@ -10,7 +10,9 @@ use crate::masking::nets::shapes::FieldKind;
 
 /// Whether a field, or what it is a part of, is a secret: tokens are often kept as `{"live": …}`.
 pub(in crate::masking) fn is_secret(path: &FieldPath<'_>) -> bool {
-    let is_secret = |name| matches!(Words::of(name).meaning(), Some(Meaning::Secret));
+    // A pattern or a question that ends with such a word is no name: `(.?.+?)/lost-password(/(.*))?/?$`.
+    let is_name = |name: &str| memchr::memchr3(b'?', b'*', b'$', name.as_bytes()).is_none();
+    let is_secret = |name| is_name(name) && matches!(Words::of(name).meaning(), Some(Meaning::Secret));
     is_secret(path.name) || path.around.is_some_and(|around| is_secret(around.name))
 }
 

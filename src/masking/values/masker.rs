@@ -64,6 +64,11 @@ impl<'a> ValueMasker<'a> {
         self.counts.get()
     }
 
+    /// Switches in the last value that look live and are left, by their paths.
+    pub(in crate::masking) fn live(&self) -> Vec<String> {
+        self.plan.borrow().left().to_vec()
+    }
+
     fn caught<T>(&self, caught: Caught, new: Option<T>) -> Option<T> {
         if new.is_some() {
             let mut counts = self.counts.get();

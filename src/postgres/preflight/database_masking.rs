@@ -128,6 +128,7 @@ impl DatabaseMasking {
                     rows: loaded.digest.rows,
                     counts: &loaded.counts.masked,
                     nets: &loaded.counts.nets,
+                    live: &loaded.counts.live,
                 })
             })
             .collect();
@@ -135,6 +136,7 @@ impl DatabaseMasking {
         for outcome in &outcomes {
             sheet.add(outcome);
             sheet.add_searched(outcome);
+            sheet.add_live(outcome);
         }
         sheet.add_queues(queues);
         sheet.settle(queues, is_read_back);
