@@ -6,6 +6,7 @@ use crate::contract::masking_rules::MaskingRule;
 use crate::contract::policy::Policy;
 use crate::contract::request::{CloneRequest, DatabaseRequest, OnFailure, Override};
 use crate::contract::transformer::Effect;
+use crate::contract::unknown::Unknown;
 use crate::error::{Failure, listed};
 
 /// What keeps a field of a request within what the owner grants.
@@ -42,7 +43,7 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("copying.stall", Lines(&["max_stall"])),
     ("anonymize", Lines(&["may_be_unmasked"])),
     ("keep_users", Lines(&["keep_users"])),
-    ("strict", Harmless("refuses more")),
+    ("unknown", Lines(&["may_weaken_masking"])),
     ("wordpress_url_replace", Lines(&["may_keep_urls"])),
     ("rewrite_schema", Harmless("less of production stays")),
     ("custom_domain", Lines(&["custom_domains"])),
@@ -110,7 +111,7 @@ impl CloneRequest {
             copying,
             anonymize,
             keep_users,
-            strict: _,
+            unknown,
             wordpress_url_replace,
             rewrite_schema: _,
             custom_domain,
@@ -127,6 +128,7 @@ impl CloneRequest {
             switch(*keep, policy.may_be_kept, "keep", "`true`", "may_be_kept"),
             switch(!*anonymize, policy.may_be_unmasked, "anonymize", "`false`", "may_be_unmasked"),
             switch(!*wordpress_url_replace, policy.may_keep_urls, "wordpress_url_replace", "`false`", "may_keep_urls"),
+            switch(*unknown == Unknown::Keep, policy.may_weaken_masking, "unknown", "`keep`", "may_weaken_masking"),
             switch(*logs, policy.may_print_logs, "logs", "`true`", "may_print_logs"),
             switch(*on_failure == OnFailure::Keep, policy.may_keep_failed, "on_failure", "`keep`", "may_keep_failed"),
         ];

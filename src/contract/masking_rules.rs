@@ -36,6 +36,10 @@ pub struct MaskingRule {
     /// What `set` puts there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// Whether the preset's rules for some of these rows stand back as well. Without it, a rule for all values of a column leaves finer ones of
+    /// the preset in force.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub instead: bool,
     /// Why; it stands in the sheet of what was masked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,

@@ -16,3 +16,4 @@ mod request_hash;
 pub(crate) mod signature;
 pub(crate) mod transformer;
 pub(crate) mod ttl;
+pub(crate) mod unknown;

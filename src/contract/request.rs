@@ -14,6 +14,7 @@ use crate::contract::ids::ProjectId;
 use crate::contract::masking_rules::MaskingRule;
 use crate::contract::policy::Policy;
 use crate::contract::ttl::Ttl;
+use crate::contract::unknown::Unknown;
 
 /// What somebody asks for.
 pub(crate) trait Asked {
@@ -72,9 +73,9 @@ pub(crate) struct CloneRequest {
     /// WordPress users, by login or e-mail address, who keep login and password; the word `administrators` stands for all of these, and `none` alone for nobody.
     #[serde(default = "administrators")]
     pub keep_users: Vec<String>,
-    /// Refuse a database in which a column looks personal that no masking rule speaks of.
+    /// What becomes of free text and what may be names, in tables that refer to people, where no masking rule speaks of them.
     #[serde(default)]
-    pub strict: bool,
+    pub unknown: Unknown,
     /// Rewrite the site's URLs in variables and data to those of the copy.
     #[serde(default = "yes")]
     pub wordpress_url_replace: bool,
@@ -289,7 +290,7 @@ mod tests {
     #[test]
     fn people_are_masked_and_administrators_get_in_unless_a_request_says_otherwise() {
         let request: CloneRequest = serde_json::from_value(serde_json::json!({"project_id": "p"})).unwrap();
-        assert!(request.anonymize && !request.strict);
+        assert!(request.anonymize && request.unknown == Unknown::Mask);
         assert_eq!(request.keep_users, ["administrators"]);
     }
 }

@@ -153,6 +153,7 @@ pub enum Verify {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::masking::Unknown;
     use crate::masking::{KeepUsers, Key};
     use crate::secret::Secret;
 
@@ -180,7 +181,7 @@ mod tests {
             CopyOptions { verify: Verify::Count, ..plain.clone() },
             with(&|masking| masking.keep_users = named.clone()),
             with(&|masking| masking.rules = rules.clone()),
-            with(&|masking| masking.strict = true),
+            with(&|masking| masking.unknown = Unknown::Refuse),
         ];
         let same = CopyOptions { jobs: 4, attempts: 1, copy_id: "another".to_owned(), ..plain.clone() };
         assert_eq!(same.asked(), plain.asked());

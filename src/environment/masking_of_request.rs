@@ -41,5 +41,5 @@ pub(crate) fn of_request(
             rules.extend(database.rules.iter().cloned());
         }
     }
-    Ok(Some(Masking { key, rules, keep_users: KeepUsers::parse(&request.keep_users), strict: request.strict }))
+    Ok(Some(Masking { key, rules, keep_users: KeepUsers::parse(&request.keep_users), unknown: request.unknown }))
 }

@@ -86,6 +86,7 @@ pub(crate) fn assign(
                 let about = preset.iter().filter(|rule| site.owns(table, &rule.table));
                 about.for_each(|rule| assigner.add(rule, Origin::Preset, Some(kept_users), "the WordPress preset"));
             }
+            assigner.add_coarse();
             assigner.end(nets)
         })
         .collect();
@@ -138,12 +139,24 @@ struct RuleAssigner<'a> {
     rules: Vec<TableRule>,
     /// Columns in which nothing is NULL, whatever their type.
     nulled: Vec<usize>,
+    /// Rules of the caller's for all values of a column, which stand behind finer ones of the preset.
+    coarse: Vec<(usize, MaskingRule, String)>,
+    /// Whether these are being laid.
+    is_last: bool,
     problems: &'a mut BTreeSet<String>,
 }
 
 impl<'a> RuleAssigner<'a> {
     fn new(table: &'a Table, problems: &'a mut BTreeSet<String>) -> Self {
-        Self { table, assignment: Assignment::default(), rules: Vec::new(), nulled: Vec::new(), problems }
+        Self {
+            table,
+            assignment: Assignment::default(),
+            rules: Vec::new(),
+            nulled: Vec::new(),
+            coarse: Vec::new(),
+            is_last: false,
+            problems,
+        }
     }
 
     /// Puts values that no rule may leave out.
@@ -161,6 +174,9 @@ impl<'a> RuleAssigner<'a> {
             return;
         }
         let is_only = origin == Origin::Caller && TableGlob::new(&rule.table).is_only();
+        if origin == Origin::Caller && rule.column.is_none() && rule.when.is_none() {
+            self.add_coarse();
+        }
         if rule.transformer == Transformer::EmptyTable {
             self.assignment.emptied = Some(Emptied { because: rule.because.clone(), is_only });
             return;
@@ -180,6 +196,15 @@ impl<'a> RuleAssigner<'a> {
         let (column, when) = (column.flatten(), when.flatten());
         if column.is_some_and(|column| self.assignment.settled.contains(&column)) {
             return;
+        }
+        if let Some(column) = column.filter(|_| when.is_none() || origin == Origin::Caller) {
+            // The first of the caller's decides, but for finer ones of the preset.
+            if self.coarse.iter().any(|(known, ..)| *known == column) {
+                return;
+            }
+            if origin == Origin::Caller && when.is_none() && !rule.instead && !self.is_last {
+                return self.coarse.push((column, rule.clone(), who.to_owned()));
+            }
         }
         if let Some(reason) = column.and_then(|column| misfit(rule.transformer, &self.table.columns[column])) {
             let name = &self.table.columns[column.unwrap_or_default()].name;
@@ -210,6 +235,14 @@ impl<'a> RuleAssigner<'a> {
                 }
             }
             (None, None) => self.rules.push(make(None)),
+        }
+    }
+
+    /// Lays the rules that stood back.
+    fn add_coarse(&mut self) {
+        for (_, rule, who) in std::mem::take(&mut self.coarse) {
+            self.is_last = true;
+            self.add(&rule, Origin::Caller, None, &who);
         }
     }
 
@@ -250,6 +283,7 @@ impl TableMask {
             column_nets: vec![ColumnNet::default(); table.columns.len()],
             limits: table.columns.iter().map(limits).collect(),
             names: table.columns.iter().map(|column| column.name.as_str().into()).collect(),
+            may_close: false,
             key_column: named.or(first),
             key_names_value: named.is_some(),
         }

@@ -31,6 +31,7 @@ pub(crate) use sheet::TableOutcome;
 pub use crate::contract::masking_rules::{MaskingRule, RulesFile, When};
 pub use crate::contract::record::Masked;
 pub use crate::contract::transformer::Transformer;
+pub use crate::contract::unknown::Unknown;
 pub use key::{Key, KeySource};
 pub use queues::{QueueLine, QueueTreatment};
 pub use sheet::{ColumnLine, DroppedLine, EmptiedLine, SearchedLine, Sheet, Suspect, Treatment};
@@ -44,14 +45,14 @@ pub struct Masking {
     pub rules: Vec<MaskingRule>,
     /// Which WordPress users keep their login and password.
     pub keep_users: KeepUsers,
-    /// Whether a column that looks personal and that no rule speaks of is refused.
-    pub strict: bool,
+    /// What becomes of what no rule speaks of.
+    pub unknown: Unknown,
 }
 
 impl Masking {
     /// The preset alone, under a key.
     pub fn new(key: Key) -> Self {
-        Self { key, rules: Vec::new(), keep_users: KeepUsers::default(), strict: false }
+        Self { key, rules: Vec::new(), keep_users: KeepUsers::default(), unknown: Unknown::Mask }
     }
 }
 

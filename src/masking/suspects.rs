@@ -9,7 +9,7 @@ use crate::data::tables::{Column, ColumnType, Table};
 use crate::masking::assignment::{Assignment, misfit};
 use crate::masking::key::Key;
 use crate::masking::nets::shapes::{self, Place, Shape};
-use crate::masking::nets::{Net, Nets};
+use crate::masking::nets::{Net, Nets, unknown};
 use crate::masking::sheet::Suspect;
 use crate::masking::table::{NewValue, RowDecision, RowMasker};
 use crate::masking::values::{self, ValueMasker};
@@ -30,6 +30,16 @@ pub(crate) struct Findings {
     pub(crate) suspects: Vec<Suspect>,
     /// What a net masks, and no rule speaks of.
     pub(crate) unknown: Vec<Suspect>,
+}
+
+impl Findings {
+    /// Judges a table by a sample, and takes in what that tells.
+    pub(crate) fn add(&mut self, table: &Table, assignment: &mut Assignment, sample: &Sample) {
+        unknown::judge(assignment, sample);
+        let Self { suspects, unknown } = find(table, assignment, sample);
+        self.suspects.extend(suspects);
+        self.unknown.extend(unknown);
+    }
 }
 
 /// What a sample of a table tells of it.
@@ -59,6 +69,9 @@ pub(crate) fn find(table: &Table, assignment: &Assignment, sample: &Sample) -> F
                 // Known for what it is, and published.
                 Some(masker) if masker.net(i) == Net::None && masker.mask().column_nets[i].is_known => {}
                 Some(masker) if masker.net(i) != Net::None => {
+                    if masker.mask().is_named(i, key.as_deref()) {
+                        continue;
+                    }
                     let is_caught = masker.new_value_by_net(i, Some(value.as_bytes())) != NewValue::Unchanged;
                     caught.entry(place).or_default().add_caught(name, value, is_caught);
                 }

@@ -106,8 +106,17 @@ pub(crate) struct ColumnNet {
     pub(crate) net: Net,
     /// Whether it is known for what it is, so that nothing needs to be judged.
     pub(crate) is_known: bool,
+    /// Whether rows are told apart by it, so that programs look its values up word for word.
+    pub(crate) is_key: bool,
     /// Rows in which another one holds, those of which one of each list of conditions is true; the first that fits.
     pub(crate) in_rows: Vec<(Vec<Vec<Condition>>, Net)>,
+}
+
+impl ColumnNet {
+    /// Whether one holds in some row.
+    pub(crate) fn holds(&self) -> bool {
+        self.net != Net::None || self.in_rows.iter().any(|(_, net)| *net != Net::None)
+    }
 }
 
 /// The rules of one table.
@@ -121,6 +130,8 @@ pub(crate) struct TableMask {
     pub(crate) limits: Vec<ColumnLimits>,
     /// By column, the name of its values where no key names them.
     pub(crate) names: Vec<Box<str>>,
+    /// Whether nothing tells what the table is about, so that it is closed as soon as a value in it is somebody's.
+    pub(crate) may_close: bool,
     /// The column by which rules are chosen, as `meta_key` is.
     pub(crate) key_column: Option<usize>,
     /// Whether that column names what the row's value is.
@@ -128,6 +139,30 @@ pub(crate) struct TableMask {
 }
 
 impl TableMask {
+    /// Leaves what no rule speaks of in a column as it is.
+    pub(crate) fn take_net_off(&mut self, column: usize) {
+        if !self.rules.iter().any(|rule| rule.column == Some(column)) {
+            self.column_nets[column] = ColumnNet::default();
+        }
+    }
+
+    /// Whether the net of a column, and of a key in it, is known by its name.
+    pub(crate) fn is_named(&self, column: usize, key: Option<&str>) -> bool {
+        let nets = &self.column_nets[column];
+        let mut conditions = nets.in_rows.iter().flat_map(|(when, _)| when.iter().flatten());
+        nets.is_known
+            && key.is_none_or(|key| {
+                conditions.any(|when| Some(when.column) == self.key_column && when.expected.holds(key.as_bytes()))
+            })
+    }
+
+    /// Whether a rule or a net goes by a column.
+    pub(crate) fn tests(&self, column: usize) -> bool {
+        let nets = self.column_nets.iter().flat_map(|nets| &nets.in_rows).flat_map(|(when, _)| when.iter().flatten());
+        let rules = self.rules.iter().filter_map(|rule| rule.condition.as_ref());
+        rules.chain(nets).any(|condition| condition.column == column)
+    }
+
     /// Makes the strangers of a column keep the form of what they stand for, where there are such.
     pub(crate) fn keep_form(&mut self, column: usize) {
         self.limits[column].value.keeps_form = true;
@@ -197,7 +232,7 @@ impl RowMasker {
         let mut masker = Self {
             by_column: vec![None; mask.limits.len()],
             nets: vec![Net::None; mask.limits.len()],
-            has_nets: mask.column_nets.iter().any(|column| column.net != Net::None || !column.in_rows.is_empty()),
+            has_nets: mask.column_nets.iter().any(ColumnNet::holds),
             net_counts: vec![NetCounts::default(); mask.limits.len()],
             live: BTreeSet::new(),
             mask,

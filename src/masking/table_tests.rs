@@ -22,6 +22,7 @@ fn masker(rules: Vec<TableRule>, key_column: Option<usize>) -> RowMasker {
         rules,
         limits: vec![ColumnLimits::default(); 3],
         names: vec!["".into(); 3],
+        may_close: false,
         key_column,
         key_names_value: true,
     };

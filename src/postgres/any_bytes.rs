@@ -135,6 +135,7 @@ static MASK: LazyLock<Arc<TableMask>> = LazyLock::new(|| {
         rules,
         limits,
         names: vec!["".into(); TABLE.columns.len()],
+        may_close: false,
         key_column: Some(1),
         key_names_value: true,
     })

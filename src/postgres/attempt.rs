@@ -116,7 +116,9 @@ impl Attempt<'_> {
         let options = self.options;
         let mut tables = snapshot.read_tables(&options.exclude_table_data).await?;
         let reader = snapshot.reader().await?;
-        let queues = DatabaseQueues::read(&reader, &tables, options.may_act(), &options.keep_queues).await?;
+        let queues =
+            DatabaseQueues::read(&reader, &tables, options.may_act(), &options.keep_queues, options.masking.as_ref())
+                .await?;
         queues.apply_to(&mut tables);
         let masked = match &options.masking {
             Some(masking) => {

@@ -74,12 +74,15 @@ async fn what_looks_personal_is_told_before_anything_is_made_and_settled_by_a_ru
     call.expect(0);
     let findings = call.outputs()["findings"].to_string();
     assert!(findings.contains("public.shop_visits.visitor") && findings.contains("warning"), "{findings}");
-    let refused = stage.step("validate", "strict", &stage.request(json!({"strict": true}))).await;
+    let refused = stage.step("validate", "strict", &stage.request(json!({"unknown": "refuse"}))).await;
     refused.expect(2);
     assert!(refused.error().contains("public.shop_visits.visitor"), "{}", refused.error());
     let rules = json!([{"table": "shop_visits", "column": "visitor", "transformer": "ip"}]);
     let databases = json!([{"service": "Postgres", "rules": rules}]);
-    stage.step("validate", "strict", &stage.request(json!({"strict": true, "databases": databases}))).await.expect(0);
+    stage
+        .step("validate", "strict", &stage.request(json!({"unknown": "refuse", "databases": databases})))
+        .await
+        .expect(0);
     let rules = json!([{"table": "shop_visit", "column": "visitor", "transformer": "ip"}]);
     let databases = json!([{"service": "Postgres", "rules": rules}]);
     let wrong = stage.step("validate", "strict", &stage.request(json!({"databases": databases}))).await;

@@ -223,6 +223,6 @@ async fn a_copy_tells_what_it_did_and_whom_it_masked() {
     let plain = called(between(), &[&rewrite[..], &["--exclude-table-data", "wp_users"]].concat()).await;
     check("copy-db", &told(plain), &[]);
     check("copy-db-masked", &told(called(between(), &["copy-db", "--anonymize"]).await), &[]);
-    let strict = called(between(), &["copy-db", "--anonymize", "--strict"]).await;
-    check("error-strict", &strict, &[]);
+    let strict = called(between(), &["copy-db", "--anonymize", "--unknown", "refuse"]).await;
+    check("error-unknown", &strict, &[]);
 }

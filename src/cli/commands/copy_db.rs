@@ -19,7 +19,7 @@ use crate::copying::report::CopyReport;
 use crate::engines::{DryRun, Endpoint, Pair};
 use crate::error::{Exit, Failure};
 use crate::external::print;
-use crate::masking::{self, KeepUsers, Key, Masking, RulesFile};
+use crate::masking::{self, KeepUsers, Key, Masking, RulesFile, Unknown};
 use crate::rewriting::UrlPair;
 use crate::running::stop::Stop;
 
@@ -163,11 +163,13 @@ fn masking_args() -> [Arg; 6] {
             .action(ArgAction::Append)
             .requires("anonymize")
             .help("A WordPress user, by login or e-mail address, who keeps login and password; may be given several times [default: administrators]"),
-        Arg::new("strict")
-            .long("strict")
-            .action(ArgAction::SetTrue)
+        Arg::new("unknown")
+            .long("unknown")
+            .value_name("WHAT")
+            .value_parser(["mask", "keep", "refuse"])
+            .default_value("mask")
             .requires("anonymize")
-            .help("Refuse when a column looks personal and no rule speaks of it"),
+            .help("What becomes of free text and what may be names, in tables that refer to people, where no rule speaks of them: masked, kept, or refused until there is a rule for each"),
     ]
 }
 
@@ -184,7 +186,12 @@ fn masking(matches: &ArgMatches) -> Result<Option<Masking>> {
         Some(secret) => Key::of_site(&secret)?,
         None => Key::random(),
     };
-    Ok(Some(Masking { key, rules, keep_users, strict: matches.get_flag("strict") }))
+    let unknown = match matches.get_one::<String>("unknown").map(String::as_str) {
+        Some("keep") => Unknown::Keep,
+        Some("refuse") => Unknown::Refuse,
+        _ => Unknown::Mask,
+    };
+    Ok(Some(Masking { key, rules, keep_users, unknown }))
 }
 
 fn url_pair(text: &str) -> Result<UrlPair, String> {

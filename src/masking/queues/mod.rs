@@ -1,9 +1,10 @@
 //! Queues, outboxes and schedules: what would act in a copy as it does in production, and what is done to it.
 //!
-//! `known` has those of frameworks, as data; `shape` tells others by their names and columns. Nothing of it depends on
-//! whether people are masked.
+//! `known` has those of frameworks, as data; `shape` tells others by their names and columns. Where people are masked, what
+//! only may be a queue stays behind as well, and so do `logs`.
 
 mod known;
+mod logs;
 mod shape;
 
 use schemars::JsonSchema;
@@ -15,6 +16,8 @@ use crate::data::table_glob::TableGlob;
 use crate::data::tables::Table;
 use crate::masking::assignment::expectations;
 use crate::masking::table::{Condition, Origin, TableRule};
+use crate::masking::{Masking, preset};
+use crate::rewriting::wordpress::SiteTables;
 
 /// A table that would act in a copy, or looks as if it would.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -105,11 +108,27 @@ impl Put {
     }
 }
 
-/// What each table is, in their order; `keep` are globs of those that are left as they are.
-pub(crate) fn find(tables: &[&Table], keep: &[String]) -> Vec<Option<Finding>> {
+/// What each table is, in their order; `keep` are globs of those that are left as they are. `masking` is what people ask for
+/// who want people masked.
+pub(crate) fn find(tables: &[&Table], keep: &[String], masking: Option<&Masking>) -> Vec<Option<Finding>> {
     let keep: Vec<_> = keep.iter().map(|glob| TableGlob::new(glob)).collect();
+    let ruled: Vec<_> =
+        masking.iter().flat_map(|masking| &masking.rules).map(|rule| TableGlob::new(&rule.table)).collect();
+    let sites = SiteTables::all(tables);
+    let has_rule = |table: &Table| {
+        ruled.iter().any(|glob| glob.is_about(table))
+            || sites.iter().any(|site| preset::rules().iter().any(|rule| site.owns(table, &rule.table)))
+    };
     let finding = |table: &&Table| {
-        let found = known::find(table).or_else(|| shape::find(table))?;
+        let found = known::find(table).or_else(|| {
+            // Who has rules for a table knows what it is.
+            let is_masked = masking.is_some() && !has_rule(table);
+            match shape::find(table) {
+                Some(Finding::Left(because)) if is_masked => Some(Finding::Acts(because)),
+                None if is_masked => logs::find(table, &shape::words_of(table)),
+                found => found,
+            }
+        })?;
         let is_kept = keep.iter().any(|glob| glob.is_about(table));
         Some(if is_kept { Finding::Left("kept, as the request says".to_owned()) } else { found })
     };

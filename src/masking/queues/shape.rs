@@ -247,8 +247,7 @@ impl Columns {
 
 /// What a table looks like, if that is a queue.
 pub(super) fn find(table: &Table) -> Option<Finding> {
-    let words: Vec<String> =
-        table.names.iter().filter(|name| !name.contains('.')).flat_map(|name| words(name)).collect();
+    let words = words_of(table);
     let is_called = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     let has = Columns::of(table);
     let is_worked_on = has.lock || has.tries;
@@ -272,6 +271,11 @@ pub(super) fn find(table: &Table) -> Option<Finding> {
     }
     // Whatever it is called: rows that workers take, try, and try again.
     acts().filter(|_| has.lock && has.tries && has.what && (has.to_be_done || has.state))
+}
+
+/// The words that a table and what it is a part of are called by.
+pub(super) fn words_of(table: &Table) -> Vec<String> {
+    table.names.iter().filter(|name| !name.contains('.')).flat_map(|name| words(name)).collect()
 }
 
 /// The words of a name in small letters, each as one of its kind is called.

@@ -142,6 +142,18 @@ pub struct Suspect {
     pub transformer: String,
 }
 
+impl Suspect {
+    /// A rule for it, as it stands in a list of rules.
+    pub(crate) fn rule(&self) -> String {
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let (table, column) = self.column.rsplit_once('.').unwrap_or_default();
+        let when = self.rows.as_ref().and_then(|rows| rows.split_once(" = "));
+        let when = when.map(|(key, value)| format!("when: {{column: {}, in: [{}]}}, ", quoted(key), quoted(value)));
+        let (table, column) = (quoted(table), quoted(column));
+        format!("{{table: {table}, column: {column}, {}transformer: {}}}", when.unwrap_or_default(), self.transformer)
+    }
+}
+
 impl std::fmt::Display for Suspect {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let rows = self.rows.as_ref().map(|rows| format!(" where {rows}")).unwrap_or_default();

@@ -6,7 +6,7 @@ use super::{ColumnLine, DroppedLine, EmptiedLine, SearchedLine, Sheet, Treatment
 use crate::contract::transformer::Transformer;
 use crate::data::tables::Table;
 use crate::masking::assignment::{Assignment, Kept};
-use crate::masking::nets::{Caught, Net, NetCounts};
+use crate::masking::nets::{Caught, NetCounts};
 use crate::masking::queues::QueueLine;
 use crate::masking::table::{Expected, Origin, TableRule};
 
@@ -96,7 +96,7 @@ impl Sheet {
     pub(crate) fn add_searched(&mut self, outcome: &TableOutcome<'_>) {
         let nets = outcome.assignment.mask.iter().flat_map(|mask| &mask.column_nets);
         for (column, (net, counts)) in nets.zip(outcome.nets).enumerate() {
-            if net.net == Net::None && net.in_rows.iter().all(|(_, net)| *net == Net::None) {
+            if !net.holds() {
                 continue;
             }
             self.masked_values += counts.values;

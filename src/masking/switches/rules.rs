@@ -31,6 +31,7 @@ fn rule(plugin: &PluginSettings, [table, key, value]: Place) -> MaskingRule {
         Some(Whole::Dropped) => (Transformer::DropRows, "it opens production's account"),
     };
     MaskingRule {
+        instead: false,
         table: table.to_owned(),
         column: (plugin.whole != Some(Whole::Dropped)).then(|| value.to_owned()),
         when: Some(When { column: key.to_owned(), one_of, matches }),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use tokio_postgres::types::Type;
 
 use super::catalog::Relations;
@@ -13,7 +13,7 @@ use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite, does_not
 use crate::masking::nets::Nets;
 use crate::masking::queues::Put;
 use crate::masking::suspects::Findings;
-use crate::masking::{EmptiedLine, KeySource, Masking, QueueLine, Sheet, Suspect, TableOutcome};
+use crate::masking::{EmptiedLine, KeySource, Masking, QueueLine, Sheet, Suspect, TableOutcome, Unknown};
 use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
@@ -54,21 +54,13 @@ impl DatabaseMasking {
         }
         let sites = sites(source, tables, masking).await?;
         let mut assignments = assignment::assign(&plain, masking, &sites, puts, &nets)?;
-        let unfit = masked_relations::hold(source, tables, &nets, &sites, &mut assignments).await?;
+        let unfit = masked_relations::hold(source, tables, masking, &nets, &sites, &mut assignments).await?;
         ensure!(unfit.is_empty(), does_not_fit(unfit));
-        let Findings { suspects, unknown } = samples::look_into(source, &tables.all, &assignments)
+        let Findings { suspects, unknown } = samples::look_into(source, &tables.all, &mut assignments)
             .await
             .context("look for columns that look personal")?;
-        if masking.strict && !(suspects.is_empty() && unknown.is_empty()) {
-            let all: Vec<_> = suspects.iter().chain(&unknown).map(Suspect::to_string).collect();
-            bail!(
-                Failure::invalid(format!(
-                    "columns look personal, and no masking rule speaks of them: {}",
-                    all.join("; ")
-                ))
-                .hint("give a rule for each, with a transformer that masks it, or `keep`")
-            );
-        }
+        let told: Vec<_> = suspects.iter().chain(&unknown).collect();
+        ensure!(masking.unknown != Unknown::Refuse || told.is_empty(), refused(&told));
         let emptied = emptied(source, &tables.all, &assignments).await.context("count the rows that stay behind")?;
         let kept_users = sites.iter().filter(|site| site.site.has_users).map(|site| site.kept_users.len() as u64).sum();
         Ok(Self { assignments, suspects, emptied, kept_users, key: masking.key.source(), nets, sites })
@@ -142,6 +134,17 @@ impl DatabaseMasking {
         sheet.settle(queues, is_read_back);
         sheet
     }
+}
+
+/// The refusal of what no rule speaks of, with rules to paste.
+fn refused(told: &[&Suspect]) -> Failure {
+    let [all, rules] =
+        [Suspect::to_string, Suspect::rule].map(|say| told.iter().map(|one| say(one)).collect::<Vec<_>>());
+    let why = "may be personal, and no masking rule speaks of it";
+    Failure::invalid(format!("{why}: {}", all.join("; "))).hint(format!(
+        "give a rule for each, with a transformer that masks it, or `keep`: rules: [{}]",
+        rules.join(", ")
+    ))
 }
 
 /// The sites whose people are masked, each with the users that keep their logins.

@@ -152,7 +152,9 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
         (TargetServer::open(target).await?, SourceSession::open(&source.for_copy(options), None).await?);
     let mut tables = Relations::read(&source, &options.exclude_table_data).await?;
     let (mut suspects, mut refusals) = (Vec::new(), Vec::new());
-    let queues = DatabaseQueues::read(&source, &tables, options.may_act(), &options.keep_queues).await?;
+    let queues =
+        DatabaseQueues::read(&source, &tables, options.may_act(), &options.keep_queues, options.masking.as_ref())
+            .await?;
     queues.apply_to(&mut tables);
     if let Some(masking) = &options.masking {
         match compatibility::refused(DatabaseMasking::read(&source, &tables, masking, queues.puts()).await)? {

@@ -85,7 +85,7 @@ pub(crate) async fn inspect_contents(
     let read = async {
         let source = SourceSession::open(source, None).await?;
         let mut tables = Relations::read(&source, exclude).await?;
-        let queues = DatabaseQueues::read(&source, &tables, false, keep_queues).await?;
+        let queues = DatabaseQueues::read(&source, &tables, false, keep_queues, masking).await?;
         queues.apply_to(&mut tables);
         let suspects = match masking {
             Some(masking) => DatabaseMasking::read(&source, &tables, masking, queues.puts()).await?.into_suspects(),

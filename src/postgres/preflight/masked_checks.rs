@@ -63,6 +63,15 @@ pub(crate) async fn pass(
             mask.keep_form(*column);
         }
     }
+    // What still does not pass is a program's word, where only a net holds.
+    for (place, relation) in tables.all.iter().enumerate() {
+        let Some(checks) = checks.get(&relation.oid) else { continue };
+        let failing = failing(source, relation, &assignments[place], checks).await?;
+        let columns: BTreeSet<usize> = failing.into_iter().flat_map(|(_, columns)| columns).collect();
+        if let Some(mask) = assignments[place].mask.as_mut().and_then(Arc::get_mut) {
+            columns.into_iter().for_each(|column| mask.take_net_off(column));
+        }
+    }
     let mut problems = BTreeSet::new();
     for table in with_equals.iter().map(|(table, _)| *table).collect::<BTreeSet<_>>() {
         let (relation, assignment) = (&tables.all[table], &assignments[table]);
@@ -115,7 +124,9 @@ impl Check {
 
     /// The columns of it that a mask may change.
     fn masked(&self, mask: &TableMask) -> Vec<usize> {
-        let is_masked = |column: &&usize| mask.rules.iter().any(|rule| rule.column == Some(**column));
+        let is_masked = |column: &&usize| {
+            mask.rules.iter().any(|rule| rule.column == Some(**column)) || mask.column_nets[**column].holds()
+        };
         self.columns.iter().filter(is_masked).copied().collect()
     }
 
@@ -193,15 +204,19 @@ fn masked_rows(mask: &TableMask, sample: &[TextRow]) -> Vec<TextRow> {
             RowDecision::Unchanged => return Some(row.clone()),
             RowDecision::Masked => {}
         }
-        let new = |(column, value): (usize, &Option<String>)| {
-            let Some(rule) = masker.rule(column) else { return value.clone() };
-            match masker.new_value(rule, value.as_ref().map(String::as_bytes)) {
+        let mut new = |(column, value): (usize, &Option<String>)| {
+            let bytes = value.as_ref().map(String::as_bytes);
+            let new = match masker.rule(column) {
+                Some(rule) => masker.new_value(rule, bytes),
+                None => masker.new_value_by_net(column, bytes),
+            };
+            match new {
                 NewValue::Unchanged => value.clone(),
                 NewValue::Null => None,
                 NewValue::Value(new) => Some(String::from_utf8_lossy(&new).into_owned()),
             }
         };
-        Some(row.iter().enumerate().map(new).collect())
+        Some(row.iter().enumerate().map(&mut new).collect())
     };
     sample.iter().filter_map(masked).collect()
 }

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use super::catalog::Relations;
 use super::masked_checks;
 use crate::contract::transformer::Effect;
+use crate::masking::Masking;
 use crate::masking::assignment::{Assignment, MaskedSite};
 use crate::masking::nets::{Nets, unknown};
 use crate::masking::relations::{Reference, groups, take_along};
@@ -18,6 +19,7 @@ use crate::postgres::session::source_session::SourceSession;
 pub(crate) async fn hold(
     source: &SourceSession,
     tables: &Relations,
+    masking: &Masking,
     nets: &Arc<Nets>,
     sites: &[MaskedSite],
     assignments: &mut [Assignment],
@@ -26,7 +28,7 @@ pub(crate) async fn hold(
     let plain = tables.tables();
     let equal = groups(&plain, assignments, &references);
     let mut problems = take_along(&plain, assignments, &references, &equal, nets);
-    unknown::cast(&plain, assignments, &references, sites, nets);
+    unknown::cast(&plain, assignments, &references, sites, masking.unknown, nets);
     problems.extend(masked_checks::pass(source, tables, assignments, &equal).await?);
     problems.extend(moved(source, tables, assignments).await.context("read what tables are partitioned by")?);
     Ok(problems)

@@ -8,7 +8,7 @@ use super::catalog::Relations;
 use super::row_counts;
 use crate::masking::assignment;
 use crate::masking::queues::{self, Finding, Put};
-use crate::masking::{QueueLine, QueueTreatment};
+use crate::masking::{Masking, QueueLine, QueueTreatment};
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 
@@ -29,9 +29,10 @@ impl DatabaseQueues {
         tables: &Relations,
         may_act: bool,
         keep: &[String],
+        masking: Option<&Masking>,
     ) -> Result<Self> {
         let nothing = || tables.all.iter().map(|_| None).collect();
-        let found = if may_act { nothing() } else { queues::find(&tables.tables(), keep) };
+        let found = if may_act { nothing() } else { queues::find(&tables.tables(), keep, masking) };
         let puts = found.iter().map(|finding| match finding {
             Some(Finding::Switches(_, puts)) => puts.clone(),
             _ => Vec::new(),

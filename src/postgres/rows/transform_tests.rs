@@ -97,6 +97,7 @@ fn meta(rules: Vec<TableRule>) -> Relation {
         rules,
         limits: vec![ColumnLimits::default(); 3],
         names: vec!["".into(); 3],
+        may_close: false,
         key_column: Some(1),
         key_names_value: true,
     };
@@ -149,6 +150,7 @@ fn a_fixed_width_column_gets_back_its_blanks() {
         }],
         limits: vec![ColumnLimits::default(); 2],
         names: vec!["".into(); 2],
+        may_close: false,
         key_column: None,
         key_names_value: false,
     };

@@ -58,6 +58,7 @@ fn beyond() -> Vec<(&'static str, &'static str, Value)> {
         ("copying.stall", "max_stall: PT1H", json!({"copying": {"stall": "PT1H"}})),
         ("anonymize", "may_be_unmasked: true", json!({"anonymize": false})),
         ("keep_users", "keep_users: [anna]", json!({"keep_users": ["administrators", "anna"]})),
+        ("unknown", "may_weaken_masking: true", json!({"unknown": "keep"})),
         ("wordpress_url_replace", "may_keep_urls: true", json!({"wordpress_url_replace": false})),
         ("custom_domain", "custom_domains: [a.example.net]", json!({"custom_domain": "a.example.net"})),
         ("logs", "may_print_logs: true", json!({"logs": true})),

@@ -1,8 +1,10 @@
 //! The unknown: what of a value may stay that no rule, shape or person speaks of, in a table that refers to people.
 //!
 //! `tables` tells by names, columns and keys which tables refer to people, and gives each column its net; `texts` tells
-//! what a text is: a number, a word of some program's own, a name, or free text. `wordpress` has what is known of its tables.
+//! what a text is: a number, a word of some program's own, a name, or free text. `wordpress` has what is known of its tables,
+//! and `judge` opens or closes what a sample tells more of.
 
+mod judge;
 mod names;
 mod tables;
 mod texts;
@@ -13,6 +15,7 @@ use crate::formats::FieldPath;
 use crate::masking::strangers;
 use texts::Kind;
 
+pub(crate) use judge::judge;
 pub(crate) use tables::{cast, key_column};
 
 /// What stands where free text stood.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::names::{self, snake};
 use super::wordpress;
 use crate::contract::transformer::Transformer;
+use crate::contract::unknown::Unknown;
 use crate::data::tables::Table;
 use crate::masking::assignment::{Assignment, MaskedSite};
 use crate::masking::nets::{Net, Nets};
 use crate::masking::relations::Reference;
 use crate::masking::table::TableMask;
-use crate::masking::values;
 
 /// What a table is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,7 @@ pub(crate) fn cast(
     assignments: &mut [Assignment],
     references: &[Reference],
     sites: &[MaskedSite],
+    unknown: Unknown,
     nets: &Arc<Nets>,
 ) {
     let about = about(tables, assignments, references);
@@ -59,12 +60,16 @@ pub(crate) fn cast(
         }
         for column in caught {
             // What rows are told apart by is looked up by programs, word for word.
-            let is_key = mask.key_column == Some(column) && mask.key_names_value;
             let own = &mut mask.column_nets[column];
+            own.is_key = mask.key_column == Some(column) && mask.key_names_value;
             if !own.is_known {
-                own.net = if is_key { Net::Search } else { net };
+                own.net = if own.is_key { Net::Search } else { net };
+            }
+            if unknown == Unknown::Keep && own.net == Net::Close && (!own.is_known || mask.key_names_value) {
+                own.net = Net::Search;
             }
         }
+        mask.may_close = about[place] == About::Else && unknown != Unknown::Keep;
     }
 }
 
@@ -113,24 +118,11 @@ fn by_itself(table: &Table, assignment: &Assignment, columns: &[String]) -> Abou
         let mut rules = assignment.mask.iter().flat_map(|mask| &mask.rules).filter(|rule| rule.condition.is_none());
         rules.any(|rule| rule.column.is_some() && matches!(rule.transformer, Transformer::Email | Transformer::Login))
     };
-    let is_person = |column: &String| {
-        matches!(
-            values::personal(column),
-            Some(
-                Transformer::Email
-                    | Transformer::Phone
-                    | Transformer::Login
-                    | Transformer::Ip
-                    | Transformer::UserAgent
-                    | Transformer::Iban
-                    | Transformer::Date
-            )
-        ) || matches!(values::personal(column), Some(Transformer::Name)) && !column.ends_with("display_name")
-    };
+    let is_person = |column: &String| names::is_of_person(column);
     if holds_person() || columns.iter().any(is_person) || columns.iter().any(|column| names::is_of_people(column)) {
         return About::People;
     }
-    let is_content = columns.iter().any(|column| names::is_of_content(column));
+    let is_content = names::is_content(&name) || columns.iter().any(|column| names::is_of_content(column));
     match columns.iter().any(|column| names::is_author(column)) {
         true if !is_content => About::People,
         _ if is_content => About::Content,

@@ -12,6 +12,7 @@ mod known;
 mod published;
 mod rules;
 mod switches;
+mod unknown;
 
 /// What the fixture lacks: keys and sessions in other places, orders of the old kind, a network of sites.
 const MORE: &str = r#"

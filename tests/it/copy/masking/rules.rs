@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use railstage::copying::CopyOptions;
-use railstage::masking::{KeepUsers, Masking};
+use railstage::masking::{KeepUsers, Masking, Unknown};
 use railstage::postgres::{Endpoint, dry_run, inspect_masking};
 
 use super::super::{texts, told};
 use super::{RULES, masked, masking, with_shop};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_looks_personal_is_told_and_refused_when_strict() {
+async fn what_no_rule_speaks_of_is_masked_or_refused() {
     let ends = with_shop().await;
     let report = masked(&ends, masking("rules: []")).await;
     let sheet = report.masking.unwrap();
@@ -21,13 +21,13 @@ async fn what_looks_personal_is_told_and_refused_when_strict() {
     let left = "SELECT count(*) FROM accounts WHERE email <> '' AND email NOT LIKE '%@example.invalid' OR first_name ~ 'Zoë|Isolde|Ольга'";
     assert_eq!(texts(&ends.target().await, left).await, ["0"]);
 
-    let strict = Masking { strict: true, ..masking("rules: []") };
+    let strict = Masking { unknown: Unknown::Refuse, ..masking("rules: []") };
     let options = CopyOptions { masking: Some(strict.clone()), copy_id: "run-2".to_owned(), ..ends.options() };
     let error = told(ends.copy(&options).await);
     assert!(error.contains("public.accounts.seen") && error.contains("give a rule for each"), "{error}");
     let source = Endpoint::parse(&ends.source.url()).unwrap();
     assert!(inspect_masking(&source, &[], &strict).await.is_err());
-    let settled = Masking { strict: true, ..masking(RULES) };
+    let settled = Masking { unknown: Unknown::Refuse, ..masking(RULES) };
     assert_eq!(inspect_masking(&source, &[], &settled).await.unwrap(), []);
 }
 
