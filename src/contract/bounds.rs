@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 
 use crate::contract::masking_rules::MaskingRule;
+use crate::contract::on_residue::OnResidue;
 use crate::contract::policy::Policy;
 use crate::contract::request::{CloneRequest, DatabaseRequest, OnFailure, Override};
 use crate::contract::transformer::Effect;
@@ -44,6 +45,7 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("anonymize", Lines(&["may_be_unmasked"])),
     ("keep_users", Lines(&["keep_users"])),
     ("unknown", Lines(&["may_weaken_masking"])),
+    ("residue", Lines(&["may_weaken_masking"])),
     ("wordpress_url_replace", Lines(&["may_keep_urls"])),
     ("rewrite_schema", Harmless("less of production stays")),
     ("custom_domain", Lines(&["custom_domains"])),
@@ -112,6 +114,7 @@ impl CloneRequest {
             anonymize,
             keep_users,
             unknown,
+            residue,
             wordpress_url_replace,
             rewrite_schema: _,
             custom_domain,
@@ -129,6 +132,7 @@ impl CloneRequest {
             switch(!*anonymize, policy.may_be_unmasked, "anonymize", "`false`", "may_be_unmasked"),
             switch(!*wordpress_url_replace, policy.may_keep_urls, "wordpress_url_replace", "`false`", "may_keep_urls"),
             switch(*unknown == Unknown::Keep, policy.may_weaken_masking, "unknown", "`keep`", "may_weaken_masking"),
+            switch(*residue == OnResidue::Warn, policy.may_weaken_masking, "residue", "`warn`", "may_weaken_masking"),
             switch(*logs, policy.may_print_logs, "logs", "`true`", "may_print_logs"),
             switch(*on_failure == OnFailure::Keep, policy.may_keep_failed, "on_failure", "`keep`", "may_keep_failed"),
         ];

@@ -9,6 +9,7 @@ pub(crate) mod ids;
 pub(crate) mod input;
 pub(crate) mod masking_rules;
 pub(crate) mod nearest;
+pub(crate) mod on_residue;
 pub mod policy;
 pub(crate) mod record;
 pub(crate) mod request;

@@ -67,7 +67,7 @@ pub struct Policy {
     pub(crate) weak_lines: Vec<String>,
     /// Whether people may come along unmasked (`anonymize: false`).
     pub(crate) may_be_unmasked: bool,
-    /// Whether a request's rules may leave or set values (`keep`, `set`, and what changes parts of a value), or have a condition (`when`).
+    /// Whether a request's rules may leave or set values (`keep`, `set`, and what changes parts of a value), or have a condition (`when`), and whether a copy may have what is found of people after masking (`residue: warn`).
     pub(crate) may_weaken_masking: bool,
     /// WordPress users who may keep login and password (`keep_users`).
     pub(crate) keep_users: Vec<String>,

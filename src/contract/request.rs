@@ -12,6 +12,7 @@ use crate::contract::copying_request::CopyingRequest;
 use crate::contract::environment_type::EnvironmentType;
 use crate::contract::ids::ProjectId;
 use crate::contract::masking_rules::MaskingRule;
+use crate::contract::on_residue::OnResidue;
 use crate::contract::policy::Policy;
 use crate::contract::ttl::Ttl;
 use crate::contract::unknown::Unknown;
@@ -76,6 +77,9 @@ pub(crate) struct CloneRequest {
     /// What becomes of free text and what may be names, in tables that refer to people, where no masking rule speaks of them.
     #[serde(default)]
     pub unknown: Unknown,
+    /// What becomes of a copy in which e-mail addresses, telephone or account numbers, streets or secrets of production are found after it was masked: `fail` leaves the target as it was, `warn` tells it. Names are told in any case.
+    #[serde(default)]
+    pub residue: OnResidue,
     /// Rewrite the site's URLs in variables and data to those of the copy.
     #[serde(default = "yes")]
     pub wordpress_url_replace: bool,

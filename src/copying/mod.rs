@@ -10,6 +10,7 @@ pub(crate) mod phase_timer;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod row;
+pub(crate) mod search;
 pub(crate) mod throttle;
 pub(crate) mod transform;
 pub(crate) mod transient;

@@ -41,5 +41,6 @@ pub(crate) fn of_request(
             rules.extend(database.rules.iter().cloned());
         }
     }
-    Ok(Some(Masking { key, rules, keep_users: KeepUsers::parse(&request.keep_users), unknown: request.unknown }))
+    let keep_users = KeepUsers::parse(&request.keep_users);
+    Ok(Some(Masking { key, rules, keep_users, unknown: request.unknown, residue: request.residue }))
 }

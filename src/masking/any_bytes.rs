@@ -8,6 +8,7 @@ use crate::formats::{self, FieldPath, Scalar, ValueEditor, php};
 use crate::masking::assignment::Assignment;
 use crate::masking::key::Key;
 use crate::masking::nets::{Net, Nets};
+use crate::masking::residue::Searcher;
 use crate::masking::suspects;
 use crate::masking::transformers::ValueLimits;
 use crate::masking::values::ValueMasker;
@@ -134,6 +135,7 @@ fn sample(value: &[u8]) {
     let rows = [(text.clone(), text.clone()), ("x".to_owned(), text.clone()), (text, "x".to_owned())];
     let sample = rows.map(|(key, value)| vec![Some(key), Some(value)]).to_vec();
     drop(suspects::find(&table, &Assignment::default(), &sample));
+    let _ = Searcher::new(Nets::new(Key::random())).search(value);
 }
 
 #[cfg(test)]

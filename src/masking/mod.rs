@@ -15,6 +15,7 @@ mod numbers;
 mod preset;
 pub(crate) mod queues;
 pub(crate) mod relations;
+pub(crate) mod residue;
 mod sheet;
 mod strangers;
 pub(crate) mod suspects;
@@ -29,11 +30,13 @@ pub(crate) use nets::shapes::{addresses_in, masked_emails as masked_addresses};
 pub(crate) use sheet::TableOutcome;
 
 pub use crate::contract::masking_rules::{MaskingRule, RulesFile, When};
+pub use crate::contract::on_residue::OnResidue;
 pub use crate::contract::record::Masked;
 pub use crate::contract::transformer::Transformer;
 pub use crate::contract::unknown::Unknown;
 pub use key::{Key, KeySource};
 pub use queues::{QueueLine, QueueTreatment};
+pub use residue::{Apart, Identifier, Proof, ResidueLine, Stays, Unread};
 pub use sheet::{ColumnLine, DroppedLine, EmptiedLine, SearchedLine, Sheet, Suspect, Treatment};
 
 /// How people are masked.
@@ -47,12 +50,20 @@ pub struct Masking {
     pub keep_users: KeepUsers,
     /// What becomes of what no rule speaks of.
     pub unknown: Unknown,
+    /// What becomes of a copy in which people or secrets are found.
+    pub residue: OnResidue,
 }
 
 impl Masking {
     /// The preset alone, under a key.
     pub fn new(key: Key) -> Self {
-        Self { key, rules: Vec::new(), keep_users: KeepUsers::default(), unknown: Unknown::Mask }
+        Self {
+            key,
+            rules: Vec::new(),
+            keep_users: KeepUsers::default(),
+            unknown: Unknown::Mask,
+            residue: OnResidue::Fail,
+        }
     }
 }
 

@@ -88,10 +88,15 @@ impl Attempt<'_> {
         };
         // From here on nothing of production is held.
         let tables = snapshot.release().await;
+        let work = filled.work.clone();
         let loaded = Box::pin(self.complete(schema, filled, &mut report, &mut phases)).await?;
         report.queues = queues.into_lines();
-        let is_read_back = self.options.verify == Verify::Digest;
-        report.masking = masked.map(|masked| masked.sheet(&tables, &loaded, &report.queues, is_read_back));
+        let residue = std::mem::take(&mut *work.residue.lock().unwrap_or_else(PoisonError::into_inner));
+        let residue = (self.options.verify == Verify::Digest).then_some(&residue);
+        report.masking = masked.map(|masked| masked.sheet(&tables, &loaded, &report.queues, residue));
+        if let Some((sheet, masking)) = report.masking.as_ref().zip(self.options.masking.as_ref()) {
+            sheet.ensure_no_residue(masking.residue)?;
+        }
         report.phases = phases.end();
         Ok(report)
     }

@@ -114,6 +114,7 @@ impl Attempt<'_> {
             range_bytes: self.options.cut_bytes.min(RANGE_BYTES),
             pool: pool.clone(),
             told: Mutex::default(),
+            residue: Mutex::default(),
         });
         let load = Arc::new(self.load(snapshot, manner, &conversion, pool));
         let groups = Groups::of(tables, evaluation);

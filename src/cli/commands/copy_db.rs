@@ -19,7 +19,7 @@ use crate::copying::report::CopyReport;
 use crate::engines::{DryRun, Endpoint, Pair};
 use crate::error::{Exit, Failure};
 use crate::external::print;
-use crate::masking::{self, KeepUsers, Key, Masking, RulesFile, Unknown};
+use crate::masking::{self, KeepUsers, Key, Masking, OnResidue, RulesFile, Unknown};
 use crate::rewriting::UrlPair;
 use crate::running::stop::Stop;
 
@@ -137,7 +137,7 @@ fn rate(text: &str) -> Result<f64, String> {
     rate.ok_or_else(|| "expected a number of megabytes a second that is more than 0".to_owned())
 }
 
-fn masking_args() -> [Arg; 6] {
+fn masking_args() -> [Arg; 7] {
     [
         Arg::new("anonymize")
             .long("anonymize")
@@ -166,10 +166,16 @@ fn masking_args() -> [Arg; 6] {
         Arg::new("unknown")
             .long("unknown")
             .value_name("WHAT")
-            .value_parser(["mask", "keep", "refuse"])
+            .value_parser(EnumValueParser::<Unknown>::new())
             .default_value("mask")
             .requires("anonymize")
             .help("What becomes of free text and what may be names, in tables that refer to people, where no rule speaks of them: masked, kept, or refused until there is a rule for each"),
+        Arg::new("residue")
+            .long("residue")
+            .value_name("HOW")
+            .default_value("fail")
+            .value_parser(EnumValueParser::<OnResidue>::new())
+            .help("What becomes of a copy in which people or secrets of the source are found after masking"),
     ]
 }
 
@@ -186,12 +192,9 @@ fn masking(matches: &ArgMatches) -> Result<Option<Masking>> {
         Some(secret) => Key::of_site(&secret)?,
         None => Key::random(),
     };
-    let unknown = match matches.get_one::<String>("unknown").map(String::as_str) {
-        Some("keep") => Unknown::Keep,
-        Some("refuse") => Unknown::Refuse,
-        _ => Unknown::Mask,
-    };
-    Ok(Some(Masking { key, rules, keep_users, unknown }))
+    let unknown = *matches.get_one("unknown").expect("it has a default");
+    let residue = *matches.get_one("residue").expect("it has a default");
+    Ok(Some(Masking { key, rules, keep_users, unknown, residue }))
 }
 
 fn url_pair(text: &str) -> Result<UrlPair, String> {

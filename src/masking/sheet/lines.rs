@@ -1,6 +1,7 @@
 //! The sheet in lines for a person.
 
 use super::{SearchedLine, Sheet, Treatment};
+use crate::masking::residue::Proof;
 
 impl Sheet {
     /// The sheet in lines for a person.
@@ -41,6 +42,7 @@ impl Sheet {
                 .map(|line| format!("left behind all of {}: {} rows{}", line.table, line.rows, because(&line.because))),
         );
         lines.extend(self.suspects.iter().map(|suspect| format!("looks personal, copied as it is: {suspect}")));
+        lines.extend(self.proof.iter().flat_map(Proof::lines));
         lines.extend((self.not_listed > 0).then(|| format!("{} more, which are not listed", self.not_listed)));
         lines
     }

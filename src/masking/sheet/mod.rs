@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::record::Masked;
 use crate::masking::key::KeySource;
+use crate::masking::residue::Proof;
 
 mod lines;
 mod outcome;
@@ -34,6 +35,9 @@ pub struct Sheet {
     /// By column, in the order of tables: what was searched although no rule speaks of it, and what of it was masked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub searched: Vec<SearchedLine>,
+    /// What was found when the copy was searched for people and secrets; absent where it was not read back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
     /// Rows that were left behind while others of their table came along.
     pub dropped: Vec<DroppedLine>,
     /// Tables that came without their rows.
@@ -174,6 +178,10 @@ impl Sheet {
             + cut(&mut self.dropped, most)
             + cut(&mut self.emptied, most)
             + cut(&mut self.suspects, most);
+        if let Some(proof) = &mut self.proof {
+            self.not_listed +=
+                cut(&mut proof.residue, most) + cut(&mut proof.apart, most) + cut(&mut proof.unread, most);
+        }
         self
     }
 }

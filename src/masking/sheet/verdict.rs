@@ -1,24 +1,65 @@
 //! What a sheet says in one word, and why it does not say more.
 
+use anyhow::{Result, bail};
+
 use super::{ColumnLine, Sheet, Treatment};
+use crate::contract::on_residue::OnResidue;
 use crate::contract::record::Masked;
+use crate::error::Failure;
 use crate::masking::queues::QueueLine;
+use crate::masking::residue::Proof;
+
+/// So many places at most are told of a copy that fails.
+const MOST_TOLD: usize = 20;
 
 impl Sheet {
-    /// Settles whether the people in the copy are strangers. `is_read_back`: whether every row was.
-    pub(crate) fn settle(&mut self, queues: &[QueueLine], is_read_back: bool) {
+    /// Settles whether the people in the copy are strangers.
+    pub(crate) fn settle(&mut self, queues: &[QueueLine]) {
         let suspects = self.suspects.len();
-        let reasons = [
-            (suspects > 0).then(|| format!("{suspects} columns or keys look personal, and no rule speaks of them")),
-            (!is_read_back).then(|| "what arrived was not read back, so nothing proves it".to_owned()),
-        ];
-        self.partial_because = reasons.into_iter().flatten().collect();
+        let suspected =
+            (suspects > 0).then(|| format!("{suspects} columns or keys look personal, and no rule speaks of them"));
+        self.partial_because = suspected.into_iter().chain(self.unproven()).collect();
         self.masked = match self.partial_because.is_empty() {
             true => Masked::Full,
             // Where nothing was found to be masked and something looks personal, nothing is.
             false if suspects > 0 && !self.has_masked(queues) => Masked::No,
             false => Masked::Partial,
         };
+    }
+
+    /// Why the search of the copy proves no more.
+    fn unproven(&self) -> Vec<String> {
+        let Some(proof) = &self.proof else {
+            return vec!["what arrived was not read back, so nothing proves it".to_owned()];
+        };
+        let unmeant = proof.apart.iter().filter(|line| !line.stays.is_meant()).count();
+        let reasons = [
+            (proof.residue.len(), "places have something of people or a secret left"),
+            (unmeant, "places hold something of people or a secret, and cannot be masked"),
+            (proof.unread.len(), "places were not searched, or not all that is in them"),
+        ];
+        reasons.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
+    }
+
+    /// Refuses a copy in which people or secrets are left; names are told, since words may be others'.
+    ///
+    /// # Errors
+    /// Invalid input, with the places, and rules that would mend it as the hint.
+    pub(crate) fn ensure_no_residue(&self, on_residue: OnResidue) -> Result<()> {
+        let failing: Vec<_> = self.proof.iter().flat_map(Proof::failing).collect();
+        if failing.is_empty() || on_residue == OnResidue::Warn {
+            return Ok(());
+        }
+        let told: Vec<_> = failing.iter().take(MOST_TOLD).map(ToString::to_string).collect();
+        let more = failing.len().saturating_sub(MOST_TOLD);
+        let more = if more > 0 { format!("; and {more} places more") } else { String::new() };
+        let found = format!("the copy still holds people or secrets of the source: {}{more}", told.join("; "));
+        let mut rules: Vec<_> = failing.iter().map(|line| format!("  - {}\n", line.rule)).collect();
+        rules.dedup();
+        rules.truncate(MOST_TOLD);
+        let hint =
+            "rules that would mend it, or `keep` with a `because` where it is nobody's; `residue: warn` lets it pass:";
+        bail!(Failure::invalid(found).hint(format!("{hint}\nrules:\n{}", rules.concat())));
     }
 
     /// Whether anybody was masked or left behind. What was done to keep a queue from acting has masked nobody.
@@ -53,7 +94,8 @@ mod tests {
             Suspect { column: "x.y".into(), rows: None, because: "a name".into(), transformer: "name".into() };
         let columns = treatments.iter().copied().map(line).collect();
         let mut sheet = Sheet { columns, suspects: vec![suspect; suspects], ..Sheet::default() };
-        sheet.settle(&[], is_read_back);
+        sheet.proof = is_read_back.then(Proof::default);
+        sheet.settle(&[]);
         assert_eq!(sheet.masked == Masked::Full, sheet.partial_because.is_empty());
         sheet.masked
     }

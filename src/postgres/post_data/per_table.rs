@@ -10,12 +10,12 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
 use super::recompressing::{self, TooLong};
-use super::verify;
+use super::verify::{self, ThereRows};
 use super::waiting::Waiting;
 use crate::copying::options::Verify;
 use crate::copying::report::Skipped;
 use crate::copying::watchdog::Watchdog;
-use crate::data::digest::ContentDigest;
+use crate::masking::residue::ResidueCounts;
 use crate::postgres::dump::entries::DumpEntry;
 use crate::postgres::rows::copy::RowConversion;
 use crate::postgres::rows::load::LoadedTable;
@@ -96,6 +96,8 @@ pub(crate) struct PostDataWork {
     pub(crate) pool: Arc<SessionPool>,
     /// What is not as on the source.
     pub(crate) told: Mutex<Vec<Skipped>>,
+    /// By the table's OID, what of people was found in it.
+    pub(crate) residue: Mutex<HashMap<u32, ResidueCounts>>,
 }
 
 /// Works on tables as they are loaded, until no more can come. The first failure ends all.
@@ -190,7 +192,17 @@ impl PostDataWork {
         let watchdog = Watchdog::default();
         let comparing = verify::compare(session, loaded, &self.conversion, self.verify, &watchdog);
         // A server that counts sends nothing meanwhile.
-        if self.verify == Verify::Digest { watchdog.watch(self.stall, comparing).await } else { comparing.await }
+        let residue = if self.verify == Verify::Digest {
+            watchdog.watch(self.stall, comparing).await?
+        } else {
+            comparing.await?
+        };
+        loaded.iter().zip(residue).for_each(|(loaded, residue)| self.record(loaded, residue));
+        Ok(())
+    }
+
+    fn record(&self, loaded: &LoadedTable, residue: ResidueCounts) {
+        self.residue.lock().unwrap_or_else(PoisonError::into_inner).insert(loaded.relation.oid, residue);
     }
 
     /// The same for one table, a large one by several sessions at a time.
@@ -216,11 +228,13 @@ impl PostDataWork {
                 anyhow::Ok(there)
             });
         }
-        let mut there = ContentDigest::default();
+        let mut there = ThereRows::default();
         while let Some(read) = reading.join_next().await {
-            read.context("join a worker")??.into_iter().for_each(|digest| there.merge(digest));
+            read.context("join a worker")??.into_iter().for_each(|part| there.merge(part));
         }
-        verify::check(alone, &there, self.verify)
+        verify::check(alone, &there.digest, self.verify)?;
+        self.record(alone, there.residue);
+        Ok(())
     }
 }
 

@@ -4,10 +4,12 @@ use anyhow::{Context as _, Result, ensure};
 use tokio_postgres::types::Type;
 
 use crate::copying::options::Verify;
+use crate::copying::search::RowSearch;
 use crate::copying::watchdog::Watchdog;
 use crate::data::digest::{ContentDigest, RowHash};
 use crate::error::Failure;
-use crate::postgres::rows::copy::RowConversion;
+use crate::masking::residue::ResidueCounts;
+use crate::postgres::rows::copy::{LOOKED_INTO_BYTES, RowConversion};
 use crate::postgres::rows::format::{self, CopyFormat};
 use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::work_list::TableRange;
@@ -18,23 +20,38 @@ use crate::postgres::session::settings;
 /// So many sessions at most read one table back.
 const MOST_RANGES: u64 = 4;
 
-/// Compares tables with what was sent to them, in one round trip.
+/// What is there of a table, or of a part of it.
+#[derive(Default)]
+pub(crate) struct ThereRows {
+    pub(crate) digest: ContentDigest,
+    /// What of people stands in it, where it was searched.
+    pub(crate) residue: ResidueCounts,
+}
+
+impl ThereRows {
+    pub(crate) fn merge(&mut self, more: Self) {
+        self.digest.merge(more.digest);
+        self.residue.add(more.residue);
+    }
+}
+
+/// Compares tables with what was sent to them, in one round trip. The answer is what of people was found in each.
 pub(crate) async fn compare(
     target: &Session,
     loaded: &[&LoadedTable],
     conversion: &RowConversion,
     how: Verify,
     watchdog: &Watchdog,
-) -> Result<()> {
-    let there = match how {
+) -> Result<Vec<ResidueCounts>> {
+    let there: Vec<ThereRows> = match how {
         Verify::Digest => {
             let ranges: Vec<_> = loaded.iter().map(|loaded| whole(loaded)).collect();
             read_back(target, &ranges, conversion, watchdog).await?
         }
         Verify::Count => counts(target, loaded).await.context("count what arrived")?,
-        Verify::Off => return Ok(()),
+        Verify::Off => return Ok(Vec::new()),
     };
-    loaded.iter().zip(there).try_for_each(|(loaded, there)| check(loaded, &there, how))
+    loaded.iter().zip(there).map(|(loaded, there)| check(loaded, &there.digest, how).map(|()| there.residue)).collect()
 }
 
 /// A table as it is to be read back.
@@ -80,13 +97,13 @@ pub(crate) fn check(loaded: &LoadedTable, there: &ContentDigest, how: Verify) ->
     Ok(())
 }
 
-/// The digests of what is there.
+/// What is there, searched where people were masked.
 pub(crate) async fn read_back(
     target: &Session,
     ranges: &[TableRange],
     conversion: &RowConversion,
     watchdog: &Watchdog,
-) -> Result<Vec<ContentDigest>> {
+) -> Result<Vec<ThereRows>> {
     let reading = async {
         let reads: Vec<_> = ranges.iter().map(|range| range.read_back(&conversion.encoding(&range.relation))).collect();
         // The values are printed as on the source.
@@ -99,7 +116,7 @@ pub(crate) async fn read_back(
         }
         let mut there = Vec::with_capacity(ranges.len());
         for range in ranges {
-            there.push(digest(&mut from, range.format, watchdog).await?);
+            there.push(rows(&mut from, range, watchdog).await?);
         }
         from.until_ready(&mut Vec::new()).await?;
         from.give_back();
@@ -108,19 +125,41 @@ pub(crate) async fn read_back(
     reading.await.context("read back what arrived")
 }
 
-async fn digest(from: &mut CopyReader, format: CopyFormat, watchdog: &Watchdog) -> Result<ContentDigest> {
-    let mut there = ContentDigest::default();
+async fn rows(from: &mut CopyReader, range: &TableRange, watchdog: &Watchdog) -> Result<ThereRows> {
+    let (mut there, format) = (ContentDigest::default(), range.format);
+    let relation = &range.relation;
+    let mut search = relation.places.as_ref().map(|places| RowSearch::new(&relation.table, places, format));
     loop {
         match from.next_chunk().await? {
             Chunk::Rows(len) => {
                 let rows = copy_protocol::rows(&from.bytes()[..len]).filter_map(|message| format.row_in(message).1);
-                rows.for_each(|row| there.add(row));
+                for row in rows {
+                    there.add(row);
+                    if let Some(search) = &mut search {
+                        search.row(row);
+                    }
+                }
                 from.consume(len);
             }
-            Chunk::Large(len) => there.add_hashed(&large(from, len, format, watchdog).await?),
+            Chunk::Large(len) if search.is_some() && len <= LOOKED_INTO_BYTES => {
+                from.wait_for(len).await?;
+                let message = &from.bytes()[HEADER_BYTES..len];
+                if let (Some(row), Some(search)) = (format.row_in(message).1, &mut search) {
+                    there.add(row);
+                    search.row(row);
+                }
+                from.consume(len);
+            }
+            Chunk::Large(len) => {
+                there.add_hashed(&large(from, len, format, watchdog).await?);
+                if let Some(search) = &mut search {
+                    search.skip();
+                }
+            }
             Chunk::End(rows) => {
                 ensure!(there.rows == rows, "{rows} rows are there, and {} came", there.rows);
-                return Ok(there);
+                let residue = search.map(|search| search.counts).unwrap_or_default();
+                return Ok(ThereRows { digest: there, residue });
             }
         }
         watchdog.feed();
@@ -143,10 +182,14 @@ async fn large(from: &mut CopyReader, len: usize, format: CopyFormat, watchdog: 
     Ok(hash)
 }
 
-async fn counts(target: &Session, loaded: &[&LoadedTable]) -> Result<Vec<ContentDigest>> {
+async fn counts(target: &Session, loaded: &[&LoadedTable]) -> Result<Vec<ThereRows>> {
     let counts: Vec<_> = loaded.iter().map(|loaded| format!("({})", loaded.relation.count())).collect();
     let rows = target.rows_pinned(&format!("SELECT ARRAY[{}]", counts.join(", ")), &[]).await?;
     let counts: Vec<i64> = rows.first().map(|row| row.get(0)).unwrap_or_default();
     ensure!(counts.len() == loaded.len(), "the server counted other tables than it was asked to");
-    Ok(counts.into_iter().map(|rows| ContentDigest::of_count(rows.max(0).cast_unsigned())).collect())
+    let there = |rows: i64| ThereRows {
+        digest: ContentDigest::of_count(rows.max(0).cast_unsigned()),
+        residue: ResidueCounts::default(),
+    };
+    Ok(counts.into_iter().map(there).collect())
 }

@@ -136,6 +136,7 @@ impl Catalog<'_> {
             leaves: leaves.iter().map(|leaf| sql::qualified(self.rows[leaf].get(1), self.rows[leaf].get(2))).collect(),
             may_be_planned: !self.commands_server || row.get(8),
             mask: None,
+            places: None,
             fits_binary: !columns.differ_in_binary,
             in_binary: false,
             table: Table {

@@ -11,7 +11,9 @@ use super::{masked_relations, matching_rows, people, published_posts, row_counts
 use crate::error::Failure;
 use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite, does_not_fit};
 use crate::masking::nets::Nets;
+use crate::masking::nets::people::KnownPeople;
 use crate::masking::queues::Put;
+use crate::masking::residue::{Places, Proof, ResidueCounts};
 use crate::masking::suspects::Findings;
 use crate::masking::{EmptiedLine, KeySource, Masking, QueueLine, Sheet, Suspect, TableOutcome, Unknown};
 use crate::postgres::rows::load::LoadedTable;
@@ -86,6 +88,8 @@ impl DatabaseMasking {
     pub(crate) fn apply_to(&self, tables: &mut Relations) {
         for (relation, assignment) in tables.all.iter_mut().zip(&self.assignments) {
             relation.mask.clone_from(&assignment.mask);
+            let kept = assignment.kept.iter().map(|kept| (kept.column, kept.because.clone())).collect();
+            relation.places = Some(Arc::new(Places { nets: self.nets.clone(), mask: assignment.mask.clone(), kept }));
             if assignment.emptied.is_some() && relation.table.excluded_by.is_none() {
                 relation.table.excluded_by = Some(LEFT_BEHIND.to_owned());
             }
@@ -98,7 +102,7 @@ impl DatabaseMasking {
         tables: &Relations,
         loaded: &[LoadedTable],
         queues: &[QueueLine],
-        is_read_back: bool,
+        residue: Option<&HashMap<u32, ResidueCounts>>,
     ) -> Sheet {
         let mut sheet = Sheet {
             key: self.key,
@@ -131,7 +135,8 @@ impl DatabaseMasking {
             sheet.add_live(outcome);
         }
         sheet.add_queues(queues);
-        sheet.settle(queues, is_read_back);
+        sheet.proof = residue.map(|residue| proof(&self.nets, tables, residue));
+        sheet.settle(queues);
         sheet
     }
 }
@@ -145,6 +150,16 @@ fn refused(told: &[&Suspect]) -> Failure {
         "give a rule for each, with a transformer that masks it, or `keep`: rules: [{}]",
         rules.join(", ")
     ))
+}
+
+/// What was found in the copy of each table.
+fn proof(nets: &Nets, tables: &Relations, residue: &HashMap<u32, ResidueCounts>) -> Proof {
+    let mut proof = Proof::of(nets.people.get().map(KnownPeople::counts).unwrap_or_default());
+    let mut searched: Vec<_> =
+        tables.all.iter().filter_map(|relation| Some((&relation.table, residue.get(&relation.oid)?))).collect();
+    searched.sort_by_key(|(table, _)| table.label());
+    searched.into_iter().for_each(|(table, counts)| proof.add(table, counts));
+    proof
 }
 
 /// The sites whose people are masked, each with the users that keep their logins.

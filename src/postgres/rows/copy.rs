@@ -21,7 +21,7 @@ use crate::postgres::session::source_session::SourceSession;
 use crate::rewriting::Rewriter;
 
 /// A row that is looked into is held in memory; a longer one passes only when nothing in it is to be changed.
-const LOOKED_INTO_BYTES: usize = 16 << 20;
+pub(crate) const LOOKED_INTO_BYTES: usize = 16 << 20;
 /// So much of a message is there before its row is looked at.
 const ROW_BEGINS_BYTES: usize = 1024;
 /// How long a target that cut the line off may take to say why.

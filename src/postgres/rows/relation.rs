@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::contract::transformer::Effect;
 use crate::data::tables::{ColumnType, Table};
+use crate::masking::residue::Places;
 use crate::masking::table::{Condition, TableMask};
 use crate::postgres::session::sql;
 
@@ -28,6 +29,8 @@ pub(crate) struct Relation {
     pub(crate) may_be_planned: bool,
     /// How its rows are masked.
     pub(crate) mask: Option<Arc<TableMask>>,
+    /// What is decided on its places, where the copy of it is searched for people.
+    pub(crate) places: Option<Arc<Places>>,
     /// Whether all its columns are of types whose binary form is the same on every server.
     pub(crate) fits_binary: bool,
     /// Whether it travels in binary.
@@ -163,6 +166,7 @@ pub(crate) mod tests {
             leaves: Vec::new(),
             may_be_planned: true,
             mask: None,
+            places: None,
             fits_binary: true,
             in_binary: false,
         }

@@ -57,6 +57,7 @@ fn beyond() -> Vec<(&'static str, &'static str, Value)> {
         ("copying.max_snapshot_age", "max_snapshot_age: PT2H", json!({"copying": {"max_snapshot_age": "PT2H"}})),
         ("copying.stall", "max_stall: PT1H", json!({"copying": {"stall": "PT1H"}})),
         ("anonymize", "may_be_unmasked: true", json!({"anonymize": false})),
+        ("residue", "may_weaken_masking: true", json!({"residue": "warn"})),
         ("keep_users", "keep_users: [anna]", json!({"keep_users": ["administrators", "anna"]})),
         ("unknown", "may_weaken_masking: true", json!({"unknown": "keep"})),
         ("wordpress_url_replace", "may_keep_urls: true", json!({"wordpress_url_replace": false})),

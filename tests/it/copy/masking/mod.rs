@@ -10,6 +10,7 @@ use super::{Ends, run, texts};
 mod canary;
 mod known;
 mod published;
+mod residue;
 mod rules;
 mod switches;
 mod unknown;

@@ -1,0 +1,408 @@
+//! What stands behind escapes, Base64, hexadecimal and compression, one behind the other: bytes of a value, decoded.
+//!
+//! All escapes of a text are taken off together, whoever's they are: what is searched need not be valid, and a level that
+//! is not there costs nothing.
+
+use std::io::Read as _;
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use flate2::read::{GzDecoder, ZlibDecoder};
+
+/// So many forms at most may stand one in another.
+const DEEPEST: usize = 7;
+/// A shorter word of letters and digits is not decoded: no address is so short in Base64.
+const SHORTEST_RUN: usize = 12;
+/// Encoders break lines no earlier.
+const SHORTEST_LINE: usize = 60;
+/// All that is decoded of one value, as a multiple of its length, and in bytes.
+const MOST_TIMES: usize = 16;
+const MOST_BYTES: usize = 32 << 20;
+/// So much of a run is decoded to see whether it is worth it.
+const PEEKED: usize = 24;
+
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Whether there may be anything to decode in a value.
+pub(super) fn may_hold_more(value: &[u8]) -> bool {
+    has_escapes(value) || runs(value).next().is_some() || is_compressed(value)
+}
+
+/// Decodes one value after the other.
+#[derive(Default)]
+pub(super) struct Decoder {
+    /// How much may still be decoded of the value.
+    left: usize,
+}
+
+impl Decoder {
+    /// Shows all that stands in the value in any form but the plain one. Whether that was all of it.
+    pub(super) fn each(&mut self, value: &[u8], show: &mut dyn FnMut(&[u8])) -> bool {
+        self.left = (value.len() * MOST_TIMES + (64 << 10)).min(MOST_BYTES);
+        self.level(value, 0, show)
+    }
+
+    fn level(&mut self, text: &[u8], depth: usize, show: &mut dyn FnMut(&[u8])) -> bool {
+        if depth == DEEPEST {
+            return false;
+        }
+        let mut is_whole = true;
+        if has_escapes(text)
+            && let Some(plain) = unescaped(text)
+        {
+            is_whole &= self.take(plain.len()) && self.shown(&plain, depth, show);
+        }
+        if is_compressed(text) {
+            is_whole &= self.inflated(text, depth, show);
+        }
+        for run in runs(text) {
+            is_whole &= self.run(&text[run], depth, show);
+        }
+        is_whole
+    }
+
+    fn shown(&mut self, decoded: &[u8], depth: usize, show: &mut dyn FnMut(&[u8])) -> bool {
+        show(decoded);
+        self.level(decoded, depth + 1, show)
+    }
+
+    fn take(&mut self, bytes: usize) -> bool {
+        let is_left = self.left >= bytes;
+        self.left = self.left.saturating_sub(bytes);
+        is_left
+    }
+
+    /// A run of letters and digits, as a whole, or what of it stands between signs that paths have as well.
+    fn run(&mut self, run: &[u8], depth: usize, show: &mut dyn FnMut(&[u8])) -> bool {
+        let mut is_whole = true;
+        for signs in [&b""[..], b"/", b"/-_+"] {
+            let mut is_any = false;
+            for part in run.split(|byte| signs.contains(byte)).filter(|part| part.len() >= SHORTEST_RUN) {
+                if let Some(decoded) = of_hex(part).or_else(|| of_base64(part)) {
+                    is_any = true;
+                    is_whole &= self.take(decoded.len()) && self.content(&decoded, depth, show);
+                }
+            }
+            if is_any {
+                break;
+            }
+        }
+        is_whole
+    }
+
+    fn content(&mut self, decoded: &[u8], depth: usize, show: &mut dyn FnMut(&[u8])) -> bool {
+        if is_compressed(decoded) { self.inflated(decoded, depth, show) } else { self.shown(decoded, depth, show) }
+    }
+
+    fn inflated(&mut self, bytes: &[u8], depth: usize, show: &mut dyn FnMut(&[u8])) -> bool {
+        let (mut plain, most) = (Vec::new(), self.left as u64);
+        // What cannot be inflated to its end is read as far as it can be.
+        let _ = match bytes[0] {
+            0x1f => GzDecoder::new(bytes).take(most).read_to_end(&mut plain),
+            _ => ZlibDecoder::new(bytes).take(most).read_to_end(&mut plain),
+        };
+        let is_whole = (plain.len() as u64) < most;
+        self.take(plain.len());
+        self.shown(&plain, depth, show) && is_whole
+    }
+}
+
+fn has_escapes(text: &[u8]) -> bool {
+    memchr::memchr3(b'\\', b'%', b'&', text).is_some() || is_quoted_printable(text)
+}
+
+/// Whether there is an `@` or a letter beyond ASCII in it as mails write them.
+fn is_quoted_printable(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'=', text).any(|at| matches!(text.get(at + 1..at + 3), Some(b"40" | b"C3" | b"C4" | b"C5")))
+}
+
+fn is_compressed(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x1f, 0x8b, 8, _, ..] | [0x78, 0x01 | 0x5e | 0x9c | 0xda, _, _, ..])
+}
+
+/// The text without one level of escapes; `None` when there is none.
+fn unescaped(text: &[u8]) -> Option<Vec<u8>> {
+    let is_mail = is_quoted_printable(text);
+    // A form's fields have `+` for a blank, and no blank.
+    let is_form = memchr::memchr(b' ', text).is_none() && memchr::memchr(b'%', text).is_some();
+    let mut plain = Vec::with_capacity(text.len());
+    let (mut at, mut has_any) = (0, false);
+    while let Some(byte) = text.get(at) {
+        let rest = &text[at..];
+        let len = match byte {
+            b'\\' => after_backslash(rest, &mut plain),
+            b'%' => percent(rest, &mut plain),
+            b'&' => entity(rest, &mut plain),
+            b'=' if is_mail => quoted_printable(rest, &mut plain),
+            b'+' if is_form => {
+                plain.push(b' ');
+                1
+            }
+            _ => 0,
+        };
+        has_any |= len > 0;
+        if len == 0 {
+            plain.push(*byte);
+        }
+        at += len.max(1);
+    }
+    has_any.then_some(plain)
+}
+
+/// How long the escape is, which is 0 where there is none.
+fn after_backslash(text: &[u8], plain: &mut Vec<u8>) -> usize {
+    let Some(escaped) = text.get(1) else { return 0 };
+    match escaped {
+        b'u' => {
+            let Some(unit) = hex(text.get(2..6)) else { return 0 };
+            let low = hex(text.get(8..12)).filter(|_| text.get(6..8) == Some(b"\\u"));
+            match low {
+                Some(low) if (0xd800..0xdc00).contains(&unit) && (0xdc00..0xe000).contains(&low) => {
+                    push_char(0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00), plain);
+                    12
+                }
+                _ => push_char(unit, plain) * 6,
+            }
+        }
+        b'x' => match hex(text.get(2..4)) {
+            Some(byte) => {
+                plain.push(u8::try_from(byte).unwrap_or(b' '));
+                4
+            }
+            None => 0,
+        },
+        b'n' | b'r' | b't' => {
+            plain.push(b'\n');
+            2
+        }
+        other => {
+            plain.push(*other);
+            2
+        }
+    }
+}
+
+fn percent(text: &[u8], plain: &mut Vec<u8>) -> usize {
+    if let Some(unit) = hex(text.get(2..6)).filter(|_| text.get(1) == Some(&b'u')) {
+        return push_char(unit, plain) * 6;
+    }
+    let Some(byte) = hex(text.get(1..3)) else { return 0 };
+    plain.push(u8::try_from(byte).unwrap_or(b' '));
+    3
+}
+
+fn quoted_printable(text: &[u8], plain: &mut Vec<u8>) -> usize {
+    match text {
+        [_, b'\n', ..] => 2,
+        [_, b'\r', b'\n', ..] => 3,
+        _ => percent(text, plain),
+    }
+}
+
+/// What stands behind a letter in the name of one with a mark, which is not needed to know a word.
+const MARKS: &[&[u8]] = &[b"uml", b"acute", b"grave", b"circ", b"tilde", b"ring", b"cedil", b"caron"];
+/// The longest name of an entity that is decoded.
+const LONGEST_NAME: usize = 10;
+
+fn entity(text: &[u8], plain: &mut Vec<u8>) -> usize {
+    let window = &text[1..text.len().min(LONGEST_NAME + 2)];
+    let Some(end) = memchr::memchr(b';', window) else { return 0 };
+    let name = &window[..end];
+    let code = match name {
+        [b'#', b'x' | b'X', digits @ ..] => hex(Some(digits)),
+        [b'#', digits @ ..] => std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()),
+        b"amp" => Some(u32::from(b'&')),
+        b"quot" => Some(u32::from(b'"')),
+        b"lt" => Some(u32::from(b'<')),
+        b"gt" => Some(u32::from(b'>')),
+        b"commat" => Some(u32::from(b'@')),
+        b"period" => Some(u32::from(b'.')),
+        b"plus" => Some(u32::from(b'+')),
+        b"lowbar" => Some(u32::from(b'_')),
+        b"nbsp" | b"ensp" | b"emsp" | b"thinsp" => Some(u32::from(b' ')),
+        b"szlig" => Some(u32::from('ß')),
+        b"aelig" => Some(u32::from('æ')),
+        b"AElig" => Some(u32::from('Æ')),
+        b"oslash" => Some(u32::from('ø')),
+        b"Oslash" => Some(u32::from('Ø')),
+        [letter, mark @ ..] if MARKS.contains(&mark) => Some(u32::from(*letter)),
+        _ => None,
+    };
+    code.map_or(0, |code| push_char(code, plain) * (end + 2))
+}
+
+/// Whether there is such a character, as a number.
+fn push_char(code: u32, plain: &mut Vec<u8>) -> usize {
+    let Some(c) = char::from_u32(code) else { return 0 };
+    plain.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    1
+}
+
+fn hex(digits: Option<&[u8]>) -> Option<u32> {
+    let digits = std::str::from_utf8(digits?).ok().filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    u32::from_str_radix(digits, 16).ok()
+}
+
+fn is_run(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte)
+}
+
+/// Where there are so many letters and digits without anything between that they may be something encoded. Lines of
+/// equal length are one.
+fn runs(text: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let probe = from + SHORTEST_RUN - 1;
+            if !is_run(*text.get(probe)?) {
+                from = probe + 1;
+                continue;
+            }
+            let before = text[from..probe].iter().rev().take_while(|byte| is_run(**byte)).count();
+            let begin = probe - before;
+            let mut end = probe + 1;
+            let mut line = begin;
+            loop {
+                end += text[end..].iter().take_while(|byte| is_run(**byte)).count();
+                let breaks = text[end..].iter().take(2).take_while(|byte| b"\r\n".contains(byte)).count();
+                let goes_on =
+                    breaks > 0 && end - line >= SHORTEST_LINE && text.get(end + breaks).is_some_and(|b| is_run(*b));
+                if !goes_on {
+                    break;
+                }
+                end += breaks;
+                line = end;
+            }
+            from = end + 1;
+            if end - begin >= SHORTEST_RUN {
+                return Some(begin..end);
+            }
+        }
+    })
+}
+
+fn of_hex(run: &[u8]) -> Option<Vec<u8>> {
+    // `\x…` and `0x…`, as databases and programs write bytes.
+    let run = run.strip_prefix(b"0x").or_else(|| run.strip_prefix(b"x")).unwrap_or(run);
+    if run.len() % 2 != 0 || !run.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let decoded = data_encoding::HEXLOWER_PERMISSIVE.decode(run).ok()?;
+    is_worth_a_look(&decoded).then_some(decoded)
+}
+
+fn of_base64(run: &[u8]) -> Option<Vec<u8>> {
+    let plain = |run: &[u8]| -> Vec<u8> {
+        let letters = run.iter().filter(|byte| !b"\r\n".contains(byte));
+        let mut letters: Vec<u8> = letters
+            .map(|byte| match byte {
+                b'-' => b'+',
+                b'_' => b'/',
+                other => *other,
+            })
+            .collect();
+        if letters.len() % 4 == 1 {
+            letters.pop();
+        }
+        letters
+    };
+    let peeked = BASE64.decode(plain(&run[..run.len().min(PEEKED)])).ok()?;
+    if !is_worth_a_look(&peeked) {
+        return None;
+    }
+    let decoded = BASE64.decode(plain(run)).ok()?;
+    is_worth_a_look(&decoded).then_some(decoded)
+}
+
+/// Whether bytes are text or compressed: what else decodes to is chance.
+pub(crate) fn is_worth_a_look(bytes: &[u8]) -> bool {
+    let is_control = |byte: &u8| *byte < b' ' && !b"\t\r\n\0".contains(byte);
+    let is_text = || match std::str::from_utf8(bytes) {
+        Ok(_) => true,
+        Err(error) => error.valid_up_to() + 4 > bytes.len() && error.valid_up_to() > 0,
+    };
+    is_compressed(bytes) || !bytes.iter().any(is_control) && is_text()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn all(value: &[u8]) -> (Vec<String>, bool) {
+        let mut shown = Vec::new();
+        let is_whole =
+            Decoder::default().each(value, &mut |text| shown.push(String::from_utf8_lossy(text).into_owned()));
+        (shown, is_whole)
+    }
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        writer.write_all(text).unwrap();
+        writer.finish().unwrap()
+    }
+
+    #[test]
+    fn every_form_and_one_in_another_is_taken_off() {
+        let text = "zoë@people.example.net and more";
+        let base64 = base64::engine::general_purpose::STANDARD.encode(text);
+        let url_safe = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+        let long = base64::engine::general_purpose::STANDARD.encode(text.repeat(4));
+        let lines: String = long.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line) + "\r\n").collect();
+        let forms = [
+            r"zo\u00eb\u0040people.example.net and more".to_owned(),
+            r#"{"a":"{\"b\":\"zo\\u00eb@people.example.net and more\"}"}"#.to_owned(),
+            "zo%C3%AB%40people.example.net%20and%20more".to_owned(),
+            "zo%C3%AB%40people.example.net+and+more".to_owned(),
+            "zo&#235;&commat;people.example.net and more".to_owned(),
+            "zo&#xEB;&#64;people.example.net&nbsp;and more".to_owned(),
+            "zo&amp;#235;&amp;#64;people.example.net and more".to_owned(),
+            "zo=C3=AB=40people.exam=\r\nple.net and more".to_owned(),
+            base64.clone(),
+            format!("https://example.net/reset/{url_safe}?x"),
+            lines,
+            format!("x=\"{}\"", base64::engine::general_purpose::STANDARD.encode(&base64)),
+            data_encoding::HEXLOWER.encode(text.as_bytes()),
+            format!("\\x{}", data_encoding::HEXUPPER.encode(text.as_bytes())),
+            base64::engine::general_purpose::STANDARD.encode(gzip(text.as_bytes())),
+            base64.replace('=', "%3D"),
+        ];
+        for form in forms {
+            let (shown, is_whole) = all(form.as_bytes());
+            assert!(shown.iter().any(|shown| shown.contains(text)), "{form}: {shown:?}");
+            assert!(is_whole, "{form}");
+        }
+        assert!(all(&gzip(text.as_bytes())).0.iter().any(|shown| shown.contains(text)));
+    }
+
+    #[test]
+    fn what_is_no_form_of_anything_is_not_decoded() {
+        for plain in
+            ["", "a plain text", "wp-content/uploads/2024/05/picture-large-scaled", "d41d8cd98f00b204e9800998ecf8427e"]
+        {
+            assert_eq!(all(plain.as_bytes()), (Vec::new(), true), "{plain}");
+        }
+    }
+
+    #[test]
+    fn hostile_values_end_and_are_told() {
+        let mut bomb = gzip(&vec![b'a'; 64 << 20]);
+        bomb = base64::engine::general_purpose::STANDARD.encode(&bomb).into_bytes();
+        let mut most = 0;
+        let is_whole = Decoder::default().each(&bomb, &mut |text| most = most.max(text.len()));
+        assert!(!is_whole && most <= MOST_BYTES, "{most}");
+        assert!(!all("\\".repeat(1 << 12).as_bytes()).1);
+        let mut nested = b"zoe@people.example.net".to_vec();
+        for _ in 0..20 {
+            nested = base64::engine::general_purpose::STANDARD.encode(&nested).into_bytes();
+        }
+        assert!(!all(&nested).1);
+    }
+}
