@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use crate::copying::inspection::{InNetwork, SiteAddress};
 use crate::copying::{CopyOptions, CopyReport, Progress, SourceReport};
 use crate::external::process_env::ProcessEnv;
 use crate::masking::{Masking, QueueLine, Suspect};
@@ -244,12 +245,12 @@ pub(crate) async fn inspect_contents(
     }
 }
 
-/// The URLs by which the sites in a database call themselves.
+/// Where the sites in a database are, by their own words.
 ///
 /// # Errors
 /// When it cannot be read.
-pub(crate) async fn site_urls(source: &Endpoint) -> Result<Vec<String>> {
+pub(crate) async fn site_addresses(source: &Endpoint) -> Result<Vec<SiteAddress>> {
     match source {
-        Endpoint::Postgres(source) => postgres::site_urls(source).await,
+        Endpoint::Postgres(source) => postgres::site_addresses(source).await,
     }
 }

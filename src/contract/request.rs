@@ -86,6 +86,12 @@ pub(crate) struct CloneRequest {
     /// Rewrite URLs, and mask people's e-mail addresses, in literals of the databases' schema too: in defaults, functions, views, comments.
     #[serde(default)]
     pub rewrite_schema: bool,
+    /// Leave URLs in columns called `guid`, by which feed readers know a post; else the copy's feeds and answers name the copy.
+    #[serde(default)]
+    pub keep_guid: bool,
+    /// Fail before the copy of a database takes its place when one of production's hosts is left anywhere in it, in whatever spelling.
+    #[serde(default)]
+    pub fail_on_left: bool,
     /// A domain of yours for the copy, beside its `*.up.railway.app` domain.
     #[schemars(regex(pattern = r"^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"), extend("x-expects" = "a domain name such as `staging.example.com`"))]
     pub custom_domain: Option<String>,

@@ -63,6 +63,24 @@ pub struct WordPressSite {
     pub home: Option<String>,
 }
 
+/// Where a site is by its own words and those of the network that it is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SiteAddress {
+    /// URLs with host and perhaps a path; the network's first.
+    pub(crate) urls: Vec<String>,
+    pub(crate) place: InNetwork,
+}
+
+/// Which part a site plays in a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InNetwork {
+    /// It is in none.
+    Alone,
+    /// The network's own address is the site's.
+    Main,
+    Other,
+}
+
 /// What a target database is, before anything is done to it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct TargetReport {

@@ -3,6 +3,7 @@
 //! Nothing here knows a server. An engine hands its rows over as a `row`, and gets them back with what `transform` changed.
 
 pub(crate) mod inspection;
+pub(crate) mod left_urls;
 pub(crate) mod meter;
 pub(crate) mod note;
 pub(crate) mod options;
@@ -13,10 +14,11 @@ pub(crate) mod row;
 pub(crate) mod search;
 pub(crate) mod throttle;
 pub(crate) mod transform;
+mod transform_counts;
 pub(crate) mod transient;
 pub(crate) mod watchdog;
 
 pub use inspection::{SourceReport, TargetReport, WordPressSite};
 pub use options::{CopyOptions, Verify};
 pub use progress::Progress;
-pub use report::{CopyReport, LeftColumn, PhaseTime, SchemaText, Skipped, TableTime};
+pub use report::{CopyReport, LeftUrl, PhaseTime, SchemaText, Skipped, TableTime};

@@ -38,6 +38,11 @@ pub struct CopyOptions {
     /// Whether URLs, and people where they are masked, are rewritten in literals of the schema itself: in defaults, functions,
     /// views, comments.
     pub rewrite_schema: bool,
+    /// Whether URLs are rewritten in columns called `guid` too, by which feed readers know a post, and which a site shows in
+    /// its feeds and answers.
+    pub rewrite_guid: bool,
+    /// Whether the copy fails when an old host is left anywhere in it.
+    pub fail_on_left: bool,
     /// How people are masked; `None` copies them as they are.
     pub masking: Option<Masking>,
     /// Whether queues, outboxes and schedules are emptied or switched off, so that nothing in them acts in the copy. Where
@@ -80,6 +85,8 @@ impl Default for CopyOptions {
             copy_id: String::new(),
             rewrite: Vec::new(),
             rewrite_schema: false,
+            rewrite_guid: false,
+            fail_on_left: false,
             masking: None,
             defuse: false,
             keep_queues: Vec::new(),
@@ -112,6 +119,8 @@ impl CopyOptions {
             copy_id: _,
             rewrite,
             rewrite_schema,
+            rewrite_guid,
+            fail_on_left,
             masking,
             defuse,
             keep_queues,
@@ -131,7 +140,7 @@ impl CopyOptions {
         let key = masking.as_ref().map(|masking| masking.key.fingerprint());
         let version = env!("CARGO_PKG_VERSION");
         let asked = format!(
-            "{version} {rewrite:?} {rewrite_schema} {masking:?} {key:?} {defuse} {keep_queues:?} {exclude_table_data:?} {verify:?}"
+            "{version} {rewrite:?} {rewrite_schema} {rewrite_guid} {fail_on_left} {masking:?} {key:?} {defuse} {keep_queues:?} {exclude_table_data:?} {verify:?}"
         );
         HEXLOWER.encode(&Sha256::digest(asked))
     }
@@ -176,6 +185,8 @@ mod tests {
                 rewrite: vec![UrlPair::parse("https://a.example", "https://b.example").unwrap()],
                 ..plain.clone()
             },
+            CopyOptions { rewrite_guid: true, ..plain.clone() },
+            CopyOptions { fail_on_left: true, ..plain.clone() },
             CopyOptions { defuse: true, ..plain.clone() },
             CopyOptions { keep_queues: vec!["jobs".to_owned()], ..plain.clone() },
             CopyOptions { verify: Verify::Count, ..plain.clone() },

@@ -56,8 +56,8 @@ pub struct CopyReport {
     pub malformed_values: u64,
     /// Values left as they are because the rewritten one would be too long for its column.
     pub overflow_left: u64,
-    /// Columns in which an old URL was left, and why.
-    pub left: Vec<LeftColumn>,
+    /// Where an old host was left, and why.
+    pub left: Vec<LeftUrl>,
     /// What was masked, emptied and left; absent when personal data was copied as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub masking: Option<Sheet>,
@@ -87,7 +87,7 @@ impl CopyReport {
     /// The same with no list longer than [`MOST_LISTED`].
     pub(crate) fn cut(mut self) -> Self {
         cut(&mut self.skipped, |more| Skipped::new(more, ONLY_SO_MANY));
-        cut(&mut self.left, |more| LeftColumn { column: more, values: 0, reason: ONLY_SO_MANY.to_owned() });
+        cut(&mut self.left, LeftUrl::more);
         cut(&mut self.read_whole, |more| more);
         if let Some(more) = self.queues.len().checked_sub(MOST_LISTED).filter(|more| *more > 0) {
             self.queues.truncate(MOST_LISTED);
@@ -129,9 +129,7 @@ impl CopyReport {
         let is_told = |line: &&QueueLine| self.masking.is_some() && line.done.is_emptied();
         lines.extend(self.queues.iter().filter(|line| !is_told(line)).map(|line| format!("would act, {line}")));
         lines.extend(self.masking.iter().flat_map(Sheet::lines));
-        lines.extend(
-            self.left.iter().map(|left| format!("left in {}: {} values, {}", left.column, left.values, left.reason)),
-        );
+        lines.extend(self.left.iter().map(LeftUrl::to_string));
         lines.extend(read_whole(&self.read_whole));
         lines.extend(self.schema_texts.iter().map(SchemaText::to_string));
         lines.extend(self.skipped.iter().map(|skipped| format!("not copied: {} ({})", skipped.object, skipped.reason)));
@@ -195,15 +193,37 @@ impl std::fmt::Display for TableTime {
     }
 }
 
-/// A column in which old URLs were left.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct LeftColumn {
-    /// `schema.table.column`.
+/// Values of a column in which an old host was left, in whatever spelling.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct LeftUrl {
+    /// `schema.table`.
+    pub table: String,
+    /// The column.
     pub column: String,
-    /// Values that have the old URL in them.
+    /// What the values are called in their rows (`option_name`, `meta_key`), where the table has such a column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Values that have an old host in them.
     pub values: u64,
-    /// Why they were left.
+    /// Why it was left.
     pub reason: String,
+}
+
+impl LeftUrl {
+    fn more(more: String) -> Self {
+        Self { table: more, reason: ONLY_SO_MANY.to_owned(), ..Self::default() }
+    }
+}
+
+impl std::fmt::Display for LeftUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { table, column, key, values, reason } = self;
+        if column.is_empty() {
+            return write!(f, "left: {table}");
+        }
+        let key = key.as_ref().map_or_else(String::new, |key| format!(" `{key}`"));
+        write!(f, "left in {table}.{column}{key}: {values} values, {reason}")
+    }
 }
 
 /// What an object of the schema says of production's hosts and of people: in a default, a function, a view, a comment.

@@ -2,24 +2,17 @@
 //! host in it passes as it is.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::BytesMut;
 
-use super::row::{Field, Row as _, RowFormat};
+use super::left_urls;
+use super::row::{Field, Row, RowFormat};
+pub(crate) use super::transform_counts::TransformCounts;
 use crate::contract::transformer::Transformer;
 use crate::data::tables::{Column, ColumnType, Table};
-use crate::masking::nets::NetCounts;
 use crate::masking::table::{NewValue, RowDecision, RowMasker, TableMask};
-use crate::rewriting::Rewriter;
-use crate::rewriting::wordpress;
-
-pub(crate) const NO_TEXT: &str = "not a text column";
-pub(crate) const NEVER: &str = "never rewritten";
-pub(crate) const KEY: &str = "part of a key";
-pub(crate) const PROTECTED: &str = "tells a plugin that this is a copy";
-pub(crate) const TOO_LONG: &str = "the rewritten value is too long for the column";
+use crate::rewriting::{Left, Rewriter, columns, wordpress};
 
 /// Whether a column is rewritten.
 enum ColumnRewrite {
@@ -28,48 +21,15 @@ enum ColumnRewrite {
     Leave(&'static str),
 }
 
-/// What became of one table's values, or of a part of them, in numbers.
-#[derive(Debug, Default)]
-pub(crate) struct TransformCounts {
-    pub(crate) rewritten: u64,
-    pub(crate) malformed: u64,
-    /// Values left with an old host in them, by column and reason.
-    pub(crate) left: BTreeMap<(usize, &'static str), u64>,
-    /// Values that each rule of the table's mask has changed or kept, or rows that it left behind.
-    pub(crate) masked: Vec<u64>,
-    /// By column, what the nets have changed.
-    pub(crate) nets: Vec<NetCounts>,
-    /// Switches that look live and are left, by column, key and path.
-    pub(crate) live: BTreeSet<(usize, String, String)>,
-}
-
-impl TransformCounts {
-    pub(crate) fn add(&mut self, other: Self) {
-        self.rewritten += other.rewritten;
-        self.malformed += other.malformed;
-        for (what, values) in other.left {
-            *self.left.entry(what).or_default() += values;
-        }
-        self.masked.resize(self.masked.len().max(other.masked.len()), 0);
-        for (all, more) in self.masked.iter_mut().zip(other.masked) {
-            *all += more;
-        }
-        self.nets.resize(self.nets.len().max(other.nets.len()), NetCounts::default());
-        self.nets.iter_mut().zip(other.nets).for_each(|(all, more)| all.add(more));
-        self.live.extend(other.live);
-    }
-
-    pub(crate) fn overflow(&self) -> u64 {
-        self.left.iter().filter(|((_, reason), _)| *reason == TOO_LONG).map(|(_, values)| values).sum()
-    }
-}
-
 /// What holds for all fields of a row.
-#[derive(Clone, Copy, Default)]
-struct RowFlags {
+#[derive(Default)]
+struct RowFacts<'r> {
     is_masked: bool,
     may_rewrite: bool,
-    is_protected: bool,
+    /// What names the row's value.
+    key: Option<Cow<'r, [u8]>>,
+    /// New values of columns that change with others.
+    joint: Vec<(usize, NewValue)>,
 }
 
 /// The transform of one table's rows.
@@ -81,6 +41,10 @@ pub(crate) struct Transform<'a, F> {
     rewrites: Vec<ColumnRewrite>,
     /// The column that names what the row's value is, as `option_name` does.
     key_column: Option<usize>,
+    /// The columns of a site's domain and path.
+    address: Option<(usize, usize)>,
+    /// A URL's column, and that of its hash.
+    hash: Option<(usize, usize)>,
     masks: Option<RowMasker>,
     pub(crate) counts: TransformCounts,
 }
@@ -96,14 +60,17 @@ impl<'a, F: RowFormat> Transform<'a, F> {
         table: &'a Table,
         mask: Option<&Arc<TableMask>>,
         rewriter: &'a Rewriter,
+        rewrites_guid: bool,
         format: F,
     ) -> Option<Self> {
         is_needed(table, mask, rewriter).then(|| Self {
             rewriter,
             columns: &table.columns,
             format,
-            rewrites: table.columns.iter().map(column_rewrite).collect(),
+            rewrites: table.columns.iter().map(|column| column_rewrite(column, rewrites_guid)).collect(),
             key_column: table.columns.iter().position(|column| wordpress::is_key_column(&column.name)),
+            address: columns::address_columns(&table.columns),
+            hash: columns::hash_columns(&table.columns),
             counts: TransformCounts {
                 masked: vec![0; mask.map_or(0, |mask| mask.rules.len())],
                 ..TransformCounts::default()
@@ -123,7 +90,7 @@ impl<'a, F: RowFormat> Transform<'a, F> {
     /// Whether something in these raw bytes of a row may have to change.
     pub(crate) fn may_change(&self, raw: &[u8]) -> bool {
         // Which rules are about a row shows only when it is there as a whole.
-        self.masks.is_some() || self.rewriter.may_match(raw)
+        self.masks.is_some() || self.rewriter.names_host(raw)
     }
 
     /// How many bytes [`Self::may_change`] must see together to be sure.
@@ -145,23 +112,23 @@ impl<'a, F: RowFormat> Transform<'a, F> {
             self.counts.masked[rule] += 1;
             return false;
         }
-        let flags = RowFlags {
-            is_masked: decision == RowDecision::Masked,
-            may_rewrite: self.rewriter.may_match(whole.bytes()),
-            ..RowFlags::default()
-        };
-        if !flags.is_masked && !flags.may_rewrite {
+        let is_masked = decision == RowDecision::Masked;
+        let may_rewrite = self.rewriter.may_match(whole.bytes());
+        if !is_masked && !may_rewrite {
             out.extend_from_slice(row);
             return true;
         }
-        let key = self.key_column.and_then(|column| whole.field(column).raw());
-        let flags = RowFlags { is_protected: key.is_some_and(wordpress::is_never_rewritten_value), ..flags };
+        let mut facts = RowFacts { is_masked, may_rewrite, ..RowFacts::default() };
+        if may_rewrite {
+            facts.key = self.key_column.and_then(|column| whole.field(column).value());
+            facts.joint = self.joint(&whole);
+        }
         let begin = whole.begin();
         let mut done = 0;
         // A row may lack fields at its end, which whoever it is for refuses.
         let there = whole.fields().take_while(|(place, _)| place.end <= whole.bytes().len());
         for (i, (place, field)) in there.enumerate() {
-            let new = self.new_field(i, field, flags);
+            let new = self.new_field(i, field, &mut facts);
             if new != NewValue::Unchanged {
                 out.extend_from_slice(&row[done..begin + place.start]);
                 let value = if let NewValue::Value(value) = &new { Some(value.as_slice()) } else { None };
@@ -173,20 +140,55 @@ impl<'a, F: RowFormat> Transform<'a, F> {
         true
     }
 
-    fn new_field<'r>(&mut self, i: usize, field: impl Field<'r>, flags: RowFlags) -> NewValue {
-        let (new, is_done) = if flags.is_masked { self.masked(i, field) } else { (NewValue::Unchanged, false) };
+    /// What columns become that change with others: a site's domain and path, and the hash of a URL, which becomes nothing,
+    /// since whoever reads it makes it anew.
+    fn joint<'r>(&mut self, row: &F::Row<'r>) -> Vec<(usize, NewValue)> {
+        let mut joint = Vec::new();
+        let value = |column: usize| row.field(column).value();
+        if let Some((domain, path)) = self.address
+            && let (Some(old_domain), Some(old_path)) = (value(domain), value(path))
+            && let Some((new_domain, new_path)) = self.rewriter.address(&old_domain, &old_path)
+            && self.fits(domain, &new_domain)
+            && self.fits(path, &new_path)
+        {
+            self.counts.rewritten += 1 + u64::from(*new_path != *old_path);
+            joint.push((domain, NewValue::Value(padded(&self.columns[domain], new_domain))));
+            joint.push((path, NewValue::Value(padded(&self.columns[path], new_path))));
+        }
+        if let Some((url, hash)) = self.hash
+            && let Some(old) = value(url)
+            && let Some(new) = self.rewriter.rewrite(&old)
+            && new.value != *old
+            && self.fits(url, &new.value)
+        {
+            let none = if self.columns[hash].is_nullable { NewValue::Null } else { NewValue::Value(Vec::new()) };
+            joint.push((hash, none));
+        }
+        joint
+    }
+
+    fn fits(&self, column: usize, value: &[u8]) -> bool {
+        self.columns[column].max_chars.is_none_or(|max| chars(value) <= max)
+    }
+
+    fn new_field<'r>(&mut self, i: usize, field: impl Field<'r>, facts: &mut RowFacts<'_>) -> NewValue {
+        let (new, is_done) = if facts.is_masked { self.masked(i, field) } else { (NewValue::Unchanged, false) };
         if is_done {
             return new;
         }
+        if let Some(at) = facts.joint.iter().position(|(column, _)| *column == i) {
+            return facts.joint.swap_remove(at).1;
+        }
         let value = match &new {
             NewValue::Value(value) if self.rewriter.may_match(value) => Some(Cow::Borrowed(value.as_slice())),
-            NewValue::Unchanged if flags.may_rewrite && field.raw().is_some_and(|raw| self.rewriter.may_match(raw)) => {
+            NewValue::Unchanged if facts.may_rewrite && field.raw().is_some_and(|raw| self.rewriter.may_match(raw)) => {
                 field.value()
             }
             _ => None,
         };
         let Some(value) = value else { return new };
-        self.rewritten(i, &value, flags.is_protected).map(NewValue::Value).unwrap_or(new)
+        let key = facts.key.as_deref().filter(|_| self.key_column != Some(i));
+        self.rewritten(i, &value, key).map(NewValue::Value).unwrap_or(new)
     }
 
     /// What masking makes of a field, and whether that is final.
@@ -212,22 +214,26 @@ impl<'a, F: RowFormat> Transform<'a, F> {
     }
 
     /// The rewritten value, if it changes.
-    fn rewritten(&mut self, i: usize, value: &[u8], is_protected: bool) -> Option<Vec<u8>> {
-        let rewrite = if is_protected { &ColumnRewrite::Leave(PROTECTED) } else { &self.rewrites[i] };
-        if let ColumnRewrite::Leave(reason) = rewrite {
-            *self.counts.left.entry((i, reason)).or_default() += 1;
-            return None;
-        }
+    fn rewritten(&mut self, i: usize, value: &[u8], key: Option<&[u8]>) -> Option<Vec<u8>> {
         let rewritten = match self.columns[i].column_type {
             ColumnType::NormalizedJson => self.rewriter.rewrite_jsonb(value)?,
             _ => self.rewriter.rewrite(value)?,
         };
-        self.counts.malformed += u64::from(rewritten.malformed);
-        if rewritten.value == value {
-            return None;
+        let is_changed = rewritten.value != value;
+        let stays = match self.rewrites[i] {
+            _ if key.is_some_and(wordpress::is_never_rewritten_value) => Some(left_urls::PROTECTED),
+            ColumnRewrite::Leave(reason) => Some(reason),
+            ColumnRewrite::Rewrite => {
+                self.counts.malformed += u64::from(rewritten.malformed);
+                (is_changed && !self.fits(i, &rewritten.value)).then_some(left_urls::TOO_LONG)
+            }
+        };
+        let is_named = is_changed || rewritten.left.is_some_and(|left| left != Left::Mail);
+        let left = stays.filter(|_| is_named).or(rewritten.left.map(Left::reason));
+        if let Some(reason) = left {
+            self.counts.left.count(i, key, reason);
         }
-        if self.columns[i].max_chars.is_some_and(|max| chars(&rewritten.value) > max) {
-            *self.counts.left.entry((i, TOO_LONG)).or_default() += 1;
+        if stays.is_some() || !is_changed {
             return None;
         }
         self.counts.rewritten += 1;
@@ -235,11 +241,12 @@ impl<'a, F: RowFormat> Transform<'a, F> {
     }
 }
 
-fn column_rewrite(column: &Column) -> ColumnRewrite {
+fn column_rewrite(column: &Column, rewrites_guid: bool) -> ColumnRewrite {
     match column.column_type {
-        column_type if !column_type.is_changed_as_text() => ColumnRewrite::Leave(NO_TEXT),
-        _ if wordpress::is_never_rewritten(&column.name) => ColumnRewrite::Leave(NEVER),
-        _ if column.is_key => ColumnRewrite::Leave(KEY),
+        column_type if !column_type.is_changed_as_text() => ColumnRewrite::Leave(left_urls::NO_TEXT),
+        _ if wordpress::is_guid(&column.name) && !rewrites_guid => ColumnRewrite::Leave(left_urls::GUID),
+        _ if wordpress::is_never_rewritten(&column.name) => ColumnRewrite::Leave(left_urls::NEVER),
+        _ if column.is_key => ColumnRewrite::Leave(left_urls::KEY),
         _ => ColumnRewrite::Rewrite,
     }
 }

@@ -1,10 +1,13 @@
 //! The one map from production's hosts to the copy's, used for variables and data alike.
 
+mod network;
+
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
 
 use crate::contract::request::CloneRequest;
+use crate::engines::SiteAddress;
 use crate::environment::guard::Target;
 use crate::environment::services::{Role, web, with_role};
 use crate::error::Failure;
@@ -36,38 +39,80 @@ pub(crate) fn railway_host(target: &Target, request: &CloneRequest) -> Result<St
     })
 }
 
-/// Production's hosts, each with the copy's in its place. `site_urls` are what the data itself says (`siteurl`, `home`).
+/// Production's hosts, each with the copy's in its place. `sites` are what the data itself says. A host with `www.` and one
+/// without are one site where neither is named otherwise.
 ///
 /// # Errors
 /// As [`public_host`].
-pub(crate) fn map(target: &Target, request: &CloneRequest, site_urls: &[String]) -> Result<Vec<UrlPair>> {
+pub(crate) fn map(target: &Target, request: &CloneRequest, sites: &[SiteAddress]) -> Result<Vec<UrlPair>> {
     let public = public_host(target, request)?;
     let web_id = web(target.source(), request).map(|s| &s.service_id);
-    let mut pairs = Vec::new();
+    let (mut pairs, mut of_web) = (Vec::new(), Vec::new());
     for service in with_role(target.source(), request, &[Role::App, Role::Cron, Role::LeftOut]) {
         let copy =
             target.environment().service_by_id(&service.service_id).and_then(|s| s.domains.service_domains.first());
-        let new =
-            if Some(&service.service_id) == web_id { Some(public.as_str()) } else { copy.map(|d| d.domain.as_str()) };
-        pairs.extend(service.hosts().zip(std::iter::repeat(new)).filter_map(|(old, new)| Some(pair(old, new?))));
+        let is_web = Some(&service.service_id) == web_id;
+        let new = if is_web { Some(public.as_str()) } else { copy.map(|d| d.domain.as_str()) };
+        let list = if is_web { &mut of_web } else { &mut pairs };
+        list.extend(service.hosts().zip(std::iter::repeat(new)).filter_map(|(old, new)| Some(pair(old, new?))));
     }
-    let site_hosts: BTreeSet<_> = site_urls.iter().filter_map(|url| host_of(url)).collect();
-    for host in site_hosts {
-        if !pairs.iter().any(|p: &UrlPair| host_of(&p.old).as_deref() == Some(&host)) {
-            pairs.push(pair(&host, &public));
-        }
-    }
+    add_new(&mut pairs, network::pairs(sites, &public));
+    add_new(&mut pairs, of_web);
+    let urls: BTreeSet<_> = sites.iter().flat_map(|site| &site.urls).filter_map(|url| host_of(url)).collect();
+    add_new(&mut pairs, urls.iter().map(|host| pair(host, &public)).collect());
+    let siblings = pairs.iter().filter_map(sibling).collect();
+    add_new(&mut pairs, siblings);
     pairs.retain(|p| p.old != p.new);
     Ok(pairs)
+}
+
+/// Adds those whose old host is not there yet.
+fn add_new(pairs: &mut Vec<UrlPair>, more: Vec<UrlPair>) {
+    let known: BTreeSet<_> = pairs.iter().filter_map(|pair| host_of(&pair.old)).collect();
+    pairs.extend(more.into_iter().filter(|pair| !host_of(&pair.old).is_some_and(|host| known.contains(&host))));
 }
 
 fn pair(old: &str, new: &str) -> UrlPair {
     UrlPair { old: format!("https://{old}"), new: format!("https://{new}") }
 }
 
+/// The same for the host with `www.`, or without.
+fn sibling(pair: &UrlPair) -> Option<UrlPair> {
+    let rest = pair.old.strip_prefix("https://")?;
+    let host = host_of(&pair.old)?;
+    let is_named = host.contains('.') && !host.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b':'));
+    if !is_named || host.ends_with(RAILWAYS) {
+        return None;
+    }
+    let other = rest.strip_prefix("www.").map_or_else(|| format!("www.{rest}"), str::to_owned);
+    Some(UrlPair { old: format!("https://{other}"), new: pair.new.clone() })
+}
+
+/// What Railway's own domains end with; nobody has one with `www.` before it.
+const RAILWAYS: &str = ".up.railway.app";
+
 /// The host, with its port when there is one, of a URL.
 pub(crate) fn host_of(url: &str) -> Option<String> {
     let url = url::Url::parse(url).ok()?;
     let host = url.host_str()?;
     Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_with_www_and_one_without_belong_together() {
+        let sibling = |old: &str| sibling(&pair(old, "copy.test")).map(|pair| pair.old);
+        assert_eq!(sibling("www.shop.test").as_deref(), Some("https://shop.test"));
+        assert_eq!(sibling("shop.test").as_deref(), Some("https://www.shop.test"));
+        assert_eq!(sibling("shop.test/blog").as_deref(), Some("https://www.shop.test/blog"));
+        for host in ["web.up.railway.app", "localhost", "192.0.2.1", "localhost:3000"] {
+            assert_eq!(sibling(host), None, "{host}");
+        }
+        let mut pairs = vec![pair("www.shop.test", "a.test")];
+        add_new(&mut pairs, vec![pair("www.shop.test", "b.test"), pair("shop.test", "b.test")]);
+        assert_eq!(pairs, [pair("www.shop.test", "a.test"), pair("shop.test", "b.test")]);
+    }
 }

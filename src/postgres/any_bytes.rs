@@ -143,7 +143,7 @@ static MASK: LazyLock<Arc<TableMask>> = LazyLock::new(|| {
 
 fn transform(row: &[u8], format: CopyFormat) {
     for mask in [None, Some(&*MASK)] {
-        let Some(mut transform) = Transform::of(&TABLE, mask, &REWRITER, format) else { continue };
+        let Some(mut transform) = Transform::of(&TABLE, mask, &REWRITER, false, format) else { continue };
         let mut out = BytesMut::new();
         let is_sent = transform.apply(row, &mut out);
         assert!(is_sent || out.is_empty(), "a row that stays behind is sent");

@@ -272,6 +272,9 @@ impl Attempt<'_> {
         filled.finish().await?;
         let Filled { loaded, mut waiting, work, objects, data_seconds, .. } = filled;
         totals::add_to(report, &loaded, objects, data_seconds);
+        if self.options.fail_on_left {
+            totals::ensure_nothing_left(report)?;
+        }
         waiting.make_constraints(&work).await?;
         let target = schema.manner.computing.open(&self.new_database()).await?;
         let (event_triggers, post_data): (Vec<_>, Vec<_>) =

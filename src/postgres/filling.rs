@@ -99,6 +99,7 @@ impl Attempt<'_> {
         self.progress.expect(self.progress.read().done_bytes + expected);
         let conversion = Arc::new(RowConversion {
             rewriter: Rewriter::new(&self.options.rewrite),
+            rewrites_guid: self.options.rewrite_guid,
             encoding: manner.encoding.clone(),
             money: manner.has_money.then(|| manner.spelling.clone()),
         });

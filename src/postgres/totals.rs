@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::{Result, ensure};
+
 use super::rows::load::LoadedTable;
-use crate::copying::report::{CopyReport, LeftColumn, TableTime};
+use crate::copying::left_urls;
+use crate::copying::report::{CopyReport, LeftUrl, TableTime};
 use crate::data::digest::{self, ContentDigest};
+use crate::error::{Failure, listed};
 
 /// How many of the slowest tables a report names.
 const SLOWEST: usize = 10;
 
 /// Adds what the tables and the large objects come to.
 pub(crate) fn add_to(report: &mut CopyReport, loaded: &[LoadedTable], objects: ContentDigest, data_seconds: f64) {
-    let mut left: BTreeMap<(String, &str), u64> = BTreeMap::new();
+    let mut left: BTreeMap<(String, String, Option<String>, &str), u64> = BTreeMap::new();
     for done in loaded {
         report.tables += 1;
         report.rows += done.digest.rows;
@@ -19,16 +23,15 @@ pub(crate) fn add_to(report: &mut CopyReport, loaded: &[LoadedTable], objects: C
         report.rewritten_values += done.counts.rewritten;
         report.malformed_values += done.counts.malformed;
         report.overflow_left += done.counts.overflow();
-        for ((column, reason), values) in &done.counts.left {
-            *left
-                .entry((format!("{}.{}", done.relation.label(), done.relation.table.columns[*column].name), reason))
-                .or_default() += values;
+        for (column, key, reason, values) in done.counts.left.iter() {
+            let column = done.relation.table.columns[column].name.clone();
+            *left.entry((done.relation.label(), column, key.map(str::to_owned), reason)).or_default() += values;
         }
     }
     report.mb_per_s = report.bytes as f64 / 1e6 / data_seconds.max(0.001);
     report.left = left
         .into_iter()
-        .map(|((column, reason), values)| LeftColumn { column, values, reason: reason.to_owned() })
+        .map(|((table, column, key, reason), values)| LeftUrl { table, column, key, values, reason: reason.to_owned() })
         .collect();
     let digests = loaded.iter().map(|done| (done.relation.label(), done.digest));
     report.digest = digest::of_all(digests.chain([("large objects".to_owned(), objects)]));
@@ -36,6 +39,21 @@ pub(crate) fn add_to(report: &mut CopyReport, loaded: &[LoadedTable], objects: C
     times.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
     times.truncate(SLOWEST);
     report.slowest_tables = times;
+}
+
+/// Refuses a copy in which an old host is left that need not be.
+///
+/// # Errors
+/// Invalid input, naming each place.
+pub(crate) fn ensure_nothing_left(report: &CopyReport) -> Result<()> {
+    let left: Vec<_> =
+        report.left.iter().filter(|left| !left_urls::is_fine(&left.reason)).map(LeftUrl::to_string).collect();
+    let hint = "leave the rows out, mask or set the values by a rule, rewrite guids as well, or ask for no failure";
+    ensure!(
+        left.is_empty(),
+        Failure::invalid(format!("URLs of the source are left in the copy: {}", listed(&left))).hint(hint)
+    );
+    Ok(())
 }
 
 fn time(done: &LoadedTable) -> TableTime {

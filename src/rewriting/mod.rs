@@ -1,14 +1,27 @@
 //! Rewrites a site's URLs in any value: plain, escaped, or in PHP-serialized data and JSON within each other.
 //!
-//! The letters of an old host are looked for first (`site_url.rs`); a value without them is not touched. Then one walk
-//! over the value (`walk.rs`) asks at each place whether a URL stands there (`urls.rs`), and keeps count of the serialized
-//! strings around it, which `formats` reads through whatever escapes JSON put there. All other bytes stay.
+//! The letters of an old host are looked for first, in whatever spelling (`host_search.rs`, `spelled.rs`); a value without
+//! them is not touched. Then one walk over the value (`walk.rs`) asks at each place whether a URL stands there (`urls.rs`,
+//! `bare.rs`), and keeps count of the serialized strings around it, which `formats` reads through whatever escapes JSON put
+//! there. All other bytes stay. What the search found and the walk did not change is told, with the reason (`left.rs`).
 
+mod bare;
+pub(crate) mod columns;
+mod encoded;
+mod encoded_search;
+mod host_search;
+mod left;
+mod new_host;
 mod site_url;
+mod spelled;
 mod urls;
 mod walk;
 pub(crate) mod wordpress;
 
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod left_tests;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
@@ -19,9 +32,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::formats::json;
-use site_url::{HostFinder, SiteUrl};
-use urls::{Edit, OldHost};
-use walk::{Occurrence, Walk};
+use encoded::Encoded;
+use encoded_search::EncodedSearch;
+use host_search::{Found, HostSearch};
+pub use left::Left;
+use site_url::SiteUrl;
+use urls::{Edit, OldHost, Place};
+use walk::{Spot, Walk};
 
 /// A URL of the source and what stands in its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -61,12 +78,15 @@ pub struct Rewritten {
     /// Whether serialized data was met that cannot be read to its end, or a string in it whose length is wrong; what is
     /// in such a string was left as it is.
     pub malformed: bool,
+    /// Why an old host is in it still, if one is.
+    pub left: Option<Left>,
 }
 
 /// Puts new URLs in the place of old ones, the longest old URL first.
 ///
-/// An old URL is known by its host, in any case and under any scheme: after `//` in whatever escaping, or alone as a
-/// whole value. It is never a part of a longer host, of an e-mail address or of prose.
+/// An old URL is known by its host, in any case and spelling and under any scheme: after `//` in whatever escaping, or
+/// where an address stands without: alone, in quotes, in a list, in a pattern. It is never a part of a longer host, of an
+/// e-mail address or of prose.
 ///
 /// ```
 /// use railstage::rewriting::{Rewriter, UrlPair};
@@ -80,31 +100,33 @@ pub struct Rewritten {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Rewriter {
+    search: HostSearch,
+    encoded: EncodedSearch,
+    /// In the order of the search.
     hosts: Vec<OldHost>,
 }
 
 impl Rewriter {
     /// A pair that [`UrlPair::parse`] refuses, or whose URLs are the same, rewrites nothing.
     pub fn new(pairs: &[UrlPair]) -> Self {
-        let mut hosts: Vec<OldHost> = Vec::new();
+        let (mut names, mut hosts): (Vec<String>, Vec<OldHost>) = (Vec::new(), Vec::new());
         for pair in pairs {
             let (Ok(old), Ok(new)) = (SiteUrl::parse(&pair.old), SiteUrl::parse(&pair.new)) else { continue };
             if old == new {
                 continue;
             }
-            match hosts.iter_mut().find(|host| host.name == old.host) {
-                Some(host) => host.pairs.push((old, new)),
-                None => hosts.push(OldHost {
-                    name: old.host.clone(),
-                    finder: HostFinder::new(&old.host),
-                    pairs: vec![(old, new)],
-                }),
-            }
+            let known = names.iter().position(|name| *name == old.host);
+            let at = known.unwrap_or_else(|| {
+                names.push(old.host.clone());
+                hosts.push(OldHost::default());
+                hosts.len() - 1
+            });
+            hosts[at].pairs.push((old, new));
         }
         for host in &mut hosts {
             host.pairs.sort_by_key(|(old, _)| std::cmp::Reverse(old.len()));
         }
-        Self { hosts }
+        Self { search: HostSearch::new(&names), encoded: EncodedSearch::new(&names), hosts }
     }
 
     /// Whether there is nothing to rewrite.
@@ -112,74 +134,92 @@ impl Rewriter {
         self.hosts.is_empty()
     }
 
-    /// Whether the letters of an old host occur at all; a host is never escaped, so this holds for raw COPY text too.
+    /// Whether an old host stands in a text in any spelling, or may within what is encoded in it; raw COPY text will do.
     pub(crate) fn may_match(&self, raw: &[u8]) -> bool {
-        self.hosts.iter().any(|host| host.finder.find(raw, 0).is_some())
+        self.names_host(raw) || self.encoded.first(raw, 0).is_some()
+    }
+
+    /// Whether an old host stands in a text in any spelling but an encoded one.
+    pub(crate) fn names_host(&self, raw: &[u8]) -> bool {
+        self.search.is_in(raw)
     }
 
     /// How many times an old host, or one within its domain, stands in a text.
     pub(crate) fn count(&self, text: &[u8]) -> u64 {
         let is_part = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
-        let is_whole = |at: usize, end: usize| {
-            let goes_on = match text.get(end) {
-                Some(b'.') => text.get(end + 1).is_some_and(is_part),
-                after => after.is_some_and(is_part),
-            };
-            !goes_on && !text[..at].last().is_some_and(is_part)
-        };
-        let mut count = 0;
-        for host in &self.hosts {
-            let mut from = 0;
-            while let Some(at) = host.finder.find(text, from) {
-                from = at + 1;
-                count += u64::from(is_whole(at, at + host.name.len()));
-            }
-        }
-        count
+        let is_whole =
+            |found: &Found| !urls::continues_host(text, found.end) && !text[..found.start].last().is_some_and(is_part);
+        self.search.all(text).iter().filter(|found| is_whole(found)).count() as u64
     }
 
-    /// How long, in bytes, the longest old host is.
+    /// How long, in bytes, an old host may be in a text.
     pub(crate) fn longest_host(&self) -> usize {
-        self.hosts.iter().map(|host| host.name.len()).max().unwrap_or(0)
+        self.search.longest()
     }
 
-    /// The rewritten value, or `None` when there is no old URL in it.
+    /// The rewritten value, or `None` when no old host is in it.
     ///
-    /// When all there are stand in broken strings, the answer is the value as it is, and `malformed`.
+    /// When all there are stand where they are left, the answer is the value as it is, and why.
     pub fn rewrite(&self, value: &[u8]) -> Option<Rewritten> {
-        self.rewrite_unless(value, |_| false)
+        self.rewrite_within(value, 0, |_, _| false)
     }
 
     /// The same for the text of a `jsonb` value, whose keys stay: the server sorts them by length, so what it would
     /// give back for another key cannot be told.
     pub fn rewrite_jsonb(&self, value: &[u8]) -> Option<Rewritten> {
-        self.rewrite_unless(value, |edit| json::is_in_key(&value[edit.end..]))
+        self.rewrite_within(value, 0, |value, edit| json::is_in_key(&value[edit.end..]))
     }
 
-    fn rewrite_unless(&self, value: &[u8], stays: impl Fn(&Edit) -> bool) -> Option<Rewritten> {
-        let mut occurrences = Vec::new();
-        for host in &self.hosts {
-            let mut from = 0;
-            while let Some(at) = host.finder.find(value, from) {
-                occurrences.push(Occurrence { at, host });
-                from = at + 1;
-            }
-        }
-        if occurrences.is_empty() {
+    /// `depth` is how often the value was encoded.
+    fn rewrite_within(&self, value: &[u8], depth: usize, stays: fn(&[u8], &Edit) -> bool) -> Option<Rewritten> {
+        let found = self.search.all(value);
+        let encoded = encoded::all(self, value, depth);
+        if found.is_empty() && encoded.is_empty() {
             return None;
         }
-        occurrences.sort_by_key(|occurrence| occurrence.at);
-        let changes = Walk::new(value, occurrences).run();
+        let hosts = found.iter().map(|found| Spot::Host(*found, &self.hosts[found.host]));
+        let mut spots: Vec<_> = hosts.chain(encoded.iter().map(Spot::Encoded)).collect();
+        spots.sort_by_key(Spot::start);
+        let mut changes = Walk::new(value, spots).run();
+        changes.edits.retain(|edit| edit.end > edit.start && !stays(value, edit));
         let mut new = Vec::with_capacity(value.len() + 32 * changes.edits.len());
         let mut done = 0;
-        let mut is_changed = false;
-        for edit in changes.edits.iter().filter(|edit| edit.end > edit.start && !stays(edit)) {
+        for edit in &changes.edits {
             new.extend_from_slice(&value[done..edit.start]);
             new.extend_from_slice(&edit.bytes);
-            (done, is_changed) = (edit.end, true);
+            done = edit.end;
         }
         new.extend_from_slice(&value[done..]);
-        (is_changed || changes.missed).then_some(Rewritten { value: new, malformed: changes.malformed })
+        let left = self.left(value, &found, &encoded, &changes.edits, stays);
+        (done > 0 || left.is_some()).then_some(Rewritten { value: new, malformed: changes.malformed, left })
+    }
+
+    /// Why one of the old hosts that were found is in a value still. It asks the search what is there, and nothing of the
+    /// walk but what it changed.
+    fn left(
+        &self,
+        value: &[u8],
+        found: &[Found],
+        encoded: &[Encoded],
+        edits: &[Edit],
+        stays: fn(&[u8], &Edit) -> bool,
+    ) -> Option<Left> {
+        let is_changed = |start: usize, end: usize| {
+            let next = edits.partition_point(|edit| edit.end < end);
+            edits.get(next).is_some_and(|edit| edit.start <= start)
+        };
+        let why = |found: &Found| match self.hosts[found.host].place(value, 0, *found) {
+            Place::Url(edit) if stays(value, &edit) => Some(Left::JsonbKey),
+            Place::Url(edit) => (value[edit.start..edit.end] != edit.bytes).then_some(Left::Broken),
+            Place::Left(left) => Some(left),
+            Place::Other => None,
+        };
+        let of_encoded = |encoded: &Encoded| {
+            let is_changed = encoded.new.is_none() || is_changed(encoded.place.start, encoded.place.end);
+            encoded.left.or((!is_changed).then_some(Left::Encoded))
+        };
+        let plain = found.iter().filter(|found| !is_changed(found.start, found.end)).filter_map(why);
+        plain.chain(encoded.iter().filter_map(of_encoded)).min()
     }
 
     /// The same for text such as a variable's value; `None` when it stays as it is.

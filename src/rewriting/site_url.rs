@@ -1,7 +1,6 @@
-//! The site that a URL names, and a search for its host; what a URL looks like in a text is in `urls.rs`.
+//! The site that a URL names; what a URL looks like in a text is in `urls.rs`.
 
 use anyhow::{Context as _, Result};
-use memchr::memmem::Finder;
 use url::Url;
 
 use crate::error::Failure;
@@ -68,53 +67,5 @@ impl SiteUrl {
 impl std::fmt::Display for SiteUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}://{}{}", self.scheme, String::from_utf8_lossy(&self.authority(b":")), self.path)
-    }
-}
-
-/// Finds a host in upper, lower or mixed case.
-#[derive(Clone, Debug)]
-pub(super) struct HostFinder {
-    host: Vec<u8>,
-    search: Search,
-}
-
-#[derive(Clone, Debug)]
-enum Search {
-    /// A host without letters has one spelling.
-    Exact(Box<Finder<'static>>),
-    /// The letter of the host that is rarest in prose, and where it stands.
-    Rarest { letter: u8, offset: usize },
-}
-
-/// From the rarest in English to the most frequent.
-const LETTERS: &[u8] = b"zqjxkvbpygfwmucldrhsnioate";
-
-impl HostFinder {
-    pub(super) fn new(host: &str) -> Self {
-        let host = host.to_ascii_lowercase().into_bytes();
-        let rarest = LETTERS.iter().find_map(|&letter| Some((letter, memchr::memchr(letter, &host)?)));
-        let search = match rarest {
-            Some((letter, offset)) => Search::Rarest { letter, offset },
-            None => Search::Exact(Box::new(Finder::new(&host).into_owned())),
-        };
-        Self { host, search }
-    }
-
-    /// The first occurrence at or after `from`.
-    pub(super) fn find(&self, text: &[u8], from: usize) -> Option<usize> {
-        match &self.search {
-            Search::Exact(finder) => finder.find(text.get(from..)?).map(|at| from + at),
-            Search::Rarest { letter, offset } => {
-                let mut at = from + offset;
-                loop {
-                    at += memchr::memchr2(*letter, letter.to_ascii_uppercase(), text.get(at..)?)?;
-                    let start = at - offset;
-                    if text.get(start..start + self.host.len())?.eq_ignore_ascii_case(&self.host) {
-                        return Some(start);
-                    }
-                    at += 1;
-                }
-            }
-        }
     }
 }

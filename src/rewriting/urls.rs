@@ -1,8 +1,14 @@
-//! What an old URL looks like around its host: slashes and colons in whatever spelling, the port, the path, the bounds.
+//! What an old URL looks like around its host: slashes and colons in whatever spelling, user, port, path, and the bounds;
+//! where a host stands without slashes before it, `bare.rs` says whether it is an address.
 
 use data_encoding::{HEXLOWER, HEXUPPER};
 
-use super::site_url::{HostFinder, SiteUrl};
+use super::bare;
+use super::host_search::Found;
+use super::left::Left;
+use super::new_host::new_host;
+use super::site_url::SiteUrl;
+use super::spelled;
 use crate::formats::escapes;
 
 /// What is put in the place of `start..end`.
@@ -13,60 +19,115 @@ pub(super) struct Edit {
     pub(super) bytes: Vec<u8>,
 }
 
-/// An old host, and the pairs whose old URL is on it, longest first.
-#[derive(Clone, Debug)]
+/// What a place is at which the letters of an old host stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// An old URL, with the new one for it.
+    Url(Edit),
+    /// The old host all the same.
+    Left(Left),
+    /// Another host, or a URL that no pair is about.
+    Other,
+}
+
+/// The pairs whose old URL is on one host, longest first.
+#[derive(Clone, Debug, Default)]
 pub(super) struct OldHost {
-    pub(super) name: String,
-    pub(super) finder: HostFinder,
     pub(super) pairs: Vec<(SiteUrl, SiteUrl)>,
 }
 
-/// No port, user or password is longer; it bounds the search for the end of one.
+/// No user and password are longer; it bounds the search for the end of one.
 const LONGEST_USER: usize = 256;
 
 impl OldHost {
-    /// The edit of the URL whose host begins at `at`, when one of the pairs is meant.
-    pub(super) fn url(&self, text: &[u8], at: usize) -> Option<Edit> {
-        let spelling = Spelling::before(&text[..at])?;
-        let end = at + self.name.len();
-        if continues_host(&text[end..]) || is_user(&text[end..]) {
-            return None;
+    /// What stands at `found` in a text that begins at `begin`.
+    pub(super) fn place(&self, text: &[u8], begin: usize, found: Found) -> Place {
+        if continues_host(text, found.end) || is_user(text, found.end) {
+            return Place::Other;
         }
-        self.pairs.iter().find_map(|(old, new)| spelling.edit(text, at, end, old, new))
+        if let Some(spelling) = Spelling::before(text, found.start) {
+            return self.url(text, found, &spelling, true);
+        }
+        if spelled::start_of(text, found.start, '@').is_some_and(|at| at > begin) {
+            return if self.is_whole() { Place::Left(Left::Mail) } else { Place::Other };
+        }
+        if !bare::starts_host(text, begin, found.start) {
+            return Place::Other;
+        }
+        let spelling = Spelling::after(text, found.end);
+        let end = port(text, found.end).map_or(found.end, |(_, end)| end);
+        if bare::is_address(text, begin, found, end) {
+            return self.url(text, found, &spelling, false);
+        }
+        if self.is_whole() { Place::Left(Left::Text) } else { Place::Other }
     }
 
-    /// The new host in the place of an old one that stands alone in `start..end`.
-    pub(super) fn bare(&self, text: &[u8], start: usize, end: usize) -> Option<Edit> {
-        let is_whole =
-            |old: &SiteUrl| old.path.is_empty() && text[start..end].eq_ignore_ascii_case(&old.authority(b":"));
-        let (_, new) = self.pairs.iter().find(|(old, _)| is_whole(old))?;
-        Some(Edit { start, end, bytes: new.authority(b":") })
+    /// Whether the host itself is rewritten, and not only what is under some path.
+    fn is_whole(&self) -> bool {
+        self.pairs.iter().any(|(old, _)| old.path.is_empty())
+    }
+
+    fn url(&self, text: &[u8], found: Found, spelling: &Spelling<'_>, is_url: bool) -> Place {
+        let mut place = Place::Other;
+        for (old, new) in &self.pairs {
+            match spelling.edit(text, found, old, new, is_url) {
+                Place::Other => {}
+                Place::Url(edit) => return Place::Url(edit),
+                left @ Place::Left(_) => place = left,
+            }
+        }
+        place
     }
 }
 
-/// How a text spells the `//` before a host: `/`, `\/`, `\\\/`, `%2F`, `%252f`, `%5C%2F`.
+/// How a text spells the `//` before a host, or the slash behind one without: `/`, `\/`, `%2F`, `&#x2F;`, `\u002F`.
 struct Spelling<'a> {
     slash: &'a [u8],
-    /// `%`, or `%25` and so on; empty when a slash is a slash.
+    /// `%`, or `%25` and so on; empty when a slash is no percent-encoded one.
     percent: &'a [u8],
     /// Where the two slashes begin.
     start: usize,
 }
 
 impl<'a> Spelling<'a> {
-    fn before(text: &'a [u8]) -> Option<Self> {
-        let (slash, percent) = slash_before(text)?;
-        let before = &text[..text.len() - slash.len()];
-        let start = before.len().checked_sub(slash.len())?;
-        (before[start..] == *slash).then_some(Self { slash, percent, start })
+    /// The slashes before `at`, perhaps with a user and password in between.
+    fn before(text: &'a [u8], at: usize) -> Option<Self> {
+        if let Some(found) = Self::ending(text, at) {
+            return Some(found);
+        }
+        let user_end = spelled::start_of(text, at, '@')?;
+        let is_part = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%:".contains(&b);
+        let mut begin = user_end;
+        while begin > 0 && user_end - begin < LONGEST_USER && is_part(text[begin - 1]) {
+            begin -= 1;
+            if let Some(found) = Self::ending(text, begin) {
+                return Some(found);
+            }
+        }
+        None
     }
 
-    fn is_upper(&self) -> bool {
-        !self.slash.ends_with(b"f")
+    fn ending(text: &'a [u8], at: usize) -> Option<Self> {
+        let second = spelled::start_of(text, at, '/')?;
+        let start = spelled::start_of(text, second, '/')?;
+        Some(Self { start, ..Self::of(&text[second..at]) })
+    }
+
+    fn after(text: &'a [u8], at: usize) -> Self {
+        Self::of(spelled::end_of(text, at, '/').map_or(b"/", |end| &text[at..end]))
+    }
+
+    fn of(slash: &'a [u8]) -> Self {
+        let percent = match slash {
+            [head @ .., b'2', b'F' | b'f'] => memchr::memrchr(b'%', head).map_or(&b""[..], |at| &head[at..]),
+            _ => b"",
+        };
+        let is_percent = percent.first().is_some_and(|b| *b == b'%') && percent[1..].chunks(2).all(|two| two == b"25");
+        Self { slash, percent: if is_percent { percent } else { b"" }, start: 0 }
     }
 
     fn escaped(&self, byte: u8) -> Vec<u8> {
-        let hex = if self.is_upper() { HEXUPPER } else { HEXLOWER };
+        let hex = if self.slash.ends_with(b"f") { HEXLOWER } else { HEXUPPER };
         [self.percent, hex.encode(&[byte]).as_bytes()].concat()
     }
 
@@ -87,50 +148,70 @@ impl<'a> Spelling<'a> {
         bytes
     }
 
-    /// The edit of a URL whose host is `at..end`, when its port and path are those of `old`.
-    fn edit(&self, text: &[u8], at: usize, mut end: usize, old: &SiteUrl, new: &SiteUrl) -> Option<Edit> {
-        let scheme = self.scheme(text);
-        let port = self.port(&text[end..]);
-        match (old.port, port) {
-            (Some(old), Some((port, len))) if u32::from(old) == port => end += len,
-            (Some(_), _) => return None,
+    /// The edit of a URL whose host was found, when its port and path are those of `old`.
+    fn edit(&self, text: &[u8], found: Found, old: &SiteUrl, new: &SiteUrl, is_url: bool) -> Place {
+        let scheme = if is_url { self.scheme(text) } else { None };
+        let (port, mut end) = port(text, found.end).map_or((None, found.end), |(port, end)| (Some(port), end));
+        let is_same_host = old.host == new.host;
+        let is_old_port = match (old.port, port) {
+            (Some(old), Some(port)) => u32::from(old) == port,
+            (Some(_), None) => return Place::Other,
             // `https://old:443` is `https://old`.
-            (None, Some((port, len))) if new.port.is_some() || is_default(port, scheme.map(|(_, s)| s)) => end += len,
-            // `//old:8443` becomes `//new:8443`: not what runs there, but not production either.
-            (None, _) => {}
+            (None, Some(port)) => is_default(port, scheme.map(|(_, scheme)| scheme)),
+            (None, None) => true,
+        };
+        if !is_old_port {
+            let is_new = is_same_host && port == new.port.map(u32::from);
+            return if is_new || old.port.is_some() { Place::Other } else { Place::Left(Left::Port) };
+        }
+        if is_same_host && !new.path.is_empty() && new.path.starts_with(&old.path) {
+            let is_new = self.path_end(text, end, &new.path).is_some_and(|end| !self.continues_path(text, end));
+            if is_new {
+                return Place::Other;
+            }
         }
         if !old.path.is_empty() {
-            let path = self.path(&old.path);
-            end += text[end..].starts_with(&path).then_some(path.len())?;
-            if self.continues_path(&text[end..]) {
-                return None;
+            match self.path_end(text, end, &old.path) {
+                Some(path_end) if !self.continues_path(text, path_end) => end = path_end,
+                _ => return Place::Other,
             }
         }
         let mut bytes = Vec::new();
         let start = match scheme {
             Some((start, name)) if !name.eq_ignore_ascii_case(new.scheme.as_bytes()) => {
                 bytes.extend_from_slice(new.scheme.as_bytes());
-                bytes.extend_from_slice(&text[start + name.len()..at]);
+                bytes.extend_from_slice(&text[start + name.len()..found.start]);
                 start
             }
-            _ => at,
+            _ => found.start,
         };
-        bytes.extend(new.authority(&self.colon()));
-        bytes.extend(self.path(&new.path));
-        Some(Edit { start, end, bytes })
+        bytes.extend(new_host(text, found, &new.host));
+        if let Some(port) = new.port {
+            bytes.extend(self.colon());
+            bytes.extend_from_slice(port.to_string().as_bytes());
+        }
+        let is_host_only = !is_url && old.path.is_empty() && spelled::end_of(text, end, '/').is_none();
+        if !is_host_only {
+            bytes.extend(self.path(&new.path));
+        }
+        Place::Url(Edit { start, end, bytes })
+    }
+
+    /// Where a path ends that begins at `at`, its slashes in whatever spelling.
+    fn path_end(&self, text: &[u8], mut at: usize, path: &str) -> Option<usize> {
+        for c in path.chars() {
+            let plain = char::to_lowercase(c).eq([c]);
+            at = match c {
+                _ if plain => spelled::end_of(text, at, c).filter(|end| same_case(&text[at..*end], c))?,
+                _ => text[at..].starts_with(c.encode_utf8(&mut [0; 4]).as_bytes()).then_some(at + c.len_utf8())?,
+            };
+        }
+        Some(at)
     }
 
     /// Where `http` or `https` begins before the slashes, and which.
     fn scheme<'t>(&self, text: &'t [u8]) -> Option<(usize, &'t [u8])> {
-        let before = &text[..self.start];
-        let colon = self.colon();
-        let before = match before.strip_suffix(b":") {
-            Some(before) => before,
-            None => {
-                let cut = before.len().checked_sub(colon.len())?;
-                before[cut..].eq_ignore_ascii_case(&colon).then_some(&before[..cut])?
-            }
-        };
+        let before = &text[..spelled::start_of(text, self.start, ':')?];
         [b"https".as_slice(), b"http"].into_iter().find_map(|scheme| {
             let start = before.len().checked_sub(scheme.len())?;
             let is_it = before[start..].eq_ignore_ascii_case(scheme) && escapes::starts_word(text, start);
@@ -138,16 +219,8 @@ impl<'a> Spelling<'a> {
         })
     }
 
-    /// The port at the beginning of a text, and how long it is with its colon.
-    fn port(&self, text: &[u8]) -> Option<(u32, usize)> {
-        let colon = self.colon();
-        let colon = [colon.as_slice(), b":"].into_iter().find(|colon| starts_with_any_case(text, colon))?.len();
-        let digits = text[colon..].iter().take_while(|b| b.is_ascii_digit()).count();
-        let port = std::str::from_utf8(&text[colon..colon + digits.min(6)]).ok()?.parse().ok()?;
-        Some((port, colon + digits))
-    }
-
-    fn continues_path(&self, after: &[u8]) -> bool {
+    fn continues_path(&self, text: &[u8], end: usize) -> bool {
+        let after = &text[end..];
         match after {
             [b'.', b, ..] => b.is_ascii_alphanumeric(),
             [b'-' | b'_' | b'~' | 0x80.., ..] => true,
@@ -160,8 +233,17 @@ impl<'a> Spelling<'a> {
     }
 }
 
-fn starts_with_any_case(text: &[u8], start: &[u8]) -> bool {
-    text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+/// Whether a plain letter has the case that is wanted; what is escaped is not looked at so closely.
+fn same_case(spelled: &[u8], wanted: char) -> bool {
+    spelled.len() > 1 || spelled.first().is_some_and(|b| char::from(*b) == wanted)
+}
+
+/// The port behind a host, and where it ends.
+fn port(text: &[u8], at: usize) -> Option<(u32, usize)> {
+    let digits = spelled::end_of(text, at, ':')?;
+    let len = text[digits..].iter().take(6).take_while(|b| b.is_ascii_digit()).count();
+    let port = std::str::from_utf8(&text[digits..digits + len]).ok()?.parse().ok()?;
+    Some((port, digits + len))
 }
 
 fn is_default(port: u32, scheme: Option<&[u8]>) -> bool {
@@ -171,47 +253,26 @@ fn is_default(port: u32, scheme: Option<&[u8]>) -> bool {
     }
 }
 
-/// The slash at the end of a text with the escapes before it, and what stands for its percent sign.
-fn slash_before(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    if let [head @ .., b'/'] = text {
-        let escapes = head.iter().rev().take_while(|b| **b == b'\\').count();
-        return Some((&text[head.len() - escapes..], b""));
-    }
-    let [head @ .., b'2', b'F' | b'f'] = text else { return None };
-    let percent = percent_before(head)?;
-    let mut start = head.len() - percent.len();
-    // `\/` that was percent-encoded, as page builders do with JSON.
-    while let [before @ .., b'5', b'C' | b'c'] = &text[..start] {
-        if !before.ends_with(percent) {
-            break;
-        }
-        start = before.len() - percent.len();
-    }
-    Some((&text[start..], percent))
-}
-
-/// `%`, `%25`, `%2525` and so on at the end of a text.
-fn percent_before(text: &[u8]) -> Option<&[u8]> {
-    let mut start = text.len();
-    while text[..start].ends_with(b"25") {
-        start -= 2;
-    }
-    text[..start].ends_with(b"%").then(|| &text[start - 1..])
-}
-
 /// Whether what was found is only the first part of a longer host.
-fn continues_host(after: &[u8]) -> bool {
-    match after {
-        [b'.', b, ..] => b.is_ascii_alphanumeric(),
-        [b, ..] => b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'@'),
-        [] => false,
+pub(super) fn continues_host(text: &[u8], end: usize) -> bool {
+    let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    if text.get(end).is_some_and(is_part) {
+        return true;
     }
+    // Browsers take these for dots as well.
+    let dots = ['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
+    let after_dot = spelled::one_of(text, end, &dots).map(|(_, end)| end);
+    after_dot.is_some_and(|after| text.get(after).is_some_and(u8::is_ascii_alphanumeric))
+        || spelled::end_of(text, end, '-').is_some()
 }
 
-/// Whether what was found is the user in `https://user:password@host`.
-fn is_user(after: &[u8]) -> bool {
-    let Some(password) = after.strip_prefix(b":") else { return after.starts_with(b"%40") };
+/// Whether what was found is the user, or ends with it, in `https://user:password@host`.
+fn is_user(text: &[u8], end: usize) -> bool {
+    if spelled::end_of(text, end, '@').is_some() {
+        return true;
+    }
+    let Some(password) = spelled::end_of(text, end, ':') else { return false };
     let is_part = |b: &u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%:".contains(b);
-    let len = password.iter().take(LONGEST_USER).take_while(|b| is_part(b)).count();
-    password.get(len) == Some(&b'@')
+    let len = text[password..].iter().take(LONGEST_USER).take_while(|b| is_part(b)).count();
+    text.get(password + len) == Some(&b'@')
 }

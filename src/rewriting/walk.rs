@@ -2,16 +2,31 @@
 
 use std::ops::Range;
 
-use super::urls::{Edit, OldHost};
+use super::encoded::Encoded;
+use super::host_search::Found;
+use super::urls::{Edit, OldHost, Place};
 use crate::formats::escapes::{self, MOST_LEVELS};
 use crate::formats::php::tokens::{Counted, Token, TokenReader};
-use crate::formats::{DEEPEST, json, php};
+use crate::formats::{DEEPEST, php};
 
-/// A place where the letters of an old host stand.
-#[derive(Clone, Copy)]
-pub(super) struct Occurrence<'a> {
-    pub(super) at: usize,
-    pub(super) host: &'a OldHost,
+/// So much in a sound string may look like the beginning of a counted one before none is looked for any more.
+const MOST_LOOKALIKES: usize = 64;
+
+/// A place that may have to change.
+pub(super) enum Spot<'a> {
+    /// The letters of an old host.
+    Host(Found, &'a OldHost),
+    /// Something encoded, and what it becomes.
+    Encoded(&'a Encoded),
+}
+
+impl Spot<'_> {
+    pub(super) fn start(&self) -> usize {
+        match self {
+            Self::Host(found, _) => found.start,
+            Self::Encoded(encoded) => encoded.place.start,
+        }
+    }
 }
 
 /// What a walk found out.
@@ -21,17 +36,19 @@ pub(super) struct Changes {
     pub(super) edits: Vec<Edit>,
     /// A count that is wrong was met.
     pub(super) malformed: bool,
-    /// An old URL was left because it is in a token that is broken.
-    pub(super) missed: bool,
 }
 
 /// A layer: the value, or the body of a counted token in it.
 struct Layer {
     body: Range<usize>,
     level: u8,
-    is_json: Option<bool>,
     /// `None` for the value itself.
     counted: Option<Counted>,
+    /// Whether it is a sound string that is no serialized value itself: what looks like one in it and is broken is text.
+    is_text: bool,
+    /// Whether some bytes are written as `\xx`, each of which counts as one.
+    is_hex: bool,
+    lookalikes: usize,
     /// The edit that is kept for its digits.
     slot: usize,
     grown: isize,
@@ -39,37 +56,38 @@ struct Layer {
 
 pub(super) struct Walk<'a> {
     text: &'a [u8],
-    ahead: std::iter::Peekable<std::vec::IntoIter<Occurrence<'a>>>,
+    ahead: std::iter::Peekable<std::vec::IntoIter<Spot<'a>>>,
     layers: Vec<Layer>,
     budget: usize,
     changes: Changes,
 }
 
 impl<'a> Walk<'a> {
-    /// `occurrences` are in order.
-    pub(super) fn new(text: &'a [u8], occurrences: Vec<Occurrence<'a>>) -> Self {
-        let value = Layer { body: 0..text.len(), level: 0, is_json: None, counted: None, slot: 0, grown: 0 };
+    /// `spots` are in order.
+    pub(super) fn new(text: &'a [u8], spots: Vec<Spot<'a>>) -> Self {
+        let value = Layer {
+            body: 0..text.len(),
+            level: 0,
+            counted: None,
+            is_text: false,
+            is_hex: false,
+            lookalikes: 0,
+            slot: 0,
+            grown: 0,
+        };
         // Each layer of sound data is counted through once.
         let budget = (text.len() + 1).saturating_mul(DEEPEST);
-        Self {
-            text,
-            ahead: occurrences.into_iter().peekable(),
-            layers: vec![value],
-            budget,
-            changes: Changes::default(),
-        }
+        Self { text, ahead: spots.into_iter().peekable(), layers: vec![value], budget, changes: Changes::default() }
     }
 
     pub(super) fn run(mut self) -> Changes {
         let mut at = 0;
         self.changes.malformed = php::is_broken(self.text);
-        if self.bare(0..self.text.len()) {
-            return self.changes;
-        }
         while let Some(layer) = self.layers.last() {
             let (limit, level) = (layer.body.end, layer.level);
             // Without a host there is nothing to do in the rest of this layer.
-            let is_idle = self.ahead.peek().is_none_or(|next| next.at >= limit);
+            let is_idle =
+                layer.lookalikes > MOST_LOOKALIKES || self.ahead.peek().is_none_or(|next| next.start() >= limit);
             let mut reader = TokenReader { text: &self.text[..limit], level, budget: self.budget };
             let token = if is_idle { None } else { reader.next(at) };
             self.budget = reader.budget;
@@ -96,27 +114,35 @@ impl<'a> Walk<'a> {
                 self.pass(end);
                 end
             }
-            Token::Broken { start, end } => {
+            Token::Broken { start, .. } if self.layers.last().is_some_and(|layer| layer.is_text) => {
+                let within = self.layers.last_mut();
+                within.into_iter().for_each(|layer| layer.lookalikes += 1);
+                start + 2
+            }
+            Token::Broken { end, .. } => {
                 self.changes.malformed = true;
-                self.pass_broken(start, end);
+                self.pass(end);
                 end
             }
-            Token::Counted { token, .. } => {
-                if self.ahead.peek().is_none_or(|next| next.at >= token.end) {
+            Token::Counted { start, token } => {
+                if self.ahead.peek().is_none_or(|next| next.start() >= token.end) {
                     return token.end;
                 }
                 let (body, slot) = (token.body.clone(), self.changes.edits.len());
-                self.changes.malformed |= token.level == 0 && php::is_broken(&self.text[body.clone()]);
+                let is_broken = token.level == 0 && php::is_broken(&self.text[body.clone()]);
+                self.changes.malformed |= is_broken;
                 self.changes.edits.push(Edit { start: token.digits.start, end: token.digits.start, bytes: Vec::new() });
                 self.layers.push(Layer {
                     body: body.clone(),
                     level: token.level,
-                    is_json: None,
+                    is_text: !is_broken && self.text[start] != b'C',
+                    is_hex: self.text[start] == b'S',
+                    lookalikes: 0,
                     counted: Some(token),
                     slot,
                     grown: 0,
                 });
-                if self.bare(body.clone()) { body.end } else { body.start }
+                body.start
             }
         }
     }
@@ -136,48 +162,30 @@ impl<'a> Walk<'a> {
         token.end
     }
 
-    fn next_before(&mut self, end: usize) -> Option<Occurrence<'a>> {
-        self.ahead.next_if(|next| next.at < end)
+    fn next_before(&mut self, end: usize) -> Option<Spot<'a>> {
+        self.ahead.next_if(|next| next.start() < end)
     }
 
     fn pass(&mut self, end: usize) {
         while self.next_before(end).is_some() {}
     }
 
-    fn pass_broken(&mut self, start: usize, end: usize) {
-        while let Some(next) = self.next_before(end) {
-            self.changes.missed |= next.host.url(&self.text[..end], next.at).is_some_and(|edit| edit.start >= start);
-        }
-    }
-
     /// Rewrites up to `end`, where no token is; `limit` is where the layer ends.
     fn plain(&mut self, end: usize, limit: usize) {
+        let begin = self.layers.last().map_or(0, |layer| layer.body.start);
         while let Some(next) = self.next_before(end) {
-            let edit = next.host.url(&self.text[..limit], next.at).or_else(|| self.json_string(next));
-            if let Some(edit) = edit {
-                self.push(edit);
+            match next {
+                Spot::Host(found, host) if found.end <= limit => {
+                    if let Place::Url(edit) = host.place(&self.text[..limit], begin, found) {
+                        self.push(edit);
+                    }
+                }
+                Spot::Encoded(Encoded { place, new: Some(bytes), .. }) if place.end <= limit => {
+                    self.push(Edit { start: place.start, end: place.end, bytes: bytes.clone() });
+                }
+                _ => {}
             }
         }
-    }
-
-    /// Rewrites a layer that is an old host and nothing else.
-    fn bare(&mut self, body: Range<usize>) -> bool {
-        let Some(next) = self.ahead.peek().copied().filter(|next| next.at == body.start) else { return false };
-        let Some(edit) = next.host.bare(self.text, body.start, body.end) else { return false };
-        self.push(edit);
-        self.pass(body.end);
-        true
-    }
-
-    /// The edit of a string that is an old host and nothing else, in a layer that is JSON as a whole.
-    fn json_string(&mut self, next: Occurrence) -> Option<Edit> {
-        let layer = self.layers.last_mut().filter(|layer| layer.level == 0)?;
-        let body = &self.text[..layer.body.end];
-        let is_quoted = next.at > layer.body.start && body[next.at - 1] == b'"';
-        let len = is_quoted.then(|| body[next.at..].iter().take(300).position(|b| *b == b'"')).flatten()?;
-        let edit = next.host.bare(self.text, next.at, next.at + len)?;
-        let is_json = || json::is_whole(&body[layer.body.start..]);
-        layer.is_json.get_or_insert_with(is_json).then_some(edit)
     }
 
     fn push(&mut self, edit: Edit) {
@@ -187,11 +195,12 @@ impl<'a> Walk<'a> {
         }
         let mut grown = [None; MOST_LEVELS as usize + 1];
         for layer in &mut self.layers {
-            let measure = || {
-                let len = |bytes: &[u8]| signed(escapes::decoded_len(bytes, layer.level));
-                len(&edit.bytes) - len(old)
+            let len = |bytes: &[u8]| signed(escapes::decoded_len(bytes, layer.level));
+            let measure = || len(&edit.bytes) - len(old);
+            layer.grown += match layer.is_hex {
+                false => *grown[usize::from(layer.level)].get_or_insert_with(measure),
+                true => measure() + 2 * signed(old.iter().filter(|b| **b == b'\\').count()),
             };
-            layer.grown += *grown[usize::from(layer.level)].get_or_insert_with(measure);
         }
         self.changes.edits.push(edit);
     }

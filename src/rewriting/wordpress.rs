@@ -6,10 +6,15 @@ use wildmatch::WildMatch;
 use crate::data::switches;
 use crate::data::tables::Table;
 
-/// Columns that are left as they are: a post's `guid` is its identity for feed readers, `user_pass` is a hash, and
-/// `option_name` and `meta_key` are what plugins look their values up by.
+/// Columns that are left as they are: `user_pass` is a hash, and `option_name` and `meta_key` are what plugins look their
+/// values up by.
 pub(crate) fn is_never_rewritten(column: &str) -> bool {
-    ["guid", "user_pass", "option_name", "meta_key"].iter().any(|name| column.eq_ignore_ascii_case(name))
+    ["user_pass", "option_name", "meta_key"].iter().any(|name| column.eq_ignore_ascii_case(name))
+}
+
+/// Whether a column identifies posts for feed readers, by a URL that nobody visits and that the site shows in its feeds.
+pub(crate) fn is_guid(column: &str) -> bool {
+    column.eq_ignore_ascii_case("guid")
 }
 
 /// Columns that name what the row's value is.

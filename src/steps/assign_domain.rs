@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::contract::record::Record;
 use crate::contract::request::CloneRequest;
-use crate::engines;
+use crate::engines::{self, SiteAddress};
 use crate::environment::guard::{self, Readiness, Target};
 use crate::environment::lease::{self, Turn};
 use crate::environment::services::{self, Role, web, with_role};
@@ -69,7 +69,7 @@ fn asked_hosts(target: &Target, request: &CloneRequest, change: &Change) -> Resu
 }
 
 async fn give_domains(ctx: &Context, request: &CloneRequest, mut target: Target, turn: &Turn) -> Result<Output> {
-    let site_urls = site_urls(ctx, &target, request).await?;
+    let sites = sites(ctx, &target, request).await?;
     // Railway names a domain that it makes; only renaming one gives it the label that we want.
     if !target.is_ready()
         && let Some(made) = make_missing(ctx, &target, request).await?
@@ -82,7 +82,7 @@ async fn give_domains(ctx: &Context, request: &CloneRequest, mut target: Target,
         change.custom_domain = custom_domain(&target, request)?;
     }
     apply_names(&mut target, &change);
-    let pairs = hosts::map(&target, request, &site_urls)?;
+    let pairs = hosts::map(&target, request, &sites)?;
     let mut rewritten = Vec::new();
     if request.wordpress_url_replace && !target.is_ready() {
         (change.variables, rewritten) = rewrite(&target, request, &pairs);
@@ -114,13 +114,13 @@ fn explain(error: anyhow::Error) -> anyhow::Error {
 }
 
 /// What the databases themselves say the site is called.
-async fn site_urls(ctx: &Context, target: &Target, request: &CloneRequest) -> Result<Vec<String>> {
+async fn sites(ctx: &Context, target: &Target, request: &CloneRequest) -> Result<Vec<SiteAddress>> {
     let databases = services::databases(target.source(), request);
-    let mut urls = Vec::new();
+    let mut sites = Vec::new();
     for source in databases::sources(ctx, &target.project.id, &target.source().id, &databases).await? {
-        urls.extend(engines::site_urls(&source).await?);
+        sites.extend(engines::site_addresses(&source).await?);
     }
-    Ok(urls)
+    Ok(sites)
 }
 
 /// Has Railway make a domain for each service that needs one and has none; the copy as it is then.

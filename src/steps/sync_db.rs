@@ -179,7 +179,7 @@ impl Database {
 
 async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &DatabasePair) -> Result<CopyReport> {
     let rewrite = if request.wordpress_url_replace {
-        hosts::map(target, request, &engines::site_urls(&pair.source).await?)?
+        hosts::map(target, request, &engines::site_addresses(&pair.source).await?)?
     } else {
         Vec::new()
     };
@@ -189,6 +189,8 @@ async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Dat
         copy_id: format!("{}/{}", target.record.run_hash, pair.service),
         rewrite,
         rewrite_schema: request.rewrite_schema,
+        rewrite_guid: !request.keep_guid,
+        fail_on_left: request.fail_on_left,
         masking,
         defuse: true,
         keep_queues: asked.map(|d| d.keep_queues.clone()).unwrap_or_default(),

@@ -57,6 +57,18 @@ fn args(command: Command) -> Command {
                 .help("Rewrite these URLs, and with --anonymize e-mail addresses, in literals of the schema too")
         )
         .arg(
+            Arg::new("rewrite-guid")
+                .long("rewrite-guid")
+                .action(ArgAction::SetTrue)
+                .help("Rewrite these URLs in columns called `guid` too, which a site shows in its feeds")
+        )
+        .arg(
+            Arg::new("fail-on-left")
+                .long("fail-on-left")
+                .action(ArgAction::SetTrue)
+                .help("Fail, and leave the target as it is, when one of these hosts is left anywhere in the data, in whatever spelling")
+        )
+        .arg(
             Arg::new("exclude-table-data")
                 .long("exclude-table-data")
                 .value_name("GLOB")
@@ -243,6 +255,8 @@ fn options(matches: &ArgMatches) -> Result<CopyOptions> {
         copy_id: new_run().id,
         rewrite: matches.get_many("rewrite-url").unwrap_or_default().cloned().collect(),
         rewrite_schema: matches.get_flag("rewrite-schema"),
+        rewrite_guid: matches.get_flag("rewrite-guid"),
+        fail_on_left: matches.get_flag("fail-on-left"),
         masking: masking(matches)?,
         defuse: matches.get_flag("defuse"),
         keep_queues: matches.get_many("keep-queue").unwrap_or_default().cloned().collect(),

@@ -206,8 +206,7 @@ fn escaped_bytes_of_a_string_are_masked_too() {
 }
 
 #[test]
-fn json_is_the_same_for_masking_and_rewriting() {
-    let rewriter = Rewriter::new(&[UrlPair::parse("https://shop.test", "https://copy.test").unwrap()]);
+fn json_is_read_to_its_end() {
     let rest = [
         ("1.5e+3", true),
         ("null", true),
@@ -231,7 +230,6 @@ fn json_is_the_same_for_masking_and_rewriting() {
     for (rest, is_sound) in rest {
         let value = format!(r#"{{"first_name":"Zoë","d":"shop.test","x":{rest}}}"#);
         assert_eq!(personal(&value).is_some(), is_sound, "{value}");
-        assert_eq!(rewriter.rewrite(value.as_bytes()).is_some(), is_sound, "{value}");
     }
 }
 

@@ -97,32 +97,12 @@ pub(crate) async fn inspect_contents(
     read.await.map_err(classified)
 }
 
-/// What the WordPress sites in a database call themselves: `siteurl` and `home` of each.
-///
-/// # Errors
-/// When the database cannot be reached or read.
-pub async fn site_urls(source: &Endpoint) -> Result<Vec<String>> {
-    let read = async {
-        let source = SourceSession::open(source, None).await?;
-        let tables = Relations::read(&source, &[]).await?;
-        let sites = sites(&source, &tables).await?;
-        source.close().await;
-        let mut urls: Vec<_> = sites.into_iter().flat_map(|site| [site.siteurl, site.home]).flatten().collect();
-        urls.sort();
-        urls.dedup();
-        anyhow::Ok(urls)
-    };
-    read.await.map_err(classified)
-}
-
 /// The WordPress sites that may be read, the one with the shortest prefix first: those of a network have longer ones.
-async fn sites(source: &SourceSession, tables: &Relations) -> Result<Vec<WordPressSite>> {
+pub(super) async fn sites(source: &SourceSession, tables: &Relations) -> Result<Vec<WordPressSite>> {
     let mut found: Vec<_> = SiteTables::all(&tables.tables()).into_iter().filter(SiteTables::can_be_visited).collect();
     found.sort_by_key(|site| site.prefix.len());
     let options = |site: &SiteTables| tables.all.iter().find(|relation| site.owns(&relation.table, "options"));
-    let all: Vec<u32> = found.iter().filter_map(options).map(|relation| relation.oid).collect();
-    let readable = source.rows(READABLE, &[(&all, Type::OID_ARRAY)]).await.context("look for WordPress")?;
-    let readable: HashSet<u32> = readable.iter().map(|row| row.get(0)).collect();
+    let readable = readable(source, found.iter().filter_map(options).map(|relation| relation.oid).collect()).await?;
     let mut sites = Vec::new();
     for site in found {
         let Some(relation) = options(&site).filter(|relation| readable.contains(&relation.oid)) else { continue };
@@ -135,6 +115,12 @@ async fn sites(source: &SourceSession, tables: &Relations) -> Result<Vec<WordPre
         sites.push(WordPressSite { siteurl, home, schema: site.schema, table_prefix: site.prefix });
     }
     Ok(sites)
+}
+
+/// Those of some tables that the login may read.
+pub(super) async fn readable(source: &SourceSession, oids: Vec<u32>) -> Result<HashSet<u32>> {
+    let rows = source.rows(READABLE, &[(&oids, Type::OID_ARRAY)]).await.context("look for WordPress")?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 const READABLE: &str =

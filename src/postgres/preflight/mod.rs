@@ -29,6 +29,7 @@ mod reading_order;
 mod row_counts;
 mod safe_search_path;
 mod samples;
+pub(super) mod site_addresses;
 mod site_country;
 pub(super) mod site_settings;
 pub(super) mod skipped;

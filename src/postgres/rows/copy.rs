@@ -37,6 +37,7 @@ pub(crate) struct SentRows {
 /// What is done to the rows of every table of one copy: URLs are rewritten, and the encoding may change.
 pub(crate) struct RowConversion {
     pub(crate) rewriter: Rewriter,
+    pub(crate) rewrites_guid: bool,
     /// The source database's own encoding.
     pub(crate) encoding: String,
     /// How money is spelled, where there is any.
@@ -46,7 +47,7 @@ pub(crate) struct RowConversion {
 impl RowConversion {
     /// The transform of a table's rows, if there is one.
     fn transform<'a>(&'a self, relation: &'a Relation, format: CopyFormat) -> Option<Transform<'a, CopyFormat>> {
-        Transform::of(&relation.table, relation.mask.as_ref(), &self.rewriter, format)
+        Transform::of(&relation.table, relation.mask.as_ref(), &self.rewriter, self.rewrites_guid, format)
     }
 
     /// The encoding in which a table travels: its own, so that no byte is converted, except where values are looked

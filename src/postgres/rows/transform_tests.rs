@@ -7,7 +7,8 @@ use bytes::BytesMut;
 use super::format::CopyFormat;
 use super::relation::Relation;
 use crate::contract::transformer::Transformer;
-use crate::copying::transform::{KEY, NEVER, PROTECTED, TOO_LONG, Transform};
+use crate::copying::left_urls::{GUID, KEY, PROTECTED, TOO_LONG};
+use crate::copying::transform::Transform;
 use crate::data::tables::{Column, ColumnType};
 use crate::masking::Key;
 use crate::masking::nets::Nets;
@@ -28,7 +29,7 @@ fn relation(columns: Vec<Column>, mask: Option<TableMask>) -> Relation {
 }
 
 fn transform<'a>(relation: &'a Relation, rewriter: &'a Rewriter) -> Transform<'a, CopyFormat> {
-    Transform::of(&relation.table, relation.mask.as_ref(), rewriter, CopyFormat::Text).unwrap()
+    Transform::of(&relation.table, relation.mask.as_ref(), rewriter, false, CopyFormat::Text).unwrap()
 }
 
 fn rewriter() -> Rewriter {
@@ -67,8 +68,17 @@ fn only_the_columns_that_may_be_are_rewritten() {
     );
     assert_eq!(transform.counts.rewritten, 1);
     assert_eq!(transform.counts.overflow(), 1);
-    let left: Vec<_> = transform.counts.left.keys().copied().collect();
-    assert_eq!(left, [(1, PROTECTED), (2, NEVER), (3, KEY), (4, TOO_LONG)]);
+    let left: Vec<_> = transform.counts.left.iter().collect();
+    let key = Some("siteurl");
+    assert_eq!(
+        left,
+        [
+            (1, Some("wc_subscriptions_siteurl"), PROTECTED, 1),
+            (2, key, GUID, 1),
+            (3, key, KEY, 1),
+            (4, key, TOO_LONG, 1)
+        ]
+    );
 }
 
 fn mask_rule(column: Option<usize>, key: Option<&str>, transformer: Transformer) -> TableRule {

@@ -1,9 +1,9 @@
 //! URLs are rewritten on the way, and what must not be stays.
 
-use railstage::copying::CopyOptions;
+use railstage::copying::{CopyOptions, LeftUrl};
 use railstage::rewriting::UrlPair;
 
-use super::{Ends, run, texts};
+use super::{Ends, run, texts, told};
 
 const SITE: &str = r#"
     CREATE TABLE wp_options (option_id bigserial PRIMARY KEY, option_name varchar(191) UNIQUE, option_value text);
@@ -55,16 +55,16 @@ async fn urls_are_rewritten_where_they_may_be() {
         ["shop.example.com|{\"aa\": 1, \"https://shop.example.com\": \"https://staging-7.up.railway.app\"}"]
     );
     assert_eq!((report.rewritten_values, report.malformed_values, report.overflow_left), (7, 1, 1));
-    let left: Vec<_> =
-        report.left.iter().map(|left| format!("{} {}: {}", left.column, left.values, left.reason)).collect();
+    let left: Vec<_> = report.left.iter().map(LeftUrl::to_string).collect();
     assert_eq!(
         left,
         [
-            "public.sites.domain 1: part of a key",
-            "public.wp_options.option_value 1: tells a plugin that this is a copy",
-            "public.wp_posts.guid 1: never rewritten",
-            "public.wp_posts.short 1: the rewritten value is too long for the column",
-            "public.wp_posts.tags 1: not a text column",
+            "left in public.sites.domain: 1 values, part of a key",
+            "left in public.sites.meta: 1 values, a key in a jsonb value",
+            "left in public.wp_options.option_value `wc_subscriptions_siteurl`: 1 values, tells a plugin that this is a copy",
+            "left in public.wp_posts.guid: 1 values, a guid, which is kept unless it is asked for",
+            "left in public.wp_posts.short: 1 values, the rewritten value is too long for the column",
+            "left in public.wp_posts.tags: 1 values, not a text column",
         ]
     );
 }
@@ -79,4 +79,102 @@ async fn a_latin1_site_is_rewritten_with_the_lengths_that_php_counts() {
     let rewrite = vec![UrlPair::parse("https://a.test", "https://b2.test").unwrap()];
     ends.copy(&CopyOptions { rewrite, ..ends.options() }).await.unwrap();
     assert_eq!(texts(&ends.target().await, "SELECT v FROM t").await, ["s:20:\"https://b2.test/üü\";"]);
+}
+
+/// The table of URLs in their spellings, with what each becomes.
+#[derive(serde::Deserialize)]
+struct Case {
+    #[serde(rename = "in")]
+    old: String,
+    from: String,
+    to: String,
+    want: Vec<String>,
+    why: String,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_spelling_is_rewritten_in_a_real_copy() {
+    let cases: Vec<Case> = serde_json::from_str(include_str!("../../fixtures/rewriting/urls.json")).unwrap();
+    let ends = Ends::start().await;
+    let source = ends.source().await;
+    run(&source, "CREATE TABLE spelled (id int PRIMARY KEY, old_site text, value text)").await;
+    for (id, case) in (0_i32..).zip(&cases) {
+        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&id, &case.from, &case.old];
+        source.execute("INSERT INTO spelled VALUES ($1, $2, $3)", &params).await.unwrap();
+    }
+    let mut sites: Vec<_> = cases.iter().map(|case| (case.from.as_str(), case.to.as_str())).collect();
+    sites.sort_unstable();
+    sites.dedup();
+    for (number, (from, to)) in sites.iter().enumerate() {
+        let rewrite = vec![UrlPair::parse(from, to).unwrap()];
+        let options = CopyOptions { rewrite, copy_id: format!("run-{number}"), ..ends.options() };
+        ends.copy(&options).await.unwrap();
+        let target = ends.target().await;
+        for (id, case) in cases.iter().enumerate().filter(|(_, case)| case.from == *from) {
+            let new = texts(&target, &format!("SELECT value FROM spelled WHERE id = {id}")).await;
+            assert!(case.want.contains(&new[0]), "{}: {} became {}", case.why, case.old, new[0]);
+        }
+        drop(target);
+    }
+}
+
+const NETWORK: &str = r#"
+    CREATE TABLE wp_site (id bigint PRIMARY KEY, domain varchar(200), path varchar(100));
+    INSERT INTO wp_site VALUES (1, 'example.com', '/');
+    CREATE TABLE wp_blogs (blog_id bigint PRIMARY KEY, site_id bigint, domain varchar(200), path varchar(100));
+    INSERT INTO wp_blogs VALUES (1, 1, 'example.com', '/'), (2, 1, 'de.example.com', '/'), (3, 1, 'mapped.test', '/'), (4, 1, 'example.com', '/blog/');
+    CREATE TABLE wp_2_options (option_id bigserial PRIMARY KEY, option_name text UNIQUE, option_value text);
+    INSERT INTO wp_2_options (option_name, option_value) VALUES ('siteurl', 'https://de.example.com'), ('home', 'https://de.example.com/');
+    CREATE TABLE wp_yoast_indexable (id bigint PRIMARY KEY, permalink_hash varchar(40), permalink text);
+    INSERT INTO wp_yoast_indexable VALUES (1, '24:0123', 'https://de.example.com/x'), (2, '20:4567', 'https://other.test/x');
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_site_of_a_network_keeps_an_address_of_its_own() {
+    let ends = Ends::start().await;
+    run(&ends.source().await, NETWORK).await;
+    let pairs = [
+        ("https://example.com", "https://copy.test"),
+        ("https://de.example.com", "https://copy.test/de"),
+        ("https://mapped.test", "https://copy.test/mapped-test"),
+    ];
+    let rewrite = pairs.map(|(old, new)| UrlPair::parse(old, new).unwrap()).to_vec();
+    ends.copy(&CopyOptions { rewrite, fail_on_left: true, ..ends.options() }).await.unwrap();
+    let target = ends.target().await;
+    assert_eq!(texts(&target, "SELECT domain, path FROM wp_site").await, ["copy.test|/"]);
+    assert_eq!(
+        texts(&target, "SELECT domain, path FROM wp_blogs ORDER BY blog_id").await,
+        ["copy.test|/", "copy.test|/de/", "copy.test|/mapped-test/", "copy.test|/blog/"]
+    );
+    assert_eq!(
+        texts(&target, "SELECT option_value FROM wp_2_options ORDER BY option_id").await,
+        ["https://copy.test/de", "https://copy.test/de/"]
+    );
+    // The plugin makes the hash of a URL anew where there is none.
+    assert_eq!(
+        texts(&target, "SELECT permalink, permalink_hash FROM wp_yoast_indexable ORDER BY id").await,
+        ["https://copy.test/de/x|~", "https://other.test/x|20:4567"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_left_fails_a_copy_that_may_leave_nothing() {
+    let ends = Ends::with_rows().await;
+    let rows = "CREATE TABLE wp_postmeta (meta_id int PRIMARY KEY, meta_key text, meta_value text);
+        INSERT INTO wp_postmeta VALUES (1, 'note', 'visit shop.example.com today'), (2, 'note', 'or shop.example.com'),
+            (3, 'link', 'https:&#x2F;&#x2F;shop.example.com&#x2F;'), (4, 'mail', 'info@shop.example.com');
+        CREATE TABLE wp_posts (id int PRIMARY KEY, guid text);
+        INSERT INTO wp_posts VALUES (1, 'https://shop.example.com/?p=1')";
+    run(&ends.source().await, rows).await;
+    let rewrite = vec![UrlPair::parse("https://shop.example.com", "https://staging-7.up.railway.app").unwrap()];
+    let options = CopyOptions { rewrite, rewrite_guid: true, fail_on_left: true, ..ends.options() };
+    let failed = told(ends.copy(&options).await);
+    assert!(failed.contains("left in public.wp_postmeta.meta_value `note`: 2 values, named in a text"), "{failed}");
+    assert!(!failed.contains("`mail`") && !failed.contains("`link`") && !failed.contains("guid:"), "{failed}");
+    ends.assert_target_is_old().await;
+    run(&ends.source().await, "UPDATE wp_postmeta SET meta_value = '' WHERE meta_key = 'note'").await;
+    let report = ends.copy(&options).await.unwrap();
+    assert_eq!(report.left.len(), 1, "{:?}", report.left);
+    let target = ends.target().await;
+    assert_eq!(texts(&target, "SELECT guid FROM wp_posts").await, ["https://staging-7.up.railway.app/?p=1"]);
 }

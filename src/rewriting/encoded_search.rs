@@ -1,0 +1,97 @@
+//! The search for hosts in what is encoded: for their letters as base64 and hexadecimal spell them, whatever lies around
+//! them, so that nothing is decoded to no purpose.
+
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, Input};
+use data_encoding::{BASE64_NOPAD, HEXLOWER, HEXUPPER};
+
+/// A host of fewer letters than these in base64 would be found everywhere.
+const SHORTEST_ENCODED: usize = 6;
+/// With more hosts than these, those that are encoded twice are not looked for.
+const ENCODED_TWICE: usize = 4;
+
+/// A place that may be within something encoded.
+#[derive(Clone, Debug)]
+pub(super) struct EncodedHit {
+    pub(super) place: Range<usize>,
+    /// Whether the letters of a host stand there, and not only the beginning of what is compressed.
+    pub(super) is_host: bool,
+}
+
+/// Searches for several hosts at once.
+#[derive(Clone, Debug)]
+pub(super) struct EncodedSearch(Option<AhoCorasick>);
+
+impl EncodedSearch {
+    pub(super) fn new(hosts: &[String]) -> Self {
+        let search = || AhoCorasick::new(encoded_needles(hosts)).expect("short patterns");
+        Self((!hosts.is_empty()).then(search))
+    }
+
+    /// The first place at or after `from` that may be within something encoded in which a host stands.
+    pub(super) fn first(&self, text: &[u8], from: usize) -> Option<EncodedHit> {
+        let input = Input::new(text).range(from.min(text.len())..);
+        let is_part = |b: &u8| b.is_ascii_alphanumeric() || *b == b'+';
+        self.0.as_ref()?.find_iter(input).find_map(|found| {
+            let is_host = !MAGICS.contains(&&text[found.range()]);
+            let is_it = is_host || !text[..found.start()].last().is_some_and(is_part);
+            is_it.then(|| EncodedHit { place: found.range(), is_host })
+        })
+    }
+}
+
+/// What gzip and the levels of zlib begin with in base64.
+const MAGICS: &[&[u8]] = &[b"H4sI", b"eJw", b"eJx", b"eJy", b"eJz", b"eNo", b"eNp", b"eNq", b"eNr", b"eAE", b"eF4"];
+
+/// The letters of hosts in base64, once and twice, wherever in it they begin.
+fn encoded_needles(hosts: &[String]) -> Vec<Vec<u8>> {
+    let mut needles: Vec<Vec<u8>> = MAGICS.iter().map(|magic| magic.to_vec()).collect();
+    // What is in another need not be searched for twice.
+    let cores: Vec<&String> = hosts
+        .iter()
+        .filter(|host| !hosts.iter().any(|other| other != *host && host.contains(other.as_str())))
+        .collect();
+    for host in &cores {
+        let unicode = idna::domain_to_unicode(host).0;
+        let spelled = if unicode == **host { vec![(*host).clone()] } else { vec![(*host).clone(), unicode] };
+        let once: Vec<_> = spelled.iter().flat_map(|host| in_base64(host.as_bytes())).collect();
+        if cores.len() <= ENCODED_TWICE {
+            needles.extend(once.iter().flat_map(|needle| in_base64(needle)));
+        }
+        needles.extend(once);
+        for hex in [HEXLOWER, HEXUPPER] {
+            needles.extend(spelled.iter().map(|host| hex.encode(host.as_bytes()).into_bytes()));
+        }
+    }
+    needles.retain(|needle| needle.len() >= SHORTEST_ENCODED || MAGICS.contains(&needle.as_slice()));
+    needles
+}
+
+/// What base64 makes of bytes, without what depends on those around them, by where they begin.
+fn in_base64(bytes: &[u8]) -> [Vec<u8>; 3] {
+    [0, 1, 2].map(|before| {
+        let all = [&vec![0; before][..], bytes].concat();
+        let first = (8 * before).div_ceil(6);
+        let last = 8 * all.len() / 6;
+        BASE64_NOPAD.encode(&all).as_bytes()[first..last].to_vec()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_is_seen_wherever_it_begins() {
+        let search = EncodedSearch::new(&["shop.acme-prod.test".to_owned()]);
+        for before in ["", "a", "ab", "abc"] {
+            let once = data_encoding::BASE64.encode(format!("{before}https://shop.acme-prod.test/x").as_bytes());
+            let twice = data_encoding::BASE64.encode(once.as_bytes());
+            for text in [once, twice] {
+                assert!(search.first(text.as_bytes(), 0).is_some(), "{text}");
+            }
+        }
+        assert!(search.first(b"x=H4sIAAAA", 0).is_some() && search.first(b"xH4sIAAAA", 0).is_none());
+    }
+}
