@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::report::LeftUrl;
+use crate::data::tables::Table;
 use crate::rewriting::Left;
 
 pub(crate) const NO_TEXT: &str = "not a text column";
@@ -10,6 +12,8 @@ pub(crate) const GUID: &str = "a guid, which is kept unless it is asked for";
 pub(crate) const KEY: &str = "part of a key";
 pub(crate) const PROTECTED: &str = "tells a plugin that this is a copy";
 pub(crate) const TOO_LONG: &str = "the rewritten value is too long for the column";
+
+pub(crate) const COLLIDES: &str = "two URLs that are keys of one array become one, which would lose what is under one of them";
 
 /// So many keys of a table are told one by one; what more there are count together.
 const MOST_KEYS: usize = 1000;
@@ -45,6 +49,18 @@ impl LeftUrls {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, Option<&str>, &'static str, u64)> {
         self.0.iter().map(|((column, key, reason), values)| (*column, key.as_deref(), *reason, *values))
+    }
+
+    /// The same in words, for a table of this name.
+    pub(crate) fn told(&self, table: &Table) -> Vec<LeftUrl> {
+        let line = |(column, key, reason, values): (usize, Option<&str>, &'static str, u64)| LeftUrl {
+            table: table.label(),
+            column: table.columns[column].name.clone(),
+            key: key.map(str::to_owned),
+            values,
+            reason: reason.to_owned(),
+        };
+        self.iter().map(line).collect()
     }
 
     /// How many values are left for a reason.

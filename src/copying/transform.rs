@@ -236,6 +236,9 @@ impl<'a, F: RowFormat> Transform<'a, F> {
         if stays.is_some() || !is_changed {
             return None;
         }
+        if rewritten.collides {
+            self.counts.collided.count(i, key, left_urls::COLLIDES);
+        }
         self.counts.rewritten += 1;
         Some(padded(&self.columns[i], rewritten.value))
     }

@@ -11,6 +11,8 @@ pub(crate) struct TransformCounts {
     pub(crate) rewritten: u64,
     pub(crate) malformed: u64,
     pub(crate) left: LeftUrls,
+    /// Values in which two keys of one array became one.
+    pub(crate) collided: LeftUrls,
     /// Values that each rule of the table's mask has changed or kept, or rows that it left behind.
     pub(crate) masked: Vec<u64>,
     /// By column, what the nets have changed.
@@ -24,6 +26,7 @@ impl TransformCounts {
         self.rewritten += other.rewritten;
         self.malformed += other.malformed;
         self.left.add(other.left);
+        self.collided.add(other.collided);
         self.masked.resize(self.masked.len().max(other.masked.len()), 0);
         for (all, more) in self.masked.iter_mut().zip(other.masked) {
             *all += more;

@@ -15,7 +15,7 @@ const SLOWEST: usize = 10;
 
 /// Adds what the tables and the large objects come to.
 pub(crate) fn add_to(report: &mut CopyReport, loaded: &[LoadedTable], objects: ContentDigest, data_seconds: f64) {
-    let mut left: BTreeMap<(String, String, Option<String>, &str), u64> = BTreeMap::new();
+    let mut left: BTreeMap<(String, String, Option<String>, String), u64> = BTreeMap::new();
     for done in loaded {
         report.tables += 1;
         report.rows += done.digest.rows;
@@ -23,15 +23,14 @@ pub(crate) fn add_to(report: &mut CopyReport, loaded: &[LoadedTable], objects: C
         report.rewritten_values += done.counts.rewritten;
         report.malformed_values += done.counts.malformed;
         report.overflow_left += done.counts.overflow();
-        for (column, key, reason, values) in done.counts.left.iter() {
-            let column = done.relation.table.columns[column].name.clone();
-            *left.entry((done.relation.label(), column, key.map(str::to_owned), reason)).or_default() += values;
+        for line in done.counts.left.told(&done.relation.table) {
+            *left.entry((line.table, line.column, line.key, line.reason)).or_default() += line.values;
         }
     }
     report.mb_per_s = report.bytes as f64 / 1e6 / data_seconds.max(0.001);
     report.left = left
         .into_iter()
-        .map(|((table, column, key, reason), values)| LeftUrl { table, column, key, values, reason: reason.to_owned() })
+        .map(|((table, column, key, reason), values)| LeftUrl { table, column, key, values, reason })
         .collect();
     let digests = loaded.iter().map(|done| (done.relation.label(), done.digest));
     report.digest = digest::of_all(digests.chain([("large objects".to_owned(), objects)]));

@@ -96,6 +96,11 @@ impl HostSearch {
         all
     }
 
+    /// The bytes that are looked for first.
+    pub(super) fn anchors(&self) -> impl Iterator<Item = &[u8]> {
+        self.anchors.iter().map(|anchor| anchor.bytes.as_slice())
+    }
+
     /// How long, in bytes, what is searched for may be.
     pub(super) fn longest(&self) -> usize {
         self.forms.iter().flatten().map(|form| form.len() * LONGEST_LETTER).max().unwrap_or(0)

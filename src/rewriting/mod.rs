@@ -6,6 +6,7 @@
 //! there. All other bytes stay. What the search found and the walk did not change is told, with the reason (`left.rs`).
 
 mod bare;
+mod collisions;
 pub(crate) mod columns;
 mod encoded;
 mod encoded_search;
@@ -80,6 +81,8 @@ pub struct Rewritten {
     pub malformed: bool,
     /// Why an old host is in it still, if one is.
     pub left: Option<Left>,
+    /// Whether two keys of one array or object in it have become one, which loses what one of them held.
+    pub collides: bool,
 }
 
 /// Puts new URLs in the place of old ones, the longest old URL first.
@@ -152,6 +155,11 @@ impl Rewriter {
         self.search.all(text).iter().filter(|found| is_whole(found)).count() as u64
     }
 
+    /// Of each host letters that a text has in which it stands in all but odd spellings; in lower case.
+    pub(crate) fn letters(&self) -> Vec<String> {
+        self.search.anchors().filter_map(|anchor| String::from_utf8(anchor.to_vec()).ok()).collect()
+    }
+
     /// How long, in bytes, an old host may be in a text.
     pub(crate) fn longest_host(&self) -> usize {
         self.search.longest()
@@ -191,7 +199,10 @@ impl Rewriter {
         }
         new.extend_from_slice(&value[done..]);
         let left = self.left(value, &found, &encoded, &changes.edits, stays);
-        (done > 0 || left.is_some()).then_some(Rewritten { value: new, malformed: changes.malformed, left })
+        (done > 0 || left.is_some()).then(|| {
+            let collides = collisions::loses_a_key(value, &new, &changes.edits);
+            Rewritten { value: new, malformed: changes.malformed, left, collides }
+        })
     }
 
     /// Why one of the old hosts that were found is in a value still. It asks the search what is there, and nothing of the

@@ -171,7 +171,7 @@ fn malformed_data_survives_and_is_told() {
     let only = format!("s:9:\"{OLD}\";");
     assert_eq!(
         rewriter().rewrite(only.as_bytes()),
-        Some(Rewritten { value: only.into(), malformed: true, left: Some(Left::Broken) })
+        Some(Rewritten { value: only.into(), malformed: true, left: Some(Left::Broken), collides: false })
     );
     let huge = format!("s:99999999999999999999999:\"{OLD}\"; {OLD}");
     assert_eq!(rewritten(&huge), format!("s:99999999999999999999999:\"{OLD}\"; {NEW}"));

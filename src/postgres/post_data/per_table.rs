@@ -120,6 +120,7 @@ pub(crate) async fn all(
 }
 
 async fn complete(work: Arc<PostDataWork>, mut loaded: Vec<LoadedTable>) -> Result<Vec<LoadedTable>> {
+    loaded.iter().try_for_each(LoadedTable::ensure_no_key_is_lost)?;
     let post_data_of = |relation: &Relation| {
         work.by_table.lock().unwrap_or_else(PoisonError::into_inner).remove(&relation.oid).unwrap_or_default()
     };

@@ -11,7 +11,7 @@ use super::database_masking::DatabaseMasking;
 use super::evaluation::Evaluation;
 use super::inspect::{inspect, inspect_target};
 use super::queues::DatabaseQueues;
-use super::{compatibility, disk_space, extensions, locks, safe_search_path, thorough};
+use super::{compatibility, disk_space, extensions, locks, safe_search_path, thorough, url_collisions};
 use crate::copying::inspection::{SourceReport, TargetReport};
 use crate::copying::options::CopyOptions;
 use crate::copying::report::read_whole;
@@ -25,6 +25,7 @@ use crate::postgres::session::fault::classified;
 use crate::postgres::session::remedy::SAFE_SEARCH_PATH_SINCE;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::target_server::TargetServer;
+use crate::rewriting::Rewriter;
 
 /// What two cores at each end have been seen to do with a WordPress database, indexes included.
 const USUAL_MB_PER_S: f64 = 50.0;
@@ -183,7 +184,11 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
     }
     let mut not_searched = Vec::new();
     if let Some(within) = options.search_rows_for {
-        let searched = thorough::search(&source, &tables, within, options.max_mb_per_s).await?;
+        let mut searched = thorough::search(&source, &tables, within, options.max_mb_per_s).await?;
+        let rewriter = Rewriter::new(&options.rewrite);
+        if !rewriter.is_empty() {
+            url_collisions::search(&source, &tables, &rewriter, within, &mut searched).await?;
+        }
         refusals.extend(searched.problems);
         not_searched = searched.not_searched;
     }

@@ -37,4 +37,5 @@ mod skipped_queries;
 pub(super) mod source_login;
 mod streamed;
 mod thorough;
+mod url_collisions;
 mod whole_table;

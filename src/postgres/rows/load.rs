@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
@@ -19,6 +19,7 @@ use crate::copying::transform::TransformCounts;
 use crate::copying::transient::Transient;
 use crate::copying::watchdog::Watchdog;
 use crate::data::digest::ContentDigest;
+use crate::error::{Failure, listed};
 use crate::postgres::session::computing::ComputingSettings;
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::endpoint::Endpoint;
@@ -34,6 +35,26 @@ pub(crate) struct LoadedTable {
     /// Of all sessions that worked on it, added up.
     pub(crate) seconds: f64,
     pub(crate) format: CopyFormat,
+}
+
+impl LoadedTable {
+    /// Refuses rows in which two keys of an array became one.
+    ///
+    /// # Errors
+    /// Invalid input, naming column and key.
+    pub(crate) fn ensure_no_key_is_lost(&self) -> Result<()> {
+        let lost = self.counts.collided.told(&self.relation.table);
+        let told: Vec<_> = lost
+            .iter()
+            .map(|line| {
+                let key = line.key.as_ref().map_or_else(String::new, |key| format!(" `{key}`"));
+                format!("{}.{}{key}: in {} values {}", line.table, line.column, line.values, line.reason)
+            })
+            .collect();
+        let hint = "leave the rows out (`--exclude-table-data`), empty or set the value by a masking rule, or rewrite one of the old URLs only";
+        ensure!(lost.is_empty(), Failure::invalid(listed(&told)).hint(hint));
+        Ok(())
+    }
 }
 
 /// What the pairs share.

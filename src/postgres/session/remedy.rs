@@ -41,7 +41,7 @@ fn entry_hint(kind: &str, sqlstate: &str, major: i32) -> Option<String> {
             "rows refer to others that are not there: mask both sides of the key by the same rule, mend or delete the rows on the source, or {LEAVE_OUT}"
         ),
         "23505" | "23P01" if computed => format!(
-            "rows are alike that must not be: where masking made them so, mask that column by a rule that keeps what is unique, or {LEAVE_OUT}"
+            "rows are alike that must not be: where masking made them so, mask that column by a rule that keeps what is unique; where two URLs became one, set or keep one of them by a rule, or rewrite one of the two only; or {LEAVE_OUT}"
         ),
         "23514" => format!(
             "rows do not fit it: where masking changed them, choose a rule that fits; where they do not fit on the source either, mend them there or make it NOT VALID; or {LEAVE_OUT}"

@@ -1,6 +1,7 @@
 //! URLs are rewritten on the way, and what must not be stays.
 
 use railstage::copying::{CopyOptions, LeftUrl};
+use railstage::postgres::Endpoint;
 use railstage::rewriting::UrlPair;
 
 use super::{Ends, run, texts, told};
@@ -177,4 +178,31 @@ async fn what_is_left_fails_a_copy_that_may_leave_nothing() {
     assert_eq!(report.left.len(), 1, "{:?}", report.left);
     let target = ends.target().await;
     assert_eq!(texts(&target, "SELECT guid FROM wp_posts").await, ["https://staging-7.up.railway.app/?p=1"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_urls_that_become_one_are_told_before_and_fail_the_copy() {
+    let ends = Ends::with_rows().await;
+    let rows = r#"CREATE TABLE links (id int PRIMARY KEY, url text UNIQUE);
+        INSERT INTO links VALUES (1, 'http://shop.example.com/x'), (2, 'https://shop.example.com/x'), (3, 'https://shop.example.com/y')"#;
+    let source = ends.source().await;
+    run(&source, rows).await;
+    let rewrite = vec![UrlPair::parse("https://shop.example.com", "https://staging-7.up.railway.app").unwrap()];
+    let options = CopyOptions { rewrite, search_rows_for: Some(std::time::Duration::from_secs(60)), ..ends.options() };
+    let (from, to) = (Endpoint::parse(&ends.source.url()).unwrap(), Endpoint::parse(&ends.target.url()).unwrap());
+    let dry = railstage::postgres::dry_run(&from, &to, &options).await.unwrap();
+    let problem = "`public.links` (url): 1 rows become like another one when their URLs are rewritten, and must be unique";
+    assert!(dry.problems.iter().any(|told| told.contains(problem)), "{:?}", dry.problems);
+    let failed = told(ends.copy(&options).await);
+    assert!(failed.contains("links_url_key") && failed.contains("where two URLs became one"), "{failed}");
+    ends.assert_target_is_old().await;
+    let array = r#"DROP TABLE links; CREATE TABLE wp_options (option_id int PRIMARY KEY, option_name text, option_value text);
+        INSERT INTO wp_options VALUES (1, 'hits', 'a:2:{s:23:"http://shop.example.com";i:1;s:24:"https://shop.example.com";i:2;}')"#;
+    run(&source, array).await;
+    let dry = railstage::postgres::dry_run(&from, &to, &options).await.unwrap();
+    let problem = "`public.wp_options` (option_value): in 1 values two URLs that are keys of one array become one";
+    assert!(dry.problems.iter().any(|told| told.contains(problem)), "{:?}", dry.problems);
+    let failed = told(ends.copy(&options).await);
+    assert!(failed.contains("public.wp_options.option_value `hits`: in 1 values two URLs"), "{failed}");
+    ends.assert_target_is_old().await;
 }
