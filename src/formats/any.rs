@@ -3,6 +3,9 @@
 use super::encoded::{self, Decoded};
 use super::{DEEPEST, FieldPath, Unreadable, ValueEditor, embedded, html, json, lines, php, query, recoded, rows, xml};
 
+/// So far a value is looked at for the signs of all forms at once.
+const SHORT: usize = 64;
+
 /// The value with what `editor` changes in it; `None` when it stays as it is.
 ///
 /// # Errors
@@ -16,6 +19,11 @@ pub(crate) fn edited(
     if depth >= DEEPEST {
         return Err(Unreadable);
     }
+    // Most values are no longer, and nothing but a word, a number or a few words.
+    if value.len() <= SHORT && !value.iter().any(|byte| SIGNS[usize::from(*byte)]) {
+        return in_encoded(value, path, editor, depth)
+            .or_else(|_| embedded::edited_in_runs(value, path, editor, depth));
+    }
     let start = value.trim_ascii_start();
     let read = match start {
         [b'a' | b'O' | b's' | b'S' | b'C' | b'E' | b'i' | b'b' | b'd', b':', ..] | [b'N', b';', ..] => {
@@ -28,6 +36,16 @@ pub(crate) fn edited(
     };
     read.or_else(|_| in_text(value, path, editor, depth))
 }
+
+/// The signs that one form or another cannot do without.
+const SIGNS: [bool; 256] = {
+    let (mut signs, all, mut at) = ([false; 256], b"{[<&%\\=:;\"\n", 0);
+    while at < all.len() {
+        signs[all[at] as usize] = true;
+        at += 1;
+    }
+    signs
+};
 
 fn serialized(
     value: &[u8],

@@ -146,10 +146,19 @@ impl Lines {
     }
 }
 
-/// A look that costs nearly nothing: prose has a blank soon, and what is no text is seen by its first letters.
+/// A look that costs nearly nothing: prose has a blank soon, no alphabet has the signs of both, a number is no text.
 fn may_be(text: &[u8]) -> bool {
-    let head = &text[..text.len().min(64)];
-    head.iter().all(|b| is_letter(*b) || matches!(b, b'=' | b'\r' | b'\n' | b'\\'))
+    let (mut has_letter, mut is_standard, mut is_for_urls) = (false, false, false);
+    for byte in &text[..text.len().min(64)] {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' => has_letter = true,
+            b'+' | b'/' => is_standard = true,
+            b'-' | b'_' => is_for_urls = true,
+            b'0'..=b'9' | b'=' | b'\r' | b'\n' | b'\\' => {}
+            _ => return false,
+        }
+    }
+    has_letter && !(is_standard && is_for_urls)
 }
 
 fn is_letter(byte: u8) -> bool {
@@ -163,13 +172,19 @@ fn hexadecimal(text: &[u8]) -> Option<(Vec<u8>, Letters)> {
     let is_it = digits.len() >= 2 * SHORTEST
         && digits.iter().all(u8::is_ascii_hexdigit)
         && digits.iter().any(u8::is_ascii_alphabetic);
-    let bytes = HEXLOWER_PERMISSIVE.decode(digits).ok().filter(|_| is_it)?;
+    if !is_it {
+        return None;
+    }
+    let bytes = HEXLOWER_PERMISSIVE.decode(digits).ok()?;
     let is_upper = digits.iter().any(u8::is_ascii_uppercase);
     let is_useful = is_text(&bytes) || matches!(Packing::of(&bytes), Some(Packing::Gzip | Packing::Zlib));
     is_useful.then(|| (bytes, Letters::Hexadecimal { prefix: prefix.to_vec(), is_upper }))
 }
 
 fn base64(text: &[u8]) -> Option<(Vec<u8>, Letters)> {
+    if text.len() % 4 == 1 {
+        return None;
+    }
     let is_whole = text.ends_with(b"=") || text.len().is_multiple_of(4);
     // Without a sign of either the one for URLs is the one that is written without padding.
     let is_standard = memchr::memchr2(b'+', b'/', text).is_some();
@@ -180,16 +195,34 @@ fn base64(text: &[u8]) -> Option<(Vec<u8>, Letters)> {
         (true, true) => BASE64URL,
         (true, false) => BASE64URL_NOPAD,
     };
-    let mut head = [0; 3];
-    encoding.decode_mut(&text[..4], &mut head).ok()?;
+    let head = first_bytes(text);
     let may_be_text = !head.iter().any(|b| b.is_ascii_control() && !b.is_ascii_whitespace());
-    if !may_be_text && Packing::of(&head).is_none() {
+    if !may_be_text && Packing::of(&head).is_none() || is_hash(text) {
         return None;
     }
     let bytes = encoding.decode(text).ok()?;
     // A short text is words or an address; else anything of so many letters would be one.
     let is_sure = bytes.len() >= 16 || std::str::from_utf8(&bytes).is_ok_and(|text| text.chars().all(is_of_a_word));
     is_sure.then_some((bytes, Letters::Base64(encoding)))
+}
+
+/// The bytes that the first four letters stand for.
+fn first_bytes(text: &[u8]) -> [u8; 3] {
+    let value = |letter: u8| match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'+' | b'-' => 62,
+        _ => 63,
+    };
+    let bits = text[..4].iter().fold(0, |bits, letter| bits << 6 | u32::from(value(*letter)));
+    let [_, first, second, third] = bits.to_be_bytes();
+    [first, second, third]
+}
+
+/// Whether a text is but hexadecimal digits, as hashes are written.
+fn is_hash(text: &[u8]) -> bool {
+    text.len() >= 16 && text.iter().all(u8::is_ascii_hexdigit)
 }
 
 fn is_of_a_word(c: char) -> bool {

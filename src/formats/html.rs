@@ -14,6 +14,9 @@ pub(super) fn edited(
     editor: &impl ValueEditor,
     depth: usize,
 ) -> Result<Option<Vec<u8>>, Unreadable> {
+    if !may_have_values(value) {
+        return Err(Unreadable);
+    }
     let (mut edits, mut done) = (Edits::of(value), 0);
     for tag in tags(value) {
         let attributes: Vec<_> = attributes(value, tag).collect();
@@ -44,6 +47,16 @@ pub(super) fn edited(
     }
     edits.show(done..value.len(), path, editor, depth + 1);
     Ok(edits.end())
+}
+
+/// Whether an attribute may be one of those, by what stands around its sign.
+fn may_have_values(value: &[u8]) -> bool {
+    let is_one = |at: usize| {
+        let before = &value[..at];
+        let after = value[at + 1..].trim_ascii_start();
+        before.ends_with(b"value") || before.ends_with(b"content") || matches!(after, [b'"' | b'\'', b'{' | b'[', ..])
+    };
+    memchr::memchr_iter(b'=', value).any(is_one) || memchr::memmem::find(value, b"data-").is_some()
 }
 
 /// An attribute with a value in quotes.

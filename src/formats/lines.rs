@@ -24,6 +24,9 @@ pub(super) fn edited(
     editor: &impl ValueEditor,
     depth: usize,
 ) -> Result<Option<Vec<u8>>, Unreadable> {
+    if !may_name(value) {
+        return Err(Unreadable);
+    }
     let mut edits = Edits::of(value);
     let (mut done, mut section, mut outer): (usize, Option<&str>, Option<(usize, &str)>) = (0, None, None);
     for line in lines(value) {
@@ -60,6 +63,16 @@ pub(super) fn edited(
     }
     edits.show(done..value.len(), path, editor, depth + 1);
     Ok(edits.end())
+}
+
+/// Whether there is a sign that may stand behind a name; most colons are those of URLs and times.
+fn may_name(value: &[u8]) -> bool {
+    let is_one = |at: usize| {
+        value[at] == b'='
+            || value.get(at + 1).is_none_or(u8::is_ascii_whitespace)
+            || value[..at].last().is_some_and(u8::is_ascii_uppercase)
+    };
+    memchr::memchr2_iter(b':', b'=', value).any(is_one)
 }
 
 /// The lines of a text, and of the text between tags.
@@ -107,7 +120,7 @@ impl<'a> NamedText<'a> {
         let head = std::str::from_utf8(&line[indent..sign]).ok()?;
         let (name, params) = head.split_once(';').unwrap_or((head, ""));
         let name = name.trim().trim_matches(['"', '\'', '*']);
-        let start = indent + head.find(name)?;
+        let start = indent + (name.as_ptr() as usize - head.as_ptr() as usize);
         let place = start..start + name.len();
         let after = &line[sign + 1..];
         let is_apart = after.first().is_none_or(u8::is_ascii_whitespace) || line[sign] == b'=';

@@ -10,6 +10,9 @@ use std::cell::RefCell;
 
 use super::*;
 
+/// The sign of a marker that empties what is not looked into.
+const OPAQUE: &str = "opaque";
+
 /// Notes each text with the names on its path, and puts `#` before the texts and keys that hold a sign.
 struct Marker {
     sign: &'static str,
@@ -45,7 +48,7 @@ impl ValueEditor for Marker {
     }
 
     fn opaque(&self, _: &FieldPath<'_>) -> Option<Vec<u8>> {
-        Some(Vec::new())
+        (self.sign == OPAQUE).then(Vec::new)
     }
 }
 

@@ -58,3 +58,17 @@ fn wrappings_within_each_other_are_opened() {
     (0..80).for_each(|_| deep = if deep.len() < 100_000 { BASE64.encode(deep.as_bytes()) } else { deep.clone() });
     texts(&deep);
 }
+
+#[test]
+fn what_is_not_looked_into_is_told_as_such() {
+    let packed = |text: &[u8]| {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut gzip, text).unwrap();
+        data_encoding::BASE64.encode(&gzip.finish().unwrap())
+    };
+    let bomb = packed(&vec![b'a'; 1 << 22]);
+    let twice = packed(packed(b"{\"email\":\"a@b.example\"}").as_bytes());
+    assert_eq!(marked(&format!("{{\"a\":\"{bomb}\",\"b\":1}}"), OPAQUE), "{\"a\":\"\",\"b\":1}");
+    assert_eq!(marked(&twice, OPAQUE), packed(b""));
+    assert_eq!(texts(&packed(b"{\"email\":\"a@b.example\"}")), ["f/email=a@b.example"]);
+}
