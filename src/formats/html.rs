@@ -74,7 +74,8 @@ fn tags(value: &[u8]) -> impl Iterator<Item = Range<usize>> {
             let start = from + memchr::memchr(b'<', value.get(from..)?)?;
             from = start + 1;
             if value.get(from).is_some_and(u8::is_ascii_alphabetic) {
-                return Some(start..tag_end(value, from)?);
+                from = tag_end(value, from)?;
+                return Some(start..from);
             }
         }
     })

@@ -122,4 +122,9 @@ fn attributes_of_html_that_hold_values_are_read() {
         ]
     );
     assert_eq!(marked(html, "Oslo"), html.replace("Oslo", "#Oslo"));
+    // A tag within the quotes of another is none.
+    assert_eq!(
+        texts("<a data-x=\"1\" y<a data-y=\"2\">"),
+        ["f=<a data-x=\"", "f/x=1", "f= y<a data-y=", "f/y=2", "f=\">"]
+    );
 }
