@@ -6,7 +6,8 @@ use super::catalog::Relations;
 use super::streamed::PartOfTable;
 use crate::copying::row::{Field as _, Row as _};
 use crate::masking::assignment::MaskedSite;
-use crate::masking::nets::people::{KnownPeople, published};
+use crate::masking::nets::people::KnownPeople;
+use crate::masking::nets::people::published::{PLACES, Place};
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
@@ -20,8 +21,8 @@ pub(super) async fn leave_out(
 ) -> Result<()> {
     let mut noted = people.published();
     for relation in tables.all.iter().filter(|relation| relation.table.excluded_by.is_none()) {
-        for MaskedSite { site, .. } in sites {
-            let owned = published::PLACES.iter().find(|place| site.owns(&relation.table, place.table));
+        for MaskedSite { site, published, .. } in sites {
+            let owned = PLACES.iter().find(|place| site.owns(&relation.table, place.table));
             let Some((place, columns)) = owned.and_then(|place| Some((place, place.columns(&relation.table)?))) else {
                 continue;
             };
@@ -29,7 +30,7 @@ pub(super) async fn leave_out(
             let condition = condition(relation, place);
             part.show(session, Some(&condition), |row| {
                 let text = |at: usize| row.field(at).value();
-                place.note(people, &mut noted, text);
+                place.note(people, &mut noted, published, text);
             })
             .await?;
         }
@@ -39,7 +40,7 @@ pub(super) async fn leave_out(
 }
 
 /// What is true of the rows that are published.
-fn condition(relation: &Relation, place: &published::Place) -> String {
+fn condition(relation: &Relation, place: &Place) -> String {
     let of = |name: &str| {
         let columns = &relation.table.columns;
         let own = columns.iter().find(|column| column.name.eq_ignore_ascii_case(name));

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use roaring::RoaringTreemap;
+
 use super::known::{KnownPeople, Published};
 use crate::data::tables::Table;
 
@@ -12,6 +14,8 @@ pub(crate) struct Place {
     texts: &'static [&'static str],
     /// Columns, and what may stand in each.
     pub(crate) when: &'static [(&'static str, &'static [&'static str])],
+    /// The column of the ids by which it is known what is published.
+    id: Option<&'static str>,
     /// Whether a text may be somebody's name as a whole.
     is_name: bool,
 }
@@ -21,17 +25,11 @@ pub(crate) const PLACES: &[Place] = &[
     Place {
         table: "posts",
         texts: &["post_title", "post_content", "post_excerpt"],
-        when: &[
-            ("post_status", &["publish"]),
-            ("post_password", &[""]),
-            (
-                "post_type",
-                &["post", "page", "product", "product_variation", "wp_block", "wp_template", "wp_template_part"],
-            ),
-        ],
+        when: &[("post_status", &["publish"]), ("post_password", &[""])],
+        id: Some("ID"),
         is_name: false,
     },
-    Place { table: "options", texts: &["option_value"], when: &[("option_name", SHOWN)], is_name: true },
+    Place { table: "options", texts: &["option_value"], when: &[("option_name", SHOWN)], id: None, is_name: true },
 ];
 
 /// Settings that every visitor sees.
@@ -50,21 +48,29 @@ impl Place {
     /// The columns to read: the texts, and what tells that they are published.
     pub(crate) fn columns(&self, table: &Table) -> Option<Vec<usize>> {
         let find = |name: &&str| table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
-        self.texts.iter().copied().chain(self.when.iter().map(|(column, _)| *column)).map(|name| find(&name)).collect()
+        self.texts
+            .iter()
+            .copied()
+            .chain(self.when.iter().map(|(column, _)| *column))
+            .chain(self.id)
+            .map(|name| find(&name))
+            .collect()
     }
 
-    /// Notes who is named in a row of these columns.
+    /// Notes who is named in a row of these columns; of posts these are `published`.
     pub(crate) fn note<'r>(
         &self,
         people: &KnownPeople,
         noted: &mut Published,
+        published: &RoaringTreemap,
         value: impl Fn(usize) -> Option<Cow<'r, [u8]>>,
     ) {
         // The source may not have been asked for these rows alone.
         let is_published = self.when.iter().enumerate().all(|(at, (_, values))| {
             value(self.texts.len() + at).is_some_and(|value| values.iter().any(|one| one.as_bytes() == &*value))
         });
-        if !is_published {
+        let id = || std::str::from_utf8(&value(self.texts.len() + self.when.len())?).ok()?.parse().ok();
+        if !is_published || self.id.is_some() && !id().is_some_and(|id| published.contains(id)) {
             return;
         }
         for text in (0..self.texts.len()).filter_map(&value) {
