@@ -145,10 +145,12 @@ async fn keys(source: &SourceSession, relation: &Relation, key: usize, name: &st
     Ok(keys)
 }
 
-/// Whether an index of all rows begins with a column.
+/// Whether an index of all rows begins with a column, and has it in the order in which the column's values are compared.
 const HAS_INDEX: &str = "
     SELECT EXISTS (
       SELECT FROM pg_catalog.pg_index AS i
         JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid JOIN pg_catalog.pg_am AS m ON m.oid = c.relam
         JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-       WHERE i.indrelid = $1 AND a.attname = $2 AND i.indisvalid AND i.indpred IS NULL AND m.amname = 'btree')";
+        JOIN pg_catalog.pg_opclass AS o ON o.oid = i.indclass[0]
+       WHERE i.indrelid = $1 AND a.attname = $2 AND i.indisvalid AND i.indpred IS NULL AND m.amname = 'btree'
+         AND (o.opcdefault OR o.opcname = 'varchar_ops') AND i.indcollation[0] = a.attcollation)";

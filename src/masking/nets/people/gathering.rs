@@ -9,6 +9,7 @@ use super::known::{self, Identifier, KnownPeople, MOST_PEOPLE, PeopleCounts, mix
 use super::names::{self, NameWords, Part};
 use super::phones::national;
 use super::streets::{self, StreetWords};
+use super::unspaced::Run;
 use crate::contract::transformer::Transformer;
 use crate::masking::key::Key;
 use crate::masking::nets::shapes;
@@ -22,6 +23,8 @@ const MOST_WAITING: usize = 1 << 19;
 struct Waiting {
     part: Part,
     words: [u64; 2],
+    /// In a script without blanks.
+    run: Option<Run>,
 }
 
 /// The dictionary while it is filled.
@@ -134,6 +137,14 @@ impl Gatherer {
     fn name(&mut self, field: &str, row: u64, value: &str) {
         self.emails(value);
         let (mut part, rest) = names::part(field);
+        let run = Run::of(value);
+        if let (Part::Whole, Some(whole)) = (part, run) {
+            let parts: Vec<Run> = value.split_whitespace().filter_map(Run::of).collect();
+            self.unspaced(whole);
+            if let [one, other] = parts.as_slice() {
+                self.unspaced(other.and(*one));
+            }
+        }
         let mut words = names::told_by(part, value, self.seed, &self.names);
         if part == Part::Whole && words.is_empty() && names::may_be_last(field) {
             part = Part::Last;
@@ -146,14 +157,27 @@ impl Gatherer {
         let both = [*first, more.first().copied().unwrap_or(*first)];
         let whose = mixed(row, xxh3_64_with_seed(rest.as_bytes(), self.seed));
         match self.waiting.remove(&whose) {
-            Some(other) if other.part != part => match part {
-                Part::First => self.pairs(&both, &other.words),
-                _ => self.pairs(&other.words, &both),
-            },
+            Some(other) if other.part != part => {
+                if let (Some(one), Some(other)) = (run, other.run) {
+                    self.unspaced(one.and(other));
+                    self.unspaced(other.and(one));
+                }
+                match part {
+                    Part::First => self.pairs(&both, &other.words),
+                    _ => self.pairs(&other.words, &both),
+                }
+            }
             _ if self.waiting.len() < MOST_WAITING => {
-                self.waiting.insert(whose, Waiting { part, words: both });
+                self.waiting.insert(whose, Waiting { part, words: both, run });
             }
             _ => self.parts_left_out += 1,
+        }
+    }
+
+    fn unspaced(&mut self, run: Run) {
+        if let Some(hash) = run.name(self.seed) {
+            self.words.add(run.beginning(self.seed));
+            self.add(Identifier::Name, hash);
         }
     }
 

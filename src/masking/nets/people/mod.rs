@@ -19,6 +19,7 @@ mod phones;
 pub(crate) mod published;
 mod rolling;
 mod streets;
+mod unspaced;
 mod words;
 
 #[cfg(test)]

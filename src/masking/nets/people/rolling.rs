@@ -7,6 +7,7 @@ use super::known::{Identifier, KnownPeople, pair, phone_hash};
 use super::letters::Case;
 use super::phones;
 use super::streets::{self, MOST_WORDS};
+use super::unspaced;
 use super::words::{Gap, Word, Words};
 
 /// So many words are remembered: a name's first, with what is between it and the last.
@@ -58,7 +59,22 @@ impl KnownPeople {
             }
             if let Some(found) = roll.pass(Passed { word, may_name }) {
                 show(found);
+            } else if word.letters > 0 && text[word.start..].starts_with(unspaced::is_unspaced) {
+                self.roll_unspaced(text, &word, show);
             }
+        }
+    }
+
+    /// Shows whose name stands in a word of a script without blanks.
+    fn roll_unspaced(&self, text: &str, word: &Word, show: &mut impl FnMut(Found)) {
+        let mut at = word.start;
+        while let Some(c) = text[at..word.end].chars().next() {
+            let names = unspaced::names_at(&text[at..word.end], self.seed, |hash| self.words.may_have(hash));
+            let known = names.filter(|(hash, _)| self.has(Identifier::Name, *hash)).last();
+            if let Some((hash, len)) = known {
+                show(Found { identifier: Identifier::Name, range: at..at + len, hash, is_small: false });
+            }
+            at += known.map_or(c.len_utf8(), |(_, len)| len);
         }
     }
 }

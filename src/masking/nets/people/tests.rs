@@ -200,6 +200,29 @@ fn what_everyone_can_read_is_nobodys_secret() {
 }
 
 #[test]
+fn names_without_blanks_are_found_within_a_text() {
+    let mut gatherer = gatherer();
+    gatherer.take(Transformer::Name, "display_name", 1, "山田 太郎");
+    gatherer.take(Transformer::Name, "billing_first_name", 2, "小明");
+    gatherer.take(Transformer::Name, "billing_last_name", 2, "王");
+    gatherer.take(Transformer::Name, "display_name", 3, "김민수");
+    let nets = nets(gatherer.end());
+    for (text, name) in [
+        ("昨日、山田太郎様から電話。", "山田"),
+        ("请联系王小明先生", "王小明"),
+        ("太郎山田", "太郎"),
+        ("김민수님", "민수"),
+        ("山田 太郎", "太郎"),
+    ] {
+        let masked = masked(&nets, text).unwrap_or_else(|| panic!("{text}"));
+        assert!(!masked.contains(name), "{masked}");
+    }
+    for text in ["山田さんから", "小明", "電話番号を教えてください"] {
+        assert_eq!(masked(&nets, text), None, "{text}");
+    }
+}
+
+#[test]
 fn nothing_changes_where_nobody_is_known() {
     let empty = nets(gatherer().end());
     let unset = Nets::new(key());
