@@ -13,7 +13,8 @@ pub(crate) const KEY: &str = "part of a key";
 pub(crate) const PROTECTED: &str = "tells a plugin that this is a copy";
 pub(crate) const TOO_LONG: &str = "the rewritten value is too long for the column";
 
-pub(crate) const COLLIDES: &str = "two URLs that are keys of one array become one, which would lose what is under one of them";
+pub(crate) const COLLIDES: &str =
+    "two URLs that are keys of one array become one, which would lose what is under one of them";
 
 /// So many keys of a table are told one by one; what more there are count together.
 const MOST_KEYS: usize = 1000;

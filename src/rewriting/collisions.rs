@@ -10,7 +10,8 @@ use crate::formats::DEEPEST;
 /// Whether a rewritten value has fewer keys than the old one.
 pub(super) fn loses_a_key(old: &[u8], new: &[u8], edits: &[Edit]) -> bool {
     // What is the same stays the same, so only what was spelled in two ways can become one.
-    let mut spelled = edits.iter().map(|edit| &old[edit.start..edit.end]).filter(|old| !old.iter().all(u8::is_ascii_digit));
+    let mut spelled =
+        edits.iter().map(|edit| &old[edit.start..edit.end]).filter(|old| !old.iter().all(u8::is_ascii_digit));
     let Some(first) = spelled.next() else { return false };
     spelled.any(|other| other != first) && keys(old, 0) > keys(new, 0)
 }

@@ -12,7 +12,10 @@ use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 use crate::rewriting::wordpress::SiteTables;
 
-const COLUMNS: &[&str] = &["ID", "post_status", "post_password", "post_type", "post_parent"];
+/// Those that every such table has; what tells of passwords and parents may be missing.
+const COLUMNS: &[&str] = &["ID", "post_status", "post_type"];
+const PASSWORD: &str = "post_password";
+const PARENT: &str = "post_parent";
 
 /// The ids of the posts of a site that have been published, without a password, and are of a type that is for everybody.
 pub(super) async fn of(source: &SourceSession, relations: &[Relation], site: &SiteTables) -> Result<RoaringTreemap> {
@@ -47,22 +50,26 @@ pub(super) async fn of(source: &SourceSession, relations: &[Relation], site: &Si
         }
     }
     for posts in own("posts").filter(has_all) {
-        let is_one = |row: &[String]| {
-            (row[1] == "publish" || row[1] == "inherit" && row[3] == "attachment") && row[2].is_empty()
-        };
-        let condition = "({1} = 'publish' OR {1} = 'inherit' AND {3} = 'attachment') AND {2} = ''";
+        let has = |name: &str| posts.table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+        let columns = [COLUMNS[0], COLUMNS[1], COLUMNS[2], PASSWORD, PARENT];
+        // What is missing is read as the status, which is neither empty nor a number.
+        let columns = columns.map(|name| if has(name) { name } else { COLUMNS[1] });
+        let is_open = |row: &[String]| row[3].is_empty() || !has(PASSWORD);
+        let is_one =
+            |row: &[String]| (row[1] == "publish" || row[1] == "inherit" && row[2] == "attachment") && is_open(row);
+        let open = if has(PASSWORD) { " AND {3} = ''" } else { "" };
+        let condition = format!("({{1}} = 'publish' OR {{1}} = 'inherit' AND {{2}} = 'attachment'){open}");
         // What is attached to a post is published when that is.
         let mut attached = Vec::new();
         let take = |row: Vec<String>| {
             let Ok(id) = row[0].parse::<u64>() else { return };
-            let is_of = |status: &str| row[1] == status && types.contains(&row[3]);
             match row[4].parse::<u64>() {
-                _ if is_of("publish") => drop(published.insert(id)),
+                _ if row[1] == "publish" && types.contains(&row[2]) => drop(published.insert(id)),
                 Ok(parent) if row[1] == "inherit" => attached.push((id, parent)),
                 _ => {}
             }
         };
-        matching_rows::each(source, posts, COLUMNS, condition, &[], is_one, take).await?;
+        matching_rows::each(source, posts, &columns, &condition, &[], is_one, take).await?;
         let are_shown = attached.into_iter().filter(|(_, parent)| *parent == 0 || published.contains(*parent));
         let shown: Vec<u64> = are_shown.map(|(id, _)| id).collect();
         published.extend(shown);

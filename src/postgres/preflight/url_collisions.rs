@@ -66,7 +66,9 @@ async fn through(
     let label = relation.label();
     let is_named = |text: &String| rewriter.names_host(text.as_bytes());
     let names = |column: usize| {
-        format!("EXISTS (SELECT FROM pg_catalog.unnest($1) AS l(l) WHERE pg_catalog.strpos(pg_catalog.lower({{{column}}}), l.l) > 0)")
+        format!(
+            "EXISTS (SELECT FROM pg_catalog.unnest($1) AS l(l) WHERE pg_catalog.strpos(pg_catalog.lower({{{column}}}), l.l) > 0)"
+        )
     };
     let params = [(&letters as &(dyn tokio_postgres::types::ToSql + Sync), Type::TEXT_ARRAY)];
     let mut problems = Vec::new();

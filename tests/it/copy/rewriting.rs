@@ -191,7 +191,8 @@ async fn two_urls_that_become_one_are_told_before_and_fail_the_copy() {
     let options = CopyOptions { rewrite, search_rows_for: Some(std::time::Duration::from_secs(60)), ..ends.options() };
     let (from, to) = (Endpoint::parse(&ends.source.url()).unwrap(), Endpoint::parse(&ends.target.url()).unwrap());
     let dry = railstage::postgres::dry_run(&from, &to, &options).await.unwrap();
-    let problem = "`public.links` (url): 1 rows become like another one when their URLs are rewritten, and must be unique";
+    let problem =
+        "`public.links` (url): 1 rows become like another one when their URLs are rewritten, and must be unique";
     assert!(dry.problems.iter().any(|told| told.contains(problem)), "{:?}", dry.problems);
     let failed = told(ends.copy(&options).await);
     assert!(failed.contains("links_url_key") && failed.contains("where two URLs became one"), "{failed}");

@@ -24,6 +24,15 @@ const TEXT: &str = "Masked text.";
 /// What a text becomes that may be a name or is free text; `None` when it is neither.
 pub(crate) fn masked(nets: &Nets, path: &FieldPath<'_>, text: &[u8]) -> Option<Vec<u8>> {
     let Ok(text) = std::str::from_utf8(text) else { return Some(TEXT.into()) };
+    if names::is_handle(path.name)
+        && text.len() >= 4
+        && text.bytes().any(|b| b.is_ascii_alphabetic())
+        && !text.contains([' ', '@', '{'])
+    {
+        let new =
+            if text.contains("://") { strangers::url(&nets.key, text) } else { strangers::login(&nets.key, text) };
+        return Some(new.into_bytes());
+    }
     if names::is_technical(path.name) && !text.contains(' ') {
         return None;
     }

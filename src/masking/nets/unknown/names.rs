@@ -19,6 +19,7 @@ struct Names {
     content: Words,
     technical: Words,
     choices: Words,
+    handles: Words,
     content_tables: Words,
     settings: Words,
     keys: Vec<String>,
@@ -98,6 +99,11 @@ pub(super) fn is_of_person(column: &str) -> bool {
         ) => true,
         _ => false,
     }
+}
+
+/// Whether what has this name leads to somebody elsewhere, or lets somebody in.
+pub(super) fn is_handle(name: &str) -> bool {
+    !name.is_empty() && ends_with(&snake(name), &NAMES.handles)
 }
 
 /// Whether the values of a column or key of this name may be choices of several words.

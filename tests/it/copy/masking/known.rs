@@ -1,7 +1,7 @@
 //! Known people: whoever a site names as its user, customer or commenter is a stranger in every other text as well.
 
 use railstage::copying::CopyOptions;
-use railstage::masking::{Key, Masking};
+use railstage::masking::{Key, Masking, Unknown};
 
 use super::super::odd::Odd;
 use super::super::texts;
@@ -36,7 +36,10 @@ const SITE: &str = r#"
 async fn whoever_the_site_knows_is_a_stranger_in_every_other_text() {
     let odd = Odd::start().await;
     odd.load("known", SITE).await;
-    let options = CopyOptions { masking: Some(Masking::new(Key::random())), ..odd.options() };
+    let options = CopyOptions {
+        masking: Some(Masking { unknown: Unknown::Keep, ..Masking::new(Key::random()) }),
+        ..odd.options()
+    };
     let report = odd.copy("known", &options).await.unwrap_or_else(|error| panic!("{error:#}"));
     let target = odd.target.connect("known").await.unwrap();
     let bodies = texts(&target, "SELECT body FROM notebook ORDER BY id").await;
