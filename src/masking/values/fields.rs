@@ -146,7 +146,9 @@ mod tests {
         {
             assert!(is_secret(name), "{name}");
         }
-        for name in ["meta_key", "bypass", "compass", "tokenization", "sort", "salty"] {
+        for name in
+            ["meta_key", "bypass", "compass", "tokenization", "sort", "salty", "(.?.+?)/lost-password(/(.*))?/?$"]
+        {
             assert!(!is_secret(name), "{name}");
         }
         let tokens = FieldPath::named("tokens");
