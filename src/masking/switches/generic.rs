@@ -3,6 +3,10 @@
 //! What a plugin calls its test is not guessed: of `mode: live` only `live` is known, so the flag by which the plugin is
 //! enabled goes, or the switch is named as left.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::survey::{Found, Seen};
 use super::{Plan, Put};
 use crate::data::switches::Word;
@@ -45,14 +49,15 @@ const BILLS: &[&str] = &[
 const PAIRS: &[(&[u8], &[u8])] =
     &[(b"no", b"yes"), (b"0", b"1"), (b"false", b"true"), (b"off", b"on"), (b"disabled", b"enabled")];
 
+/// Letters without which no name or word of a switch is written.
+static LETTERS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let letters = ["test", "sandbox", "live", "prod", "demo"];
+    AhoCorasick::builder().ascii_case_insensitive(true).build(letters).expect("a few words")
+});
+
 /// Whether the letters of a switch's name are there at all.
 pub(super) fn speaks_of_a_switch(key: &str, value: &[u8]) -> bool {
-    const LETTERS: [&[u8]; 5] = [b"test", b"sandbox", b"live", b"prod", b"demo"];
-    let is_there = |text: &[u8]| {
-        let lower = text.to_ascii_lowercase();
-        LETTERS.iter().any(|letters| memchr::memmem::find(&lower, letters).is_some())
-    };
-    is_there(key.as_bytes()) || is_there(value)
+    LETTERS.is_match(key) || LETTERS.is_match(value)
 }
 
 /// Plans for flags: each says itself which way is on.
