@@ -52,6 +52,26 @@ fn trees() -> impl Strategy<Value = Tree> {
     })
 }
 
+const SLASHES: &[&str] = &[
+    "/",
+    "\\/",
+    "\\\\\\/",
+    "&#x2F;",
+    "&#47;",
+    "&#047;",
+    "&amp;#47;",
+    "\\u002F",
+    "\\x2f",
+    "\\2f ",
+    "%2F",
+    "%2f",
+    "%252F",
+    "%5C%2F",
+    "\\u0026#47;",
+];
+const DOTS: &[&str] = &[".", "\\.", "\\\\.", "%2E", "&#46;", "&period;", "\\u002e"];
+const LETTERS: &[&str] = &["s", "S", "%73", "&#115;", "&#x73;", "\\x73", "\\u0073", "%2573"];
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: std::env::var("CASES").ok().and_then(|c| c.parse().ok()).unwrap_or(512), failure_persistence: None, max_global_rejects: u32::MAX, ..ProptestConfig::default() })]
 
@@ -76,6 +96,43 @@ proptest! {
         prop_assert_eq!(rewritten(&once), once.clone());
         if !rewriter().may_match(text.as_bytes()) {
             prop_assert_eq!(once, text);
+        }
+    }
+
+    #[test]
+    fn in_any_spelling_a_host_is_rewritten_or_told(
+        before in "[ -~é]{0,12}", after in "[ -~é]{0,12}", bare in any::<bool>(),
+        slash in prop::sample::select(SLASHES), dot in prop::sample::select(DOTS), letter in prop::sample::select(LETTERS),
+    ) {
+        let host = format!("{letter}hop{dot}example{dot}com");
+        let url = if bare { host.clone() } else { format!("https:{slash}{slash}{host}") };
+        let text = format!("{before} {url} {after}");
+        prop_assert!(rewriter().may_match(text.as_bytes()) && rewriter().may_match(text.replace('\\', "\\\\").as_bytes()));
+        let rewritten = rewriter().rewrite(text.as_bytes()).expect("a host stands there");
+        let is_gone = !String::from_utf8_lossy(&rewritten.value).contains(&host);
+        prop_assert!(is_gone || rewritten.left.is_some(), "{}", text);
+        prop_assert!(bare || is_gone, "{}", text);
+    }
+
+    #[test]
+    fn what_is_not_the_host_stays(before in "[a-z0-9-]{1,5}", after in "[a-z0-9-]{1,5}", slash in prop::sample::select(SLASHES)) {
+        for host in [
+            format!("{before}shop.example.com"), format!("{before}.shop.example.com"), format!("shop.example.com{after}"),
+            format!("shop.example.com.{after}"), format!("shop.example.com@{after}.test"), format!("shop.example.com:x@{after}.test"),
+        ] {
+            let text = format!("https:{slash}{slash}{host}{slash}x");
+            // The other pair's host is the end of this one's, and is none either.
+            prop_assert_eq!(rewriter().rewrite(text.as_bytes()).map(|r| r.value), None, "{}", text);
+        }
+    }
+
+    #[test]
+    fn hostile_base64_is_read_within_bounds(bytes in prop::collection::vec(any::<u8>(), 0..300), cut in 0usize..80) {
+        for head in [&b"H4sI"[..], b"eJw", OLD.as_bytes(), b"{\"u\":\"https://shop.example.com\"}"] {
+            let whole = data_encoding::BASE64.encode(&[head, &bytes].concat());
+            let text = format!("x {} y", &whole[..whole.len() - cut.min(whole.len())]);
+            let once = rewritten(&text);
+            prop_assert_eq!(rewritten(&once), once);
         }
     }
 
