@@ -174,3 +174,19 @@ fn the_two_columns_of_a_site_change_together() {
         assert_eq!(new, want.map(|(domain, path)| (domain.into(), path.into())), "{domain}{path}");
     }
 }
+
+#[test]
+fn long_lines_and_deep_spellings_are_read() {
+    let rules = ".a{color:red}".repeat(5000);
+    let css = |url: &str| format!("{rules}.b{{background:url({url}/a.png)}}{rules}");
+    assert_eq!(rewritten(&css(OLD)), css(NEW));
+    assert_eq!(rewritten(&php(&css(OLD))), php(&css(NEW)));
+    for again in 1..=12 {
+        let percent = format!("%{}", "25".repeat(again));
+        let amp = format!("&{}#47;", "amp;".repeat(again));
+        for (colon, slash) in [(format!("{percent}3A"), format!("{percent}2F")), (":".to_owned(), amp)] {
+            let of = |host: &str| format!("u=https{colon}{slash}{slash}{host}{slash}a");
+            assert_eq!(rewritten(&of("shop.example.com")), of("staging-42.up.railway.app"));
+        }
+    }
+}

@@ -4,9 +4,9 @@
 /// More backslashes than JSON in JSON in JSON in JSON puts before a sign, and a COPY twice as many.
 const MOST_BACKSLASHES: usize = 64;
 /// How often a spelling is spelled again, as `%2525` and `&amp;amp;` do.
-const MOST_AGAIN: usize = 6;
+const MOST_AGAIN: usize = 16;
 /// No spelling of one character is longer.
-const LONGEST: usize = MOST_BACKSLASHES + 16;
+const LONGEST: usize = 4 * MOST_AGAIN + 24;
 
 /// Where the character ends that begins at `at`, when it is `wanted`, which is in lower case.
 pub(super) fn end_of(text: &[u8], at: usize, wanted: char) -> Option<usize> {

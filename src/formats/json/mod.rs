@@ -67,11 +67,6 @@ pub(super) fn len(text: &[u8]) -> Option<usize> {
     reader.value(&FieldPath::named(""), 0).map(|()| reader.at)
 }
 
-/// Whether a value is JSON of some structure.
-pub(crate) fn is_whole(value: &[u8]) -> bool {
-    edited(value, &FieldPath::named(""), &Unchanged, 0).is_ok()
-}
-
 /// Whether the string that ends somewhere in `rest`, the end of a `jsonb` value, is a key.
 pub(crate) fn is_in_key(rest: &[u8]) -> bool {
     string_end(rest, 0).is_some_and(|(end, _)| rest.get(end + 1) == Some(&b':'))
