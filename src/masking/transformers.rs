@@ -84,7 +84,7 @@ impl Transformer {
             Self::Name => strangers::name(key, value),
             Self::Email => strangers::email(key, value),
             Self::Login => strangers::login(key, value),
-            Self::Phone => numbers::phone(key, nets.country(), value),
+            Self::Phone => numbers::phone(key, value),
             Self::Street => strangers::street(key, value),
             Self::City => strangers::city(key, value),
             Self::Postcode => numbers::shaped(key, value),

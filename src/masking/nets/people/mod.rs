@@ -30,6 +30,7 @@ use std::ops::Range;
 pub(crate) use columns::{PeopleColumns, Told};
 pub(crate) use gathering::Gatherer;
 pub(crate) use known::{Identifier, KnownPeople, PeopleCounts};
+pub(in crate::masking) use phones::normal_phone;
 
 use super::Nets;
 use crate::contract::transformer::Transformer;
@@ -95,7 +96,7 @@ pub(crate) fn masked_whole(nets: &Nets, transformer: Transformer, value: &str) -
 fn stranger(nets: &Nets, identifier: Identifier, text: &str) -> String {
     let key = &nets.key;
     match identifier {
-        Identifier::Phone => in_place(text, &numbers::phone(key, nets.country(), text)),
+        Identifier::Phone => in_place(text, &numbers::phone(key, text)),
         Identifier::Street => in_place(text, &strangers::street(key, &escapes::plain(text))),
         _ => name(key, text),
     }

@@ -19,7 +19,7 @@ pub(crate) struct NationalNumber {
 }
 
 impl NationalNumber {
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    pub(in crate::masking) fn as_bytes(&self) -> &[u8] {
         &self.digits[self.begin..self.end]
     }
 

@@ -21,7 +21,6 @@ use std::ops::Range;
 pub(crate) use country::Country;
 pub(in crate::masking) use emails::strangers_of;
 pub(crate) use emails::{addresses_in, is_email, masked_emails};
-pub(crate) use phones::normal as normal_phone;
 
 use super::Nets;
 use crate::formats::FieldPath;
@@ -106,7 +105,7 @@ fn stranger(nets: &Nets, shape: Shape, value: &str) -> String {
     let key = &nets.key;
     match shape {
         Shape::Email => emails::stranger(key, value),
-        Shape::Phone => new::phone(key, nets.country(), value),
+        Shape::Phone => new::phone(key, value),
         Shape::Ip => new::ip(key, value, false),
         Shape::Iban => new::iban(key, value),
         Shape::Card => new::card(key, value),
@@ -118,9 +117,9 @@ fn stranger(nets: &Nets, shape: Shape, value: &str) -> String {
     }
 }
 
-/// Whether a text holds any shape, as far as that can be said without its country.
-pub(crate) fn holds_any(text: &str) -> bool {
-    find(text, Place::default()).next().is_some()
+/// Whether a text holds any shape.
+pub(crate) fn holds_any(text: &str, place: Place) -> bool {
+    find(text, place).next().is_some()
 }
 
 /// Whether a value is an official number of some country.

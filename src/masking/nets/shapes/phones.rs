@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::checks::ean;
-use super::country::{Country, Plan, by_code};
+use super::country::{Plan, by_code};
 use super::numbers::has_word;
 use super::rules::RULES;
 use super::{Context, FieldKind, Place};
@@ -15,45 +15,6 @@ const MOST_DIGITS: usize = 18;
 const FEWEST_DIGITS: usize = 7;
 /// Of a number that no country tells anything of, written with a leading zero.
 const DIGITS_ANYWHERE: std::ops::RangeInclusive<usize> = 9..=12;
-/// A number under its country's code, as `+` would be followed by it; two spellings of one number are equal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct PhoneNumber(pub(crate) u64);
-
-/// The number that a whole text is, if it can be one; one without a country's code is read as at home in `country`.
-pub(crate) fn normal(text: &str, country: Option<Country>) -> Option<PhoneNumber> {
-    let mut digits = Digits::default();
-    for byte in text.bytes() {
-        match byte {
-            b'0'..=b'9' => digits.push(byte)?,
-            b'+' if digits.len == 0 => digits.is_abroad = true,
-            b'x' | b'e' | b'#' | b';' | b',' if digits.len >= FEWEST_DIGITS => break,
-            _ if byte.is_ascii_alphabetic() => return None,
-            _ => {}
-        }
-    }
-    if digits.len < FEWEST_DIGITS {
-        return None;
-    }
-    digits.without_zero_in_brackets(text);
-    let all = digits.as_str();
-    let abroad = if digits.is_abroad { Some(all) } else { all.strip_prefix("00") };
-    if let Some(number) = abroad.filter(|number| by_code(number).is_some()) {
-        let (plans, code) = by_code(number)?;
-        let national = without_trunk(&number[code..], plans.first()?);
-        return format!("{}{national}", &number[..code]).parse().ok().map(PhoneNumber);
-    }
-    let Some(country) = country else { return all.trim_start_matches('0').parse().ok().map(PhoneNumber) };
-    let plan = country.plan();
-    // `44 7700 900012`: the code without its sign.
-    let own = plan.code.to_string();
-    if let Some(national) =
-        all.strip_prefix(&own).filter(|national| !plan.is_possible(all.len()) && plan.is_possible(national.len()))
-    {
-        return format!("{own}{national}").parse().ok().map(PhoneNumber);
-    }
-    format!("{own}{}", without_trunk(all, plan)).parse().ok().map(PhoneNumber)
-}
-
 /// A number without what is dialled before it at home; where a zero is a part of it, as in Italy, it stays.
 fn without_trunk<'d>(national: &'d str, plan: &Plan) -> &'d str {
     let rest = national.strip_prefix(plan.trunk).filter(|_| !plan.trunk.is_empty());

@@ -238,21 +238,6 @@ fn telephones_are_found_as_their_country_writes_them() {
 }
 
 #[test]
-fn two_spellings_of_a_telephone_are_one_number() {
-    let normal = |text: &str, country: &str| normal_phone(text, Country::of_code(country)).map(|number| number.0);
-    for text in
-        ["07700 900012", "+44 7700 900012", "+44 (0)7700 900012", "0044 7700 900012", "(07700) 900-012", "447700900012"]
-    {
-        assert_eq!(normal(text, "GB"), Some(447_700_900_012), "{text}");
-    }
-    assert_eq!(normal("06 1234 5678", "IT"), normal("+39 06 1234 5678", ""));
-    assert_eq!(normal("(202) 555-0123", "US"), normal("+1 202 555 0123", "DE"));
-    assert_eq!(normal("8 (495) 123-45-67", "RU"), normal("+7 495 1234567", ""));
-    assert_eq!(normal("zoe", "GB"), None);
-    assert_eq!(normal("12", "GB"), None);
-}
-
-#[test]
 fn numbers_of_computers_accounts_and_places_are_found() {
     let mut wrong = Vec::new();
     for (shape, values) in [
