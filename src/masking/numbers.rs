@@ -10,7 +10,7 @@ use crate::masking::strangers::lowered;
 /// A number under a country code that is nobody's: no message can reach a real telephone. All spellings of one number are one
 /// stranger.
 pub(super) fn phone(key: &Key, value: &str) -> String {
-    let number = people::normal_phone(value);
+    let number = people::national_phone(value);
     let national = number.as_ref().and_then(|number| std::str::from_utf8(number.as_bytes()).ok());
     format!("+999{:09}", key.digest("phone", national.unwrap_or(value)).number(0) % 1_000_000_000)
 }

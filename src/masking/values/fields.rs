@@ -1,12 +1,13 @@
 //! What the name of a field tells of its value: whose it is, or what it opens.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
-use super::names::{PERSONAL, SECRETS, SECRETS_WITHIN, THINGS, VERSIONS};
+use super::names::{Meaning, NAMES, plain};
 use crate::contract::transformer::Transformer;
 use crate::formats::FieldPath;
 use crate::masking::nets::shapes::FieldKind;
+use crate::secret::looks_random;
+
+/// A shorter text under a word such as `key` may be anything.
+const SHORTEST_KEY: usize = 20;
 
 /// Whether a field, or what it is a part of, is a secret: tokens are often kept as `{"live": …}`.
 pub(in crate::masking) fn is_secret(path: &FieldPath<'_>) -> bool {
@@ -14,6 +15,20 @@ pub(in crate::masking) fn is_secret(path: &FieldPath<'_>) -> bool {
     let is_name = |name: &str| memchr::memchr3(b'?', b'*', b'$', name.as_bytes()).is_none();
     let is_secret = |name| is_name(name) && matches!(Words::of(name).meaning(), Some(Meaning::Secret));
     is_secret(path.name) || path.around.is_some_and(|around| is_secret(around.name))
+}
+
+/// Whether a field's name is of a key, and its text looks like one.
+pub(super) fn holds_key(path: &FieldPath<'_>, text: &[u8]) -> bool {
+    text.len() >= SHORTEST_KEY
+        && Words::of(path.name).end_is(|end| NAMES.keyish.contains(end))
+        && std::str::from_utf8(text).is_ok_and(|text| !text.contains("://") && looks_random(text))
+}
+
+/// Whether a field refers to a person at a provider's: its text is no number of the site's own.
+pub(super) fn is_reference(path: &FieldPath<'_>, text: &[u8]) -> bool {
+    let is_number = || text.iter().all(u8::is_ascii_digit);
+    let is_word = || text.len() < 6 || text.iter().all(|b| !b.is_ascii_digit() && *b != b'_' && *b != b'-');
+    Words::of(path.name).end_is(|end| NAMES.references.contains(end)) && !is_number() && !is_word()
 }
 
 /// Whether a name is one of these, or ends with one of them.
@@ -24,30 +39,16 @@ pub(in crate::masking) fn is_named(name: &str, names: &[&str]) -> bool {
 
 /// What the name of a field tells of the numbers in it.
 pub(crate) fn field_kind(name: &str) -> FieldKind {
-    let words = Words::of(name);
-    let is_any = |names: &[&str]| names.iter().any(|name| words.ends_with(name));
+    if name.is_empty() {
+        return FieldKind::Any;
+    }
     match personal(name) {
         Some(Transformer::Ip) => FieldKind::Address,
-        None if is_any(VERSIONS) => FieldKind::Version,
-        None if is_any(THINGS) => FieldKind::Thing,
+        None if Words::of(name).end_is(|end| NAMES.versions.contains(end)) => FieldKind::Version,
+        None if Words::of(name).end_is(|end| NAMES.things.contains(end)) => FieldKind::Thing,
         _ => FieldKind::Any,
     }
 }
-
-/// What a name tells of a value.
-#[derive(Clone, Copy)]
-enum Meaning {
-    Personal(Transformer),
-    Secret,
-}
-
-static MEANINGS: LazyLock<HashMap<&[u8], Meaning>> = LazyLock::new(|| {
-    let personal = PERSONAL
-        .iter()
-        .flat_map(|(transformer, names)| names.iter().map(|name| (*name, Meaning::Personal(*transformer))));
-    let secret = SECRETS.iter().map(|name| (*name, Meaning::Secret));
-    personal.chain(secret).map(|(name, meaning)| (name.as_bytes(), meaning)).collect()
-});
 
 /// How the value of a field of this name is masked, when the name tells that it is a person's.
 pub(crate) fn personal(name: &str) -> Option<Transformer> {
@@ -64,34 +65,48 @@ struct Words {
 }
 
 impl Words {
-    /// No name in our lists is longer.
-    const MOST: usize = 40;
+    /// No name in our list is longer.
+    const MOST: usize = 64;
 
     fn of(name: &str) -> Self {
         let mut words = Self { text: [b'_'; Self::MOST], start: Self::MOST };
-        let mut after: Option<u8> = None;
-        for byte in name.bytes().rev() {
+        let mut after: Option<char> = None;
+        for letter in name.chars().rev() {
             // `firstName`: a small letter before a large one ends a word.
-            if byte.is_ascii_lowercase() && after.is_some_and(|after| after.is_ascii_uppercase()) {
-                words.put(b'_');
+            if letter.is_lowercase() && after.is_some_and(char::is_uppercase) {
+                words.put(b"_");
             }
-            let is_part = byte.is_ascii_alphanumeric() || byte >= 0x80;
-            let is_doubled = !is_part && (words.start == Self::MOST || words.text[words.start] == b'_');
-            if !is_doubled {
-                words.put(if is_part { byte.to_ascii_lowercase() } else { b'_' });
+            let is_doubled = || words.start == Self::MOST || words.text[words.start] == b'_';
+            match letter {
+                _ if letter.is_ascii_alphanumeric() => words.put(&[letter.to_ascii_lowercase() as u8]),
+                _ if letter.is_ascii() && is_doubled() => {}
+                _ if letter.is_ascii() => words.put(b"_"),
+                _ => words.put_far(letter),
             }
             if words.start == 0 {
                 break;
             }
-            after = Some(byte);
+            after = Some(letter);
         }
         words
     }
 
-    fn put(&mut self, byte: u8) {
-        if self.start > 0 {
-            self.start -= 1;
-            self.text[self.start] = byte;
+    fn put_far(&mut self, letter: char) {
+        let plain = plain(letter);
+        if !plain.is_empty() {
+            return self.put(plain);
+        }
+        for small in letter.to_lowercase().collect::<Vec<_>>().into_iter().rev() {
+            self.put(small.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        if bytes.len() <= self.start {
+            self.start -= bytes.len();
+            self.text[self.start..self.start + bytes.len()].copy_from_slice(bytes);
+        } else {
+            self.start = 0;
         }
     }
 
@@ -104,14 +119,40 @@ impl Words {
         self.as_bytes().strip_suffix(words.as_bytes()).is_some_and(|before| matches!(before, [] | [.., b'_']))
     }
 
+    /// The name from each of its words on, the longest first.
+    fn ends<'w>(text: &'w str) -> impl Iterator<Item = &'w str> {
+        [0].into_iter().chain(memchr::memchr_iter(b'_', text.as_bytes()).map(|at| at + 1)).map(|at| &text[at..])
+    }
+
+    fn as_text(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The same without a number behind it: `phone_2` and `phone2` are a `phone`.
+    fn without_number(text: &str) -> &str {
+        text.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_')
+    }
+
+    fn end_is(&self, is_one: impl Fn(&str) -> bool) -> bool {
+        Self::ends(self.as_text()).any(is_one)
+    }
+
     /// The meaning of the longest end that has one, or of a word within.
     fn meaning(&self) -> Option<Meaning> {
-        let text = self.as_bytes();
-        let ends = || [0].into_iter().chain(memchr::memchr_iter(b'_', text).map(|at| at + 1)).map(|at| &text[at..]);
-        if ends().any(|end| SECRETS_WITHIN.iter().any(|word| end.starts_with(word.as_bytes()))) {
+        let text = self.as_text();
+        if text.is_empty() {
+            return None;
+        }
+        if Self::ends(text).any(|end| NAMES.secrets_within.iter().any(|word| end.starts_with(word.as_str()))) {
             return Some(Meaning::Secret);
         }
-        ends().find_map(|end| MEANINGS.get(end).copied())
+        let bare = Self::without_number(text);
+        let of = |text| Self::ends(text).find_map(|end| NAMES.meanings.get(end).copied());
+        let joined = || {
+            let end = NAMES.ends.iter().filter(|end| bare.ends_with(end.as_str())).max_by_key(|end| end.len())?;
+            NAMES.meanings.get(end.as_str()).copied()
+        };
+        of(text).or_else(|| of(bare).filter(|_| bare.len() < text.len())).or_else(joined)
     }
 }
 
@@ -133,7 +174,41 @@ mod tests {
         ] {
             assert_eq!(personal(name), Some(transformer), "{name}");
         }
-        for name in ["name", "title", "velocity", "ship", "opacity", "email_type", "country", "", "_"] {
+        for (name, transformer) in [
+            ("phone1", Transformer::Phone),
+            ("phone_2", Transformer::Phone),
+            ("field_phone-1", Transformer::Phone),
+            ("first_name_2", Transformer::Name),
+            ("bfirstname", Transformer::Name),
+            ("userPhoneNumber", Transformer::Phone),
+            ("your-name", Transformer::Name),
+            ("emergency_contact", Transformer::Name),
+            ("next_of_kin", Transformer::Name),
+            ("Straße", Transformer::Street),
+            ("STRASSE_2", Transformer::Street),
+            ("Prénom", Transformer::Name),
+            ("código postal", Transformer::Postcode),
+            ("contact/telefoon", Transformer::Phone),
+            ("fecha_de_nacimiento", Transformer::Date),
+            ("Geburtsdatum", Transformer::Date),
+            ("imię", Transformer::Name),
+            ("Příjmení", Transformer::Name),
+            ("Имя", Transformer::Name),
+            ("Τηλέφωνο", Transformer::Phone),
+            ("お客様電話番号", Transformer::Phone),
+            ("手机号", Transformer::Phone),
+            ("soyadı", Transformer::Name),
+            ("Cédula", Transformer::OfficialNumber),
+            ("medical_notes", Transformer::Text),
+            ("sort_code", Transformer::Id),
+            ("linkedin", Transformer::Login),
+            ("billing_lat", Transformer::Coordinates),
+        ] {
+            assert_eq!(personal(name), Some(transformer), "{name}");
+        }
+        for name in
+            ["name", "title", "velocity", "ship", "opacity", "email_type", "country", "", "_", "customer_id", "2"]
+        {
             assert_eq!(personal(name), None, "{name}");
         }
     }
@@ -141,9 +216,20 @@ mod tests {
     #[test]
     fn names_of_fields_tell_what_opens_a_door() {
         let is_secret = |name: &str| is_secret(&FieldPath::named(name));
-        for name in
-            ["secret_key", "mailgun_api_key", "smtpPass", "access_token", "license", "wp_auth_salt", "clientSecret"]
-        {
+        for name in [
+            "secret_key",
+            "mailgun_api_key",
+            "smtpPass",
+            "access_token",
+            "license",
+            "wp_auth_salt",
+            "clientSecret",
+            "magic_link",
+            "2fa_key",
+            "user_pass_plain",
+            "verification_code",
+            "Passwort",
+        ] {
             assert!(is_secret(name), "{name}");
         }
         for name in

@@ -110,14 +110,20 @@ impl<'a> ValueMasker<'a> {
         if text.is_empty() {
             return None;
         }
-        if !is_flag(text) && fields::is_secret(path) {
+        if !is_flag(text) && fields::is_secret(path) || fields::holds_key(path, text) {
             return self.caught(Caught::Setting, Some(Vec::new()));
         }
         if self.is_personal
             && let Some(transformer) =
                 fields::personal(path.name).filter(|transformer| is_plausible(*transformer, text))
         {
+            // Profiles are told by a name or by an address.
+            let is_page = transformer == Transformer::Login && memchr::memmem::find(text, b"://").is_some();
+            let transformer = if is_page { Transformer::Url } else { transformer };
             return self.caught(Caught::Field, transformer.masked(self.nets, "", text, ValueLimits::default()));
+        }
+        if self.is_personal && fields::is_reference(path, text) {
+            return self.caught(Caught::Field, Transformer::Id.masked(self.nets, "", text, ValueLimits::default()));
         }
         if self.is_closed
             && let Some(new) = unknown::masked(self.nets, path, text)
@@ -179,8 +185,19 @@ impl ValueEditor for ValueMasker<'_> {
             return self.switched(decision);
         }
         let is_number = scalar == Scalar::Number;
-        let is_personal =
-            || self.is_personal && matches!(fields::personal(path.name), Some(Transformer::Phone | Transformer::Id));
+        let is_personal = || {
+            self.is_personal
+                && matches!(
+                    fields::personal(path.name),
+                    Some(
+                        Transformer::Phone
+                            | Transformer::Id
+                            | Transformer::Card
+                            | Transformer::OfficialNumber
+                            | Transformer::Coordinates
+                    )
+                )
+        };
         (is_number && (fields::is_secret(path) || is_personal())).then_some(Scalar::Number)
     }
 }
@@ -193,7 +210,7 @@ fn is_flag(text: &[u8]) -> bool {
 
 /// Whether a text can be what the name of its field says.
 pub(in crate::masking) fn is_plausible(transformer: Transformer, text: &[u8]) -> bool {
-    if text.len() > LONGEST_PERSONAL || is_flag(text) {
+    if text.len() > LONGEST_PERSONAL && transformer != Transformer::Text || is_flag(text) {
         return false;
     }
     let digits = || text.iter().filter(|b| b.is_ascii_digit()).count();
@@ -204,6 +221,10 @@ pub(in crate::masking) fn is_plausible(transformer: Transformer, text: &[u8]) ->
         Transformer::Phone => digits() >= 5,
         Transformer::Ip => digits() > 0 && memchr::memchr2(b'.', b':', text).is_some(),
         Transformer::Date => digits() >= 4,
+        Transformer::Card | Transformer::Coordinates | Transformer::Device => digits() >= 2,
+        Transformer::OfficialNumber => digits() >= 4 && !is_markup(),
+        Transformer::Url => true,
+        Transformer::Login => memchr::memchr2(b'<', b'{', text).is_none(),
         Transformer::Id | Transformer::Iban | Transformer::Postcode => !is_markup(),
         _ => !is_markup() && text.iter().any(|b| b.is_ascii_alphabetic() || *b >= 0x80),
     }

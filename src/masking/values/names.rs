@@ -1,178 +1,76 @@
-//! The names of fields that tell of their values, in small letters with `_` between words.
+//! The names of fields that tell of their values, read once from the list beside this file.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use serde::Deserialize;
 
 use crate::contract::transformer::Transformer;
 
-/// The fields whose values are a person's, by the words that their names end with; the longest end that fits holds.
-pub(super) const PERSONAL: &[(Transformer, &[&str])] = &[
-    (Transformer::Email, &["email", "e_mail", "mail", "email_address", "mail_address"]),
-    (Transformer::UserAgent, &["user_agent", "useragent", "ua", "comment_agent"]),
-    (Transformer::Ip, &["ip", "ip_address", "ipaddress", "ip_addr", "remote_addr", "ipv4", "ipv6"]),
-    (
-        Transformer::Phone,
-        &[
-            "phone",
-            "phone_number",
-            "phonenumber",
-            "telephone",
-            "tel",
-            "mobile",
-            "mobile_number",
-            "cell",
-            "fax",
-            "msisdn",
-        ],
-    ),
-    (
-        Transformer::Name,
-        &[
-            "first_name",
-            "firstname",
-            "last_name",
-            "lastname",
-            "given_name",
-            "family_name",
-            "middle_name",
-            "maiden_name",
-            "surname",
-            "full_name",
-            "fullname",
-            "display_name",
-            "nickname",
-            "customer_name",
-            "client_name",
-            "patient_name",
-            "contact_name",
-            "recipient_name",
-            "payer_name",
-            "billing_name",
-            "shipping_name",
-            "cardholder",
-            "cardholder_name",
-            "card_holder",
-            "account_holder",
-            "person_name",
-            "employee_name",
-            "user_name_full",
-            "comment_author",
-            "author_name",
-            "sender_name",
-            "signature_name",
-        ],
-    ),
-    (Transformer::Login, &["user_login", "username", "user_name", "login_name", "user_nicename"]),
-    (Transformer::Company, &["company", "company_name"]),
-    (
-        Transformer::Street,
-        &[
-            "address_1",
-            "address_2",
-            "address1",
-            "address2",
-            "address",
-            "street",
-            "street_address",
-            "address_line_1",
-            "address_line_2",
-            "address_line1",
-            "address_line2",
-            "street_name",
-            "house_number",
-        ],
-    ),
-    (Transformer::City, &["city", "town", "suburb"]),
-    (Transformer::Postcode, &["postcode", "postal_code", "post_code", "postalcode", "zip", "zip_code", "zipcode"]),
-    (Transformer::Iban, &["iban"]),
-    (Transformer::Date, &["birthday", "birthdate", "birth_date", "date_of_birth", "dob"]),
-    (
-        Transformer::Id,
-        &[
-            "vat_number",
-            "vat_id",
-            "tax_id",
-            "tax_number",
-            "ssn",
-            "social_security_number",
-            "passport",
-            "passport_number",
-            "national_id",
-            "account_number",
-            "card_number",
-            "transaction_id",
-            "license_plate",
-            "drivers_license",
-        ],
-    ),
-];
+/// The whole list: names in small letters, without accents, with `_` between words.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Names {
+    personal: HashMap<Transformer, Vec<String>>,
+    secrets: Vec<String>,
+    pub(super) secrets_within: Vec<String>,
+    pub(super) keyish: HashSet<String>,
+    pub(super) references: HashSet<String>,
+    pub(super) ends: Vec<String>,
+    pub(super) versions: HashSet<String>,
+    pub(super) things: HashSet<String>,
+    /// By name.
+    #[serde(skip)]
+    pub(super) meanings: HashMap<String, Meaning>,
+}
 
-/// The fields that open something, by the words that their names end with.
-pub(super) const SECRETS: &[&str] = &[
-    "private_key",
-    "publishable_key",
-    "public_key",
-    "access_key",
-    "auth_key",
-    "signing_key",
-    "encryption_key",
-    "license_key",
-    "licence_key",
-    "webhook_key",
-    "consumer_key",
-    "security_key",
-    "site_key",
-    "token",
-    "tokens",
-    "password",
-    "passphrase",
-    "passwd",
-    "pass",
-    "license",
-    "licence",
-    "credentials",
-    "auth_salt",
-    "nonce_salt",
-    "logged_in_salt",
-    "secure_auth_salt",
-    "logged_in_key",
-    "nonce_key",
-    "secure_auth_key",
-];
-/// The same, by words anywhere in the name.
-pub(super) const SECRETS_WITHIN: &[&str] = &["secret", "api_key", "apikey"];
+/// What a name tells of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    Personal(Transformer),
+    Secret,
+}
 
-/// The fields in which four numbers with points between them are a version.
-pub(super) const VERSIONS: &[&str] =
-    &["version", "ver", "versions", "release", "stable_tag", "requires", "tested", "firmware"];
+pub(super) static NAMES: LazyLock<Names> = LazyLock::new(|| {
+    let mut names: Names = serde_yaml::from_str(include_str!("names.yaml")).expect("our own list is valid");
+    let personal = names
+        .personal
+        .iter()
+        .flat_map(|(transformer, names)| names.iter().map(|name| (name.clone(), Meaning::Personal(*transformer))));
+    let secret = names.secrets.iter().map(|name| (name.clone(), Meaning::Secret));
+    names.meanings = personal.chain(secret).collect();
+    names
+});
 
-/// The fields whose numbers are those of things.
-pub(super) const THINGS: &[&str] = &[
-    "id",
-    "ids",
-    "sku",
-    "gtin",
-    "ean",
-    "upc",
-    "isbn",
-    "asin",
-    "mpn",
-    "barcode",
-    "unique_id",
-    "time",
-    "timestamp",
-    "date",
-    "size",
-    "width",
-    "height",
-    "price",
-    "total",
-    "subtotal",
-    "amount",
-    "color",
-    "colour",
-    "hash",
-    "checksum",
-    "etag",
-    "sha",
-    "md5",
-    "uuid",
-    "guid",
-];
+/// A letter without its accent, as names are compared; `None` where it is none of the list's alphabets.
+pub(super) fn plain(letter: char) -> &'static [u8] {
+    const PLAIN: &[(&str, &str)] = &[
+        ("àáâãäåāăąÀÁÂÃÄÅĀĂĄ", "a"),
+        ("çćčÇĆČ", "c"),
+        ("ďđĎĐð", "d"),
+        ("èéêëēęěÈÉÊËĒĘĚ", "e"),
+        ("ğĞ", "g"),
+        ("ìíîïīıİÌÍÎÏĪ", "i"),
+        ("łľĺŁĽĹ", "l"),
+        ("ñńňÑŃŇ", "n"),
+        ("òóôõöøőōÒÓÔÕÖØŐŌ", "o"),
+        ("ŕřŔŘ", "r"),
+        ("śşšșŚŞŠȘ", "s"),
+        ("ťțţŤȚŢ", "t"),
+        ("ùúûüůűūÙÚÛÜŮŰŪ", "u"),
+        ("ýÿÝŸ", "y"),
+        ("źżžŹŻŽ", "z"),
+        ("ßẞ", "ss"),
+        ("æÆ", "ae"),
+        ("œŒ", "oe"),
+        ("άΆ", "α"),
+        ("έΈ", "ε"),
+        ("ήΉ", "η"),
+        ("ίΊϊΐ", "ι"),
+        ("όΌ", "ο"),
+        ("ύΎϋ", "υ"),
+        ("ώΏ", "ω"),
+        ("ё", "е"),
+    ];
+    PLAIN.iter().find(|(letters, _)| letters.contains(letter)).map_or(b"", |(_, plain)| plain.as_bytes())
+}

@@ -30,7 +30,7 @@ use std::ops::Range;
 pub(crate) use columns::{PeopleColumns, Told};
 pub(crate) use gathering::Gatherer;
 pub(crate) use known::{Identifier, KnownPeople, PeopleCounts};
-pub(in crate::masking) use phones::normal_phone;
+pub(in crate::masking) use phones::national as national_phone;
 
 use super::Nets;
 use crate::contract::transformer::Transformer;

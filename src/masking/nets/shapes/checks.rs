@@ -67,8 +67,12 @@ pub(super) enum Check {
 
 /// Whether the check digits of a number hold; it comes as large letters and digits, without the letters of its country.
 pub(super) fn holds(check: Check, number: &[u8]) -> bool {
-    let digits: Vec<u32> = number.iter().filter(|b| b.is_ascii_digit()).map(|b| u32::from(b - b'0')).collect();
-    let d = digits.as_slice();
+    let (mut digits, mut len) = ([0_u32; 32], 0);
+    for byte in number.iter().filter(|b| b.is_ascii_digit()) {
+        digits[len] = u32::from(byte - b'0');
+        len += 1;
+    }
+    let d = &digits[..len];
     // One digit over and over holds for most sums, and is nobody's.
     if d.len() > 5 && d.iter().all(|one| *one == d[0]) {
         return false;

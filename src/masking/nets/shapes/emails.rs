@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::rules::{RULES, Target};
+use super::rules::AT_SIGNS;
 use crate::masking::key::Key;
 use crate::masking::strangers;
 
@@ -47,7 +47,7 @@ fn next_at(text: &str, from: usize) -> Option<(usize, &str)> {
     let bytes = text.as_bytes();
     let mut from = from;
     loop {
-        let at = from + memchr::memchr3(b'@', b'%', b'&', bytes.get(from..)?)?;
+        let at = from + bytes.get(from..)?.iter().position(|b| b"@%&\\".contains(b))?;
         if let Some(len) = sign_len(bytes, at) {
             return Some((at, &text[at..at + len]));
         }
@@ -60,9 +60,8 @@ pub(super) fn sign_len(text: &[u8], at: usize) -> Option<usize> {
     if text[at] == b'@' {
         return Some(1);
     }
-    let input = aho_corasick::Input::new(text).range(at..text.len().min(at + 8)).anchored(aho_corasick::Anchored::No);
-    let found = RULES.literals.find(input)?;
-    (found.start() == at && matches!(RULES.targets[found.pattern().as_usize()], Target::At)).then(|| found.len())
+    let sign = AT_SIGNS.iter().find(|sign| text[at..].starts_with(sign.as_bytes()));
+    sign.map(|sign| sign.len())
 }
 
 /// The addresses in a text.

@@ -87,7 +87,7 @@ impl Place {
 
 /// The text with every shape in it masked; `None` when there is none.
 pub(crate) fn masked(nets: &Nets, text: &str, path: &FieldPath<'_>) -> Option<String> {
-    if text.len() < SHORTEST || !marks::may_hold_any(text.as_bytes()) {
+    if text.len() < SHORTEST {
         return None;
     }
     let place = Place::of(nets.country(), path);
@@ -216,15 +216,11 @@ impl Finder<'_> {
     }
 
     fn search_literal(&self, from: usize) -> Next {
-        let text = self.context.text.as_bytes();
-        if from >= text.len() {
-            return Next::None;
-        }
-        let found = RULES.literals.find(aho_corasick::Input::new(text).range(from..));
-        found.map_or(Next::None, |found| Next::At {
-            start: found.start(),
-            end: found.end(),
-            target: RULES.targets[found.pattern().as_usize()],
+        let found = RULES.literals.find(self.context.text.as_bytes(), from);
+        found.map_or(Next::None, |(span, literal)| Next::At {
+            start: span.start,
+            end: span.end,
+            target: RULES.targets[literal],
         })
     }
 
@@ -232,13 +228,12 @@ impl Finder<'_> {
         let text = self.context.text;
         let (shape, range) = match target {
             Target::Secret(number) => secrets::of_rule(text.as_bytes(), start..end, number)?,
-            Target::Word { is_password } => (Shape::Secret, secrets::behind_word(text, start..end, is_password)?),
             Target::At => (Shape::Email, emails::around(text, start, end - start)?),
         };
         (range.start >= self.done).then_some((shape, range))
     }
 
-    /// What stands at a digit or an `@`.
+    /// What stands at a digit, an `@`, a `=` or a `:`.
     fn at_mark(&mut self, at: usize) -> Option<(Shape, Range<usize>)> {
         let (context, text, done) = (self.context, self.context.text.as_bytes(), self.done);
         if text[at] == b'@' {
@@ -246,6 +241,10 @@ impl Finder<'_> {
             let login = || secrets::login(text, at, done).map(|range| (Shape::Secret, range));
             let email = || emails::around(context.text, at, 1).map(|range| (Shape::Email, range));
             return login().or_else(email).filter(|(_, range)| range.start >= done);
+        }
+        if matches!(text[at], b'=' | b':') {
+            self.mark = at + 1;
+            return secrets::assigned(context.text, at).map(|range| (Shape::Secret, range));
         }
         let is_part = |b: &&u8| b.is_ascii_alphanumeric();
         let start = at - text[done..at].iter().rev().take_while(is_part).count();
@@ -265,16 +264,19 @@ fn around_digits(
     place: Place,
 ) -> Option<(Shape, Range<usize>)> {
     const LONGEST: usize = 34;
+    const SHORTEST_ALONE: usize = 7;
     let text = context.text.as_bytes();
     let start = piece.start;
     let is_number = text[piece.clone()].iter().all(u8::is_ascii_digit);
     let after = text.get(piece.end).copied();
-    if piece.len() > LONGEST {
+    if piece.len() > LONGEST
+        || piece.len() < SHORTEST_ALONE && !goes_on(text, piece.end) && !text[..start].ends_with(b":")
+    {
         return None;
     }
     let is_hex = piece.len() <= 4 && text[piece.clone()].iter().all(u8::is_ascii_hexdigit);
     if is_hex
-        && (matches!(after, Some(b':' | b'-')) || text[..start].ends_with(b":"))
+        && (after == Some(b':') || text[..start].ends_with(b":") || after == Some(b'-') && piece.len() == 2)
         && let Some((is_device, found)) = addresses::of_hex(&context, done, start)
     {
         return Some((if is_device { Shape::Device } else { Shape::Ip }, found));
@@ -295,6 +297,21 @@ fn around_digits(
         .or_else(|| card().map(|found| (Shape::Card, found)))
         .or_else(|| pair().map(|found| (Shape::Coordinates, found)))
         .or_else(|| phone().map(|found| (Shape::Phone, found)))
+}
+
+/// Whether more of a number may stand behind a piece of it.
+fn goes_on(text: &[u8], end: usize) -> bool {
+    match text.get(end) {
+        Some(b'-' | b'.' | b'/' | b':') => {
+            text.get(end + 1).is_some_and(|b| b.is_ascii_alphanumeric() || b"-:(".contains(b))
+        }
+        Some(b' ' | b')') => {
+            text[end + 1..].iter().take(3).any(u8::is_ascii_digit)
+                || text.get(end + 1).is_some_and(|b| b"(-/".contains(b))
+        }
+        Some(b'(' | 0xc2 | 0xe2 | b'%') => true,
+        _ => false,
+    }
 }
 
 /// An official number that begins with the piece, or with the letters before it: `DE 123…`.

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use serde::Deserialize;
 
 use super::checks::Check;
+use super::marks::Literals;
 
 /// All rules, and what finds where one may hold.
 pub(super) struct Rules {
@@ -17,7 +17,7 @@ pub(super) struct Rules {
     pub(super) places: Places,
     pub(super) words: Words,
     /// Finds the beginnings of secrets, and what stands for `@`.
-    pub(super) literals: AhoCorasick,
+    pub(super) literals: Literals,
     /// By literal.
     pub(super) targets: Vec<Target>,
 }
@@ -26,10 +26,6 @@ pub(super) struct Rules {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Target {
     Secret(usize),
-    /// A word behind which one stands, or a password.
-    Word {
-        is_password: bool,
-    },
     At,
 }
 
@@ -198,15 +194,15 @@ pub(super) struct Card {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Words {
-    random: Vec<String>,
-    password: Vec<String>,
+    pub(super) random: Vec<String>,
+    pub(super) password: Vec<String>,
     pub(super) things: Vec<String>,
     pub(super) telephones: Vec<String>,
     pub(super) versions: Vec<String>,
 }
 
 /// What stands for `@` in a URL, in HTML and in JSON.
-const AT_SIGNS: &[&str] = &["%40", "&#64;", "&#064;", "&#x40;", "&commat;", "\\u0040"];
+pub(super) const AT_SIGNS: &[&str] = &["%40", "&#64;", "&#064;", "&#x40;", "&commat;", "\\u0040"];
 
 pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let secrets: Vec<Secret> = read(include_str!("secrets.yaml"));
@@ -216,15 +212,9 @@ pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
     for (i, secret) in secrets.iter().enumerate().filter(|(_, secret)| secret.data) {
         literals.extend(secret.begins.iter().map(|begin| (begin.clone(), Target::Secret(i))));
     }
-    for (words, is_password) in [(&words.random, false), (&words.password, true)] {
-        literals.extend(words.iter().flat_map(spellings).map(|word| (word, Target::Word { is_password })));
-    }
     literals.extend(AT_SIGNS.iter().map(|sign| ((*sign).to_owned(), Target::At)));
-    let targets = literals.iter().map(|(_, target)| *target).collect();
-    let literals = AhoCorasick::builder()
-        .match_kind(MatchKind::LeftmostLongest)
-        .build(literals.iter().map(|(text, _)| text))
-        .expect("our own list is valid");
+    let (literals, targets): (Vec<_>, Vec<_>) = literals.into_iter().unzip();
+    let literals = Literals::new(&literals);
     Rules {
         forms: forms(&numbers),
         secrets,
@@ -238,13 +228,6 @@ pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
 
 fn read<T: for<'a> Deserialize<'a>>(text: &str) -> T {
     serde_yaml::from_str(text).expect("our own list is valid")
-}
-
-/// A word in small letters, in large ones, and as it begins a sentence.
-fn spellings(word: &String) -> Vec<String> {
-    let mut letters = word.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    vec![word.clone(), word.to_uppercase(), first.chain(letters).collect()]
 }
 
 fn forms(numbers: &[Number]) -> Vec<Vec<Form>> {

@@ -8,6 +8,8 @@ use crate::secret::looks_random;
 
 /// A password in a text has at least so many characters; words have fewer digits.
 const SHORTEST_PASSWORD: usize = 6;
+/// No word that names a secret is longer.
+const LONGEST_WORD: usize = 24;
 /// A token in a URL's query.
 const SHORTEST_IN_QUERY: usize = 8;
 
@@ -68,34 +70,37 @@ fn is_made_up(rest: &[u8]) -> bool {
         || rest.windows(2).any(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase())
 }
 
-/// What stands behind a word that names a secret.
-pub(super) fn behind_word(text: &str, word: Range<usize>, is_password: bool) -> Option<Range<usize>> {
+/// The secret that stands behind a `=` or a `:`, if the word before it names one.
+pub(super) fn assigned(text: &str, at: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
-    let before = bytes[..word.start].last().copied();
-    if is_password && before.is_some_and(|b| b.is_ascii_alphanumeric()) {
+    let back = |from: usize, signs: &[u8], most: usize| {
+        from - bytes[..from].iter().rev().take(most).take_while(|b| signs.contains(b)).count()
+    };
+    let end = back(back(at, b" ", 2), b"\"'\\]", 3);
+    let is_letter = |b: &&u8| b.is_ascii_alphabetic() || **b >= 0x80;
+    let begin = end - bytes[..end].iter().rev().take(LONGEST_WORD).take_while(is_letter).count();
+    let word = text.get(begin..end).filter(|word| word.len() > 2)?;
+    let ends = |names: &&String| {
+        let tail = word.len().checked_sub(names.len()).and_then(|from| word.get(from..));
+        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(names) || !tail.is_ascii() && tail.to_lowercase() == **names)
+    };
+    let is_password = RULES.words.password.iter().any(|name| name.len() == word.len() && ends(&name));
+    if !is_password && !RULES.words.random.iter().any(|name| ends(&name)) {
         return None;
     }
     let skip = |from: usize, signs: &[u8], most: usize| {
         from + bytes[from..].iter().take(most).take_while(|b| signs.contains(b)).count()
     };
-    let closed = skip(word.end, b"\"'\\]", 3);
-    let blank = skip(closed, b" ", 2);
-    let assigned = skip(blank, b"=:>", 2);
-    if assigned == blank {
-        return None;
-    }
-    let start = skip(assigned, b" \"'\\", 4);
-    let takes = |b: u8| {
-        if is_password {
-            !b.is_ascii_whitespace() && !b"\"'<>&,;\\)}]".contains(&b)
-        } else {
-            Rest::Base64.takes(b) && b != b'&'
-        }
+    let sign = skip(at + 1, b"=:>", 1);
+    let start = skip(sign, b" \"'\\", 4);
+    let takes = |b: &u8| match is_password {
+        true => !b.is_ascii_whitespace() && !b"\"'<>&,;\\)}]".contains(b),
+        false => Rest::Base64.takes(*b) && *b != b'&',
     };
-    let len = bytes[start..].iter().take_while(|b| takes(**b)).count();
+    let len = bytes[start..].iter().take_while(|b| takes(b)).count();
     let value = text.get(start..start + len)?.trim_end_matches(['.', '%']);
     let has_both = value.bytes().any(|b| b.is_ascii_digit()) && value.bytes().any(|b| b.is_ascii_alphabetic());
-    let is_query = bytes[blank..assigned] == *b"=" && query_begins(bytes, word.start);
+    let is_query = bytes[at] == b'=' && start == at + 1 && query_begins(bytes, begin);
     let is_secret = match is_password {
         true => value.len() >= SHORTEST_PASSWORD && has_both,
         false => looks_random(value) || is_query && value.len() >= SHORTEST_IN_QUERY && has_both,
