@@ -11,13 +11,13 @@ pub(super) struct Keys {
 
 impl Keys {
     /// The new key, or one like it that no other member has; `all` gives those that there are.
-    pub(super) fn apart(&mut self, new: Vec<u8>, all: impl FnOnce() -> HashSet<Vec<u8>>) -> Vec<u8> {
+    pub(super) fn apart(&mut self, new: &[u8], all: impl FnOnce() -> HashSet<Vec<u8>>) -> Vec<u8> {
         let taken = self.taken.get_or_insert_with(all);
-        let mut key = new.clone();
+        let mut key = new.to_vec();
         let mut number = taken.len();
         while !taken.insert(key.clone()) {
             // What is an address stays one.
-            let at = memchr::memchr(b'@', &new).unwrap_or(new.len());
+            let at = memchr::memchr(b'@', new).unwrap_or(new.len());
             key = [&new[..at], format!("-{number}").as_bytes(), &new[at..]].concat();
             number += 1;
         }
@@ -70,8 +70,8 @@ impl Pair {
         }
     }
 
-    pub(super) fn name(self) -> Option<String> {
-        self.name.filter(|_| self.has_value).map(|(_, name)| name)
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_ref().filter(|_| self.has_value).map(|(_, name)| name.as_str())
     }
 }
 

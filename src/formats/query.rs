@@ -34,7 +34,7 @@ pub(super) fn edited(
         let mut names = plain.split(['[', ']']).filter(|name| name.chars().any(|c| !c.is_ascii_digit()));
         let outer = names.next().unwrap_or_default();
         let around = path.member(outer);
-        let inner = names.last().map_or(path.member(outer), |name| around.member(name));
+        let inner = names.next_back().map_or(path.member(outer), |name| around.member(name));
         if let Some(new) = recoded::edited_part(&value[text.clone()], &inner, editor, depth) {
             edits.put(text.start, text.end, &[&new]);
         }

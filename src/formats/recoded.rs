@@ -46,13 +46,15 @@ impl Recoded {
         let same = |pair: &(&u8, &u8)| pair.0 == pair.1;
         let mut start = self.plain.iter().zip(&new).take_while(same).count();
         // Not between the bytes of one sign.
-        while start > 0 && (self.places[start] == self.places[start - 1] || new.get(start).is_some_and(is_inner)) {
+        while start > 0
+            && (self.places[start] == self.places[start - 1] || new.get(start).is_some_and(|byte| is_inner(*byte)))
+        {
             start -= 1;
         }
         let most = (self.plain.len() - start).min(new.len() - start);
         let mut rest = self.plain.iter().rev().zip(new.iter().rev()).take(most).take_while(same).count();
         let is_within = |at: usize| at > 0 && self.places[at] == self.places[at - 1];
-        while rest > 0 && (is_within(self.plain.len() - rest) || is_inner(&new[new.len() - rest])) {
+        while rest > 0 && (is_within(self.plain.len() - rest) || is_inner(new[new.len() - rest])) {
             rest -= 1;
         }
         let (begin, end) = (self.places[start], self.places[self.plain.len() - rest]);
@@ -61,8 +63,8 @@ impl Recoded {
 }
 
 /// Whether a byte is within a character.
-fn is_inner(byte: &u8) -> bool {
-    *byte & 0xc0 == 0x80
+fn is_inner(byte: u8) -> bool {
+    byte & 0xc0 == 0x80
 }
 
 /// A text with a backslash before each quote and backslash, and before nothing else.

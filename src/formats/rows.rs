@@ -21,7 +21,7 @@ pub(super) fn edited(
     depth: usize,
 ) -> Result<Option<Vec<u8>>, Unreadable> {
     let first = &value[..memchr::memchr(b'\n', value).unwrap_or(value.len())];
-    let count = |separator: &u8| first.iter().filter(|b| *b == separator).count();
+    let count = |separator: &u8| memchr::memchr_iter(*separator, first).count();
     let separator = *SEPARATORS.iter().max_by_key(|separator| count(separator)).ok_or(Unreadable)?;
     if count(&separator) == 0 {
         return Err(Unreadable);

@@ -178,15 +178,15 @@ impl<'a, E: ValueEditor> ValueReader<'a, E> {
     fn key(&mut self, path: &FieldPath<'_>, begin: usize, keys: &mut Keys) -> Option<Cow<'a, str>> {
         let text = self.text;
         let all = || shallow(text, begin).map(|(key, _)| key.into_owned().into_bytes()).collect();
-        self.string(|editor, key| editor.key(path, key).map(|new| keys.apart(new, all)))
+        self.string(|editor, key| editor.key(path, key).map(|new| keys.apart(&new, all)))
     }
 
-    /// The value of a member; `pair` is the name of the pair that the members are together, once it was asked for.
+    /// The value of a member; `pair` is what the members are together, once that was asked for.
     fn member(
         &mut self,
         name: &str,
         begin: usize,
-        pair: &mut Option<Option<String>>,
+        pair: &mut Option<Pair>,
         path: &FieldPath<'_>,
         depth: usize,
     ) -> Option<()> {
@@ -194,9 +194,9 @@ impl<'a, E: ValueEditor> ValueReader<'a, E> {
             let looked_at = || {
                 let mut pair = Pair::default();
                 shallow(self.text, begin).for_each(|(key, text)| pair.look(&key, text.as_deref()));
-                pair.name()
+                pair
             };
-            if let Some(label) = pair.get_or_insert_with(looked_at) {
+            if let Some(label) = pair.get_or_insert_with(looked_at).name() {
                 if members::is_value(name) {
                     return self.value(&path.member(label), depth + 1);
                 }

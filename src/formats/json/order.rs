@@ -32,7 +32,7 @@ pub(crate) fn in_server_order(text: Vec<u8>) -> Vec<u8> {
             (b',', Some(object)) => object.awaits_key = object.is_object,
             (b'}' | b']', Some(_)) => {
                 if let Some(object) = open.pop() {
-                    sort(&mut new, object);
+                    sort(&mut new, &object);
                 }
             }
             _ => {}
@@ -44,7 +44,7 @@ pub(crate) fn in_server_order(text: Vec<u8>) -> Vec<u8> {
 }
 
 /// Puts the members of an object, which end the text, into order.
-fn sort(text: &mut Vec<u8>, object: Open) {
+fn sort(text: &mut Vec<u8>, object: &Open) {
     let order = |key: &(Vec<u8>, usize)| (key.0.len(), key.0.clone());
     if object.keys.is_sorted_by_key(order) {
         return;

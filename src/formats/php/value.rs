@@ -136,7 +136,7 @@ impl<'a, E: ValueEditor> ValueReader<'a, E> {
                     let key = self.text_of(start, &token);
                     if let Some(new) = self.editor.key(path, &key) {
                         let new =
-                            keys.apart(new, || shallow(self.tokens.text, begin, count).map(|(key, _)| key).collect());
+                            keys.apart(&new, || shallow(self.tokens.text, begin, count).map(|(key, _)| key).collect());
                         self.put_string(start, &new);
                     }
                     self.member(&name_of(&key), (begin, count), &mut pair, path, depth)?;
@@ -151,12 +151,12 @@ impl<'a, E: ValueEditor> ValueReader<'a, E> {
         self.expect(b"}")
     }
 
-    /// The value of a member; `pair` is the name of the pair that the members are together, once it was asked for.
+    /// The value of a member; `pair` is what the members are together, once that was asked for.
     fn member(
         &mut self,
         name: &str,
         (begin, count): (usize, usize),
-        pair: &mut Option<Option<String>>,
+        pair: &mut Option<Pair>,
         path: &FieldPath<'_>,
         depth: usize,
     ) -> Option<()> {
@@ -167,9 +167,9 @@ impl<'a, E: ValueEditor> ValueReader<'a, E> {
                     let text = text.as_deref().and_then(|text| std::str::from_utf8(text).ok());
                     pair.look(&String::from_utf8_lossy(&key), text);
                 }
-                pair.name()
+                pair
             };
-            if let Some(label) = pair.get_or_insert_with(looked_at) {
+            if let Some(label) = pair.get_or_insert_with(looked_at).name() {
                 if members::is_value(name) {
                     return self.value(&path.member(label), depth + 1);
                 }
