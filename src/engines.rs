@@ -8,7 +8,7 @@ use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use crate::copying::inspection::{InNetwork, SiteAddress};
-use crate::copying::{CopyOptions, CopyReport, Progress, SourceReport};
+use crate::copying::{AuditReport, CopyOptions, CopyReport, Progress, SourceReport};
 use crate::external::process_env::ProcessEnv;
 use crate::masking::{Masking, QueueLine, Suspect};
 use crate::postgres;
@@ -186,6 +186,16 @@ impl<'a> Pair<'a> {
     ) -> Result<CopyReport> {
         match self {
             Self::Postgres(source, target) => postgres::copy_database(source, target, options, progress, stop).await,
+        }
+    }
+
+    /// Searches a copy for the people of its source.
+    ///
+    /// # Errors
+    /// As the engine's own function of this name.
+    pub(crate) async fn audit(&self, masking: &Masking) -> Result<AuditReport> {
+        match self {
+            Self::Postgres(source, copy) => postgres::audit(source, copy, masking).await,
         }
     }
 

@@ -6,6 +6,7 @@ pub mod flow_files;
 mod log;
 mod panics;
 pub mod schema_files;
+mod sheet_file;
 mod ticker;
 
 use std::process::ExitCode;

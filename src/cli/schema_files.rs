@@ -2,6 +2,7 @@
 
 use schemars::Schema;
 
+use crate::cli::sheet_file::SheetFile;
 use crate::contract::input::schema_of;
 use crate::contract::policy::Policy;
 use crate::contract::record::Record;
@@ -52,6 +53,7 @@ fn documents() -> Vec<SchemaFile> {
         document("masking-rules", &schema_of::<RulesFile>()),
         document("policy", &schema_of::<Policy>()),
         document("record", &schema_of::<Record>()),
+        document("sheet", &schema_of::<SheetFile>()),
     ]
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a server. An engine hands its rows over as a `row`, and gets them back with what `transform` changed.
 
+pub(crate) mod audit;
 pub(crate) mod inspection;
 pub(crate) mod left_urls;
 pub(crate) mod meter;
@@ -18,6 +19,7 @@ mod transform_counts;
 pub(crate) mod transient;
 pub(crate) mod watchdog;
 
+pub use audit::AuditReport;
 pub use inspection::{SourceReport, TargetReport, WordPressSite};
 pub use options::{CopyOptions, Verify};
 pub use progress::Progress;

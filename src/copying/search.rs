@@ -6,7 +6,9 @@ use super::row::{Field as _, Row as _, RowFormat};
 use crate::contract::transformer::Transformer;
 use crate::data::tables::{Column, ColumnType, Table};
 use crate::masking::nets::Net;
-use crate::masking::residue::{Found, HIDDEN_KEY, Places, ResidueCounts, Searcher, Stays, is_readable, unwritable};
+use crate::masking::residue::{
+    Found, HIDDEN_KEY, Places, ResidueCounts, Searcher, Stays, is_readable, is_searched, unwritable,
+};
 use crate::masking::table::{ColumnNet, Expected, RowDecision, RowMasker};
 use crate::rewriting::wordpress;
 
@@ -121,6 +123,9 @@ impl<'a, F: RowFormat> RowSearch<'a, F> {
 
     /// Why something may stand in a column of the row last decided on, if it may.
     fn stays_because(&self, column: usize, is_decided: bool) -> Option<(Stays, String)> {
+        if self.places.is_emptied {
+            return None;
+        }
         let table_column = &self.table.columns[column];
         let of_rule = |because: &Option<String>| {
             let because = because.as_ref().map_or("a rule says so", String::as_str);
@@ -158,16 +163,10 @@ impl<'a, F: RowFormat> RowSearch<'a, F> {
 const NO_TEXT: &str = "bytes that are no text";
 const TOO_MUCH: &str = "more stands in them, one form in another, than is decoded";
 const KEPT_USER: &str = "of a user who keeps the login";
-const PUBLIC: &str = "production shows it to everyone";
+const PUBLIC: &str = "production shows it to everyone, or it is nobody's";
 const UNSPOKEN: &str = "no rule speaks of it, and it is not looked into";
 
-/// Whether a net holds for the values of a column in any rows.
+/// Whether a net holds for the values of a column in any rows, or none needs to.
 fn has_net(column: &ColumnNet) -> bool {
-    column.net != Net::None || column.in_rows.iter().any(|(_, net)| *net != Net::None)
-}
-
-/// Whether anything can be read in values of this type.
-fn is_searched(column_type: ColumnType) -> bool {
-    column_type.is_changed_as_text()
-        || matches!(column_type, ColumnType::Bytes | ColumnType::TextList | ColumnType::Other)
+    column.is_known || column.net != Net::None || column.in_rows.iter().any(|(_, net)| *net != Net::None)
 }

@@ -37,7 +37,7 @@ pub use crate::contract::unknown::Unknown;
 pub use key::{Key, KeySource};
 pub use queues::{QueueLine, QueueTreatment};
 pub use residue::{Apart, Identifier, Proof, ResidueLine, Stays, Unread};
-pub use sheet::{ColumnLine, DroppedLine, EmptiedLine, SearchedLine, Sheet, Suspect, Treatment};
+pub use sheet::{ColumnLine, DroppedLine, EmptiedLine, SearchedLine, Sheet, Suspect, Treatment, UnmaskedLine};
 
 /// How people are masked.
 #[derive(Clone, Debug)]

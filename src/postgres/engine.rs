@@ -98,7 +98,6 @@ async fn attempt_once(
     let swapped = match built {
         Ok(mut report) => {
             progress.enter("swap");
-            report = report.cut();
             report.attempts = number;
             report.seconds = began.elapsed().as_secs_f64();
             put_in_place(target, &target_server, &name, options, report, cancel).await
@@ -135,8 +134,8 @@ async fn put_in_place(
 ) -> Result<CopyReport> {
     let began = Instant::now();
     let second = or_cancelled(cancel, connect_to_other_database(target)).await?;
-    let comment =
-        CopyNote { copy_id: options.copy_id.clone(), asked: options.asked(), report: report.clone() }.to_comment()?;
+    let comment = CopyNote { copy_id: options.copy_id.clone(), asked: options.asked(), report: report.clone().cut() }
+        .to_comment()?;
     let swapped = swap(target_server, &second, name, &options.copy_id, &comment, cancel).await;
     let aside = swapped.map_err(|error| if cancel.is_cancelled() { cancelled() } else { error })?;
     second.close().await;

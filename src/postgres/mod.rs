@@ -12,11 +12,12 @@
 //! the new database the old one's name.
 //!
 //! Rooms, each of which knows only those before it: `session`; `dump` and `rows`; `preflight`; `post_data`; the files here.
-//! A [`dry_run()`] and [`inspect()`] make the checks of `preflight` and change nothing.
+//! A [`dry_run()`] and [`inspect()`] make the checks of `preflight` and change nothing; an [`audit()`] searches a copy that is there.
 
 #[cfg(any(test, fuzzing))]
 pub mod any_bytes;
 mod attempt;
+mod audit;
 mod dump;
 mod engine;
 mod filling;
@@ -28,6 +29,7 @@ mod snapshot;
 mod swap;
 mod totals;
 
+pub use audit::audit;
 pub(crate) use dump::pg_dump::ensure_can_dump;
 pub use engine::copy_database;
 pub use preflight::dry_run::{DryRun, DryRunTable, dry_run};

@@ -198,7 +198,8 @@ async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Dat
         env: ctx.env.clone(),
         ..copying_options::of_request(&ctx.policy, &request.copying)
     };
-    engines::Pair::of(&pair.source, &pair.target).copy(&options, &ctx.progress, &ctx.stop).await
+    let copied = engines::Pair::of(&pair.source, &pair.target).copy(&options, &ctx.progress, &ctx.stop).await;
+    copied.map(CopyReport::cut)
 }
 
 fn record(database: &Database) -> DatabaseRecord {

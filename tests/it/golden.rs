@@ -50,7 +50,7 @@ fn without_measures(text: &str) -> String {
     out + rest
 }
 
-async fn called(mut command: Command, arguments: &[&str]) -> Call {
+pub(crate) async fn called(mut command: Command, arguments: &[&str]) -> Call {
     // Lines of progress come and go with the time that a call takes.
     command.args(arguments).env("RAILSTAGE_LOG", "warn");
     finish(command).await

@@ -12,6 +12,7 @@ use super::{CommandDef, log_failure, print_json};
 use crate::cli::args::new_run;
 use crate::cli::log::{self, Output};
 use crate::cli::process_env;
+use crate::cli::sheet_file::{self, SheetFile};
 use crate::cli::ticker::Ticker;
 use crate::copying::options::{CopyOptions, Verify};
 use crate::copying::progress::Progress;
@@ -19,7 +20,7 @@ use crate::copying::report::CopyReport;
 use crate::engines::{DryRun, Endpoint, Pair};
 use crate::error::{Exit, Failure};
 use crate::external::print;
-use crate::masking::{self, KeepUsers, Key, Masking, OnResidue, RulesFile, Unknown};
+use crate::masking::{self, KeepUsers, Key, Masking, MaskingRule, OnResidue, RulesFile, Unknown};
 use crate::rewriting::UrlPair;
 use crate::running::stop::Stop;
 
@@ -84,13 +85,7 @@ fn args(command: Command) -> Command {
                 .value_parser(value_parser!(u16).range(1..=16))
                 .help("How many tables are copied at a time"),
         )
-        .arg(
-            Arg::new("max-rate")
-                .long("max-rate")
-                .value_name("MB/s")
-                .value_parser(rate)
-                .help("Read the source no faster than so many megabytes (1,000,000 bytes) a second"),
-        )
+        .arg(max_rate())
         .arg(
             Arg::new("attempts")
                 .long("attempts")
@@ -136,12 +131,22 @@ fn args(command: Command) -> Command {
                 .requires("dry-run")
                 .help("With --dry-run, search the rows, too, for what a copy would fail on: for a minute, and no faster than --max-rate")
         )
+        .arg(sheet_file::arg().requires("anonymize"))
         .arg(
             Arg::new("json")
                 .long("json")
                 .action(ArgAction::SetTrue)
                 .help("Print one JSON object at the end, failure included"),
         )
+}
+
+/// `--max-rate`.
+pub(super) fn max_rate() -> Arg {
+    Arg::new("max-rate")
+        .long("max-rate")
+        .value_name("MB/s")
+        .value_parser(rate)
+        .help("Read the source no faster than so many megabytes (1,000,000 bytes) a second")
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -195,18 +200,28 @@ fn masking(matches: &ArgMatches) -> Result<Option<Masking>> {
     if !matches.get_flag("anonymize") {
         return Ok(None);
     }
-    let rules = matches.get_one::<String>("rules").map_or(Ok(Vec::new()), |path| RulesFile::open(path))?;
-    let keep_users = match matches.get_many::<String>("keep-user") {
-        Some(names) => KeepUsers::parse(&names.cloned().collect::<Vec<_>>()),
-        None => KeepUsers::default(),
-    };
-    let key = match process_env().secret(masking::KEY_VARIABLE) {
-        Some(secret) => Key::of_site(&secret)?,
-        None => Key::random(),
-    };
+    let (rules, keep_users, key) = (rules(matches)?, keep_users(matches), key()?);
     let unknown = *matches.get_one("unknown").expect("it has a default");
     let residue = *matches.get_one("residue").expect("it has a default");
     Ok(Some(Masking { key, rules, keep_users, unknown, residue }))
+}
+
+/// The rules of `--rules`.
+pub(super) fn rules(matches: &ArgMatches) -> Result<Vec<MaskingRule>> {
+    matches.get_one::<String>("rules").map_or(Ok(Vec::new()), |path| RulesFile::open(path))
+}
+
+/// The users of `--keep-user`.
+pub(super) fn keep_users(matches: &ArgMatches) -> KeepUsers {
+    match matches.get_many::<String>("keep-user") {
+        Some(names) => KeepUsers::parse(&names.cloned().collect::<Vec<_>>()),
+        None => KeepUsers::default(),
+    }
+}
+
+/// The site's key, or one of this run alone.
+pub(super) fn key() -> Result<Key> {
+    process_env().secret(masking::KEY_VARIABLE).map_or_else(|| Ok(Key::random()), |secret| Key::of_site(&secret))
 }
 
 fn url_pair(text: &str) -> Result<UrlPair, String> {
@@ -242,12 +257,17 @@ async fn try_dry(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
 }
 
 async fn copy(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
+    let sheet = sheet_file::paths(matches)?;
     let (source, target) = (endpoint("SOURCE_DATABASE_URL")?, endpoint("TARGET_DATABASE_URL")?);
     let progress = std::sync::Arc::new(Progress::default());
     let ticker = Ticker::start(progress.clone());
     let copied = Pair::of(&source, &target).copy(&options(matches)?, &progress, &stop.token).await;
     ticker.stop().await;
-    Ok(Done::Copied(Box::new(copied?)))
+    let report = copied?;
+    if let Some(file) = SheetFile::of_copy(&report) {
+        file.write(&sheet).context("the copy is there; write its sheet")?;
+    }
+    Ok(Done::Copied(Box::new(report.cut())))
 }
 
 fn options(matches: &ArgMatches) -> Result<CopyOptions> {
@@ -275,7 +295,7 @@ fn options(matches: &ArgMatches) -> Result<CopyOptions> {
     })
 }
 
-fn endpoint(variable: &str) -> Result<Endpoint> {
+pub(super) fn endpoint(variable: &str) -> Result<Endpoint> {
     let url = process_env().secret(variable).with_context(|| {
         Failure::invalid(format!("there is no {variable}")).hint(format!("set {variable} to a postgresql:// URL"))
     })?;

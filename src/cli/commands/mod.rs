@@ -15,6 +15,7 @@ use crate::inert;
 use crate::secret::scrub_outputs;
 
 mod adopt;
+mod audit_db;
 mod clone;
 mod completions;
 mod copy_db;
@@ -26,6 +27,7 @@ mod source_login;
 pub const COMMANDS: &[CommandDef] = &[
     clone::COMMAND,
     copy_db::COMMAND,
+    audit_db::COMMAND,
     source_login::COMMAND,
     adopt::COMMAND,
     set_policy::COMMAND,

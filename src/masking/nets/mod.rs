@@ -11,7 +11,7 @@ pub(crate) mod unknown;
 use std::sync::{Arc, OnceLock};
 
 use super::key::Key;
-use people::KnownPeople;
+use people::{KnownPeople, PeopleCounts};
 use shapes::Country;
 
 /// What all nets of one database share.
@@ -25,6 +25,11 @@ pub(crate) struct Nets {
 }
 
 impl Nets {
+    /// What is told of whom the site knows.
+    pub(crate) fn people_counts(&self) -> PeopleCounts {
+        self.people.get().map(KnownPeople::counts).unwrap_or_default()
+    }
+
     pub(crate) fn new(key: Key) -> Arc<Self> {
         Arc::new(Self { key, people: OnceLock::new(), country: OnceLock::new() })
     }

@@ -18,6 +18,8 @@ pub(crate) struct Places {
     pub(crate) mask: Option<Arc<TableMask>>,
     /// Columns that a rule leaves as they are in all rows, and why.
     pub(crate) kept: Vec<(usize, Option<String>)>,
+    /// Whether no row was to come.
+    pub(crate) is_emptied: bool,
 }
 
 /// What stands for a key that must not be told.
@@ -86,4 +88,10 @@ pub(crate) fn unwritable(column: &Column) -> Option<String> {
         _ if column.is_key => Some("part of a key, which is not changed".to_owned()),
         _ => None,
     }
+}
+
+/// Whether anything can be read in values of this type.
+pub(crate) fn is_searched(column_type: ColumnType) -> bool {
+    column_type.is_changed_as_text()
+        || matches!(column_type, ColumnType::Bytes | ColumnType::TextList | ColumnType::Other)
 }

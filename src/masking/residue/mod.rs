@@ -9,6 +9,7 @@
 mod checks;
 mod counts;
 mod decoded;
+mod keys;
 mod names;
 mod numbers;
 mod report;
@@ -23,7 +24,7 @@ use super::nets::Nets;
 use decoded::Decoder;
 
 pub use counts::Stays;
-pub(crate) use counts::{HIDDEN_KEY, Places, ResidueCounts, unwritable};
+pub(crate) use counts::{HIDDEN_KEY, Places, ResidueCounts, is_searched, unwritable};
 pub(crate) use decoded::is_worth_a_look as is_readable;
 pub use report::{Apart, Proof, ResidueLine, Unread};
 

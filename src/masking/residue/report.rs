@@ -157,6 +157,17 @@ impl Proof {
         }
     }
 
+    /// The same with so many lines at most in each list, and how many are not in them.
+    pub(crate) fn cut(mut self, most: usize) -> (Self, u64) {
+        fn cut<T>(list: &mut Vec<T>, most: usize) -> u64 {
+            let more = list.len().saturating_sub(most) as u64;
+            list.truncate(most);
+            more
+        }
+        let more = cut(&mut self.residue, most) + cut(&mut self.apart, most) + cut(&mut self.unread, most);
+        (self, more)
+    }
+
     /// What a copy fails of.
     pub(crate) fn failing(&self) -> impl Iterator<Item = &ResidueLine> {
         self.residue.iter().filter(|line| line.identifier.fails())
@@ -222,7 +233,8 @@ fn rule(table: &Table, column: usize, key_name: &str, key: Option<&str>) -> Stri
         transformer: if key == Some(HIDDEN_KEY) { Transformer::Inside } else { all() },
         value: None,
         because: None,
-        instead: false,
+        // What it is for is only what other rules have left.
+        instead: key.is_some_and(|key| key != HIDDEN_KEY),
     };
     serde_json::to_string(&rule).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
-//! Addresses and keys in bytes, whatever stands around them; numbers and names have files of their own.
+//! Identifiers in bytes, whatever stands around them: addresses here; numbers, names and keys in files of their own.
 
 use super::checks::is_strangers_domain;
-use super::{Found, Identifier, names, numbers};
+use super::{Found, Identifier, keys, names, numbers};
 use crate::masking::nets::people::KnownPeople;
 
 /// No local part of an address is longer, and no label of its domain.
@@ -10,7 +10,9 @@ const LONGEST_PART: usize = 64;
 /// Looks for all that is known by its form, and for known people.
 pub(super) fn search(text: &[u8], people: Option<&KnownPeople>, found: &mut Found) {
     emails(text, people, found);
-    secrets(text, found);
+    if keys::has_key(text) {
+        found.add_formed(Identifier::Secret);
+    }
     numbers::search(text, people, found);
     if let Some(people) = people {
         names::search(text, people, found);
@@ -49,30 +51,4 @@ fn domain(text: &[u8]) -> Option<&[u8]> {
         || last.starts_with(b"xn--");
     let is_file = FILES.iter().any(|file| last.eq_ignore_ascii_case(file));
     (is_top && !is_file && std::str::from_utf8(domain).is_ok()).then_some(domain)
-}
-
-/// How keys begin that open or charge something, and how many letters and digits at least stand after it.
-const KEYS: &[(&[u8], usize)] = &[(b"sk_live_", 16), (b"rk_live_", 16), (b"whsec_", 16)];
-
-fn secrets(text: &[u8], found: &mut Found) {
-    let is_key = |at: usize| {
-        let rest = &text[at..];
-        let is_long = |prefix: &[u8], least: usize| {
-            rest[prefix.len()..].iter().take(least).filter(|byte| byte.is_ascii_alphanumeric()).count() == least
-        };
-        KEYS.iter().any(|(prefix, least)| rest.starts_with(prefix) && is_long(prefix, *least))
-    };
-    let begins = memchr::memchr_iter(b'_', text).filter_map(|at| {
-        let word = text[..at].iter().rev().take(5).take_while(|byte| byte.is_ascii_lowercase()).count();
-        (word == 2 || word == 5).then_some(at - word)
-    });
-    if begins.into_iter().any(is_key) || has_private_key(text) {
-        found.add_formed(Identifier::Secret);
-    }
-}
-
-fn has_private_key(text: &[u8]) -> bool {
-    let Some(at) = memchr::memmem::find(text, b"-----BEGIN ") else { return false };
-    let header = &text[at..text.len().min(at + 64)];
-    memchr::memmem::find(header, b"PRIVATE KEY-----").is_some()
 }

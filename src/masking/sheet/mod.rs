@@ -35,6 +35,9 @@ pub struct Sheet {
     /// By column, in the order of tables: what was searched although no rule speaks of it, and what of it was masked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub searched: Vec<SearchedLine>,
+    /// Columns that hold text or bytes, and that nothing masks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmasked: Vec<UnmaskedLine>,
     /// What was found when the copy was searched for people and secrets; absent where it was not read back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
@@ -90,6 +93,15 @@ pub struct SearchedLine {
     pub people: u64,
     /// How many because they are free text, or may be a name.
     pub unknown: u64,
+}
+
+/// A column that nothing masks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UnmaskedLine {
+    /// `schema.table.column`.
+    pub column: String,
+    /// Why.
+    pub because: String,
 }
 
 /// What was done to a value.
@@ -177,10 +189,11 @@ impl Sheet {
             + cut(&mut self.searched, most)
             + cut(&mut self.dropped, most)
             + cut(&mut self.emptied, most)
+            + cut(&mut self.unmasked, most)
             + cut(&mut self.suspects, most);
-        if let Some(proof) = &mut self.proof {
-            self.not_listed +=
-                cut(&mut proof.residue, most) + cut(&mut proof.apart, most) + cut(&mut proof.unread, most);
+        if let Some((proof, more)) = self.proof.take().map(|proof| proof.cut(most)) {
+            self.proof = Some(proof);
+            self.not_listed += more;
         }
         self
     }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{ColumnLine, DroppedLine, EmptiedLine, SearchedLine, Sheet, Treatment};
+use super::{ColumnLine, DroppedLine, EmptiedLine, SearchedLine, Sheet, Treatment, UnmaskedLine};
 use crate::contract::transformer::Transformer;
 use crate::data::tables::Table;
 use crate::masking::assignment::{Assignment, Kept};
-use crate::masking::nets::{Caught, NetCounts};
+
+use crate::masking::nets::{Caught, Net, NetCounts};
 use crate::masking::queues::QueueLine;
+use crate::masking::residue::{is_searched, unwritable};
 use crate::masking::table::{Expected, Origin, TableRule};
 
 /// What was done to one table that came with its rows.
@@ -129,6 +131,35 @@ impl Sheet {
                 values: 1,
                 because: Some(format!("`{switch}` says live, and nothing beside it says how to put it off")),
             });
+        }
+    }
+
+    /// Takes in what of a table nothing masks: by its type, by its part in the table, or because no rule and no net is
+    /// about it. Numbers and times are nobody's.
+    pub(crate) fn add_unmasked(&mut self, outcome: &TableOutcome<'_>, computed: &[String]) {
+        let Assignment { mask, settled, .. } = outcome.assignment;
+        for (number, column) in outcome.table.columns.iter().enumerate() {
+            let is_masked = settled.contains(&number)
+                || mask.as_ref().is_some_and(|mask| {
+                    mask.column_nets[number].net != Net::None
+                        || !mask.column_nets[number].in_rows.is_empty()
+                        || mask.rules.iter().any(|rule| rule.column == Some(number))
+                });
+            if !is_masked && is_searched(column.column_type) {
+                let because = unwritable(column).unwrap_or_else(|| "no rule speaks of it".to_owned());
+                self.add_unmasked_line(outcome.column(number, false), because);
+            }
+        }
+        for name in computed {
+            let because = "computed by the database of the other columns, as they are in the copy".to_owned();
+            self.add_unmasked_line(format!("{}.{name}", outcome.table(false)), because);
+        }
+    }
+
+    /// The partitions of a table share their lines.
+    fn add_unmasked_line(&mut self, column: String, because: String) {
+        if !self.unmasked.iter().any(|known| known.column == column) {
+            self.unmasked.push(UnmaskedLine { column, because });
         }
     }
 

@@ -1,12 +1,10 @@
 //! Generated columns: they travel in no COPY, so what the new database computes is compared with what the source holds.
 
-use std::collections::HashMap;
-
 use anyhow::{Context as _, Result};
 
 use super::contents::{self, Contents};
 use crate::copying::report::Skipped;
-use crate::postgres::preflight::catalog::Relations;
+use crate::postgres::preflight::catalog::{self, Relations};
 use crate::postgres::rows::load::{LoadedTable, is_too_long_as_text};
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::connect::Session;
@@ -27,8 +25,7 @@ pub(crate) struct ComputedColumns {
 
 /// Reads what the source holds in generated columns, where that can be compared.
 pub(crate) async fn on_source(source: &SourceSession, tables: &Relations) -> Result<Vec<ComputedColumns>> {
-    let rows = source.rows(GENERATED, &[]).await.context("list generated columns")?;
-    let mut generated: HashMap<u32, Vec<String>> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let mut generated = catalog::generated(source).await?;
     let until = contents::deadline();
     let mut all = Vec::new();
     for relation in tables.copied() {
@@ -101,8 +98,3 @@ pub(crate) async fn compare(
     }
     Ok(skipped)
 }
-
-const GENERATED: &str = "
-    SELECT a.attrelid, pg_catalog.array_agg(a.attname::text ORDER BY a.attnum)
-      FROM pg_catalog.pg_attribute AS a WHERE a.attgenerated <> '' AND NOT a.attisdropped AND a.attrelid >= 16384
-     GROUP BY a.attrelid";

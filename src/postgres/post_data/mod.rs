@@ -7,6 +7,6 @@ pub(super) mod per_table;
 mod recompressing;
 pub(super) mod sequences_and_objects;
 pub(super) mod statistics;
-mod verify;
+pub(super) mod verify;
 pub(super) mod views;
 pub(super) mod waiting;

@@ -125,7 +125,8 @@ pub(crate) async fn read_back(
     reading.await.context("read back what arrived")
 }
 
-async fn rows(from: &mut CopyReader, range: &TableRange, watchdog: &Watchdog) -> Result<ThereRows> {
+/// The digest of the rows of a COPY, and what of people stands in them where they are searched.
+pub(crate) async fn rows(from: &mut CopyReader, range: &TableRange, watchdog: &Watchdog) -> Result<ThereRows> {
     let (mut there, format) = (ContentDigest::default(), range.format);
     let relation = &range.relation;
     let mut search = relation.places.as_ref().map(|places| RowSearch::new(&relation.table, places, format));

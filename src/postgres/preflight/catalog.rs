@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::catalog_queries::{ANCESTORS, CALLING, COLUMNS, LOCKABLE, SIZES, TABLES};
+use super::catalog_queries::{ANCESTORS, CALLING, COLUMNS, GENERATED, LOCKABLE, SIZES, TABLES};
 use super::column_types::{column_type, is_same_in_binary};
 use super::families::Families;
 use crate::data::table_glob::TableGlob;
@@ -18,6 +18,12 @@ use crate::postgres::session::sql;
 
 /// So many tables are asked for their size at a time.
 const SIZED_AT_ONCE: usize = 4000;
+
+/// By the OID of each table, the columns that it computes itself.
+pub(crate) async fn generated(source: &SourceSession) -> Result<HashMap<u32, Vec<String>>> {
+    let rows = source.rows(GENERATED, &[]).await.context("list generated columns")?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
 
 /// The tables of a database.
 #[derive(Default)]

@@ -148,3 +148,9 @@ pub(super) const PARTITIONED: &str = "
       LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = p.partrelid AND a.attnum = u.attnum
       LEFT JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
      GROUP BY p.partrelid, p.partattrs, p.partstrat";
+
+/// By table, the columns that it computes itself.
+pub(super) const GENERATED: &str = "
+    SELECT a.attrelid, pg_catalog.array_agg(a.attname::text ORDER BY a.attnum)
+      FROM pg_catalog.pg_attribute AS a WHERE a.attgenerated <> '' AND NOT a.attisdropped AND a.attrelid >= 16384
+     GROUP BY a.attrelid";

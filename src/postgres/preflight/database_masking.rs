@@ -6,12 +6,11 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, ensure};
 use tokio_postgres::types::Type;
 
-use super::catalog::Relations;
+use super::catalog::{self, Relations};
 use super::{masked_relations, matching_rows, people, published_posts, row_counts, samples, site_country};
 use crate::error::Failure;
 use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite, does_not_fit};
 use crate::masking::nets::Nets;
-use crate::masking::nets::people::KnownPeople;
 use crate::masking::queues::Put;
 use crate::masking::residue::{Places, Proof, ResidueCounts};
 use crate::masking::suspects::Findings;
@@ -35,6 +34,8 @@ pub(crate) struct DatabaseMasking {
     key: KeySource,
     nets: Arc<Nets>,
     sites: Vec<MaskedSite>,
+    /// By table, the columns that it computes itself.
+    computed: HashMap<u32, Vec<String>>,
 }
 
 impl DatabaseMasking {
@@ -65,19 +66,30 @@ impl DatabaseMasking {
         ensure!(masking.unknown != Unknown::Refuse || told.is_empty(), refused(&told));
         let emptied = emptied(source, &tables.all, &assignments).await.context("count the rows that stay behind")?;
         let kept_users = sites.iter().filter(|site| site.site.has_users).map(|site| site.kept_users.len() as u64).sum();
-        Ok(Self { assignments, suspects, emptied, kept_users, key: masking.key.source(), nets, sites })
+        let (key, computed) = (masking.key.source(), catalog::generated(source).await?);
+        Ok(Self { assignments, suspects, emptied, kept_users, key, nets, sites, computed })
     }
 
     /// Finds out whom the site knows, before any row is masked.
     pub(crate) async fn meet_people(&self, snapshot: &Snapshot) -> Result<()> {
         let reader = snapshot.reader().await?;
-        let meeting = people::known(&reader, &snapshot.tables, &self.assignments, &self.sites, &self.nets);
-        let known = reader.awake_for(meeting).await?;
+        self.meet(&reader, &snapshot.tables).await?;
         reader.close().await;
+        Ok(())
+    }
+
+    /// The same by a session that sees what there is now.
+    pub(crate) async fn meet(&self, reader: &SourceSession, tables: &Relations) -> Result<()> {
+        let meeting = people::known(reader, tables, &self.assignments, &self.sites, &self.nets);
+        let known = reader.awake_for(meeting).await?;
         let counts = known.counts();
         tracing::info!("the site knows about {} people, by {} identifiers", counts.people, counts.identifiers);
         let _ = self.nets.people.set(known);
         Ok(())
+    }
+
+    pub(crate) fn nets(&self) -> &Arc<Nets> {
+        &self.nets
     }
 
     pub(crate) fn into_suspects(self) -> Vec<Suspect> {
@@ -89,7 +101,12 @@ impl DatabaseMasking {
         for (relation, assignment) in tables.all.iter_mut().zip(&self.assignments) {
             relation.mask.clone_from(&assignment.mask);
             let kept = assignment.kept.iter().map(|kept| (kept.column, kept.because.clone())).collect();
-            relation.places = Some(Arc::new(Places { nets: self.nets.clone(), mask: assignment.mask.clone(), kept }));
+            relation.places = Some(Arc::new(Places {
+                nets: self.nets.clone(),
+                mask: assignment.mask.clone(),
+                kept,
+                is_emptied: false,
+            }));
             if assignment.emptied.is_some() && relation.table.excluded_by.is_none() {
                 relation.table.excluded_by = Some(LEFT_BEHIND.to_owned());
             }
@@ -118,21 +135,23 @@ impl DatabaseMasking {
             .zip(&self.assignments)
             .filter_map(|(relation, assignment)| {
                 let loaded = loaded.get(&relation.oid)?;
-                Some(TableOutcome {
+                let outcome = TableOutcome {
                     table: &relation.table,
                     assignment,
                     rows: loaded.digest.rows,
                     counts: &loaded.counts.masked,
                     nets: &loaded.counts.nets,
                     live: &loaded.counts.live,
-                })
+                };
+                Some((outcome, self.computed.get(&relation.oid).map_or(&[][..], Vec::as_slice)))
             })
             .collect();
-        outcomes.sort_by_key(|outcome| outcome.table.label());
-        for outcome in &outcomes {
+        outcomes.sort_by_key(|(outcome, _)| outcome.table.label());
+        for (outcome, computed) in &outcomes {
             sheet.add(outcome);
             sheet.add_searched(outcome);
             sheet.add_live(outcome);
+            sheet.add_unmasked(outcome, computed);
         }
         sheet.add_queues(queues);
         sheet.proof = residue.map(|residue| proof(&self.nets, tables, residue));
@@ -154,7 +173,7 @@ fn refused(told: &[&Suspect]) -> Failure {
 
 /// What was found in the copy of each table.
 fn proof(nets: &Nets, tables: &Relations, residue: &HashMap<u32, ResidueCounts>) -> Proof {
-    let mut proof = Proof::of(nets.people.get().map(KnownPeople::counts).unwrap_or_default());
+    let mut proof = Proof::of(nets.people_counts());
     let mut searched: Vec<_> =
         tables.all.iter().filter_map(|relation| Some((&relation.table, residue.get(&relation.oid)?))).collect();
     searched.sort_by_key(|(table, _)| table.label());

@@ -7,6 +7,7 @@ use railstage::rewriting::UrlPair;
 
 use super::{Ends, run, texts};
 
+mod audit;
 mod canary;
 mod known;
 mod published;

@@ -1,0 +1,122 @@
+//! Keys of providers and private keys, by how they begin; the list is data that masking reads as well, the reader is not.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use serde::Deserialize;
+
+/// Fewer letters and digits behind a beginning are no key.
+const SHORTEST: usize = 8;
+
+/// A line of the list, as far as it is needed here.
+#[derive(Deserialize)]
+struct Line {
+    begins: Vec<String>,
+    #[serde(default)]
+    rest: String,
+    #[serde(default = "sixteen")]
+    least: usize,
+    #[serde(default)]
+    plain: bool,
+    /// What a block ends with.
+    ends: Option<String>,
+    /// A password's hash, which keeps nobody out.
+    #[serde(rename = "is")]
+    kind: Option<String>,
+    #[serde(rename = "use")]
+    used: Option<String>,
+    #[serde(default = "yes")]
+    data: bool,
+}
+
+fn sixteen() -> usize {
+    16
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The beginnings of keys, and the lines that they are of.
+struct Keys {
+    lines: Vec<Line>,
+    begins: AhoCorasick,
+    /// By beginning.
+    of: Vec<usize>,
+}
+
+static KEYS: LazyLock<Keys> = LazyLock::new(|| {
+    let lines: Vec<Line> =
+        serde_yaml::from_str(include_str!("../nets/shapes/secrets.yaml")).expect("the list of secrets is one");
+    // What everybody may see, what is only known in variables, and hashes are no residue.
+    let is_key = |line: &Line| line.data && line.kind.is_none() && line.used.as_deref() != Some("publishable");
+    let lines: Vec<Line> = lines.into_iter().filter(is_key).collect();
+    let (begins, of): (Vec<_>, Vec<_>) = lines
+        .iter()
+        .enumerate()
+        .flat_map(|(number, line)| line.begins.iter().map(move |begin| (begin.clone(), number)))
+        .unzip();
+    let begins = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(begins).expect("plain literals");
+    Keys { lines, begins, of }
+});
+
+/// Whether a key stands in a text.
+pub(super) fn has_key(text: &[u8]) -> bool {
+    KEYS.begins.find_iter(text).any(|begin| {
+        let line = &KEYS.lines[KEYS.of[begin.pattern().as_usize()]];
+        let is_in_word = text[begin.start()].is_ascii_alphanumeric()
+            && text[..begin.start()].last().is_some_and(u8::is_ascii_alphanumeric);
+        let rest = &text[begin.end()..];
+        let rest = &rest[..rest.iter().take_while(|byte| takes(&line.rest, **byte)).count()];
+        let is_made_up = line.plain
+            || rest.iter().any(u8::is_ascii_digit)
+            || rest.windows(2).any(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase());
+        !is_in_word && (line.ends.is_some() || rest.len() >= line.least.max(SHORTEST) && is_made_up)
+    })
+}
+
+/// Whether a byte may stand in what follows a beginning.
+fn takes(rest: &str, byte: u8) -> bool {
+    let is_alnum = byte.is_ascii_alphanumeric();
+    match rest {
+        "alnum" => is_alnum,
+        "hex" => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
+        "upper" => byte.is_ascii_digit() || byte.is_ascii_uppercase(),
+        "dotted" => is_alnum || b"_-.".contains(&byte),
+        "base64" => is_alnum || b"+/=_-.".contains(&byte),
+        "hash" => is_alnum || b"./$+=_-".contains(&byte),
+        "path" => is_alnum || b"/-_.~%@:?&=+".contains(&byte),
+        _ => is_alnum || b"_-".contains(&byte),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line with its own tests.
+    #[derive(Deserialize)]
+    struct Tested {
+        holds: Option<Vec<String>>,
+        #[serde(default)]
+        never: Vec<String>,
+        #[serde(rename = "is")]
+        kind: Option<String>,
+        #[serde(rename = "use")]
+        used: Option<String>,
+        #[serde(default = "yes")]
+        data: bool,
+    }
+
+    #[test]
+    fn each_line_finds_its_own_keys_and_no_words() {
+        let lines: Vec<Tested> = serde_yaml::from_str(include_str!("../nets/shapes/secrets.yaml")).unwrap();
+        for line in lines.iter().filter(|line| line.data && line.kind.is_none()) {
+            let is_key = line.used.as_deref() != Some("publishable");
+            for text in line.holds.iter().flatten() {
+                assert_eq!(has_key(format!("x {text} y").as_bytes()), is_key, "{text}");
+            }
+            line.never.iter().for_each(|text| assert!(!has_key(text.as_bytes()), "{text}"));
+        }
+    }
+}
