@@ -157,16 +157,10 @@ pub(super) fn spelled(position: bool, old: &[u8]) -> &[u8] {
     }
     let pair = PAIRS.iter().find(|(no, yes)| old.eq_ignore_ascii_case(no) || old.eq_ignore_ascii_case(yes));
     match (pair, position) {
-        // A text `off` is true to whoever asks whether there is one.
-        (Some((b"off", _)), false) => b"",
-        (Some((no, yes)), position) => {
-            if position {
-                yes
-            } else {
-                no
-            }
-        }
+        (Some((_, yes)), true) => yes,
         (None, true) => b"1",
-        (None, false) => b"",
+        // A text `off` is true to whoever asks whether there is one.
+        (Some((no, _)), false) if *no != b"off" => no,
+        (_, false) => b"",
     }
 }
