@@ -152,7 +152,9 @@ impl Words {
             let end = NAMES.ends.iter().filter(|end| bare.ends_with(end.as_str())).max_by_key(|end| end.len())?;
             NAMES.meanings.get(end.as_str()).copied()
         };
-        of(text).or_else(|| of(bare).filter(|_| bare.len() < text.len())).or_else(joined)
+        let is_birth = || NAMES.births.iter().any(|birth| text.contains(birth.as_str()));
+        let date = || is_birth().then_some(Meaning::Personal(Transformer::Date));
+        of(text).or_else(|| of(bare).filter(|_| bare.len() < text.len())).or_else(joined).or_else(date)
     }
 }
 
@@ -203,6 +205,7 @@ mod tests {
             ("sort_code", Transformer::Id),
             ("linkedin", Transformer::Login),
             ("billing_lat", Transformer::Coordinates),
+            ("birthday_greeting_sent_on", Transformer::Date),
         ] {
             assert_eq!(personal(name), Some(transformer), "{name}");
         }

@@ -222,7 +222,7 @@ pub(in crate::masking) fn is_plausible(transformer: Transformer, text: &[u8]) ->
         Transformer::Ip => digits() > 0 && memchr::memchr2(b'.', b':', text).is_some(),
         Transformer::Date => digits() >= 4,
         Transformer::Card | Transformer::Coordinates | Transformer::Device => digits() >= 2,
-        Transformer::OfficialNumber => digits() >= 4 && !is_markup(),
+        Transformer::OfficialNumber => digits() > 0 && !is_markup(),
         Transformer::Url => true,
         Transformer::Login => memchr::memchr2(b'<', b'{', text).is_none(),
         Transformer::Id | Transformer::Iban | Transformer::Postcode => !is_markup(),
