@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::spelled;
-use aho_corasick::{AhoCorasick, MatchKind};
+use memchr::memmem::Finder;
 
 /// A place where a host stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,15 +24,13 @@ pub(super) struct HostSearch {
     /// By host: in ASCII, and in Unicode where that differs, in lower case.
     forms: Vec<Vec<Vec<char>>>,
     anchors: Vec<Anchor>,
-    search: AnchorSearch,
-    /// Escapes that stand for a letter.
-    escaped_letters: AhoCorasick,
 }
 
 /// Bytes that are looked for, and what they are of each host.
 #[derive(Clone, Debug)]
 struct Anchor {
     bytes: Vec<u8>,
+    search: AnchorSearch,
     places: Vec<Place>,
 }
 
@@ -46,12 +44,10 @@ struct Place {
 
 #[derive(Clone, Debug)]
 enum AnchorSearch {
-    /// One anchor's rarest letter in prose, and where in it that is.
-    Rarest {
-        letter: u8,
-        offset: usize,
-    },
-    Several(AhoCorasick),
+    /// Bytes without letters of ASCII have one case.
+    Exact(Box<Finder<'static>>),
+    /// The rarest letter in prose, and where among the bytes it is.
+    Rarest { letter: u8, offset: usize },
 }
 
 /// From the rarest in English to the most frequent.
@@ -70,13 +66,7 @@ impl HostSearch {
                 add_anchor(&mut anchors, forms, host, form, chars);
             }
         }
-        let search = match anchors.as_slice() {
-            [one] if rarest(&one.bytes).is_some() => rarest(&one.bytes)
-                .map(|(letter, offset)| AnchorSearch::Rarest { letter, offset })
-                .unwrap_or_else(|| AnchorSearch::Several(overlapping(&anchors))),
-            _ => AnchorSearch::Several(overlapping(&anchors)),
-        };
-        Self { forms, anchors, search, escaped_letters: AhoCorasick::new(ESCAPED_LETTERS).expect("short patterns") }
+        Self { forms, anchors }
     }
 
     /// Whether a host stands in a text; raw COPY text will do.
@@ -108,24 +98,28 @@ impl HostSearch {
 
     /// Shows each place until `seen` answers that it has seen enough, which is the answer then.
     fn each(&self, text: &[u8], seen: &mut impl FnMut(Found) -> bool) -> bool {
-        let is_enough = match &self.search {
-            AnchorSearch::Rarest { letter, offset } => self.each_by_letter(text, *letter, *offset, seen),
-            AnchorSearch::Several(search) => search
-                .find_overlapping_iter(text)
-                .any(|hit| self.each_around(text, hit.start(), &self.anchors[hit.pattern().as_usize()], seen)),
-        };
+        let is_enough = self.anchors.iter().any(|anchor| match &anchor.search {
+            AnchorSearch::Exact(finder) => finder.find_iter(text).any(|at| self.each_around(text, at, anchor, seen)),
+            AnchorSearch::Rarest { letter, offset } => self.each_by_letter(text, anchor, *letter, *offset, seen),
+        });
         let (mut tried, longest) = (0, self.longest());
-        let mut hits = self.escaped_letters.find_iter(text);
+        let mut hits = memchr::memchr3_iter(b'%', b'\\', b'&', text).filter(|at| spelled::is_letter(text, *at));
         is_enough
-            || hits.any(|hit| {
-                let starts = tried.max(hit.start().saturating_sub(longest))..hit.start() + 1;
+            || hits.any(|at| {
+                let starts = tried.max(at.saturating_sub(longest))..at + 1;
                 tried = starts.end;
                 self.each_from_any(text, &starts, seen)
             })
     }
 
-    fn each_by_letter(&self, text: &[u8], letter: u8, offset: usize, seen: &mut impl FnMut(Found) -> bool) -> bool {
-        let anchor = &self.anchors[0];
+    fn each_by_letter(
+        &self,
+        text: &[u8],
+        anchor: &Anchor,
+        letter: u8,
+        offset: usize,
+        seen: &mut impl FnMut(Found) -> bool,
+    ) -> bool {
         let hits = memchr::memchr2_iter(letter, letter.to_ascii_uppercase(), text);
         hits.filter_map(|at| at.checked_sub(offset)).any(|start| {
             let is_it =
@@ -231,7 +225,11 @@ fn add_anchor(anchors: &mut Vec<Anchor>, forms: &[Vec<char>], host: usize, form:
 fn put(anchors: &mut Vec<Anchor>, bytes: &[u8], place: Place) {
     match anchors.iter_mut().find(|anchor| anchor.bytes == bytes) {
         Some(anchor) => anchor.places.push(place),
-        None => anchors.push(Anchor { bytes: bytes.to_vec(), places: vec![place] }),
+        None => {
+            let exact = || AnchorSearch::Exact(Box::new(Finder::new(bytes).into_owned()));
+            let search = rarest(bytes).map_or_else(exact, |(letter, offset)| AnchorSearch::Rarest { letter, offset });
+            anchors.push(Anchor { bytes: bytes.to_vec(), search, places: vec![place] });
+        }
     }
 }
 
@@ -253,19 +251,6 @@ fn spellings(c: char) -> Vec<Vec<u8>> {
     all.dedup();
     all
 }
-
-fn overlapping(anchors: &[Anchor]) -> AhoCorasick {
-    let mut builder = AhoCorasick::builder();
-    builder.ascii_case_insensitive(true).match_kind(MatchKind::Standard);
-    builder.build(anchors.iter().map(|anchor| &anchor.bytes)).expect("few and short patterns")
-}
-
-/// How escapes of ASCII letters begin, up to what says that it is a letter.
-const ESCAPED_LETTERS: &[&str] = &[
-    "%4", "%5", "%6", "%7", "%254", "%255", "%256", "%257", "\\x4", "\\x5", "\\x6", "\\x7", "u004", "u005", "u006",
-    "u007", "u{4", "u{5", "u{6", "u{7", "&#6", "&#7", "&#8", "&#9", "&#10", "&#11", "&#12", "&#x4", "&#x5", "&#x6",
-    "&#x7", "&#X4", "&#X5", "&#X6", "&#X7", ";#x6", ";#x7", ";#10", ";#11", "&#x0", "&#0",
-];
 
 #[cfg(test)]
 #[path = "host_search_tests.rs"]

@@ -53,6 +53,31 @@ pub(super) fn one_before(text: &[u8], end: usize, wanted: &[char]) -> Option<(ch
     wanted.iter().find_map(|c| Some((*c, start_of(text, end, *c)?)))
 }
 
+/// Whether the escape that begins at `at` may stand for a letter of ASCII; hardly any text has one.
+pub(super) fn is_letter(text: &[u8], at: usize) -> bool {
+    let may_be_code = |at: usize| matches!(text.get(at), Some(b'4'..=b'7'));
+    let rest = &text[at + 1..];
+    match (text[at], rest.first()) {
+        (b'\\', Some(b'x')) => may_be_code(at + 2),
+        (b'\\', Some(b'u')) => rest.starts_with(b"u00") && may_be_code(at + 4) || rest.starts_with(b"u{"),
+        (b'\\', _) => may_be_code(at + 1) && rest.get(1).is_some_and(u8::is_ascii_hexdigit),
+        (b'%', Some(b'u')) => rest.starts_with(b"u00") && may_be_code(at + 4),
+        (b'%', _) => percent_byte(text, at).is_some_and(|(byte, _)| byte.is_ascii_alphanumeric()),
+        (b'&', _) => {
+            let again = rest.chunks_exact(4).take_while(|next| *next == b"amp;").count();
+            let number = rest[4 * again..].strip_prefix(b"#").unwrap_or_default();
+            let len = number.iter().take(10).position(|b| *b == b';').unwrap_or(0);
+            let digits = std::str::from_utf8(&number[..len]).unwrap_or_default();
+            let code = match digits.strip_prefix(['x', 'X']) {
+                Some(digits) => u8::from_str_radix(digits, 16).ok(),
+                None => digits.parse().ok(),
+            };
+            code.is_some_and(|code| code.is_ascii_alphanumeric())
+        }
+        _ => false,
+    }
+}
+
 /// How many backslashes a text ends with; more than any spelling has are not counted.
 pub(super) fn backslashes_before(text: &[u8]) -> usize {
     text.iter().rev().take(MOST_BACKSLASHES).take_while(|b| **b == b'\\').count()

@@ -263,11 +263,12 @@ pub(super) fn continues_host(text: &[u8], end: usize) -> bool {
     let dots = ['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
     let after_dot = spelled::one_of(text, end, &dots).map(|(_, end)| end);
     let is_label = |after: usize| match text.get(after) {
-        Some(0x80..) => String::from_utf8_lossy(&text[after..text.len().min(after + 4)]).starts_with(char::is_alphanumeric),
+        Some(0x80..) => {
+            String::from_utf8_lossy(&text[after..text.len().min(after + 4)]).starts_with(char::is_alphanumeric)
+        }
         next => next.is_some_and(is_part),
     };
-    after_dot.is_some_and(is_label)
-        || spelled::end_of(text, end, '-').is_some()
+    after_dot.is_some_and(is_label) || spelled::end_of(text, end, '-').is_some()
 }
 
 /// Whether what was found is the user, or ends with it, in `https://user:password@host`.
