@@ -22,17 +22,16 @@ pub(super) async fn leave_out(
     let mut noted = people.published();
     for relation in tables.all.iter().filter(|relation| relation.table.excluded_by.is_none()) {
         for MaskedSite { site, published, .. } in sites {
-            let owned = PLACES.iter().find(|place| site.owns(&relation.table, place.table));
-            let Some((place, columns)) = owned.and_then(|place| Some((place, place.columns(&relation.table)?))) else {
-                continue;
-            };
-            let part = PartOfTable::of(relation, &columns);
-            let condition = condition(relation, place);
-            part.show(session, Some(&condition), |row| {
-                let text = |at: usize| row.field(at).value();
-                place.note(people, &mut noted, published, text);
-            })
-            .await?;
+            for place in PLACES.iter().filter(|place| site.owns(&relation.table, place.table)) {
+                let Some(columns) = place.columns(&relation.table) else { continue };
+                let part = PartOfTable::of(relation, &columns).of_at_most(place.most_bytes);
+                let condition = condition(relation, place);
+                part.show(session, Some(&condition), |row| {
+                    let text = |at: usize| row.field(at).value();
+                    place.note(people, &mut noted, published, text);
+                })
+                .await?;
+            }
         }
     }
     people.leave_out(noted);

@@ -21,6 +21,7 @@ const TOGETHER: usize = 8;
 /// A table of which only some columns are read.
 pub(super) struct PartOfTable {
     relation: Arc<Relation>,
+    most_bytes: Option<u64>,
 }
 
 impl PartOfTable {
@@ -29,7 +30,12 @@ impl PartOfTable {
         let all = &relation.table.columns;
         let table =
             Table { columns: columns.iter().map(|column| all[*column].clone()).collect(), ..relation.table.clone() };
-        Self { relation: Arc::new(Relation { table, in_binary: false, ..relation.clone() }) }
+        Self { relation: Arc::new(Relation { table, in_binary: false, ..relation.clone() }), most_bytes: None }
+    }
+
+    /// Only so many bytes of it, those that were written last, where it can be read in pieces.
+    pub(super) fn of_at_most(self, most_bytes: Option<u64>) -> Self {
+        Self { most_bytes, ..self }
     }
 
     /// Whether a query may read it, and so a condition tell its rows apart.
@@ -76,7 +82,14 @@ impl PartOfTable {
                 "COPY (SELECT {columns} FROM (SELECT {columns} FROM ONLY {quoted} WHERE {is_in_piece}{condition}) AS own WHERE {is_still}) TO STDOUT (FORMAT text, ENCODING 'UTF8')"
             )
         };
-        work_list::pieces(relation.pages, relation.table.size_bytes).into_iter().rev().map(copy).collect()
+        let mut left = self.most_bytes.unwrap_or(u64::MAX);
+        let last = work_list::pieces(relation.pages, relation.table.size_bytes).into_iter().rev();
+        let asked = last.take_while(|(_, bytes)| {
+            let is_asked = left > 0;
+            left = left.saturating_sub(*bytes);
+            is_asked
+        });
+        asked.map(copy).collect()
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Place {
     pub(crate) when: &'static [(&'static str, &'static [&'static str])],
     /// The column of the ids by which it is known what is published.
     id: Option<&'static str>,
+    /// Of a larger table only so many bytes are looked through, those that were written last.
+    pub(crate) most_bytes: Option<u64>,
     /// Whether a text may be somebody's name as a whole.
     is_name: bool,
 }
@@ -25,11 +27,28 @@ pub(crate) const PLACES: &[Place] = &[
     Place {
         table: "posts",
         texts: &["post_title", "post_content", "post_excerpt"],
-        when: &[("post_status", &["publish"]), ("post_password", &[""])],
+        when: &[("post_status", &["publish"]), ("post_password", &[""]), ("post_type", &["page"])],
         id: Some("ID"),
+        most_bytes: None,
         is_name: false,
     },
-    Place { table: "options", texts: &["option_value"], when: &[("option_name", SHOWN)], id: None, is_name: true },
+    // Pages hold the imprint and are few; all that was ever posted may be most of the database.
+    Place {
+        table: "posts",
+        texts: &["post_title", "post_content", "post_excerpt"],
+        when: &[("post_status", &["publish"]), ("post_password", &[""])],
+        id: Some("ID"),
+        most_bytes: Some(64 << 20),
+        is_name: false,
+    },
+    Place {
+        table: "options",
+        texts: &["option_value"],
+        when: &[("option_name", SHOWN)],
+        id: None,
+        most_bytes: None,
+        is_name: true,
+    },
 ];
 
 /// Settings that every visitor sees.
