@@ -120,7 +120,7 @@ impl Words {
     }
 
     /// The name from each of its words on, the longest first.
-    fn ends<'w>(text: &'w str) -> impl Iterator<Item = &'w str> {
+    fn ends(text: &str) -> impl Iterator<Item = &str> {
         [0].into_iter().chain(memchr::memchr_iter(b'_', text.as_bytes()).map(|at| at + 1)).map(|at| &text[at..])
     }
 

@@ -121,7 +121,9 @@ pub(super) fn holds(check: Check, number: &[u8]) -> bool {
         Check::Cedula => d.len() == 10 && value(&d[..2]) <= 30 && d[2] < 6 && luhn(d),
         Check::Pesel => d.len() == 11 && (10 - weighted(d, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3]) % 10) % 10 == d[10],
         Check::Nip => d.len() == 10 && weighted(d, &[6, 5, 7, 2, 3, 4, 5, 6, 7]) % 11 == d[9],
-        Check::RodneCislo => d.len() == 10 && value(d) % 11 == 0 && is_month(d[2] * 10 + d[3], &[0, 20, 50, 70]),
+        Check::RodneCislo => {
+            d.len() == 10 && value(d).is_multiple_of(11) && is_month(d[2] * 10 + d[3], &[0, 20, 50, 70])
+        }
         Check::Cnp => d.len() == 13 && weighted(d, &[2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9]) % 11 % 10 == d[12] % 10,
         Check::Egn => d.len() == 10 && weighted(d, &[2, 4, 8, 5, 10, 9, 7, 3, 6]) % 11 % 10 == d[9],
         Check::Afm => d.len() == 9 && d[..8].iter().fold(0, |sum, one| (sum + one) * 2) % 11 % 10 == d[8],
@@ -138,7 +140,7 @@ pub(super) fn holds(check: Check, number: &[u8]) -> bool {
         Check::Inn => inn(d),
         Check::Rnokpp => d.len() == 10 && (weighted(d, &[10, 5, 7, 9, 4, 6, 10, 5, 7]) % 11) % 10 == d[9],
         Check::Aadhaar => d.len() == 12 && d[0] > 1 && verhoeff(d),
-        Check::Tfn => d.len() == 9 && weighted(d, &[1, 4, 3, 7, 5, 8, 6, 9, 10]) % 11 == 0,
+        Check::Tfn => d.len() == 9 && weighted(d, &[1, 4, 3, 7, 5, 8, 6, 9, 10]).is_multiple_of(11),
         Check::Abn => abn(d),
         Check::Medicare => {
             d.len() == 10 && (2..7).contains(&d[0]) && weighted(d, &[1, 3, 7, 9, 1, 3, 7, 9]) % 10 == d[8]
@@ -179,13 +181,13 @@ pub(super) fn luhn_sum(digits: &[u32], first_doubled: usize) -> u32 {
 }
 
 pub(super) fn luhn(digits: &[u32]) -> bool {
-    digits.len() > 1 && luhn_sum(digits, 1) % 10 == 0
+    digits.len() > 1 && luhn_sum(digits, 1).is_multiple_of(10)
 }
 
 /// The check digit of an article's number (GTIN), whatever its length.
 pub(super) fn ean(digits: &[u32]) -> bool {
     let of = |(i, one): (usize, &u32)| if i % 2 == 1 { one * 3 } else { *one };
-    digits.iter().rev().enumerate().map(of).sum::<u32>() % 10 == 0
+    digits.iter().rev().enumerate().map(of).sum::<u32>().is_multiple_of(10)
 }
 
 /// ISO 7064, modulus 11,10.

@@ -81,7 +81,7 @@ impl Plan {
         let trunk = metadata.national_prefix().unwrap_or_default();
         let is_trunkless = RULES.places.trunkless.iter().any(|country| country == metadata.id());
         let mut plan = Self { code, trunk, is_trunkless, lengths: 0, metadata };
-        let lengths = plan.kinds().flat_map(|kind| kind.possible_length());
+        let lengths = plan.kinds().flat_map(Descriptor::possible_length);
         plan.lengths = lengths.fold(0, |all, len| all | 1_u32.checked_shl(u32::from(*len)).unwrap_or_default());
         plan
     }

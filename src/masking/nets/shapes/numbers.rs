@@ -82,7 +82,7 @@ pub(super) fn has_word(text: &str, start: usize, words: &[impl AsRef<str>]) -> b
     let is_near = |(_, b): &(usize, &u8)| !b.is_ascii_digit() && **b != b'\n';
     let near = bytes[..start].iter().rev().enumerate().take(BETWEEN).take_while(is_near).map(|(i, _)| i + 1).last();
     let near = near.unwrap_or_default();
-    if !bytes[start - near..start].iter().any(|b| is_letter(b)) {
+    if !bytes[start - near..start].iter().any(is_letter) {
         return false;
     }
     let from = (start.saturating_sub(WORD_BEFORE)..=start).find(|at| text.is_char_boundary(*at)).unwrap_or(start);

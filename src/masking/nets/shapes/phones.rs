@@ -260,6 +260,6 @@ fn is_isbn(written: &str) -> bool {
     let digits = || written.bytes().filter(u8::is_ascii_digit).map(|digit| u32::from(digit - b'0'));
     let is_parted = written.split(['-', ' ']).count() == 4 && !written.starts_with('+');
     let sum = || digits().zip((1..=10).rev()).map(|(digit, weight)| digit * weight).sum::<u32>();
-    is_parted && digits().count() == 10 && sum() % 11 == 0
+    is_parted && digits().count() == 10 && sum().is_multiple_of(11)
         || digits().count() == 13 && (written.starts_with("978") || written.starts_with("979"))
 }

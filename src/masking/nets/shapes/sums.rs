@@ -16,7 +16,9 @@ pub(super) fn codice_fiscale(number: &[u8]) -> bool {
         [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23];
     let Some((check, rest)) = number.split_last() else { return false };
     let place = |b: u8| usize::from(if b.is_ascii_digit() { b - b'0' } else { b - b'A' });
-    let of = |(i, b): (usize, &u8)| if i % 2 == 0 { ODD[place(*b)] } else { place(*b) as u32 };
+    let of = |(i, b): (usize, &u8)| {
+        if i % 2 == 0 { ODD[place(*b)] } else { u32::try_from(place(*b)).expect("a digit or a letter") }
+    };
     let sum: u32 = rest.iter().enumerate().map(of).sum();
     check.checked_sub(b'A').is_some_and(|check| u32::from(check) == sum % 26)
 }
@@ -33,7 +35,7 @@ pub(super) fn cif(number: &[u8], d: &[u32]) -> bool {
 }
 
 pub(super) fn bsn(d: &[u32]) -> bool {
-    d.len() == 9 && (weighted(d, &[9, 8, 7, 6, 5, 4, 3, 2]) + 10 * d[8]) % 11 == 0
+    d.len() == 9 && (weighted(d, &[9, 8, 7, 6, 5, 4, 3, 2]) + 10 * d[8]).is_multiple_of(11)
 }
 
 pub(super) fn rijksregister(d: &[u32]) -> bool {
@@ -74,8 +76,8 @@ pub(super) fn rut(number: &[u8]) -> bool {
 
 pub(super) fn fodselsnummer(d: &[u32]) -> bool {
     d.len() == 11
-        && (weighted(d, &[3, 7, 6, 1, 8, 9, 4, 5, 2]) + d[9]) % 11 == 0
-        && (weighted(d, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2]) + d[10]) % 11 == 0
+        && (weighted(d, &[3, 7, 6, 1, 8, 9, 4, 5, 2]) + d[9]).is_multiple_of(11)
+        && (weighted(d, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2]) + d[10]).is_multiple_of(11)
 }
 
 pub(super) fn tckn(d: &[u32]) -> bool {
@@ -91,7 +93,7 @@ pub(super) fn inn(d: &[u32]) -> bool {
 }
 
 pub(super) fn abn(d: &[u32]) -> bool {
-    d.len() == 11 && d[0] > 0 && (weighted(d, &[10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19]) - 10) % 89 == 0
+    d.len() == 11 && d[0] > 0 && (weighted(d, &[10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19]) - 10).is_multiple_of(89)
 }
 
 pub(super) fn nric(number: &[u8], d: &[u32]) -> bool {
