@@ -22,6 +22,8 @@ struct Names {
     handles: Words,
     content_tables: Words,
     settings: Words,
+    sites: Words,
+    files: Words,
     keys: Vec<String>,
     values: Words,
 }
@@ -121,6 +123,18 @@ pub(super) fn is_technical(name: &str) -> bool {
 pub(super) fn is_settings(table: &str) -> bool {
     let singular = |word: &str| word.strip_suffix('s').unwrap_or(word).to_owned();
     table.rsplit('_').next().is_some_and(|last| NAMES.settings.contains(&singular(last)))
+}
+
+/// Whether a table of this name may be about the site itself.
+pub(super) fn is_of_site(table: &str) -> bool {
+    table.rsplit('_').next().is_some_and(|last| NAMES.sites.contains(last.strip_suffix('s').unwrap_or(last)))
+}
+
+/// The column that is the way to a file, in a table that says what the file is.
+pub(super) fn file_key(columns: &[String]) -> Option<usize> {
+    const ENOUGH: usize = 3;
+    let is_of_files = columns.iter().filter(|column| NAMES.files.contains(*column)).count() >= ENOUGH;
+    columns.iter().position(|column| column == "key").filter(|_| is_of_files)
 }
 
 /// The column that names the value of each row, if a table has one.

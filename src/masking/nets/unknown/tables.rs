@@ -13,6 +13,9 @@ use crate::masking::nets::{Net, Nets};
 use crate::masking::relations::Reference;
 use crate::masking::table::TableMask;
 
+/// A table of what the site itself is has few rows.
+const FEW_BYTES: u64 = 64 * 1024;
+
 /// What a table is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum About {
@@ -49,7 +52,10 @@ pub(crate) fn cast(
             let is_key = table.columns[column].is_key || referring.contains(&(place, column));
             table.columns[column].column_type.is_changed_as_text() && !is_key && !assignment.settled.contains(&column)
         };
-        let caught: Vec<usize> = (0..table.columns.len()).filter(|column| is_caught(*column)).collect();
+        let columns: Vec<String> = table.columns.iter().map(|column| snake(&column.name)).collect();
+        let file_key = names::file_key(&columns);
+        let caught: Vec<usize> =
+            (0..table.columns.len()).filter(|column| is_caught(*column) && Some(*column) != file_key).collect();
         if caught.is_empty() {
             continue;
         }
@@ -111,7 +117,8 @@ fn about(tables: &[&Table], assignments: &[Assignment], references: &[Reference]
 
 fn by_itself(table: &Table, assignment: &Assignment, columns: &[String]) -> About {
     let name = snake(&table.name);
-    if names::is_settings(&name) && names::key_column(columns).is_some() {
+    let is_of_site = names::is_of_site(&name) && table.size_bytes <= FEW_BYTES;
+    if is_of_site || names::is_settings(&name) && names::key_column(columns).is_some() {
         return About::Settings;
     }
     let holds_person = || {
