@@ -58,6 +58,13 @@ pub(crate) fn personal(name: &str) -> Option<Transformer> {
     }
 }
 
+/// How the value of a field of this name is masked beside somebody's address or number.
+pub(in crate::masking) fn in_record(name: &str) -> Option<Transformer> {
+    let words = Words::of(name);
+    let name = words.as_text().trim_matches('_');
+    NAMES.in_records.iter().find(|(_, names)| names.contains(name)).map(|(transformer, _)| *transformer)
+}
+
 /// The end of a name in small letters, its words with `_` between them: `billingAddress-1` is `billing_address_1`.
 struct Words {
     text: [u8; Self::MOST],

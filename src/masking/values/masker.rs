@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 
 use super::fields;
+use super::records::Records;
 use crate::contract::transformer::Transformer;
 use crate::formats::{self, FieldPath, Scalar, ValueEditor};
 use crate::masking::nets::{Caught, Net, NetCounts, Nets, people, shapes, unknown};
@@ -24,6 +25,8 @@ pub(in crate::masking) struct ValueMasker<'a> {
     plan: RefCell<Plan>,
     /// Whether free text and what may be a name are masked.
     is_closed: bool,
+    /// Who has a record in the value at hand.
+    records: Records,
     counts: Cell<NetCounts>,
 }
 
@@ -46,6 +49,7 @@ impl<'a> ValueMasker<'a> {
             is_settings: false,
             plan: RefCell::default(),
             is_closed: false,
+            records: Records::default(),
             counts: Cell::default(),
         }
     }
@@ -87,7 +91,16 @@ impl<'a> ValueMasker<'a> {
             }
             self.plan.replace(plan);
         }
-        let new = self.text(&FieldPath::named(field), value, 0);
+        let (before, path) = (self.counts.get(), FieldPath::named(field));
+        self.records.begin();
+        let mut new = self.text(&path, value, 0);
+        if self.records.end() {
+            self.counts.set(before);
+            if self.is_settings {
+                self.plan.replace(Plan::of(field, value));
+            }
+            new = self.text(&path, value, 0);
+        }
         let added = self.plan.borrow().added(new.as_deref().unwrap_or(value));
         // A number that is what it is to be is written anew.
         self.caught(Caught::Setting, added).or(new).filter(|new| new != value)
@@ -113,10 +126,13 @@ impl<'a> ValueMasker<'a> {
         if !is_flag(text) && fields::is_secret(path) || fields::holds_key(path, text) {
             return self.caught(Caught::Setting, Some(Vec::new()));
         }
-        if self.is_personal
-            && let Some(transformer) =
-                fields::personal(path.name).filter(|transformer| is_plausible(*transformer, text))
+        self.records.look(path);
+        let by_name = if self.is_personal { fields::personal(path.name) } else { None };
+        if let Some(transformer) = by_name
+            .or_else(|| self.records.transformer(path, text))
+            .filter(|transformer| is_plausible(*transformer, text))
         {
+            self.note(path, transformer, text);
             // Profiles are told by a name or by an address.
             let is_page = transformer == Transformer::Login && memchr::memmem::find(text, b"://").is_some();
             let transformer = if is_page { Transformer::Url } else { transformer };
@@ -146,7 +162,20 @@ impl<'a> ValueMasker<'a> {
         let readable = std::str::from_utf8(text).ok()?;
         let shaped = self.caught(Caught::Shape, shapes::masked(self.nets, readable, path));
         let rest = shaped.as_deref().unwrap_or(readable);
-        self.caught(Caught::Person, people::masked(self.nets, rest)).or(shaped).map(String::into_bytes)
+        let known = self.caught(Caught::Person, people::masked(self.nets, rest));
+        // Other numbers than those of telephones and networks are long, and keys have letters.
+        let is_number = || !text.iter().any(u8::is_ascii_alphabetic);
+        if known.is_some() || shaped.is_some() && (memchr::memchr2(b'@', b':', text).is_some() || is_number()) {
+            self.records.note(path, text);
+        }
+        known.or(shaped).map(String::into_bytes)
+    }
+
+    /// A field that is named for somebody's address or number tells whose record it stands in.
+    fn note(&self, path: &FieldPath<'_>, transformer: Transformer, text: &[u8]) {
+        if matches!(transformer, Transformer::Email | Transformer::Phone | Transformer::Ip) {
+            self.records.note(path, text);
+        }
     }
 }
 
@@ -186,7 +215,7 @@ impl ValueEditor for ValueMasker<'_> {
         }
         let is_number = scalar == Scalar::Number;
         let is_personal = || {
-            self.is_personal
+            (self.is_personal || self.records.hold(path))
                 && matches!(
                     fields::personal(path.name),
                     Some(
@@ -221,8 +250,8 @@ pub(in crate::masking) fn is_plausible(transformer: Transformer, text: &[u8]) ->
         Transformer::Phone => digits() >= 5,
         Transformer::Ip => digits() > 0 && memchr::memchr2(b'.', b':', text).is_some(),
         Transformer::Date => digits() >= 4,
-        Transformer::Card | Transformer::Coordinates | Transformer::Device => digits() >= 2,
-        Transformer::OfficialNumber => digits() > 0 && !is_markup(),
+        Transformer::Coordinates | Transformer::Device => digits() >= 2,
+        Transformer::Card | Transformer::OfficialNumber => digits() > 0 && !is_markup(),
         Transformer::Url => true,
         Transformer::Login => memchr::memchr2(b'<', b'{', text).is_none(),
         Transformer::Id | Transformer::Iban | Transformer::Postcode => !is_markup(),

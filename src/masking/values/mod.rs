@@ -6,9 +6,10 @@
 mod fields;
 mod masker;
 mod names;
+mod records;
 
 #[cfg(test)]
 mod tests;
 
-pub(super) use fields::{field_kind, is_named, is_secret, personal};
+pub(super) use fields::{field_kind, in_record, is_named, is_secret, personal};
 pub(super) use masker::{ValueMasker, is_plausible};

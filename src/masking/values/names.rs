@@ -12,6 +12,7 @@ use crate::contract::transformer::Transformer;
 #[serde(deny_unknown_fields)]
 pub(super) struct Names {
     personal: HashMap<Transformer, Vec<String>>,
+    pub(super) in_records: HashMap<Transformer, HashSet<String>>,
     pub(super) births: Vec<String>,
     secrets: Vec<String>,
     pub(super) secrets_within: Vec<String>,

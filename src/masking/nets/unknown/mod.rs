@@ -11,8 +11,10 @@ mod texts;
 pub(crate) mod wordpress;
 
 use super::Nets;
+use crate::contract::transformer::Transformer;
 use crate::formats::FieldPath;
-use crate::masking::strangers;
+use crate::masking::transformers::ValueLimits;
+use crate::masking::{strangers, values};
 use texts::Kind;
 
 pub(crate) use judge::judge;
@@ -32,6 +34,14 @@ pub(crate) fn masked(nets: &Nets, path: &FieldPath<'_>, text: &[u8]) -> Option<V
         let new =
             if text.contains("://") { strangers::url(&nets.key, text) } else { strangers::login(&nets.key, text) };
         return Some(new.into_bytes());
+    }
+    // Logins look like a program's words.
+    let is_word = !text.contains(|c: char| c.is_whitespace() || "@:/\\{".contains(c));
+    if is_word && text.contains(char::is_alphabetic) && values::in_record(path.name) == Some(Transformer::Login) {
+        return Some(strangers::login(&nets.key, text).into_bytes());
+    }
+    if texts::is_voucher(text) && !names::is_article(path.name) {
+        return Transformer::OfficialNumber.masked(nets, "", text.as_bytes(), ValueLimits::default());
     }
     if names::is_technical(path.name) && !text.contains(' ') {
         return None;

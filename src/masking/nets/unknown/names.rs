@@ -20,6 +20,8 @@ struct Names {
     technical: Words,
     choices: Words,
     handles: Words,
+    articles: Words,
+    notes: Words,
     content_tables: Words,
     settings: Words,
     sites: Words,
@@ -117,6 +119,16 @@ pub(super) fn is_choice(name: &str) -> bool {
 /// Whether what has this name is a program's word.
 pub(super) fn is_technical(name: &str) -> bool {
     !name.is_empty() && ends_with(&snake(name), &NAMES.technical)
+}
+
+/// Whether the codes under this name are those of goods.
+pub(super) fn is_article(name: &str) -> bool {
+    !name.is_empty() && ends_with(&snake(name), &NAMES.articles)
+}
+
+/// Whether a table or column of this name has what is noted for oneself.
+pub(super) fn is_note(name: &str) -> bool {
+    ends_with(name, &NAMES.notes)
 }
 
 /// Whether a table of this name has settings.

@@ -69,7 +69,12 @@ pub(crate) fn cast(
             let own = &mut mask.column_nets[column];
             own.is_key = mask.key_column == Some(column) && mask.key_names_value;
             if !own.is_known {
-                own.net = if own.is_key { Net::Search } else { net };
+                let is_note = about[place] == About::Else && names::is_note(&snake(&table.columns[column].name));
+                own.net = match net {
+                    _ if own.is_key => Net::Search,
+                    _ if is_note => Net::Close,
+                    net => net,
+                };
             }
             if unknown == Unknown::Keep && own.net == Net::Close && (!own.is_known || mask.key_names_value) {
                 own.net = Net::Search;
@@ -129,9 +134,10 @@ fn by_itself(table: &Table, assignment: &Assignment, columns: &[String]) -> Abou
     if holds_person() || columns.iter().any(is_person) || columns.iter().any(|column| names::is_of_people(column)) {
         return About::People;
     }
+    let is_note = names::is_note(&name);
     let is_content = names::is_content(&name) || columns.iter().any(|column| names::is_of_content(column));
     match columns.iter().any(|column| names::is_author(column)) {
-        true if !is_content => About::People,
+        is_written if (is_written || is_note) && !is_content => About::People,
         _ if is_content => About::Content,
         _ => About::Else,
     }

@@ -61,6 +61,20 @@ fn is_technical_word(word: &str) -> bool {
     has_digit || has_sign || !has_upper || is_code || is_hump(word) || is_file(word)
 }
 
+/// Whether a text is a code that somebody was given: groups of large letters and digits, or both mixed.
+pub(super) fn is_voucher(text: &str) -> bool {
+    let text = text.trim_end();
+    let is_sign = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+    let (letters, groups) = (text.bytes().filter(u8::is_ascii_uppercase).count(), text.split('-').count());
+    (8..=40).contains(&text.len())
+        && letters > 0
+        && text.split('-').all(|group| group.len() >= 3 && group.bytes().all(is_sign))
+        && (groups > 2 || groups == 2 && text.bytes().any(|b| b.is_ascii_digit()) || {
+            let changes = text.as_bytes().windows(2).filter(|w| w[0].is_ascii_digit() != w[1].is_ascii_digit());
+            groups == 1 && changes.count() >= 3
+        })
+}
+
 /// Whether several words are numbers, dates and units.
 fn is_amount(text: &str) -> bool {
     let is_number = |word: &str| {

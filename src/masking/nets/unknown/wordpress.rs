@@ -149,7 +149,7 @@ fn conditions(table: &Table, when: &When, site: &MaskedSite) -> Option<Vec<Condi
         PUBLISHED => Expected::Published(site.published.clone()),
         text => Expected::Exactly(text.to_owned()),
     });
-    let globs = when.matches.iter().map(|glob| Expected::Glob(WildMatch::new(glob)));
+    let globs = when.matches.iter().map(|glob| Expected::Glob(WildMatch::new_case_insensitive(glob)));
     Some(exactly.chain(globs).map(|expected| Condition { column, expected }).collect())
 }
 
