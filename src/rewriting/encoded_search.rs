@@ -8,6 +8,8 @@ use data_encoding::{BASE64_NOPAD, HEXLOWER, HEXUPPER};
 
 /// A host of fewer letters than these in base64 would be found everywhere.
 const SHORTEST_ENCODED: usize = 6;
+/// Nothing that holds a host and is compressed has fewer letters in base64.
+const SHORTEST_PACKED: usize = 20;
 
 /// A place that may be within something encoded.
 #[derive(Clone, Debug)]
@@ -19,22 +21,39 @@ pub(super) struct EncodedHit {
 
 /// Searches for several hosts at once.
 #[derive(Clone, Debug)]
-pub(super) struct EncodedSearch(Option<AhoCorasick>);
+pub(super) struct EncodedSearch {
+    letters: AhoCorasick,
+    /// No run of letters that is shorter is looked into.
+    shortest: usize,
+}
 
 impl EncodedSearch {
     pub(super) fn new(hosts: &[String]) -> Self {
+        let needles = host_needles(hosts);
+        let shortest = needles.iter().map(Vec::len).min().unwrap_or(SHORTEST_PACKED).min(SHORTEST_PACKED);
+        let all = MAGICS.iter().copied().chain(needles.iter().map(Vec::as_slice)).filter(|_| !hosts.is_empty());
         // Of the kinds of match this one is searched for by whole vectors of bytes.
         let mut builder = AhoCorasick::builder();
         builder.match_kind(MatchKind::LeftmostFirst);
-        let search = || builder.build(encoded_needles(hosts)).expect("short patterns");
-        Self((!hosts.is_empty()).then(search))
+        Self { letters: builder.build(all).expect("short patterns"), shortest }
     }
 
     /// The first place at or after `from` that may be within something encoded in which a host stands.
     pub(super) fn first(&self, text: &[u8], from: usize) -> Option<EncodedHit> {
-        let input = Input::new(text).range(from.min(text.len())..);
+        let mut from = from;
+        loop {
+            let run = long_run(text, from, self.shortest)?;
+            from = run.end;
+            let hit = self.first_in(text, run);
+            if hit.is_some() {
+                return hit;
+            }
+        }
+    }
+
+    fn first_in(&self, text: &[u8], run: Range<usize>) -> Option<EncodedHit> {
         let is_part = |b: &u8| b.is_ascii_alphanumeric() || *b == b'+';
-        self.0.as_ref()?.find_iter(input).find_map(|found| {
+        self.letters.find_iter(Input::new(text).range(run)).find_map(|found| {
             let is_host = !MAGICS.contains(&&text[found.range()]);
             let is_it = is_host || !text[..found.start()].last().is_some_and(is_part);
             is_it.then(|| EncodedHit { place: found.range(), is_host })
@@ -42,12 +61,39 @@ impl EncodedSearch {
     }
 }
 
+/// The letters of base64 in either alphabet, and the backslash that JSON puts before one of them.
+const IS_LETTER: [bool; 256] = {
+    let mut is_letter = [false; 256];
+    let mut b = 0;
+    while b < 128 {
+        is_letter[b] = (b as u8).is_ascii_alphanumeric() || matches!(b as u8, b'+' | b'/' | b'-' | b'_' | b'\\');
+        b += 1;
+    }
+    is_letter
+};
+
+/// The first run of so many letters at or after `from`; of most bytes in between none is looked at.
+fn long_run(text: &[u8], from: usize, shortest: usize) -> Option<Range<usize>> {
+    let mut start = from;
+    loop {
+        let candidate = text.get(start..start + shortest)?;
+        match candidate.iter().rposition(|b| !IS_LETTER[usize::from(*b)]) {
+            Some(other) => start += other + 1,
+            None => {
+                let end = start + shortest;
+                let rest = text[end..].iter().position(|b| !IS_LETTER[usize::from(*b)]);
+                return Some(start..rest.map_or(text.len(), |more| end + more));
+            }
+        }
+    }
+}
+
 /// What gzip and zlib begin with in base64, whatever their level.
 const MAGICS: &[&[u8]] = &[b"H4sI", b"eJw", b"eJx", b"eJy", b"eJz", b"eNo", b"eNp", b"eNq", b"eNr"];
 
 /// The letters of hosts in base64, wherever in it they begin, and in hexadecimal.
-fn encoded_needles(hosts: &[String]) -> Vec<Vec<u8>> {
-    let mut needles: Vec<Vec<u8>> = MAGICS.iter().map(|magic| magic.to_vec()).collect();
+fn host_needles(hosts: &[String]) -> Vec<Vec<u8>> {
+    let mut needles: Vec<Vec<u8>> = Vec::new();
     // What is in another need not be searched for twice.
     let cores: Vec<&String> = hosts
         .iter()
@@ -61,7 +107,7 @@ fn encoded_needles(hosts: &[String]) -> Vec<Vec<u8>> {
             needles.extend(spelled.iter().map(|host| hex.encode(host.as_bytes()).into_bytes()));
         }
     }
-    needles.retain(|needle| needle.len() >= SHORTEST_ENCODED || MAGICS.contains(&needle.as_slice()));
+    needles.retain(|needle| needle.len() >= SHORTEST_ENCODED);
     needles
 }
 
@@ -86,6 +132,7 @@ mod tests {
             let once = data_encoding::BASE64.encode(format!("{before}https://shop.acme-prod.test/x").as_bytes());
             assert!(search.first(once.as_bytes(), 0).is_some_and(|hit| hit.is_host), "{once}");
         }
-        assert!(search.first(b"x=H4sIAAAA", 0).is_some() && search.first(b"xH4sIAAAA", 0).is_none());
+        assert!(search.first(b"x=H4sIAAAAAAAAA\\/8vKLy0q", 0).is_some());
+        assert!(search.first(b"xH4sIAAAAAAAAA\\/8vKLy0q", 0).is_none() && search.first(b"x=H4sIAAAA", 0).is_none());
     }
 }
