@@ -41,6 +41,9 @@ impl EncodedSearch {
     /// The first place at or after `from` that may be within something encoded in which a host stands.
     pub(super) fn first(&self, text: &[u8], from: usize) -> Option<EncodedHit> {
         let mut from = from;
+        if self.letters.patterns_len() == 0 {
+            return None;
+        }
         loop {
             let run = long_run(text, from, self.shortest)?;
             from = run.end;
