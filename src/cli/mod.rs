@@ -4,6 +4,7 @@ mod args;
 pub mod commands;
 pub mod flow_files;
 mod log;
+mod masking_args;
 mod panics;
 pub mod schema_files;
 mod sheet_file;

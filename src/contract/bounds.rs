@@ -5,9 +5,10 @@ use anyhow::{Result, ensure};
 use crate::contract::masking_rules::MaskingRule;
 use crate::contract::on_residue::OnResidue;
 use crate::contract::policy::Policy;
-use crate::contract::request::{CloneRequest, DatabaseRequest, OnFailure, Override};
+use crate::contract::request::{CloneRequest, DatabaseRequest, OnFailure};
 use crate::contract::transformer::Effect;
 use crate::contract::unknown::Unknown;
+use crate::contract::variable_override::Override;
 use crate::error::{Failure, listed};
 
 /// What keeps a field of a request within what the owner grants.

@@ -18,3 +18,4 @@ pub(crate) mod signature;
 pub(crate) mod transformer;
 pub(crate) mod ttl;
 pub(crate) mod unknown;
+pub(crate) mod variable_override;

@@ -1,11 +1,9 @@
 //! What a caller asks for: the typed, documented requests of every step. The schemas in `schemas/` are made from here.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::contract::bounds::Refusal;
 use crate::contract::copying_request::CopyingRequest;
@@ -16,6 +14,7 @@ use crate::contract::on_residue::OnResidue;
 use crate::contract::policy::Policy;
 use crate::contract::ttl::Ttl;
 use crate::contract::unknown::Unknown;
+use crate::contract::variable_override::Override;
 
 /// What somebody asks for.
 pub(crate) trait Asked {
@@ -130,17 +129,6 @@ pub(crate) struct DatabaseRequest {
     pub rules: Vec<MaskingRule>,
 }
 
-/// What becomes of one variable in the copy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Override {
-    /// Gets this value.
-    Value(String),
-    /// Is taken out.
-    Remove,
-    /// Gets the value of `RAILSTAGE_SECRET_<name>`, which exists only if the flow's author put that line there.
-    Secret(String),
-}
-
 /// What becomes of a copy that fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -197,72 +185,6 @@ fn week() -> Ttl {
 
 fn yes() -> bool {
     true
-}
-
-impl JsonSchema for Override {
-    fn schema_name() -> Cow<'static, str> {
-        "Override".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "A value, `{\"remove\": true}`, or `{\"secret\": \"NAME\"}` for the value of `RAILSTAGE_SECRET_NAME`.",
-            "x-expects": "text, {\"remove\": true} or {\"secret\": \"NAME\"}",
-            "anyOf": [
-                { "type": "string" },
-                {
-                    "type": "object", "additionalProperties": false, "required": ["remove"],
-                    "properties": { "remove": { "const": true } },
-                },
-                {
-                    "type": "object", "additionalProperties": false, "required": ["secret"],
-                    "properties": { "secret": { "type": "string", "pattern": "^[A-Z][A-Z0-9_]*$" } },
-                },
-            ],
-        })
-    }
-}
-
-impl Serialize for Override {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Value(value) => serializer.serialize_str(value),
-            Self::Remove => serializer.collect_map([("remove", true)]),
-            Self::Secret(name) => serializer.collect_map([("secret", name)]),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Override {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OverrideVisitor)
-    }
-}
-
-struct OverrideVisitor;
-
-impl<'de> Visitor<'de> for OverrideVisitor {
-    type Value = Override;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("text, {\"remove\": true} or {\"secret\": \"NAME\"}")
-    }
-
-    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Override, E> {
-        Ok(Override::Value(value.to_owned()))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Override, A::Error> {
-        let choice = match map.next_key::<String>()?.as_deref() {
-            Some("remove") if map.next_value::<bool>()? => Override::Remove,
-            Some("secret") => Override::Secret(map.next_value()?),
-            _ => return Err(A::Error::custom("expected {\"remove\": true} or {\"secret\": \"NAME\"}")),
-        };
-        match map.next_key::<String>()? {
-            None => Ok(choice),
-            Some(key) => Err(A::Error::unknown_field(&key, &[])),
-        }
-    }
 }
 
 impl Asked for CloneRequest {

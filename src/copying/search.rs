@@ -9,7 +9,8 @@ use crate::masking::nets::Net;
 use crate::masking::residue::{
     Found, HIDDEN_KEY, Places, ResidueCounts, Searcher, Stays, is_readable, is_searched, unwritable,
 };
-use crate::masking::table::{ColumnNet, Expected, RowDecision, RowMasker};
+use crate::masking::row_masker::{RowDecision, RowMasker};
+use crate::masking::table::{ColumnNet, Expected};
 use crate::rewriting::wordpress;
 
 /// So many places of a table are told apart; what is found in more is counted under their columns.

@@ -11,7 +11,8 @@ use super::row::{Field, Row, RowFormat};
 pub(crate) use super::transform_counts::TransformCounts;
 use crate::contract::transformer::Transformer;
 use crate::data::tables::{Column, ColumnType, Table};
-use crate::masking::table::{NewValue, RowDecision, RowMasker, TableMask};
+use crate::masking::row_masker::{NewValue, RowDecision, RowMasker};
+use crate::masking::table::TableMask;
 use crate::rewriting::{Left, Rewriter, columns, wordpress};
 
 /// Whether a column is rewritten.
@@ -142,7 +143,7 @@ impl<'a, F: RowFormat> Transform<'a, F> {
 
     /// What columns become that change with others: a site's domain and path, and the hash of a URL, which becomes nothing,
     /// since whoever reads it makes it anew.
-    fn joint<'r>(&mut self, row: &F::Row<'r>) -> Vec<(usize, NewValue)> {
+    fn joint(&mut self, row: &F::Row<'_>) -> Vec<(usize, NewValue)> {
         let mut joint = Vec::new();
         let value = |column: usize| row.field(column).value();
         if let Some((domain, path)) = self.address

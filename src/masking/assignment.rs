@@ -11,15 +11,14 @@ use crate::contract::masking_rules::{MaskingRule, When};
 use crate::contract::nearest::nearest;
 use crate::contract::transformer::Transformer;
 use crate::data::table_glob::TableGlob;
-use crate::data::tables::{Column, ColumnType, Table};
+use crate::data::tables::{Column, Table};
 use crate::error::Failure;
-use crate::masking::nets::{Nets, unknown};
+use crate::masking::nets::Nets;
 use crate::masking::preset;
 use crate::masking::queues::Put;
-use crate::masking::table::{ColumnLimits, ColumnNet, Condition, Expected, Origin, TableMask, TableRule};
-use crate::masking::transformers::ValueLimits;
+use crate::masking::table::{Condition, Expected, Origin, TableMask, TableRule};
 use crate::masking::{Key, Masking};
-use crate::rewriting::wordpress::{self, SiteTables};
+use crate::rewriting::wordpress::SiteTables;
 
 /// What becomes of one table.
 #[derive(Default)]
@@ -267,29 +266,6 @@ impl<'a> RuleAssigner<'a> {
     }
 }
 
-impl TableMask {
-    /// The mask that these rules are for a table.
-    pub(crate) fn of(table: &Table, rules: Vec<TableRule>, nets: &Arc<Nets>) -> Self {
-        let named = table.columns.iter().position(|column| wordpress::is_key_column(&column.name));
-        let named = named.or_else(|| unknown::key_column(table));
-        let tested = rules.iter().filter_map(|rule| rule.condition.as_ref());
-        let first = tested
-            .filter(|condition| !matches!(condition.expected, Expected::KeptUser(_) | Expected::Published(_)))
-            .map(|condition| condition.column)
-            .next();
-        Self {
-            nets: nets.clone(),
-            rules,
-            column_nets: vec![ColumnNet::default(); table.columns.len()],
-            limits: table.columns.iter().map(limits).collect(),
-            names: table.columns.iter().map(|column| column.name.as_str().into()).collect(),
-            may_close: false,
-            key_column: named.or(first),
-            key_names_value: named.is_some(),
-        }
-    }
-}
-
 /// The conditions of a rule one by one, so that the sheet can count each.
 pub(super) fn expectations<'a>(
     when: &'a When,
@@ -300,15 +276,6 @@ pub(super) fn expectations<'a>(
         _ => Expected::Exactly(text.clone()),
     });
     exactly.chain(when.matches.iter().map(|glob| Expected::Glob(WildMatch::new(glob))))
-}
-
-fn limits(column: &Column) -> ColumnLimits {
-    let value = ValueLimits { max_chars: column.max_chars, is_unique: column.is_unique, keeps_form: false };
-    ColumnLimits {
-        value,
-        is_emptied_by_null: !column.column_type.is_plain_text() || column.is_unique && column.is_nullable,
-        orders_members: column.column_type == ColumnType::NormalizedJson,
-    }
 }
 
 /// Why a transformer cannot be used for a column.

@@ -1,7 +1,7 @@
 //! Masking: people become strangers on their way, and what a copy must not hold or do is left behind.
 //!
 //! How it is decided: a [`Masking`] is what a caller asks for. `assignment` lays its rules and the WordPress `preset`
-//! over the tables that are there, which gives each table a mask (`table`). That tells for each row which rule holds for
+//! over the tables that are there, which gives each table a mask (`table`). `row_masker` tells for each row which rule holds for
 //! which column; `transformers`, `strangers` and `numbers` make the new values under a `key`, `values` goes into
 //! serialized data, `switches` knows what of a plugin's settings would act. What no rule speaks of and yet looks personal
 //! is found by `suspects`. The `sheet` tells what was done.
@@ -16,6 +16,7 @@ mod preset;
 pub(crate) mod queues;
 pub(crate) mod relations;
 pub(crate) mod residue;
+pub(crate) mod row_masker;
 mod sheet;
 mod strangers;
 pub(crate) mod suspects;

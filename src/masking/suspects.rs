@@ -10,8 +10,8 @@ use crate::masking::assignment::{Assignment, misfit};
 use crate::masking::key::Key;
 use crate::masking::nets::shapes::{self, Place, Shape};
 use crate::masking::nets::{Net, Nets, unknown};
+use crate::masking::row_masker::{NewValue, RowDecision, RowMasker};
 use crate::masking::sheet::Suspect;
-use crate::masking::table::{NewValue, RowDecision, RowMasker};
 use crate::masking::values::{self, ValueMasker};
 use crate::rewriting::wordpress;
 

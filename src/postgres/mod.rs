@@ -24,6 +24,7 @@ mod filling;
 mod post_data;
 mod preflight;
 mod rows;
+mod schema;
 mod session;
 mod snapshot;
 mod swap;

@@ -165,13 +165,13 @@ impl<'a> Spelling<'a> {
             return if is_new || old.port.is_some() { Place::Other } else { Place::Left(Left::Port) };
         }
         if is_same_host && !new.path.is_empty() && new.path.starts_with(&old.path) {
-            let is_new = self.path_end(text, end, &new.path).is_some_and(|end| !self.continues_path(text, end));
+            let is_new = Self::path_end(text, end, &new.path).is_some_and(|end| !self.continues_path(text, end));
             if is_new {
                 return Place::Other;
             }
         }
         if !old.path.is_empty() {
-            match self.path_end(text, end, &old.path) {
+            match Self::path_end(text, end, &old.path) {
                 Some(path_end) if !self.continues_path(text, path_end) => end = path_end,
                 _ => return Place::Other,
             }
@@ -198,7 +198,7 @@ impl<'a> Spelling<'a> {
     }
 
     /// Where a path ends that begins at `at`, its slashes in whatever spelling.
-    fn path_end(&self, text: &[u8], mut at: usize, path: &str) -> Option<usize> {
+    fn path_end(text: &[u8], mut at: usize, path: &str) -> Option<usize> {
         for c in path.chars() {
             let plain = char::to_lowercase(c).eq([c]);
             at = match c {

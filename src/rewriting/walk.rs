@@ -115,8 +115,9 @@ impl<'a> Walk<'a> {
                 end
             }
             Token::Broken { start, .. } if self.layers.last().is_some_and(|layer| layer.is_text) => {
-                let within = self.layers.last_mut();
-                within.into_iter().for_each(|layer| layer.lookalikes += 1);
+                if let Some(within) = self.layers.last_mut() {
+                    within.lookalikes += 1;
+                }
                 start + 2
             }
             Token::Broken { end, .. } => {
@@ -199,7 +200,7 @@ impl<'a> Walk<'a> {
             let measure = || len(&edit.bytes) - len(old);
             layer.grown += match layer.is_hex {
                 false => *grown[usize::from(layer.level)].get_or_insert_with(measure),
-                true => measure() + 2 * signed(old.iter().filter(|b| **b == b'\\').count()),
+                true => measure() + 2 * signed(memchr::memchr_iter(b'\\', old).count()),
             };
         }
         self.changes.edits.push(edit);

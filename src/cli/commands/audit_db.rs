@@ -8,6 +8,7 @@ use tracing::Level;
 
 use super::{CommandDef, copy_db, log_failure, print_json};
 use crate::cli::log::{self, Output};
+use crate::cli::masking_args;
 use crate::cli::sheet_file::{self, SheetFile};
 use crate::copying::AuditReport;
 use crate::engines::Pair;
@@ -83,8 +84,8 @@ async fn audited(matches: &ArgMatches, stop: &Stop) -> Result<AuditReport> {
     let sheet = sheet_file::paths(matches)?;
     let (source, target) = (copy_db::endpoint("SOURCE_DATABASE_URL")?, copy_db::endpoint("TARGET_DATABASE_URL")?);
     let source = source.no_faster_than(matches.get_one("max-rate").copied());
-    let masking = Masking { keep_users: copy_db::keep_users(matches), ..Masking::new(copy_db::key()?) };
-    let masking = Masking { rules: copy_db::rules(matches)?, ..masking };
+    let masking = Masking { keep_users: masking_args::keep_users(matches), ..Masking::new(masking_args::key()?) };
+    let masking = Masking { rules: masking_args::rules(matches)?, ..masking };
     let pair = Pair::of(&source, &target);
     // Nothing is changed, so nothing is taken back.
     let report = tokio::select! {

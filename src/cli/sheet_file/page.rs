@@ -53,11 +53,15 @@ impl Page {
         }
         self.element("h2", title);
         self.0.push_str("<table><thead><tr>");
-        head.iter().for_each(|cell| self.element("th", cell));
+        for cell in head {
+            self.element("th", cell);
+        }
         self.0.push_str("</tr></thead><tbody>\n");
         for row in rows {
             self.0.push_str("<tr>");
-            row.iter().for_each(|cell| self.element("td", cell));
+            for cell in row {
+                self.element("td", &cell);
+            }
             self.0.push_str("</tr>\n");
         }
         self.0.push_str("</tbody></table>\n");

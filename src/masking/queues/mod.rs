@@ -6,6 +6,7 @@
 mod known;
 mod logs;
 mod shape;
+mod words;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -125,7 +126,7 @@ pub(crate) fn find(tables: &[&Table], keep: &[String], masking: Option<&Masking>
             let is_masked = masking.is_some() && !has_rule(table);
             match shape::find(table) {
                 Some(Finding::Left(because)) if is_masked => Some(Finding::Acts(because)),
-                None if is_masked => logs::find(table, &shape::words_of(table)),
+                None if is_masked => logs::find(table, &words::words_of(table)),
                 found => found,
             }
         })?;

@@ -9,6 +9,7 @@
 mod checks;
 mod counts;
 mod decoded;
+mod escapes;
 mod keys;
 mod names;
 mod numbers;

@@ -150,6 +150,13 @@ impl Proof {
         }
     }
 
+    /// Takes in that there are large objects, which nothing looks into.
+    pub(crate) fn add_large_objects(&mut self, count: u64) {
+        if count > 0 {
+            self.add_unread("large objects".to_owned(), count, "not looked into");
+        }
+    }
+
     fn add_unread(&mut self, place: String, values: u64, because: &str) {
         match self.unread.iter_mut().find(|known| known.place == place && known.because == because) {
             Some(known) => known.values += values,

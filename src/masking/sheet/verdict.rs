@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use super::{ColumnLine, Sheet, Treatment};
 use crate::contract::on_residue::OnResidue;
 use crate::contract::record::Masked;
+use crate::contract::unknown::Unknown;
 use crate::error::Failure;
 use crate::masking::queues::QueueLine;
 use crate::masking::residue::Proof;
@@ -14,11 +15,13 @@ const MOST_TOLD: usize = 20;
 
 impl Sheet {
     /// Settles whether the people in the copy are strangers.
-    pub(crate) fn settle(&mut self, queues: &[QueueLine]) {
+    pub(crate) fn settle(&mut self, queues: &[QueueLine], unknown: Unknown) {
         let suspects = self.suspects.len();
         let suspected =
             (suspects > 0).then(|| format!("{suspects} columns or keys look personal, and no rule speaks of them"));
-        self.partial_because = suspected.into_iter().chain(self.unproven()).collect();
+        let kept = (unknown == Unknown::Keep)
+            .then(|| "free text that no rule speaks of was kept, as it was asked for".to_owned());
+        self.partial_because = suspected.into_iter().chain(kept).chain(self.unproven()).collect();
         self.masked = match self.partial_because.is_empty() {
             true => Masked::Full,
             // Where nothing was found to be masked and something looks personal, nothing is.
@@ -95,7 +98,7 @@ mod tests {
         let columns = treatments.iter().copied().map(line).collect();
         let mut sheet = Sheet { columns, suspects: vec![suspect; suspects], ..Sheet::default() };
         sheet.proof = is_read_back.then(Proof::default);
-        sheet.settle(&[]);
+        sheet.settle(&[], Unknown::Mask);
         assert_eq!(sheet.masked == Masked::Full, sheet.partial_because.is_empty());
         sheet.masked
     }

@@ -8,13 +8,14 @@ use tokio_postgres::types::Type;
 
 use super::catalog::{self, Relations};
 use super::{masked_relations, matching_rows, people, published_posts, row_counts, samples, site_country};
+use crate::copying::report::CopyReport;
 use crate::error::Failure;
 use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite, does_not_fit};
 use crate::masking::nets::Nets;
 use crate::masking::queues::Put;
 use crate::masking::residue::{Places, Proof, ResidueCounts};
 use crate::masking::suspects::Findings;
-use crate::masking::{EmptiedLine, KeySource, Masking, QueueLine, Sheet, Suspect, TableOutcome, Unknown};
+use crate::masking::{EmptiedLine, KeySource, Masking, Sheet, Suspect, TableOutcome, Unknown};
 use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
@@ -32,6 +33,7 @@ pub(crate) struct DatabaseMasking {
     emptied: Vec<EmptiedLine>,
     kept_users: u64,
     key: KeySource,
+    unknown: Unknown,
     nets: Arc<Nets>,
     sites: Vec<MaskedSite>,
     /// By table, the columns that it computes itself.
@@ -42,8 +44,8 @@ impl DatabaseMasking {
     /// Lays the rules over the tables, behind what is `put` into each anyway, and looks for what they leave out.
     ///
     /// # Errors
-    /// Invalid input when a rule does not fit the data, and for a strict masking when a column looks personal that no
-    /// rule speaks of.
+    /// Invalid input when a rule does not fit the data, and where the unknown is to be refused when a column looks
+    /// personal that no rule speaks of.
     pub(crate) async fn read(
         source: &SourceSession,
         tables: &Relations,
@@ -66,8 +68,8 @@ impl DatabaseMasking {
         ensure!(masking.unknown != Unknown::Refuse || told.is_empty(), refused(&told));
         let emptied = emptied(source, &tables.all, &assignments).await.context("count the rows that stay behind")?;
         let kept_users = sites.iter().filter(|site| site.site.has_users).map(|site| site.kept_users.len() as u64).sum();
-        let (key, computed) = (masking.key.source(), catalog::generated(source).await?);
-        Ok(Self { assignments, suspects, emptied, kept_users, key, nets, sites, computed })
+        let (key, unknown, computed) = (masking.key.source(), masking.unknown, catalog::generated(source).await?);
+        Ok(Self { assignments, suspects, emptied, kept_users, key, unknown, nets, sites, computed })
     }
 
     /// Finds out whom the site knows, before any row is masked.
@@ -118,7 +120,7 @@ impl DatabaseMasking {
         self,
         tables: &Relations,
         loaded: &[LoadedTable],
-        queues: &[QueueLine],
+        report: &CopyReport,
         residue: Option<&HashMap<u32, ResidueCounts>>,
     ) -> Sheet {
         let mut sheet = Sheet {
@@ -153,9 +155,13 @@ impl DatabaseMasking {
             sheet.add_live(outcome);
             sheet.add_unmasked(outcome, computed);
         }
-        sheet.add_queues(queues);
-        sheet.proof = residue.map(|residue| proof(&self.nets, tables, residue));
-        sheet.settle(queues);
+        sheet.add_queues(&report.queues);
+        sheet.proof = residue.map(|residue| {
+            let mut proof = proof(&self.nets, tables, residue);
+            proof.add_large_objects(report.large_objects);
+            proof
+        });
+        sheet.settle(&report.queues, self.unknown);
         sheet
     }
 }
@@ -177,7 +183,9 @@ fn proof(nets: &Nets, tables: &Relations, residue: &HashMap<u32, ResidueCounts>)
     let mut searched: Vec<_> =
         tables.all.iter().filter_map(|relation| Some((&relation.table, residue.get(&relation.oid)?))).collect();
     searched.sort_by_key(|(table, _)| table.label());
-    searched.into_iter().for_each(|(table, counts)| proof.add(table, counts));
+    for (table, counts) in searched {
+        proof.add(table, counts);
+    }
     proof
 }
 

@@ -12,7 +12,8 @@ use super::catalog::Relations;
 use super::whole_table::{TextRow, WholeTables};
 use crate::masking::assignment::Assignment;
 use crate::masking::relations::Place;
-use crate::masking::table::{NewValue, RowDecision, RowMasker, TableMask};
+use crate::masking::row_masker::{NewValue, RowDecision, RowMasker};
+use crate::masking::table::TableMask;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::connect::Param;
 use crate::postgres::session::source_session::SourceSession;
@@ -69,7 +70,9 @@ pub(crate) async fn pass(
         let failing = failing(source, relation, &assignments[place], checks).await?;
         let columns: BTreeSet<usize> = failing.into_iter().flat_map(|(_, columns)| columns).collect();
         if let Some(mask) = assignments[place].mask.as_mut().and_then(Arc::get_mut) {
-            columns.into_iter().for_each(|column| mask.take_net_off(column));
+            for column in columns {
+                mask.take_net_off(column);
+            }
         }
     }
     let mut problems = BTreeSet::new();

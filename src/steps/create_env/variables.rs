@@ -2,7 +2,8 @@
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::contract::request::{CloneRequest, Override};
+use crate::contract::request::CloneRequest;
+use crate::contract::variable_override::Override;
 use crate::environment::services::{Role, is_data_server, with_role};
 use crate::environment::variables;
 use crate::error::{Failure, listed};

@@ -14,7 +14,8 @@ use crate::data::tables::Table;
 use crate::formats::{self, FieldPath, Scalar, ValueEditor};
 use crate::masking::assignment::Assignment;
 use crate::masking::nets::Net;
-use crate::masking::table::{RowDecision, RowMasker, TableMask};
+use crate::masking::row_masker::{RowDecision, RowMasker};
+use crate::masking::table::TableMask;
 use crate::masking::values;
 
 /// What of a table is read for the dictionary.
@@ -101,7 +102,7 @@ impl PeopleColumns {
     /// What the values of a key tell, whatever else stands in their rows.
     pub(crate) fn told_by_key(&mut self, key: &str) -> Told {
         let (Some(masker), Some(key_column)) = (&mut self.masker, self.key) else { return Told::Somebody };
-        let decision = masker.decide(|column| (column == key_column).then(|| Cow::Borrowed(key.as_bytes())));
+        let decision = masker.decide(|column| (column == key_column).then_some(Cow::Borrowed(key.as_bytes())));
         if decision != RowDecision::Masked {
             return Told::Nothing;
         }

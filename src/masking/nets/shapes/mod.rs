@@ -141,5 +141,9 @@ pub(crate) fn find(text: &str, place: Place) -> Finder<'_> {
 mod tests;
 
 #[cfg(test)]
+#[path = "secrets_tests.rs"]
+mod secrets_found;
+
+#[cfg(test)]
 #[path = "ordinary_tests.rs"]
 mod ordinary;

@@ -8,8 +8,9 @@ use super::names;
 use super::texts::{self, Kind};
 use crate::masking::assignment::Assignment;
 use crate::masking::nets::{Caught, Net, NetCounts};
+use crate::masking::row_masker::{RowDecision, RowMasker};
 use crate::masking::suspects::Sample;
-use crate::masking::table::{Condition, Expected, RowDecision, RowMasker, TableMask};
+use crate::masking::table::{Condition, Expected, TableMask};
 
 /// So many values tell that they are few.
 const LEAST_VALUES: usize = 20;

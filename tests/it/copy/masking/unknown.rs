@@ -75,7 +75,8 @@ async fn people_of_a_made_up_shop_do_not_come_along_and_its_wares_do() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_no_rule_speaks_of_may_be_kept_or_refused() {
-    let (ends, _) = copied(Unknown::Keep).await;
+    let (ends, report) = copied(Unknown::Keep).await;
+    assert_eq!(report.masking.unwrap().masked, railstage::masking::Masked::Partial);
     let target = ends.target().await;
     assert_eq!(texts(&target, "SELECT befund FROM einzeln").await, ["Hat Angst vor Lampen"]);
     assert_eq!(texts(&target, "SELECT count(*) FROM kunden WHERE email LIKE '%@people.example.net'").await, ["0"]);

@@ -1,5 +1,9 @@
+use wildmatch::WildMatch;
+
 use super::*;
 use crate::masking::key::Key;
+use crate::masking::nets::Nets;
+use crate::masking::table::{ColumnLimits, Expected, Origin};
 
 fn rule(column: Option<usize>, condition: Option<(usize, &str)>, transformer: Transformer) -> TableRule {
     let condition =
