@@ -67,9 +67,9 @@ impl EncodedSearch {
 /// The letters of base64 in either alphabet, and the backslash that JSON puts before one of them.
 const IS_LETTER: [bool; 256] = {
     let mut is_letter = [false; 256];
-    let mut b = 0;
+    let mut b = 0_u8;
     while b < 128 {
-        is_letter[b] = (b as u8).is_ascii_alphanumeric() || matches!(b as u8, b'+' | b'/' | b'-' | b'_' | b'\\');
+        is_letter[b as usize] = b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'\\');
         b += 1;
     }
     is_letter

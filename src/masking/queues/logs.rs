@@ -155,9 +155,9 @@ pub(super) fn find(table: &Table, words: &[String]) -> Option<Finding> {
         let pairs = words.windows(2).map(<[String]>::concat);
         words.iter().cloned().chain(pairs).any(|word| log.words.contains(&word.as_str()))
     };
-    let log = LOGS.iter().filter(is_called).find(|log| log.columns.iter().any(|name| has(name)));
+    let log = LOGS.iter().filter(is_called).find(|log| log.columns.iter().any(has));
     let what = log.map(|log| log.what).or_else(|| {
-        let is_versions = VERSIONS.iter().any(|columns| columns.iter().all(|name| has(name)));
+        let is_versions = VERSIONS.iter().any(|columns| columns.iter().all(has));
         is_versions.then_some("a log of what rows were before")
     })?;
     Some(Finding::Acts(format!("it looks like {what}, by its name and columns")))

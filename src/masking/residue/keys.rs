@@ -16,6 +16,9 @@ struct Line {
     rest: String,
     #[serde(default = "sixteen")]
     least: usize,
+    /// So many points at least stand behind a beginning.
+    #[serde(default)]
+    points: usize,
     #[serde(default)]
     plain: bool,
     /// What a block ends with.
@@ -71,7 +74,8 @@ pub(super) fn has_key(text: &[u8]) -> bool {
         let is_made_up = line.plain
             || rest.iter().any(u8::is_ascii_digit)
             || rest.windows(2).any(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase());
-        !is_in_word && (line.ends.is_some() || rest.len() >= line.least.max(SHORTEST) && is_made_up)
+        let has_points = rest.iter().filter(|byte| **byte == b'.').count() >= line.points;
+        !is_in_word && has_points && (line.ends.is_some() || rest.len() >= line.least.max(SHORTEST) && is_made_up)
     })
 }
 

@@ -196,10 +196,14 @@ mod tests {
     #[test]
     fn what_is_marked_goes() {
         let mut gathered = Gathered::of_at_most(1000);
-        (0..100).for_each(|number| gathered.add(hash(number)));
+        for number in 0..100 {
+            gathered.add(hash(number));
+        }
         let (mut hashes, _) = gathered.end();
         let marks = hashes.marks();
-        [3, 64, 99, 1000].iter().for_each(|number| hashes.mark(&marks, hash(*number)));
+        for number in [3, 64, 99, 1000] {
+            hashes.mark(&marks, hash(number));
+        }
         hashes.remove(&marks);
         assert_eq!(hashes.len(), 97);
         assert!(!hashes.contains(hash(64)) && hashes.contains(hash(65)));

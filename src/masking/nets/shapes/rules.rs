@@ -40,6 +40,9 @@ pub(super) struct Secret {
     pub(super) rest: Rest,
     #[serde(default = "sixteen")]
     pub(super) least: usize,
+    /// So many points at least stand in the rest.
+    #[serde(default)]
+    pub(super) points: usize,
     #[serde(default)]
     pub(super) plain: bool,
     #[serde(default)]

@@ -41,7 +41,8 @@ pub(super) fn of_rule(text: &[u8], begin: Range<usize>, number: usize) -> Option
     }
     let end = begin.end + rest_len(&text[begin.end..], rule.rest);
     let rest = &text[begin.end..end];
-    if rest.len() < rule.least || !(rule.plain || is_made_up(rest)) {
+    let has_points = || memchr::memchr_iter(b'.', rest).count() >= rule.points;
+    if rest.len() < rule.least || !has_points() || !(rule.plain || is_made_up(rest)) {
         return None;
     }
     let shape = if rule.kind == SecretKind::Hash { Shape::PasswordHash } else { Shape::Secret };

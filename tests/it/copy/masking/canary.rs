@@ -135,8 +135,11 @@ fn left_in<'a>(values: &'a [Value], places: &'a [Place]) -> Vec<LeftText<'a>> {
             }
             for (value, spelled) in values.iter().zip(&spelled) {
                 let found = spelled.iter().find(|(_, text)| needles.iter().any(|needle| text.contains(needle)));
-                let is_own = value.table == place.table && value.column == place.column;
-                if let Some((how, _)) = found.filter(|_| !(is_own && place.may_stay.is_some())) {
+                // A text of one column may stand within that of another column of the place.
+                let is_own =
+                    |own: &&Place| own.place == place.place && value.table == own.table && value.column == own.column;
+                let may_stay = places.iter().find(is_own).is_some_and(|own| own.may_stay.is_some());
+                if let Some((how, _)) = found.filter(|_| !may_stay) {
                     left.push(LeftText { place, kind, text, found: value, how });
                 }
             }

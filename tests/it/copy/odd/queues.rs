@@ -71,9 +71,12 @@ async fn nothing_in_a_queue_acts_in_a_copy_masked_or_not() {
         assert_eq!(told(&report, "public.django_celery_beat_periodictask").1, QueueTreatment::SwitchedOff);
         let tasks = "SELECT name, enabled FROM django_celery_beat_periodictask ORDER BY 1";
         assert_eq!(texts(&target, tasks).await, ["nightly|f", "old|f"]);
-        for table in ["campaigns", "kept_queue"] {
-            assert_eq!(told(&report, &format!("public.{table}")), (1, QueueTreatment::Left));
-            assert_eq!(texts(&target, &format!("SELECT count(*) FROM {table}")).await, ["1"]);
+        // What only looks as if it acted may be about people.
+        let (campaigns, left) =
+            if name == "masked" { (QueueTreatment::Emptied, "0") } else { (QueueTreatment::Left, "1") };
+        for (table, treatment, left) in [("campaigns", campaigns, left), ("kept_queue", QueueTreatment::Left, "1")] {
+            assert_eq!(told(&report, &format!("public.{table}")), (1, treatment));
+            assert_eq!(texts(&target, &format!("SELECT count(*) FROM {table}")).await, [left]);
         }
         assert!(!report.queues.iter().any(|line| line.table.contains("vacancies")), "{:?}", report.queues);
         let summary = report.summary();
