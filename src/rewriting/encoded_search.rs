@@ -10,6 +10,8 @@ use data_encoding::{BASE64_NOPAD, HEXLOWER, HEXUPPER};
 const SHORTEST_ENCODED: usize = 6;
 /// Nothing that holds a host and is compressed has fewer letters in base64.
 const SHORTEST_PACKED: usize = 20;
+/// More are not searched for by whole vectors of bytes.
+const MOST_BY_VECTORS: usize = 64;
 
 /// A place that may be within something encoded.
 #[derive(Clone, Debug)]
@@ -23,8 +25,8 @@ pub(super) struct EncodedHit {
 #[derive(Clone, Debug)]
 pub(super) struct EncodedSearch {
     letters: AhoCorasick,
-    /// No run of letters that is shorter is looked into.
-    shortest: usize,
+    /// No run of letters that is shorter is looked into; unless there are so few to search for that nothing is faster.
+    shortest: Option<usize>,
 }
 
 impl EncodedSearch {
@@ -35,7 +37,8 @@ impl EncodedSearch {
         // Of the kinds of match this one is searched for by whole vectors of bytes.
         let mut builder = AhoCorasick::builder();
         builder.match_kind(MatchKind::LeftmostFirst);
-        Self { letters: builder.build(all).expect("short patterns"), shortest }
+        let is_slow = MAGICS.len() + needles.len() > MOST_BY_VECTORS;
+        Self { letters: builder.build(all).expect("short patterns"), shortest: is_slow.then_some(shortest) }
     }
 
     /// The first place at or after `from` that may be within something encoded in which a host stands.
@@ -44,8 +47,9 @@ impl EncodedSearch {
         if self.letters.patterns_len() == 0 {
             return None;
         }
+        let Some(shortest) = self.shortest else { return self.first_in(text, from.min(text.len())..text.len()) };
         loop {
-            let run = long_run(text, from, self.shortest)?;
+            let run = long_run(text, from, shortest)?;
             from = run.end;
             let hit = self.first_in(text, run);
             if hit.is_some() {
@@ -130,12 +134,17 @@ mod tests {
 
     #[test]
     fn what_is_encoded_is_seen_wherever_it_begins() {
-        let search = EncodedSearch::new(&["shop.acme-prod.test".to_owned()]);
-        for before in ["", "a", "ab", "abc"] {
-            let once = data_encoding::BASE64.encode(format!("{before}https://shop.acme-prod.test/x").as_bytes());
-            assert!(search.first(once.as_bytes(), 0).is_some_and(|hit| hit.is_host), "{once}");
+        for others in [0, 12] {
+            let others = (0..others).map(|i| format!("site{i}.example.com"));
+            let hosts: Vec<String> = others.chain(["shop.acme-prod.test".to_owned()]).collect();
+            let search = EncodedSearch::new(&hosts);
+            for before in ["", "a", "ab", "abc"] {
+                let once = data_encoding::BASE64.encode(format!("{before}https://shop.acme-prod.test/x").as_bytes());
+                assert!(search.first(once.as_bytes(), 0).is_some_and(|hit| hit.is_host), "{once}");
+            }
+            assert!(search.first(b"x=H4sIAAAAAAAAA\\/8vKLy0q", 0).is_some());
+            assert!(search.first(b"xH4sIAAAAAAAAA\\/8vKLy0q", 0).is_none());
+            assert_eq!(search.first(b"a word, H4sIAAAA", 0).is_some(), search.shortest.is_none());
         }
-        assert!(search.first(b"x=H4sIAAAAAAAAA\\/8vKLy0q", 0).is_some());
-        assert!(search.first(b"xH4sIAAAAAAAAA\\/8vKLy0q", 0).is_none() && search.first(b"x=H4sIAAAA", 0).is_none());
     }
 }
