@@ -74,7 +74,7 @@ pub(super) fn has_key(text: &[u8]) -> bool {
         let is_made_up = line.plain
             || rest.iter().any(u8::is_ascii_digit)
             || rest.windows(2).any(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase());
-        let has_points = rest.iter().filter(|byte| **byte == b'.').count() >= line.points;
+        let has_points = memchr::memchr_iter(b'.', rest).count() >= line.points;
         !is_in_word && has_points && (line.ends.is_some() || rest.len() >= line.least.max(SHORTEST) && is_made_up)
     })
 }
