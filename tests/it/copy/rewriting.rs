@@ -119,7 +119,7 @@ async fn each_spelling_is_rewritten_in_a_real_copy() {
     }
 }
 
-const NETWORK: &str = r#"
+const NETWORK: &str = r"
     CREATE TABLE wp_site (id bigint PRIMARY KEY, domain varchar(200), path varchar(100));
     INSERT INTO wp_site VALUES (1, 'example.com', '/');
     CREATE TABLE wp_blogs (blog_id bigint PRIMARY KEY, site_id bigint, domain varchar(200), path varchar(100));
@@ -128,7 +128,7 @@ const NETWORK: &str = r#"
     INSERT INTO wp_2_options (option_name, option_value) VALUES ('siteurl', 'https://de.example.com'), ('home', 'https://de.example.com/');
     CREATE TABLE wp_yoast_indexable (id bigint PRIMARY KEY, permalink_hash varchar(40), permalink text);
     INSERT INTO wp_yoast_indexable VALUES (1, '24:0123', 'https://de.example.com/x'), (2, '20:4567', 'https://other.test/x');
-"#;
+";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_site_of_a_network_keeps_an_address_of_its_own() {
@@ -183,12 +183,12 @@ async fn what_is_left_fails_a_copy_that_may_leave_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_urls_that_become_one_are_told_before_and_fail_the_copy() {
     let ends = Ends::with_rows().await;
-    let rows = r#"CREATE TABLE links (id int PRIMARY KEY, url text UNIQUE);
-        INSERT INTO links VALUES (1, 'http://shop.example.com/x'), (2, 'https://shop.example.com/x'), (3, 'https://shop.example.com/y')"#;
+    let rows = r"CREATE TABLE links (id int PRIMARY KEY, url text UNIQUE);
+        INSERT INTO links VALUES (1, 'http://shop.example.com/x'), (2, 'https://shop.example.com/x'), (3, 'https://shop.example.com/y')";
     let source = ends.source().await;
     run(&source, rows).await;
     let rewrite = vec![UrlPair::parse("https://shop.example.com", "https://staging-7.up.railway.app").unwrap()];
-    let options = CopyOptions { rewrite, search_rows_for: Some(std::time::Duration::from_secs(60)), ..ends.options() };
+    let options = CopyOptions { rewrite, search_rows_for: Some(std::time::Duration::from_mins(1)), ..ends.options() };
     let (from, to) = (Endpoint::parse(&ends.source.url()).unwrap(), Endpoint::parse(&ends.target.url()).unwrap());
     let dry = railstage::postgres::dry_run(&from, &to, &options).await.unwrap();
     let problem =

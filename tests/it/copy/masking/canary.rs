@@ -92,9 +92,8 @@ impl LeftText<'_> {
         let names = |named: &str, rows: &Option<String>| {
             named == column
                 && match (&self.found.key, rows) {
-                    (_, None) => true,
                     (Some(key), Some(rows)) => rows.ends_with(&format!(" = {key}")),
-                    (None, Some(_)) => true,
+                    _ => true,
                 }
         };
         sheet
