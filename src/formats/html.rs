@@ -42,11 +42,7 @@ pub(super) fn edited(
             }
         }
     }
-    if done == 0 {
-        return Err(Unreadable);
-    }
-    edits.show(done..value.len(), path, editor, depth + 1);
-    Ok(edits.end())
+    edits.end_with_rest(done, path, editor, depth + 1)
 }
 
 /// Whether an attribute may be one of those, by what stands around its sign.

@@ -58,11 +58,7 @@ pub(super) fn edited(
             edits.put(range.start, range.end, &[&new]);
         }
     }
-    if done == 0 {
-        return Err(Unreadable);
-    }
-    edits.show(done..value.len(), path, editor, depth + 1);
-    Ok(edits.end())
+    edits.end_with_rest(done, path, editor, depth + 1)
 }
 
 /// Whether there is a sign that may stand behind a name; most colons are those of URLs and times.

@@ -135,6 +135,21 @@ impl<'a> Edits<'a> {
         }
     }
 
+    /// Shows what stands behind `read`, where no more of the form is, and ends; when nothing was read, it is of another.
+    fn end_with_rest(
+        mut self,
+        read: usize,
+        path: &FieldPath<'_>,
+        editor: &impl ValueEditor,
+        depth: usize,
+    ) -> Result<Option<Vec<u8>>, Unreadable> {
+        if read == 0 {
+            return Err(Unreadable);
+        }
+        self.show(read..self.text.len(), path, editor, depth);
+        Ok(self.end())
+    }
+
     fn end(mut self) -> Option<Vec<u8>> {
         (self.done > 0).then(|| {
             self.new.extend_from_slice(&self.text[self.done..]);
