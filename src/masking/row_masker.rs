@@ -5,21 +5,20 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::contract::transformer::Transformer;
+use crate::masking::met::Met;
 use crate::masking::nets::{Net, NetCounts};
 use crate::masking::table::{ColumnNet, Condition, TableMask, TableRule};
 use crate::masking::values::ValueMasker;
 
 /// Keys of rows that are remembered with their rules; a table with more looks them up anew.
 const MOST_REMEMBERED: usize = 4096;
-/// Values that are remembered with what they became, and how long they may be.
-const VALUES_REMEMBERED: usize = 2048;
-const LONGEST_REMEMBERED: usize = 128;
-
+/// Where the rules of any other key stand, one after the other.
+const OTHER_KEY: usize = 1;
 /// Switches that are named as live, of one table.
 const MOST_LIVE: usize = 500;
 
 /// What becomes of a value.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NewValue {
     Unchanged,
     Null,
@@ -47,13 +46,11 @@ struct KeyRules {
     name: String,
 }
 
-/// A value, and what it became.
-#[derive(Default)]
-struct CachedValue {
-    /// The number of its rule, plus one.
-    rule: usize,
-    old: Vec<u8>,
-    new: Option<Vec<u8>>,
+/// What made a value new, as far as that depends on nothing but the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Maker {
+    Rule(usize),
+    Net { net: Net, column: usize, key: usize },
 }
 
 /// Chooses the rules of rows; one for each part of a table, since it remembers what it met.
@@ -72,8 +69,7 @@ pub(crate) struct RowMasker {
     pub(crate) net_counts: Vec<NetCounts>,
     /// Switches that look live and are left, by column, key and path.
     pub(crate) live: BTreeSet<(usize, String, String)>,
-    /// By a hash of rule and value; the next of the same hash takes the place.
-    values: Vec<CachedValue>,
+    met: Met<Maker, (NewValue, NetCounts)>,
 }
 
 impl RowMasker {
@@ -88,7 +84,7 @@ impl RowMasker {
             known_keys: HashMap::new(),
             by_key: Vec::new(),
             current: 0,
-            values: Vec::new(),
+            met: Met::none(),
         };
         // For rows whose key is NULL, and for all where there is no key column.
         let first = masker.choose_by(None);
@@ -180,6 +176,15 @@ impl RowMasker {
         let Some(value) = value.filter(|value| net != Net::None && !value.is_empty()) else {
             return NewValue::Unchanged;
         };
+        // The keys that are not remembered share a number.
+        let is_known = self.current != OTHER_KEY;
+        let maker = is_known.then_some(Maker::Net { net, column, key: self.current });
+        let (new, counts) = self.remembered(maker, value, |masker| masker.made_by_net(net, column, value));
+        self.net_counts[column].add(counts);
+        new
+    }
+
+    fn made_by_net(&mut self, net: Net, column: usize, value: &[u8]) -> (NewValue, NetCounts) {
         let named = &self.by_key[self.current].name;
         let is_named_by_key = !named.is_empty() && self.mask.key_column != Some(column);
         let named = if is_named_by_key { named } else { &*self.mask.names[column] };
@@ -190,43 +195,36 @@ impl RowMasker {
                 self.live.insert((column, named.to_owned(), path));
             }
         }
-        self.net_counts[column].add(masker.counts().of_values(u64::from(new.is_some())));
+        let counts = masker.counts().of_values(u64::from(new.is_some()));
         let limits = self.mask.limits[column];
-        new.map_or(NewValue::Unchanged, |new| limits.fitted(&self.mask.nets, value, new))
+        (new.map_or(NewValue::Unchanged, |new| limits.fitted(&self.mask.nets, value, new)), counts)
     }
 
     /// The value that a rule puts in the place of another.
     pub(crate) fn new_value(&mut self, number: usize, value: Option<&[u8]>) -> NewValue {
-        let rule = &self.mask.rules[number];
-        if let Some(value) = value.filter(|value| value.len() <= LONGEST_REMEMBERED)
-            && rule.transformer.is_of_value_alone()
-        {
-            return self.remembered(number, value);
+        match value {
+            Some(value) if self.mask.rules[number].transformer.is_of_value_alone() => {
+                let made = |masker: &mut Self| (masker.made(number, Some(value)), NetCounts::default());
+                self.remembered(Some(Maker::Rule(number)), value, made).0
+            }
+            value => self.made(number, value),
         }
-        self.made(number, value)
     }
 
-    /// The same for a value that may have been met before: people come again, and towns even more so.
-    fn remembered(&mut self, number: usize, value: &[u8]) -> NewValue {
-        if self.values.is_empty() {
-            self.values.resize_with(VALUES_REMEMBERED, CachedValue::default);
+    /// A new value for one that may have been met before.
+    fn remembered(
+        &mut self,
+        maker: Option<Maker>,
+        value: &[u8],
+        make: impl FnOnce(&mut Self) -> (NewValue, NetCounts),
+    ) -> (NewValue, NetCounts) {
+        let Some(maker) = maker else { return make(self) };
+        if let Some(made) = self.met.get(maker, value) {
+            return made;
         }
-        let hash = xxhash_rust::xxh3::xxh3_64_with_seed(value, number as u64);
-        let place = usize::try_from(hash % VALUES_REMEMBERED as u64).expect("a place in the list");
-        let known = &self.values[place];
-        if known.rule != number + 1 || known.old != value {
-            let new = self.made(number, Some(value));
-            let known = &mut self.values[place];
-            known.rule = number + 1;
-            known.old.clear();
-            known.old.extend_from_slice(value);
-            known.new = match &new {
-                NewValue::Value(new) => Some(new.clone()),
-                _ => None,
-            };
-            return new;
-        }
-        known.new.clone().map_or(NewValue::Unchanged, NewValue::Value)
+        let made = make(self);
+        self.met.put(maker, value, &made);
+        made
     }
 
     fn made(&self, number: usize, value: Option<&[u8]>) -> NewValue {
@@ -253,8 +251,8 @@ impl RowMasker {
         }
         let rules = self.choose_by(Some(key));
         if self.known_keys.len() == MOST_REMEMBERED {
-            self.by_key[1] = rules;
-            return 1;
+            self.by_key[OTHER_KEY] = rules;
+            return OTHER_KEY;
         }
         self.by_key.push(rules);
         self.known_keys.insert(key.into(), self.by_key.len() - 1);

@@ -10,7 +10,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use flate2::read::{GzDecoder, ZlibDecoder};
 
-use super::escapes::{has_escapes, unescaped};
+use super::escapes::{parts_with_escapes, unescaped};
 
 /// So many forms at most may stand one in another.
 const DEEPEST: usize = 7;
@@ -31,11 +31,6 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Whether there may be anything to decode in a value.
-pub(super) fn may_hold_more(value: &[u8]) -> bool {
-    has_escapes(value) || runs(value).next().is_some() || is_compressed(value)
-}
-
 /// Decodes one value after the other.
 #[derive(Default)]
 pub(super) struct Decoder {
@@ -55,10 +50,10 @@ impl Decoder {
             return false;
         }
         let mut is_whole = true;
-        if has_escapes(text)
-            && let Some(plain) = unescaped(text)
-        {
-            is_whole &= self.take(plain.len()) && self.shown(&plain, depth, show);
+        for part in parts_with_escapes(text) {
+            if let Some(plain) = unescaped(&text[part]) {
+                is_whole &= self.take(plain.len()) && self.shown(&plain, depth, show);
+            }
         }
         if is_compressed(text) {
             is_whole &= self.inflated(text, depth, show);
@@ -84,6 +79,9 @@ impl Decoder {
     fn run(&mut self, run: &[u8], depth: usize, show: &mut dyn FnMut(&[u8])) -> bool {
         let mut is_whole = true;
         for signs in [&b""[..], b"/", b"/-_+"] {
+            if !signs.is_empty() && !run.iter().any(|byte| signs.contains(byte)) {
+                continue;
+            }
             let mut is_any = false;
             for part in run.split(|byte| signs.contains(byte)).filter(|part| part.len() >= SHORTEST_RUN) {
                 if let Some(decoded) = of_hex(part).or_else(|| of_base64(part)) {
@@ -168,26 +166,35 @@ fn of_hex(run: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn of_base64(run: &[u8]) -> Option<Vec<u8>> {
-    let plain = |run: &[u8]| -> Vec<u8> {
-        let letters = run.iter().filter(|byte| !b"\r\n".contains(byte));
-        let mut letters: Vec<u8> = letters
-            .map(|byte| match byte {
-                b'-' => b'+',
-                b'_' => b'/',
-                other => *other,
-            })
-            .collect();
-        if letters.len() % 4 == 1 {
-            letters.pop();
-        }
-        letters
-    };
-    let peeked = BASE64.decode(plain(&run[..run.len().min(PEEKED)])).ok()?;
-    if !is_worth_a_look(&peeked) {
+    if !begins_worth_a_look(&run[..run.len().min(PEEKED)]) {
         return None;
     }
-    let decoded = BASE64.decode(plain(run)).ok()?;
+    let mut letters: Vec<u8> = run.iter().filter(|byte| !b"\r\n".contains(byte)).map(|byte| standard(*byte)).collect();
+    if letters.len() % 4 == 1 {
+        letters.pop();
+    }
+    let decoded = BASE64.decode(letters).ok()?;
     is_worth_a_look(&decoded).then_some(decoded)
+}
+
+/// Whether the beginning of a run is that of something in Base64; most are words, so this allocates nothing.
+fn begins_worth_a_look(begin: &[u8]) -> bool {
+    let (mut letters, mut decoded) = ([0; PEEKED], [0; PEEKED]);
+    for (letter, byte) in letters.iter_mut().zip(begin) {
+        *letter = standard(*byte);
+    }
+    let len = begin.len() - usize::from(begin.len() % 4 == 1);
+    let decoded_len = BASE64.decode_slice(&letters[..len], &mut decoded);
+    decoded_len.is_ok_and(|len| is_worth_a_look(&decoded[..len]))
+}
+
+/// The letter of the standard's alphabet for one of that for URLs.
+fn standard(byte: u8) -> u8 {
+    match byte {
+        b'-' => b'+',
+        b'_' => b'/',
+        other => other,
+    }
 }
 
 /// Whether bytes are text or compressed: what else decodes to is chance.
@@ -244,10 +251,15 @@ mod tests {
             base64::engine::general_purpose::STANDARD.encode(gzip(text.as_bytes())),
             base64.replace('=', "%3D"),
         ];
+        let prose = "Plain words stand around it & more of them. ".repeat(20);
         for form in forms {
-            let (shown, is_whole) = all(form.as_bytes());
-            assert!(shown.iter().any(|shown| shown.contains(text)), "{form}: {shown:?}");
-            assert!(is_whole, "{form}");
+            // A `+` is a blank only where there is no other.
+            let within = (!form.contains('+')).then(|| format!("{prose}{form} {prose}"));
+            for value in [Some(form.clone()), within].into_iter().flatten() {
+                let (shown, is_whole) = all(value.as_bytes());
+                assert!(shown.iter().any(|shown| shown.contains(text)), "{form}: {shown:?}");
+                assert!(is_whole, "{form}");
+            }
         }
         assert!(all(&gzip(text.as_bytes())).0.iter().any(|shown| shown.contains(text)));
     }

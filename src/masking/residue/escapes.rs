@@ -1,8 +1,33 @@
 //! The escapes of a text: backslashes, percent signs, entities and quoted-printable, all taken off together.
 
-/// Whether there may be any.
-pub(super) fn has_escapes(text: &[u8]) -> bool {
-    memchr::memchr3(b'\\', b'%', b'&', text).is_some() || is_quoted_printable(text)
+use std::ops::Range;
+
+/// So much around an escape is looked at with it, and some more up to the next blank: no identifier is longer.
+const AROUND: usize = 256;
+const TO_BLANK: usize = 64;
+
+/// Where in a text escapes may stand, with what is around them.
+pub(super) fn parts_with_escapes(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    // Escapes of mails and forms are told by the whole.
+    let is_whole = text.len() <= 2 * AROUND || is_quoted_printable(text) || memchr::memchr(b' ', text).is_none();
+    let mut signs = memchr::memchr3_iter(b'\\', b'%', b'&', text).peekable();
+    let mut is_shown = false;
+    let has_any = signs.peek().is_some() || is_whole && is_quoted_printable(text);
+    std::iter::from_fn(move || {
+        if is_whole {
+            return (has_any && !std::mem::replace(&mut is_shown, true)).then_some(0..text.len());
+        }
+        let first = signs.next()?;
+        let mut last = first;
+        while let Some(next) = signs.next_if(|next| *next < last + 2 * AROUND) {
+            last = next;
+        }
+        let (start, end) = (first.saturating_sub(AROUND), text.len().min(last + AROUND));
+        let before = text[start.saturating_sub(TO_BLANK)..start].iter().rev();
+        let behind = text[end..text.len().min(end + TO_BLANK)].iter();
+        let is_inner = |byte: &&u8| !byte.is_ascii_whitespace();
+        Some(start - before.take_while(is_inner).count()..end + behind.take_while(is_inner).count())
+    })
 }
 
 /// Whether there is an `@` or a letter beyond ASCII in it as mails write them.

@@ -2,8 +2,9 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use serde::Deserialize;
+
+use crate::masking::literals::Literals;
 
 /// Fewer letters and digits behind a beginning are no key.
 const SHORTEST: usize = 8;
@@ -43,7 +44,7 @@ fn yes() -> bool {
 /// The beginnings of keys, and the lines that they are of.
 struct Keys {
     lines: Vec<Line>,
-    begins: AhoCorasick,
+    begins: Literals,
     /// By beginning.
     of: Vec<usize>,
 }
@@ -59,24 +60,29 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
         .enumerate()
         .flat_map(|(number, line)| line.begins.iter().map(move |begin| (begin.clone(), number)))
         .unzip();
-    let begins = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(begins).expect("plain literals");
-    Keys { lines, begins, of }
+    Keys { lines, begins: Literals::new(&begins), of }
 });
 
 /// Whether a key stands in a text.
 pub(super) fn has_key(text: &[u8]) -> bool {
-    KEYS.begins.find_iter(text).any(|begin| {
-        let line = &KEYS.lines[KEYS.of[begin.pattern().as_usize()]];
-        let is_in_word = text[begin.start()].is_ascii_alphanumeric()
-            && text[..begin.start()].last().is_some_and(u8::is_ascii_alphanumeric);
-        let rest = &text[begin.end()..];
-        let rest = &rest[..rest.iter().take_while(|byte| takes(&line.rest, **byte)).count()];
-        let is_made_up = line.plain
+    KEYS.begins.any(text, |begin, which| is_key(text, begin.start, begin.end, &KEYS.lines[KEYS.of[which]]))
+}
+
+/// Whether what begins here is a key of a line's.
+fn is_key(text: &[u8], start: usize, end: usize, line: &Line) -> bool {
+    let is_in_word = text[start].is_ascii_alphanumeric() && text[..start].last().is_some_and(u8::is_ascii_alphanumeric);
+    if is_in_word {
+        return false;
+    }
+    let rest = &text[end..];
+    let rest = &rest[..rest.iter().take_while(|byte| takes(&line.rest, **byte)).count()];
+    let is_made_up = || {
+        line.plain
             || rest.iter().any(u8::is_ascii_digit)
-            || rest.windows(2).any(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase());
-        let has_points = memchr::memchr_iter(b'.', rest).count() >= line.points;
-        !is_in_word && has_points && (line.ends.is_some() || rest.len() >= line.least.max(SHORTEST) && is_made_up)
-    })
+            || rest.windows(2).any(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase())
+    };
+    let has_points = || memchr::memchr_iter(b'.', rest).count() >= line.points;
+    (line.ends.is_some() || rest.len() >= line.least.max(SHORTEST) && is_made_up()) && has_points()
 }
 
 /// Whether a byte may stand in what follows a beginning.

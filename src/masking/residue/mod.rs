@@ -21,6 +21,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::met::Met;
 use super::nets::Nets;
 use decoded::Decoder;
 
@@ -111,21 +112,29 @@ impl Found {
 pub(crate) struct Searcher {
     nets: Arc<Nets>,
     decoder: Decoder,
+    met: Met<(), Found>,
 }
 
 impl Searcher {
     pub(crate) fn new(nets: Arc<Nets>) -> Self {
-        Self { nets, decoder: Decoder::default() }
+        Self { nets, decoder: Decoder::default(), met: Met::none() }
     }
 
     /// What stands in a value, in whatever form.
     pub(crate) fn search(&mut self, value: &[u8]) -> Found {
+        if let Some(found) = self.met.get((), value) {
+            return found;
+        }
+        let found = self.searched(value);
+        self.met.put((), value, &found);
+        found
+    }
+
+    fn searched(&mut self, value: &[u8]) -> Found {
         let mut found = Found::default();
         let people = self.nets.people.get();
         tokens::search(value, people, &mut found);
-        if decoded::may_hold_more(value) {
-            found.is_cut = !self.decoder.each(value, &mut |text| tokens::search(text, people, &mut found));
-        }
+        found.is_cut = !self.decoder.each(value, &mut |text| tokens::search(text, people, &mut found));
         found
     }
 }

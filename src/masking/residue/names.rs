@@ -1,6 +1,7 @@
 //! Names of known people in bytes: two words with little between, in either order.
 
 use super::{Found, Identifier};
+use crate::masking::bytes;
 use crate::masking::nets::people::KnownPeople;
 
 /// In a longer text only words with a capital letter are looked at.
@@ -30,8 +31,7 @@ pub(super) fn search(text: &[u8], people: &KnownPeople, found: &mut Found) {
     let is_short = text.len() <= SHORT_TEXT && memchr::memchr3(b'"', b':', b'{', text).is_none();
     let mut before: Option<Word> = None;
     let mut at = 0;
-    while let Some(skipped) = text[at..].iter().position(|byte| is_letter(*byte)) {
-        let begin = at + skipped;
+    while let Some(begin) = if is_short { bytes::next(text, at, is_letter) } else { next_capital(text, at) } {
         let end = begin + text[begin..].iter().position(|byte| !is_inner(*byte)).unwrap_or(text.len() - begin);
         at = end;
         let is_cased = || is_capital(text[begin]) || is_short && !PARTICLES.contains(&&text[begin..end]);
@@ -54,8 +54,20 @@ pub(super) fn search(text: &[u8], people: &KnownPeople, found: &mut Found) {
     }
 }
 
+/// The next word that begins with a capital letter.
+fn next_capital(text: &[u8], mut from: usize) -> Option<usize> {
+    loop {
+        let at = bytes::next(text, from, is_capital)?;
+        let before = text[..at].iter().rev().find(|byte| **byte != b'\'');
+        if !before.is_some_and(|byte| is_letter(*byte)) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
+
 fn is_letter(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || byte >= 0x80
+    ((byte | 0x20).wrapping_sub(b'a') < 26) | (byte >= 0x80)
 }
 
 fn is_inner(byte: u8) -> bool {
@@ -63,7 +75,7 @@ fn is_inner(byte: u8) -> bool {
 }
 
 fn is_capital(byte: u8) -> bool {
-    byte.is_ascii_uppercase() || byte >= 0x80
+    (byte.wrapping_sub(b'A') < 26) | (byte >= 0x80)
 }
 
 fn is_known(text: &[u8], word: &mut Word, people: &KnownPeople) -> bool {

@@ -2,6 +2,7 @@
 
 use super::checks::{MOST_CARD_DIGITS, begins_with_iban, is_card, is_strangers_phone};
 use super::{Found, Identifier};
+use crate::masking::bytes;
 use crate::masking::nets::people::KnownPeople;
 
 /// Digits of a telephone number.
@@ -38,8 +39,7 @@ impl Number<'_> {
 /// Looks for numbers, and for streets by the numbers of their houses.
 pub(super) fn search(text: &[u8], people: Option<&KnownPeople>, found: &mut Found) {
     let mut at = 0;
-    while let Some(skipped) = text[at..].iter().position(u8::is_ascii_digit) {
-        let begin = at + skipped;
+    while let Some(begin) = bytes::next(text, at, |byte| byte.wrapping_sub(b'0') < 10) {
         // `GB82…`: two letters, and nothing before.
         let country = begin.checked_sub(2).filter(|country| text[*country..begin].iter().all(u8::is_ascii_alphabetic));
         if country.is_some_and(|country| !is_in_word(text, country) && begins_with_iban(&text[country..])) {

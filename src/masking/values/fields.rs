@@ -1,5 +1,9 @@
 //! What the name of a field tells of its value: whose it is, or what it opens.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use super::by_name::ByName;
 use super::names::{Meaning, NAMES, plain};
 use crate::contract::transformer::Transformer;
 use crate::formats::FieldPath;
@@ -9,18 +13,62 @@ use crate::secret::looks_random;
 /// A shorter text under a word such as `key` may be anything.
 const SHORTEST_KEY: usize = 20;
 
+/// What the name of a field tells.
+#[derive(Clone, Copy)]
+struct Told {
+    meaning: Option<Meaning>,
+    is_secret: bool,
+    is_keyish: bool,
+    is_reference: bool,
+    numbers: FieldKind,
+    in_record: Option<Transformer>,
+    is_part: bool,
+}
+
+/// Objects that are parts of somebody's record.
+const PARTS: &[&str] = &["contact", "contacts", "details", "billing", "shipping", "person", "profile"];
+
+impl Told {
+    fn of(name: &str) -> Self {
+        thread_local!(static KNOWN: RefCell<ByName<Told>> = const { RefCell::new(ByName::new()) });
+        KNOWN.with_borrow_mut(|known| known.of(name, || Self::read(name)))
+    }
+
+    fn read(name: &str) -> Self {
+        // A pattern or a question that ends with such a word is no name: `(.?.+?)/lost-password(/(.*))?/?$`.
+        let is_name = memchr::memchr3(b'?', b'*', b'$', name.as_bytes()).is_none();
+        let words = Words::of(name);
+        let (meaning, bare) = (words.meaning(), words.as_text().trim_matches('_'));
+        let numbers = match meaning {
+            _ if name.is_empty() => FieldKind::Any,
+            Some(Meaning::Personal(Transformer::Ip)) => FieldKind::Address,
+            Some(Meaning::Personal(_)) => FieldKind::Any,
+            _ if words.end_is(&NAMES.versions) => FieldKind::Version,
+            _ if words.end_is(&NAMES.things) => FieldKind::Thing,
+            _ => FieldKind::Any,
+        };
+        let in_record = NAMES.in_records.iter().find(|(_, names)| names.contains(bare)).map(|(of, _)| *of);
+        Self {
+            meaning,
+            is_secret: is_name && meaning == Some(Meaning::Secret),
+            is_keyish: words.end_is(&NAMES.keyish),
+            is_reference: words.end_is(&NAMES.references),
+            numbers,
+            in_record,
+            is_part: matches!(meaning, Some(Meaning::Personal(_))) || in_record.is_some() || words.are_among(PARTS),
+        }
+    }
+}
+
 /// Whether a field, or what it is a part of, is a secret: tokens are often kept as `{"live": …}`.
 pub(in crate::masking) fn is_secret(path: &FieldPath<'_>) -> bool {
-    // A pattern or a question that ends with such a word is no name: `(.?.+?)/lost-password(/(.*))?/?$`.
-    let is_name = |name: &str| memchr::memchr3(b'?', b'*', b'$', name.as_bytes()).is_none();
-    let is_secret = |name| is_name(name) && matches!(Words::of(name).meaning(), Some(Meaning::Secret));
-    is_secret(path.name) || path.around.is_some_and(|around| is_secret(around.name))
+    Told::of(path.name).is_secret || path.around.is_some_and(|around| Told::of(around.name).is_secret)
 }
 
 /// Whether a field's name is of a key, and its text looks like one.
 pub(super) fn holds_key(path: &FieldPath<'_>, text: &[u8]) -> bool {
     text.len() >= SHORTEST_KEY
-        && Words::of(path.name).end_is(|end| NAMES.keyish.contains(end))
+        && Told::of(path.name).is_keyish
         && std::str::from_utf8(text).is_ok_and(|text| !text.contains("://") && looks_random(text))
 }
 
@@ -28,31 +76,27 @@ pub(super) fn holds_key(path: &FieldPath<'_>, text: &[u8]) -> bool {
 pub(super) fn is_reference(path: &FieldPath<'_>, text: &[u8]) -> bool {
     let is_number = || text.iter().all(u8::is_ascii_digit);
     let is_word = || text.len() < 6 || text.iter().all(|b| !b.is_ascii_digit() && *b != b'_' && *b != b'-');
-    Words::of(path.name).end_is(|end| NAMES.references.contains(end)) && !is_number() && !is_word()
+    Told::of(path.name).is_reference && !is_number() && !is_word()
 }
 
 /// Whether a name is one of these, or ends with one of them.
 pub(in crate::masking) fn is_named(name: &str, names: &[&str]) -> bool {
-    let words = Words::of(name);
-    names.iter().any(|name| words.ends_with(name))
+    Words::of(name).are_among(names)
+}
+
+/// Whether an object of this name is a part of the one around it.
+pub(super) fn is_part(name: &str) -> bool {
+    Told::of(name).is_part
 }
 
 /// What the name of a field tells of the numbers in it.
 pub(crate) fn field_kind(name: &str) -> FieldKind {
-    if name.is_empty() {
-        return FieldKind::Any;
-    }
-    match personal(name) {
-        Some(Transformer::Ip) => FieldKind::Address,
-        None if Words::of(name).end_is(|end| NAMES.versions.contains(end)) => FieldKind::Version,
-        None if Words::of(name).end_is(|end| NAMES.things.contains(end)) => FieldKind::Thing,
-        _ => FieldKind::Any,
-    }
+    Told::of(name).numbers
 }
 
 /// How the value of a field of this name is masked, when the name tells that it is a person's.
 pub(crate) fn personal(name: &str) -> Option<Transformer> {
-    match Words::of(name).meaning()? {
+    match Told::of(name).meaning? {
         Meaning::Personal(transformer) => Some(transformer),
         Meaning::Secret => None,
     }
@@ -60,9 +104,7 @@ pub(crate) fn personal(name: &str) -> Option<Transformer> {
 
 /// How the value of a field of this name is masked beside somebody's address or number.
 pub(in crate::masking) fn in_record(name: &str) -> Option<Transformer> {
-    let words = Words::of(name);
-    let name = words.as_text().trim_matches('_');
-    NAMES.in_records.iter().find(|(_, names)| names.contains(name)).map(|(transformer, _)| *transformer)
+    Told::of(name).in_record
 }
 
 /// The end of a name in small letters, its words with `_` between them: `billingAddress-1` is `billing_address_1`.
@@ -126,6 +168,10 @@ impl Words {
         self.as_bytes().strip_suffix(words.as_bytes()).is_some_and(|before| matches!(before, [] | [.., b'_']))
     }
 
+    fn are_among(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.ends_with(name))
+    }
+
     /// The name from each of its words on, the longest first.
     fn ends(text: &str) -> impl Iterator<Item = &str> {
         [0].into_iter().chain(memchr::memchr_iter(b'_', text.as_bytes()).map(|at| at + 1)).map(|at| &text[at..])
@@ -140,8 +186,8 @@ impl Words {
         text.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_')
     }
 
-    fn end_is(&self, is_one: impl Fn(&str) -> bool) -> bool {
-        Self::ends(self.as_text()).any(is_one)
+    fn end_is(&self, names: &HashSet<String>) -> bool {
+        Self::ends(self.as_text()).any(|end| names.contains(end))
     }
 
     /// The meaning of the longest end that has one, or of a word within.

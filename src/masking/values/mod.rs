@@ -3,6 +3,7 @@
 //! `formats` reads a value; each text in it is shown to the masker (`masker`) with the path of its field, which tells
 //! whose it is or what it opens (`fields`, `names`). What cannot be read as a structure is a text itself.
 
+mod by_name;
 mod fields;
 mod masker;
 mod names;
@@ -11,5 +12,6 @@ mod records;
 #[cfg(test)]
 mod tests;
 
+pub(super) use by_name::ByName;
 pub(super) use fields::{field_kind, in_record, is_named, is_secret, personal};
 pub(super) use masker::{ValueMasker, is_plausible};

@@ -41,7 +41,7 @@ impl Records {
         let mut people = self.people.borrow_mut();
         people.insert(place(around));
         // `{"name": …, "contact": {"email": …}}`
-        if let Some(outer) = around.around.filter(|_| is_part(around.name)) {
+        if let Some(outer) = around.around.filter(|_| fields::is_part(around.name)) {
             people.insert(place(outer));
         }
     }
@@ -83,16 +83,9 @@ impl Records {
         let around = path.around.filter(|_| !people.is_empty())?;
         let is_one = people.contains(&place(around))
             // `{"email": …, "billing": {"city": …}}`
-            || is_part(around.name) && around.around.is_some_and(|outer| people.contains(&place(outer)));
+            || fields::is_part(around.name) && around.around.is_some_and(|outer| people.contains(&place(outer)));
         is_one.then_some(around)
     }
-}
-
-/// Whether an object of this name is a part of the one around it.
-fn is_part(name: &str) -> bool {
-    fields::is_named(name, &["contact", "contacts", "details", "billing", "shipping", "person", "profile"])
-        || fields::personal(name).is_some()
-        || fields::in_record(name).is_some()
 }
 
 fn place(path: &FieldPath<'_>) -> u64 {

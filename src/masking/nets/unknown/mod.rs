@@ -15,6 +15,7 @@ use crate::contract::transformer::Transformer;
 use crate::formats::FieldPath;
 use crate::masking::transformers::ValueLimits;
 use crate::masking::{strangers, values};
+use names::Told;
 use texts::Kind;
 
 pub(crate) use judge::judge;
@@ -26,7 +27,8 @@ const TEXT: &str = "Masked text.";
 /// What a text becomes that may be a name or is free text; `None` when it is neither.
 pub(crate) fn masked(nets: &Nets, path: &FieldPath<'_>, text: &[u8]) -> Option<Vec<u8>> {
     let Ok(text) = std::str::from_utf8(text) else { return Some(TEXT.into()) };
-    if names::is_handle(path.name)
+    let told = Told::of(path.name);
+    if told.is_handle
         && text.len() >= 4
         && text.bytes().any(|b| b.is_ascii_alphabetic())
         && !text.contains([' ', '@', '{'])
@@ -40,10 +42,10 @@ pub(crate) fn masked(nets: &Nets, path: &FieldPath<'_>, text: &[u8]) -> Option<V
     if is_word && text.contains(char::is_alphabetic) && values::in_record(path.name) == Some(Transformer::Login) {
         return Some(strangers::login(&nets.key, text).into_bytes());
     }
-    if texts::is_voucher(text) && !names::is_article(path.name) {
+    if texts::is_voucher(text) && !told.is_article {
         return Transformer::OfficialNumber.masked(nets, "", text.as_bytes(), ValueLimits::default());
     }
-    if names::is_technical(path.name) && !text.contains(' ') {
+    if told.is_technical && !text.contains(' ') {
         return None;
     }
     let new = match texts::kind(text) {

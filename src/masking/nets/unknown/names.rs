@@ -1,12 +1,13 @@
 //! The names of tables and columns that tell what is in them, in small letters with `_` between words.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
 use crate::contract::transformer::Transformer;
-use crate::masking::values;
+use crate::masking::values::{self, ByName};
 
 /// The lists of `names.yaml`, which says what each is.
 #[derive(Deserialize)]
@@ -105,25 +106,39 @@ pub(super) fn is_of_person(column: &str) -> bool {
     }
 }
 
-/// Whether what has this name leads to somebody elsewhere, or lets somebody in.
-pub(super) fn is_handle(name: &str) -> bool {
-    !name.is_empty() && ends_with(&snake(name), &NAMES.handles)
+/// What the name of a field tells of the texts in it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Told {
+    /// They lead to somebody elsewhere, or let somebody in.
+    pub(super) is_handle: bool,
+    /// They are a program's words.
+    pub(super) is_technical: bool,
+    /// Codes are those of goods.
+    pub(super) is_article: bool,
+}
+
+impl Told {
+    pub(super) fn of(name: &str) -> Self {
+        thread_local!(static KNOWN: RefCell<ByName<Told>> = const { RefCell::new(ByName::new()) });
+        KNOWN.with_borrow_mut(|known| known.of(name, || Self::read(&snake(name))))
+    }
+
+    fn read(name: &str) -> Self {
+        if name.is_empty() {
+            return Self::default();
+        }
+        Self {
+            is_handle: ends_with(name, &NAMES.handles),
+            is_technical: ends_with(name, &NAMES.technical),
+            is_article: ends_with(name, &NAMES.articles),
+        }
+    }
 }
 
 /// Whether the values of a column or key of this name may be choices of several words.
 pub(super) fn is_choice(name: &str) -> bool {
     let name = snake(name);
     ends_with(&name, &NAMES.technical) || ends_with(&name, &NAMES.choices)
-}
-
-/// Whether what has this name is a program's word.
-pub(super) fn is_technical(name: &str) -> bool {
-    !name.is_empty() && ends_with(&snake(name), &NAMES.technical)
-}
-
-/// Whether the codes under this name are those of goods.
-pub(super) fn is_article(name: &str) -> bool {
-    !name.is_empty() && ends_with(&snake(name), &NAMES.articles)
 }
 
 /// Whether a table or column of this name has what is noted for oneself.
