@@ -8,6 +8,8 @@ use crate::masking::literals::Literals;
 
 /// Fewer letters and digits behind a beginning are no key.
 const SHORTEST: usize = 8;
+/// A piece that must look random has at least so many.
+const SHORTEST_RANDOM: usize = 16;
 
 /// A line of the list, as far as it is needed here.
 #[derive(Deserialize)]
@@ -22,6 +24,9 @@ struct Line {
     points: usize,
     #[serde(default)]
     plain: bool,
+    /// Whether a piece of what stands behind a beginning must look random.
+    #[serde(default)]
+    random: bool,
     /// What a block ends with.
     ends: Option<String>,
     /// A password's hash, which keeps nobody out.
@@ -82,7 +87,19 @@ fn is_key(text: &[u8], start: usize, end: usize, line: &Line) -> bool {
             || rest.windows(2).any(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase())
     };
     let has_points = || memchr::memchr_iter(b'.', rest).count() >= line.points;
-    (line.ends.is_some() || rest.len() >= line.least.max(SHORTEST) && is_made_up()) && has_points()
+    let is_random = || !line.random || rest.split(|byte| *byte == b'/').any(is_unique);
+    (line.ends.is_some() || rest.len() >= line.least.max(SHORTEST) && is_made_up()) && has_points() && is_random()
+}
+
+/// Whether a piece of a path is what nothing else has: a long run of letters and digits, or groups of them.
+fn is_unique(piece: &[u8]) -> bool {
+    const GROUPS: usize = 5;
+    let has_both = |run: &[u8]| {
+        run.iter().any(u8::is_ascii_digit) && run.iter().filter(|byte| byte.is_ascii_alphabetic()).count() >= 4
+    };
+    let is_grouped = piece.len() == 36 && piece.split(|byte| *byte == b'-').count() == GROUPS;
+    is_grouped && has_both(piece)
+        || piece.split(|byte| !byte.is_ascii_alphanumeric()).any(|run| run.len() >= SHORTEST_RANDOM && has_both(run))
 }
 
 /// Whether a byte may stand in what follows a beginning.

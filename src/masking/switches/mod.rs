@@ -10,6 +10,8 @@ mod rules;
 mod survey;
 
 #[cfg(test)]
+mod credentials_tests;
+#[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 
 use super::by_name::ByName;
+use super::made_up::is_made_up;
 use super::names::{Meaning, NAMES, plain};
 use crate::contract::transformer::Transformer;
 use crate::formats::FieldPath;
@@ -19,6 +20,7 @@ struct Told {
     meaning: Option<Meaning>,
     is_secret: bool,
     is_keyish: bool,
+    opens: bool,
     is_reference: bool,
     numbers: FieldKind,
     in_record: Option<Transformer>,
@@ -52,6 +54,7 @@ impl Told {
             meaning,
             is_secret: is_name && meaning == Some(Meaning::Secret),
             is_keyish: words.end_is(&NAMES.keyish),
+            opens: words.opens(),
             is_reference: words.end_is(&NAMES.references),
             numbers,
             in_record,
@@ -67,9 +70,13 @@ pub(in crate::masking) fn is_secret(path: &FieldPath<'_>) -> bool {
 
 /// Whether a field's name is of a key, and its text looks like one.
 pub(super) fn holds_key(path: &FieldPath<'_>, text: &[u8]) -> bool {
-    text.len() >= SHORTEST_KEY
-        && Told::of(path.name).is_keyish
-        && std::str::from_utf8(text).is_ok_and(|text| !text.contains("://") && looks_random(text))
+    let is_keyish = || {
+        text.len() >= SHORTEST_KEY
+            && Told::of(path.name).is_keyish
+            && std::str::from_utf8(text).is_ok_and(|text| !text.contains("://") && looks_random(text))
+    };
+    let opens = |name: &str| Told::of(name).opens;
+    (opens(path.name) || path.around.is_some_and(|around| opens(around.name))) && is_made_up(text) || is_keyish()
 }
 
 /// Whether a field refers to a person at a provider's: its text is no number of the site's own.
@@ -184,6 +191,19 @@ impl Words {
     /// The same without a number behind it: `phone_2` and `phone2` are a `phone`.
     fn without_number(text: &str) -> &str {
         text.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_')
+    }
+
+    /// Whether the name tells of something that opens a door, in words of its own.
+    fn opens(&self) -> bool {
+        let text = self.as_text();
+        let is_key = || {
+            let before = Self::without_number(text).strip_suffix("key").unwrap_or_default().trim_end_matches('_');
+            !before.is_empty() && !Self::ends(before).any(|end| NAMES.plain_keys.contains(end))
+        };
+        NAMES.opening.as_ref().is_some_and(|opening| opening.is_match(text))
+            || text.split('_').any(|word| NAMES.opens_words.contains(word))
+            || Self::without_number(text).ends_with("pass")
+            || is_key()
     }
 
     fn end_is(&self, names: &HashSet<String>) -> bool {

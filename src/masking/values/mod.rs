@@ -1,10 +1,11 @@
 //! Values with a structure: what is personal or secret within them.
 //!
 //! `formats` reads a value; each text in it is shown to the masker (`masker`) with the path of its field, which tells
-//! whose it is or what it opens (`fields`, `names`). What cannot be read as a structure is a text itself.
+//! whose it is or what it opens (`fields`, `names`, `made_up`). What cannot be read as a structure is a text itself.
 
 mod by_name;
 mod fields;
+mod made_up;
 mod masker;
 mod names;
 mod records;

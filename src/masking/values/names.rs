@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use serde::Deserialize;
 
 use crate::contract::transformer::Transformer;
@@ -16,6 +17,9 @@ pub(super) struct Names {
     pub(super) births: Vec<String>,
     secrets: Vec<String>,
     pub(super) secrets_within: Vec<String>,
+    opens_within: Vec<String>,
+    pub(super) opens_words: HashSet<String>,
+    pub(super) plain_keys: HashSet<String>,
     pub(super) keyish: HashSet<String>,
     pub(super) references: HashSet<String>,
     pub(super) ends: Vec<String>,
@@ -24,6 +28,9 @@ pub(super) struct Names {
     /// By name.
     #[serde(skip)]
     pub(super) meanings: HashMap<String, Meaning>,
+    /// Finds those of `opens_within`.
+    #[serde(skip)]
+    pub(super) opening: Option<AhoCorasick>,
 }
 
 /// What a name tells of a value.
@@ -41,6 +48,7 @@ pub(super) static NAMES: LazyLock<Names> = LazyLock::new(|| {
         .flat_map(|(transformer, names)| names.iter().map(|name| (name.clone(), Meaning::Personal(*transformer))));
     let secret = names.secrets.iter().map(|name| (name.clone(), Meaning::Secret));
     names.meanings = personal.chain(secret).collect();
+    names.opening = Some(AhoCorasick::new(&names.opens_within).expect("a few words"));
     names
 });
 

@@ -45,6 +45,9 @@ pub(super) struct Secret {
     pub(super) points: usize,
     #[serde(default)]
     pub(super) plain: bool,
+    /// Whether a piece of the rest must look random.
+    #[serde(default)]
+    pub(super) random: bool,
     #[serde(default)]
     pub(super) keeps: bool,
     pub(super) ends: Option<String>,

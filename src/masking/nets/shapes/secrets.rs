@@ -45,8 +45,19 @@ pub(super) fn of_rule(text: &[u8], begin: Range<usize>, number: usize) -> Option
     if rest.len() < rule.least || !has_points() || !(rule.plain || is_made_up(rest)) {
         return None;
     }
+    if rule.random && !std::str::from_utf8(rest).is_ok_and(|rest| rest.split('/').any(is_random)) {
+        return None;
+    }
     let shape = if rule.kind == SecretKind::Hash { Shape::PasswordHash } else { Shape::Secret };
     Some((shape, if rule.keeps { begin.end } else { begin.start }..end))
+}
+
+/// Whether a piece of a path looks random, or is a number that nothing else has.
+fn is_random(piece: &str) -> bool {
+    const UUID: usize = 36;
+    let is_uuid = || piece.len() == UUID && piece.bytes().filter(|b| *b == b'-').count() == 4;
+    let letters = || piece.bytes().filter(u8::is_ascii_alphabetic).count();
+    looks_random(piece) || is_uuid() && piece.bytes().any(|b| b.is_ascii_digit()) && letters() >= 4
 }
 
 fn rest_len(text: &[u8], rest: Rest) -> usize {
