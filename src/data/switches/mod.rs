@@ -13,8 +13,10 @@ use wildmatch::WildMatch;
 /// The lists, each a file.
 const FILES: &[&str] = &[
     include_str!("payments.yaml"),
+    include_str!("gateways.yaml"),
     include_str!("members.yaml"),
     include_str!("mail.yaml"),
+    include_str!("accounts.yaml"),
     include_str!("outside.yaml"),
 ];
 
