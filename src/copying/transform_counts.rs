@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::left_urls::{self, LeftUrls};
+use crate::masking::LiveSwitch;
 use crate::masking::nets::NetCounts;
 
 /// What became of one table's values, or of a part of them, in numbers.
@@ -17,8 +18,8 @@ pub(crate) struct TransformCounts {
     pub(crate) masked: Vec<u64>,
     /// By column, what the nets have changed.
     pub(crate) nets: Vec<NetCounts>,
-    /// Switches that look live and are left, by column, key and path.
-    pub(crate) live: BTreeSet<(usize, String, String)>,
+    /// Switches that look live and that nothing tells how to put off, by column and key.
+    pub(crate) live: BTreeSet<(usize, String, LiveSwitch)>,
 }
 
 impl TransformCounts {

@@ -32,6 +32,7 @@ mod words;
 pub(crate) use nets::shapes::keys as live_keys;
 pub(crate) use nets::shapes::{addresses_in, masked_emails as masked_addresses};
 pub(crate) use sheet::TableOutcome;
+pub(crate) use switches::LiveSwitch;
 
 pub use crate::contract::masking_rules::{MaskingRule, RulesFile, When};
 pub use crate::contract::on_residue::OnResidue;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::contract::transformer::Transformer;
 use crate::masking::met::Met;
 use crate::masking::nets::{Net, NetCounts};
+use crate::masking::switches::LiveSwitch;
 use crate::masking::table::{ColumnNet, Condition, TableMask, TableRule};
 use crate::masking::values::ValueMasker;
 
@@ -67,8 +68,8 @@ pub(crate) struct RowMasker {
     has_nets: bool,
     /// By column, how many texts the nets changed.
     pub(crate) net_counts: Vec<NetCounts>,
-    /// Switches that look live and are left, by column, key and path.
-    pub(crate) live: BTreeSet<(usize, String, String)>,
+    /// Switches that look live and that nothing tells how to put off, by column and key.
+    pub(crate) live: BTreeSet<(usize, String, LiveSwitch)>,
     met: Met<Maker, (NewValue, NetCounts)>,
 }
 
@@ -190,9 +191,9 @@ impl RowMasker {
         let named = if is_named_by_key { named } else { &*self.mask.names[column] };
         let masker = ValueMasker::of(net, &self.mask.nets);
         let new = masker.masked(value, named);
-        for path in masker.live() {
+        for live in masker.live() {
             if self.live.len() < MOST_LIVE {
-                self.live.insert((column, named.to_owned(), path));
+                self.live.insert((column, named.to_owned(), live));
             }
         }
         let counts = masker.counts().of_values(u64::from(new.is_some()));

@@ -10,6 +10,7 @@ use crate::masking::assignment::{Assignment, Kept};
 use crate::masking::nets::{Caught, Net, NetCounts};
 use crate::masking::queues::QueueLine;
 use crate::masking::residue::{is_searched, unwritable};
+use crate::masking::switches::LiveSwitch;
 use crate::masking::table::{Expected, Origin, TableRule};
 
 /// What was done to one table that came with its rows.
@@ -22,8 +23,8 @@ pub(crate) struct TableOutcome<'a> {
     pub(crate) counts: &'a [u64],
     /// By column, what the nets changed.
     pub(crate) nets: &'a [NetCounts],
-    /// Switches that look live and are left, by column, key and path.
-    pub(crate) live: &'a BTreeSet<(usize, String, String)>,
+    /// Switches that look live and that nothing tells how to put off, by column and key.
+    pub(crate) live: &'a BTreeSet<(usize, String, LiveSwitch)>,
 }
 
 impl TableOutcome<'_> {
@@ -119,17 +120,21 @@ impl Sheet {
 
     /// Takes in the switches of a table that look live, and that nothing tells how to put off.
     pub(crate) fn add_live(&mut self, outcome: &TableOutcome<'_>) {
-        for (column, key, path) in outcome.live {
+        for (column, key, live) in outcome.live {
             let mask = outcome.assignment.mask.as_ref();
             let named = mask.and_then(|mask| mask.key_column).map(|named| &outcome.table.columns[named].name);
-            let switch = if path.is_empty() { key } else { path };
+            let switch = if live.path.is_empty() { key } else { &live.path };
+            let (treatment, transformer, says) = match live.is_blank {
+                true => (Treatment::Emptied, Transformer::Empty, "said live, and is blank, since"),
+                false => (Treatment::Left, Transformer::Keep, "says live, and"),
+            };
             self.add_column(ColumnLine {
                 column: outcome.column(*column, false),
                 rows: named.map(|named| format!("{named} = {key}")),
-                treatment: Treatment::Left,
-                transformer: Transformer::Keep.name(),
+                treatment,
+                transformer: transformer.name(),
                 values: 1,
-                because: Some(format!("`{switch}` says live, and nothing beside it says how to put it off")),
+                because: Some(format!("`{switch}` {says} nothing beside it says how to put it off")),
             });
         }
     }

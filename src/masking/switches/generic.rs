@@ -1,14 +1,14 @@
 //! Switches of plugins that no list has: each is put off in its own words, or the plugin by a flag beside it.
 //!
 //! What a plugin calls its test is not guessed: of `mode: live` only `live` is known, so the flag by which the plugin is
-//! enabled goes, or the switch is named as left.
+//! enabled goes, or the switch is blank and named. What nobody writes as a word beside such a switch opens an account.
 
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
 use super::survey::{Found, Seen};
-use super::{Plan, Put};
+use super::{LiveSwitch, Plan, Put};
 use crate::data::switches::Word;
 use crate::formats::Scalar;
 use crate::masking::values::is_named;
@@ -31,15 +31,78 @@ const TESTS: &[&str] = &[
     "is_sandbox",
     "use_sandbox",
     "demo_mode",
+    "development_mode",
+    "testmodus",
+    "test_modus",
+    "mode_test",
+    "modo_test",
+    "modo_prueba",
+    "modo_pruebas",
+    "modo_de_prueba",
+    "modo_teste",
+    "modalita_test",
+    "modalita_di_test",
+    "testlage",
+    "testtilstand",
+    "tryb_testowy",
+    "testovaci_rezim",
 ];
 /// Flags that are on where money moves.
-const LIVES: &[&str] = &["livemode", "live_mode", "is_live", "go_live", "production_mode", "is_production", "use_live"];
+const LIVES: &[&str] =
+    &["livemode", "live_mode", "is_live", "go_live", "production_mode", "is_production", "use_live", "livemodus"];
+/// The same, where money is spoken of or something secret stands beside.
+const BARE_LIVES: &[&str] = &["live", "production"];
 /// Texts that say in which mode something runs.
-const MODES: &[&str] = &["mode", "environment", "env", "api_type", "server_mode"];
+const MODES: &[&str] = &[
+    "mode",
+    "environment",
+    "env",
+    "api_type",
+    "server_mode",
+    "modus",
+    "modo",
+    "modalita",
+    "umgebung",
+    "entorno",
+    "ambiente",
+    "environnement",
+    "omgeving",
+    "srodowisko",
+    "miljo",
+];
 /// Their words for live.
-const LIVE_WORDS: &[&[u8]] = &[b"live", b"production", b"prod", b"real"];
+const LIVE_WORDS: &[&str] = &[
+    "live",
+    "production",
+    "prod",
+    "real",
+    "produktion",
+    "produktiv",
+    "produccion",
+    "produzione",
+    "producao",
+    "productie",
+    "produkcja",
+    "produkce",
+    "producción",
+    "produção",
+];
 /// Flags by which something runs at all.
-const ENABLED: &[&str] = &["enabled", "enable", "is_enabled", "active", "is_active"];
+const ENABLED: &[&str] = &[
+    "enabled",
+    "enable",
+    "is_enabled",
+    "active",
+    "is_active",
+    "aktiv",
+    "aktiviert",
+    "activo",
+    "activado",
+    "attivo",
+    "actif",
+    "ativo",
+    "actief",
+];
 /// What the names of settings that bill or send speak of.
 const BILLS: &[&str] = &[
     "pay", "stripe", "checkout", "gateway", "billing", "charge", "donat", "invoice", "merchant", "smtp", "mail", "sms",
@@ -51,7 +114,7 @@ const PAIRS: &[(&[u8], &[u8])] =
 
 /// Letters without which no name or word of a switch is written.
 static LETTERS: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    let letters = ["test", "sandbox", "live", "prod", "demo"];
+    let letters = ["test", "sandbox", "live", "prod", "demo", "prueba", "development"];
     AhoCorasick::builder().ascii_case_insensitive(true).build(letters).expect("a few words")
 });
 
@@ -69,15 +132,19 @@ pub(super) fn plan_flags(key: &str, found: &[Found], plan: &mut Plan) {
             () if is_named(name, LIVES) => false,
             () => continue,
         };
-        if position_of(&one.seen).is_some_and(|now| now != position) {
+        let is_number = matches!(one.seen, Seen::Scalar(Scalar::Number));
+        if is_number || position_of(&one.seen).is_some_and(|now| now != position) {
             plan.puts.push(Put { path: one.path.clone(), words: vec![word(position, &one.seen, found)] });
         }
     }
 }
 
-/// Plans for modes: where one is live, what is enabled beside it is put off, or else it is left and named.
+/// Plans for modes: where one is live, what is enabled beside it is put off, or else it is blank and named.
 pub(super) fn plan_modes(key: &str, found: &[Found], plan: &mut Plan) {
-    if !found.iter().any(|one| one.is_secret) && !is_about_money(key) {
+    if !bills(key, found) {
+        // Of a mode that is a setting of its own nothing beside it tells what it is of.
+        let modes = found.iter().filter(|one| one.path.is_empty() && is_live(one, key));
+        plan.live.extend(modes.map(|_| LiveSwitch { path: String::new(), is_blank: false }));
         return;
     }
     for one in found.iter().filter(|one| is_live(one, key)) {
@@ -85,13 +152,40 @@ pub(super) fn plan_modes(key: &str, found: &[Found], plan: &mut Plan) {
             let is_one = move |flag: &&Found| is_beside(flag, one) && is_named(name_of(&flag.path, key), names);
             found.iter().filter(is_one)
         };
-        for flag in beside(ENABLED).filter(|flag| position_of(&flag.seen) == Some(true)) {
+        for flag in beside(ENABLED).filter(|flag| position_of(&flag.seen) != Some(false)) {
             plan.puts.push(Put { path: flag.path.clone(), words: vec![word(false, &flag.seen, found)] });
         }
         if beside(ENABLED).next().is_none() && beside(TESTS).next().is_none() {
-            plan.left.push(one.path.clone());
+            plan.puts.push(Put { path: one.path.clone(), words: vec![Word::Text(String::new())] });
+            plan.live.push(LiveSwitch { path: one.path.clone(), is_blank: true });
         }
     }
+    for one in found.iter().filter(|one| is_named(name_of(&one.path, key), BARE_LIVES)) {
+        if !one.is_secret && plan.put(&one.path).is_none() && position_of(&one.seen) == Some(true) {
+            plan.puts.push(Put { path: one.path.clone(), words: vec![word(false, &one.seen, found)] });
+        }
+    }
+}
+
+/// Plans for what stands beside a switch of any sort: what nobody would write as a word opens an account.
+pub(super) fn plan_accounts(key: &str, found: &[Found], plan: &mut Plan) {
+    let bills = bills(key, found);
+    let is_switch = |one: &&Found| {
+        let named = |names| is_named(name_of(&one.path, key), names);
+        let is_flag = matches!(one.seen, Seen::Scalar(_)) || position_of(&one.seen).is_some();
+        is_flag && (named(TESTS) || named(LIVES) || bills && named(BARE_LIVES)) || bills && is_live(one, key)
+    };
+    let switches: Vec<&Found> = found.iter().filter(is_switch).collect();
+    for one in found.iter().filter(|one| one.is_unwritable) {
+        if plan.put(&one.path).is_none() && switches.iter().any(|switch| is_beside(switch, one)) {
+            plan.puts.push(Put { path: one.path.clone(), words: vec![Word::Text(String::new())] });
+        }
+    }
+}
+
+/// Whether settings are of something that bills or sends: their key says so, or a secret is among them.
+fn bills(key: &str, found: &[Found]) -> bool {
+    found.iter().any(|one| one.is_secret) || is_about_money(key)
 }
 
 fn is_about_money(key: &str) -> bool {
@@ -101,7 +195,8 @@ fn is_about_money(key: &str) -> bool {
 
 fn is_live(found: &Found, key: &str) -> bool {
     let Seen::Text(text) = &found.seen else { return false };
-    is_named(name_of(&found.path, key), MODES) && LIVE_WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+    let is_live = || LIVE_WORDS.contains(&String::from_utf8_lossy(text).to_lowercase().as_str());
+    is_named(name_of(&found.path, key), MODES) && is_live()
 }
 
 /// The name of a field; that of the whole is its key.

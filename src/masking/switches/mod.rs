@@ -13,6 +13,8 @@ mod survey;
 mod credentials_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unlisted_tests;
 
 use std::borrow::Cow;
 
@@ -31,8 +33,15 @@ pub(super) struct Plan {
     whole: Option<Whole>,
     /// Switches that are put where there is none.
     adds: Vec<(String, Word)>,
-    /// Paths of switches that look live and that nothing tells how to put off.
-    left: Vec<String>,
+    live: Vec<LiveSwitch>,
+}
+
+/// A switch that looks live and that nothing tells how to put off.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LiveSwitch {
+    pub(crate) path: String,
+    /// Whether nothing stands there in the copy.
+    pub(crate) is_blank: bool,
 }
 
 /// What is put at a path.
@@ -66,6 +75,7 @@ impl Plan {
         generic::plan_flags(key, &found, &mut plan);
         if !has_switches {
             generic::plan_modes(key, &found, &mut plan);
+            generic::plan_accounts(key, &found, &mut plan);
         }
         plan
     }
@@ -115,9 +125,8 @@ impl Plan {
         self.puts.is_empty() && self.blanks.is_empty()
     }
 
-    /// Paths of switches that look live and are left.
-    pub(super) fn left(&self) -> &[String] {
-        &self.left
+    pub(super) fn live(&self) -> &[LiveSwitch] {
+        &self.live
     }
 
     fn put(&self, path: &str) -> Option<&Put> {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use crate::formats::{self, FieldPath, Scalar, ValueEditor};
-use crate::masking::values::is_secret;
+use crate::masking::values::{is_secret, is_unwritable};
 
 /// Longer texts are no words of a switch; of these no more is remembered.
 const LONGEST_WORD: usize = 40;
@@ -15,6 +15,8 @@ pub(super) struct Found {
     pub(super) seen: Seen,
     /// Whether its name says that it opens something, and it is not empty.
     pub(super) is_secret: bool,
+    /// Whether nobody would write it.
+    pub(super) is_unwritable: bool,
 }
 
 /// What stands there.
@@ -38,23 +40,24 @@ struct Survey {
 }
 
 impl Survey {
-    fn note(&self, path: &FieldPath<'_>, seen: Seen) {
+    fn note(&self, path: &FieldPath<'_>, seen: Seen, is_unwritable: bool) {
         let is_empty = matches!(&seen, Seen::Text(text) if text.is_empty());
         let is_secret = !is_empty && is_secret(path);
-        self.found.borrow_mut().push(Found { path: joined(path), seen, is_secret });
+        self.found.borrow_mut().push(Found { path: joined(path), seen, is_secret, is_unwritable });
     }
 }
 
 impl ValueEditor for Survey {
     fn text(&self, path: &FieldPath<'_>, text: &[u8], depth: usize) -> Option<Vec<u8>> {
         if formats::edited(text, path, self, depth).is_err() {
-            self.note(path, Seen::Text(text[..text.len().min(LONGEST_WORD)].to_vec()));
+            let word = &text[..text.len().min(LONGEST_WORD)];
+            self.note(path, Seen::Text(word.to_vec()), is_unwritable(text));
         }
         None
     }
 
     fn scalar(&self, path: &FieldPath<'_>, scalar: Scalar) -> Option<Scalar> {
-        self.note(path, Seen::Scalar(scalar));
+        self.note(path, Seen::Scalar(scalar), false);
         None
     }
 }

@@ -17,6 +17,13 @@ pub(super) fn is_made_up(text: &[u8]) -> bool {
         && text.split(|b| !b.is_ascii_alphanumeric()).any(is_mixed)
 }
 
+/// Whether a text looks so much so that it can be nothing else, whatever it is called.
+pub(in crate::masking) fn is_unwritable(text: &[u8]) -> bool {
+    const CHANGES: usize = 3;
+    let is_one = |piece: &[u8]| piece.len() >= SHORTEST && is_mixed(piece) && changes(piece) >= CHANGES;
+    is_made_up(text) && text.split(|b| !b.is_ascii_alphanumeric()).any(is_one)
+}
+
 /// Whether it is an address of any sort, a file or a date.
 fn is_named(text: &[u8]) -> bool {
     let is_date = || text.len() >= 10 && text[..4].iter().all(u8::is_ascii_digit) && text[4] == b'-' && text[7] == b'-';
@@ -33,10 +40,15 @@ fn is_mixed(piece: &[u8]) -> bool {
     if letters == 0 || digits == 0 {
         return false;
     }
-    let changes = piece.windows(2).filter(|two| two[0].is_ascii_digit() != two[1].is_ascii_digit()).count();
+    let changes = changes(piece);
     let is_size = piece[0].is_ascii_digit() && (changes == 1 && letters <= 3 || changes == 2 && letters == 1);
     let is_numbered = !piece[0].is_ascii_digit() && changes == 1 && piece.len() < LONGEST_NUMBERED;
     !is_size && !is_numbered
+}
+
+/// How often letters follow digits, or the other way round.
+fn changes(piece: &[u8]) -> usize {
+    piece.windows(2).filter(|two| two[0].is_ascii_digit() != two[1].is_ascii_digit()).count()
 }
 
 #[cfg(test)]
@@ -74,5 +86,11 @@ mod tests {
         ] {
             assert!(!is_made_up(text.as_bytes()), "{text}");
         }
+    }
+
+    #[test]
+    fn names_with_numbers_are_not_told_from_keys_unless_they_change_often() {
+        assert!(is_unwritable(b"Zz9Live1") && is_unwritable(b"9f86d081884c7d65") && !is_unwritable(b"layout3col"));
+        assert!(!is_unwritable(b"Roboto500italic") && !is_unwritable(b"geheim123"));
     }
 }

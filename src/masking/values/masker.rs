@@ -8,7 +8,7 @@ use super::records::Records;
 use crate::contract::transformer::Transformer;
 use crate::formats::{self, FieldPath, Scalar, ValueEditor};
 use crate::masking::nets::{Caught, Net, NetCounts, Nets, people, shapes, unknown};
-use crate::masking::switches::{Decision, Plan};
+use crate::masking::switches::{Decision, LiveSwitch, Plan};
 use crate::masking::transformers::ValueLimits;
 
 /// A longer text is no name, number or address.
@@ -68,9 +68,9 @@ impl<'a> ValueMasker<'a> {
         self.counts.get()
     }
 
-    /// Switches in the last value that look live and are left, by their paths.
-    pub(in crate::masking) fn live(&self) -> Vec<String> {
-        self.plan.borrow().left().to_vec()
+    /// Switches in the last value that look live, and that nothing tells how to put off.
+    pub(in crate::masking) fn live(&self) -> Vec<LiveSwitch> {
+        self.plan.borrow().live().to_vec()
     }
 
     fn caught<T>(&self, caught: Caught, new: Option<T>) -> Option<T> {
