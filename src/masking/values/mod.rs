@@ -7,6 +7,7 @@ mod by_name;
 mod fields;
 mod made_up;
 mod masker;
+mod name_words;
 mod names;
 mod records;
 
