@@ -149,12 +149,10 @@ impl Attempt<'_> {
         phases: &mut PhaseTimer<'_>,
     ) -> Result<Vec<LoadedTable>> {
         phases.enter("indexes");
+        filled.work.gate.ensure_open()?;
         filled.finish().await?;
         let Filled { loaded, mut waiting, work, objects, data_seconds, .. } = filled;
         totals::add_to(report, &loaded, objects, data_seconds);
-        if self.options.fail_on_left {
-            totals::ensure_nothing_left(report)?;
-        }
         waiting.make_constraints(&work).await?;
         let target = schema.manner.computing.open(&self.new_database()).await?;
         let (event_triggers, post_data): (Vec<_>, Vec<_>) =

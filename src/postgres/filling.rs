@@ -12,9 +12,10 @@ use tokio::task::JoinSet;
 use super::attempt::Attempt;
 use super::dump::entries::DumpEntry;
 use super::dump::spelling::Spelling;
+use super::left_gate::LeftGate;
 use super::post_data::per_table::{self, PostDataWork};
-use super::post_data::sequences_and_objects;
 use super::post_data::waiting::Waiting;
+use super::post_data::{sequences_and_objects, table_entries};
 use super::preflight::evaluation::Evaluation;
 use super::rows::copy::RowConversion;
 use super::rows::load::{self, Load, LoadedTable};
@@ -104,9 +105,10 @@ impl Attempt<'_> {
             money: manner.has_money.then(|| manner.spelling.clone()),
         });
         let reader = snapshot.reader().await?;
-        let (by_table, waiting) = per_table::take_out(post_data, &reader, &tables, &evaluation.indexes).await?;
+        let (by_table, waiting) = table_entries::take_out(post_data, &reader, &tables, &evaluation.indexes).await?;
         reader.close().await;
         let pool = SessionPool::new(self.new_database(), manner.computing.clone(), (self.options.jobs / 2).max(2));
+        let gate = Arc::new(LeftGate::new(self.options.fail_on_left));
         let work = Arc::new(PostDataWork {
             by_table: Mutex::new(by_table),
             conversion: conversion.clone(),
@@ -116,8 +118,9 @@ impl Attempt<'_> {
             pool: pool.clone(),
             told: Mutex::default(),
             residue: Mutex::default(),
+            gate: gate.clone(),
         });
-        let load = Arc::new(self.load(snapshot, manner, &conversion, pool));
+        let load = Arc::new(self.load(snapshot, manner, &conversion, pool, gate));
         let groups = Groups::of(tables, evaluation);
         let (loaded_tables, to_finish) = unbounded_channel();
         let mut filled = Filled {
@@ -145,6 +148,7 @@ impl Attempt<'_> {
             return Ok(filled);
         }
         phases.enter("computed rows");
+        work.gate.ensure_open()?;
         // What is locked while it is made could not be read, and two could wait for each other.
         filled.finish().await?;
         let began = Instant::now();
@@ -189,6 +193,7 @@ impl Attempt<'_> {
         manner: &Manner,
         conversion: &Arc<RowConversion>,
         pool: Arc<SessionPool>,
+        gate: Arc<LeftGate>,
     ) -> Load {
         Load {
             source: self.source.clone(),
@@ -201,6 +206,7 @@ impl Attempt<'_> {
             cut_bytes: self.options.cut_bytes,
             is_fast: manner.is_fast,
             pool,
+            gate,
         }
     }
 }

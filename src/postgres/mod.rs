@@ -21,6 +21,7 @@ mod audit;
 mod dump;
 mod engine;
 mod filling;
+mod left_gate;
 mod post_data;
 mod preflight;
 mod rows;

@@ -7,6 +7,7 @@ pub(super) mod per_table;
 mod recompressing;
 pub(super) mod sequences_and_objects;
 pub(super) mod statistics;
+pub(super) mod table_entries;
 pub(super) mod verify;
 pub(super) mod views;
 pub(super) mod waiting;

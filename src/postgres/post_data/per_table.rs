@@ -1,7 +1,7 @@
 //! What a table gets once its rows are there: its post-data (constraints and indexes), the comparison with what was sent,
 //! and statistics. Several tables, and several indexes of one, are worked on at a time, while others are still loaded.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,80 +10,19 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinSet;
 
 use super::recompressing::{self, TooLong};
+use super::table_entries::PostDataByTable;
 use super::verify::{self, ThereRows};
-use super::waiting::Waiting;
 use crate::copying::options::Verify;
 use crate::copying::report::Skipped;
 use crate::copying::watchdog::Watchdog;
 use crate::masking::residue::ResidueCounts;
 use crate::postgres::dump::entries::DumpEntry;
+use crate::postgres::left_gate::LeftGate;
 use crate::postgres::rows::copy::RowConversion;
 use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::pool::SessionPool;
-use crate::postgres::session::source_session::SourceSession;
-
-/// The entries of the post-data section that concern one table's own rows only.
-#[derive(Default)]
-pub(crate) struct TablePostData {
-    /// Primary keys and the like, which nobody else may use the table for while they are made.
-    constraints: Vec<DumpEntry>,
-    indexes: Vec<DumpEntry>,
-}
-
-/// By the table's OID.
-pub(crate) type PostDataByTable = HashMap<u32, TablePostData>;
-
-/// Kind, schema and name in a dump's heading.
-type Heading = (String, String, String);
-
-/// Takes out of `post_data_entries` what can be made as soon as a table has loaded, and what of it waits for all rows, by
-/// the OIDs of indexes. The rest keeps its order.
-pub(crate) async fn take_out(
-    post_data_entries: &mut Vec<DumpEntry>,
-    source: &SourceSession,
-    tables: &[Arc<Relation>],
-    evaluating: &HashSet<u32>,
-) -> Result<(PostDataByTable, Waiting)> {
-    let rows = source.rows(OWNERS, &[]).await.context("read which table an index belongs to")?;
-    let to_be_loaded: HashMap<u32, &Arc<Relation>> =
-        tables.iter().filter(|table| !table.through_root).map(|table| (table.oid, table)).collect();
-    let mut owners: HashMap<Heading, Option<(&Arc<Relation>, bool)>> = HashMap::new();
-    for row in rows {
-        let owner = to_be_loaded.get(&row.get(3)).map(|table| (*table, evaluating.contains(&row.get(4))));
-        // A heading says `table constraint`, so two may read the same: nobody's then.
-        owners.entry((row.get(0), row.get(1), row.get(2))).and_modify(|owner| *owner = None).or_insert(owner);
-    }
-    let (mut by_table, mut waiting) = (PostDataByTable::new(), Waiting::default());
-    let (mut rest, all) = (Vec::new(), std::mem::take(post_data_entries));
-    for entry in all {
-        let key = (entry.kind.clone(), entry.schema.clone(), entry.name.clone());
-        match owners.get(&key).copied().flatten() {
-            Some((table, true)) => waiting.add(table, entry),
-            Some((table, false)) => {
-                let post_data = by_table.entry(table.oid).or_default();
-                let list = if entry.kind == "INDEX" { &mut post_data.indexes } else { &mut post_data.constraints };
-                list.push(entry);
-            }
-            None => rest.push(entry),
-        }
-    }
-    *post_data_entries = rest;
-    Ok((by_table, waiting))
-}
-
-/// kind, schema and name as in a dump's heading, table, index.
-const OWNERS: &str = "
-    SELECT 'INDEX', n.nspname::text, c.relname::text, i.indrelid, i.indexrelid
-      FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
-      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
-    UNION ALL
-    SELECT 'CONSTRAINT', n.nspname, t.relname || ' ' || k.conname, k.conrelid, k.conindid
-      FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_class AS t ON t.oid = k.conrelid
-      JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
-     WHERE k.contype IN ('p', 'u', 'x')";
 
 /// What the post-data work on all tables of a copy shares.
 pub(crate) struct PostDataWork {
@@ -98,6 +37,8 @@ pub(crate) struct PostDataWork {
     pub(crate) told: Mutex<Vec<Skipped>>,
     /// By the table's OID, what of people was found in it.
     pub(crate) residue: Mutex<HashMap<u32, ResidueCounts>>,
+    /// When it is shut nothing is made any more.
+    pub(crate) gate: Arc<LeftGate>,
 }
 
 /// Works on tables as they are loaded, until no more can come. The first failure ends all.
@@ -121,14 +62,17 @@ pub(crate) async fn all(
 
 async fn complete(work: Arc<PostDataWork>, mut loaded: Vec<LoadedTable>) -> Result<Vec<LoadedTable>> {
     loaded.iter().try_for_each(LoadedTable::ensure_no_key_is_lost)?;
+    if work.gate.is_shut() {
+        return Ok(loaded);
+    }
     let post_data_of = |relation: &Relation| {
         work.by_table.lock().unwrap_or_else(PoisonError::into_inner).remove(&relation.oid).unwrap_or_default()
     };
     if loaded.len() > 1 {
         let entries: Vec<DumpEntry> = loaded
             .iter()
-            .map(|loaded| post_data_of(&loaded.relation))
-            .flat_map(|post_data| post_data.constraints.into_iter().chain(post_data.indexes))
+            .flat_map(|loaded| post_data_of(&loaded.relation).in_order(loaded.is_changed()))
+            .flatten()
             .collect();
         let bytes = loaded.iter().map(|loaded| loaded.relation.table.size_bytes).sum();
         let session = work.pool.take(bytes).await?;
@@ -143,10 +87,12 @@ async fn complete(work: Arc<PostDataWork>, mut loaded: Vec<LoadedTable>) -> Resu
         return Ok(loaded);
     }
     let Some(alone) = loaded.pop() else { return Ok(loaded) };
-    let (post_data, bytes) = (post_data_of(&alone.relation), alone.relation.table.size_bytes);
-    let mut too_long = work.make(post_data.constraints, bytes).await?;
+    let bytes = alone.relation.table.size_bytes;
+    let [first, constraints, indexes] = post_data_of(&alone.relation).in_order(alone.is_changed());
+    let mut too_long = work.make(first, bytes).await?;
+    too_long.extend(work.make(constraints, bytes).await?);
     let mut making = JoinSet::new();
-    for index in post_data.indexes {
+    for index in indexes {
         let work = work.clone();
         making.spawn(async move { work.make(vec![index], bytes).await });
     }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::catalog::Relations;
@@ -39,8 +40,20 @@ pub(super) async fn search(
             searched.not_searched.push(format!("URLs in `{label}` that become one, which would take too long"));
             continue;
         }
-        let own = indexes.iter().filter(|row| row.get::<_, u32>(0) == relation.oid).map(|row| row.get(1));
-        let looking = through(source, relation, own.collect(), rewriter, &letters);
+        let own = indexes.iter().filter(|row| row.get::<_, u32>(0) == relation.oid);
+        let (plain, special): (Vec<_>, Vec<_>) = own.partition(|row| row.get::<_, bool>(2));
+        let of = |row: &&Row| {
+            format!(
+                "URLs in `{label}` that become one for `{}`, which has conditions or expressions",
+                row.get::<_, &str>(3)
+            )
+        };
+        // An expression may be of any column.
+        let may_matter = |row: &&&Row| {
+            row.get::<_, bool>(4) || row.get::<_, Vec<&str>>(1).iter().any(|name| is_rewritten(relation, name))
+        };
+        searched.not_searched.extend(special.iter().filter(may_matter).map(of));
+        let looking = through(source, relation, plain.iter().map(|row| row.get(1)).collect(), rewriter, &letters);
         match tokio::time::timeout(left, looking).await {
             Ok(problems) => searched.problems.extend(problems?),
             Err(_) => searched.not_searched.push(format!("URLs in `{label}` that become one, which takes too long")),
@@ -51,6 +64,11 @@ pub(super) async fn search(
 
 fn has_text(relation: &Relation) -> bool {
     relation.table.columns.iter().any(|column| column.column_type.is_changed_as_text() && !column.is_key)
+}
+
+fn is_rewritten(relation: &Relation, name: &str) -> bool {
+    let column = relation.table.columns.iter().find(|column| column.name == name);
+    column.is_some_and(|column| column.column_type.is_plain_text() && !column.is_key)
 }
 
 /// What becomes alike in one table.
@@ -73,10 +91,7 @@ async fn through(
     let params = [(&letters as &(dyn tokio_postgres::types::ToSql + Sync), Type::TEXT_ARRAY)];
     let mut problems = Vec::new();
     let columns = &relation.table.columns;
-    let is_rewritten = |name: &str| {
-        let column = columns.iter().find(|column| column.name == name);
-        column.is_some_and(|column| column.column_type.is_plain_text() && !column.is_key)
-    };
+    let is_rewritten = |name: &str| is_rewritten(relation, name);
     for index in indexes.iter().filter(|index| index.iter().any(|name| is_rewritten(name))) {
         let of_index: Vec<&str> = index.iter().map(String::as_str).collect();
         let any: Vec<_> = (0..of_index.len()).map(names).collect();
@@ -115,10 +130,12 @@ async fn through(
 
 const WAY_OUT: &str = "leave the rows out (`--exclude-table-data`), set or empty the value by a masking rule, or rewrite one of the old URLs only";
 
-/// Table, columns.
+/// Table, columns, whether it is of these alone and of all rows, name, whether it has expressions.
 const UNIQUE: &str = "
     SELECT i.indrelid,
            ARRAY(SELECT a.attname::text FROM pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k(attnum, place)
-                   JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum ORDER BY k.place)
-      FROM pg_catalog.pg_index AS i
-     WHERE i.indisunique AND i.indpred IS NULL AND NOT 0 = ANY (i.indkey) ORDER BY i.indexrelid";
+                   JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+                  WHERE k.place <= i.indnkeyatts ORDER BY k.place),
+           i.indpred IS NULL AND NOT 0 = ANY (i.indkey), c.relname::text, 0 = ANY (i.indkey)
+      FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+     WHERE i.indisunique ORDER BY i.indexrelid";

@@ -20,6 +20,7 @@ use crate::copying::transient::Transient;
 use crate::copying::watchdog::Watchdog;
 use crate::data::digest::ContentDigest;
 use crate::error::{Failure, listed};
+use crate::postgres::left_gate::LeftGate;
 use crate::postgres::session::computing::ComputingSettings;
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::endpoint::Endpoint;
@@ -55,6 +56,11 @@ impl LoadedTable {
         ensure!(lost.is_empty(), Failure::invalid(listed(&told)).hint(hint));
         Ok(())
     }
+
+    /// Whether values are not as on the source.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.counts.rewritten > 0 || !self.counts.masked.is_empty() || !self.counts.nets.is_empty()
+    }
 }
 
 /// What the pairs share.
@@ -72,6 +78,7 @@ pub(crate) struct Load {
     pub(crate) is_fast: bool,
     /// Where there is room for one more when a pair has nothing left to do.
     pub(crate) pool: Arc<SessionPool>,
+    pub(crate) gate: Arc<LeftGate>,
 }
 
 /// What is left to be copied, and the tables that are not there as a whole.
@@ -143,6 +150,7 @@ async fn run_pair(
         }
         let loaded = remaining.lock().unwrap_or_else(PoisonError::into_inner).record(&item, sent?);
         if !loaded.is_empty() {
+            load.gate.see(&loaded);
             // Nobody listens any more only when finishing has failed, which is told by itself.
             let _ = loaded_tables.send(loaded);
         }

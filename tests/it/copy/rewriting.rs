@@ -55,6 +55,9 @@ async fn urls_are_rewritten_where_they_may_be() {
         texts(&target, "SELECT domain, meta FROM sites").await,
         ["shop.example.com|{\"aa\": 1, \"https://shop.example.com\": \"https://staging-7.up.railway.app\"}"]
     );
+    // What may refuse rewritten values is made before all else.
+    let made = "SELECT relname FROM pg_class WHERE relname ~ '^wp_options' AND relkind = 'i' ORDER BY oid";
+    assert_eq!(texts(&target, made).await, ["wp_options_option_name_key", "wp_options_pkey"]);
     assert_eq!((report.rewritten_values, report.malformed_values, report.overflow_left), (7, 1, 1));
     let left: Vec<_> = report.left.iter().map(LeftUrl::to_string).collect();
     assert_eq!(
@@ -173,7 +176,14 @@ async fn what_is_left_fails_a_copy_that_may_leave_nothing() {
     assert!(failed.contains("left in public.wp_postmeta.meta_value `note`: 2 values, named in a text"), "{failed}");
     assert!(!failed.contains("`mail`") && !failed.contains("`link`") && !failed.contains("guid:"), "{failed}");
     ends.assert_target_is_old().await;
-    run(&ends.source().await, "UPDATE wp_postmeta SET meta_value = '' WHERE meta_key = 'note'").await;
+    // All places are told at once, and before an index is made that could not be.
+    let unique = "CREATE TABLE links (id int PRIMARY KEY, url text UNIQUE, note text);
+        INSERT INTO links VALUES (1, 'http://shop.example.com/x', 'at shop.example.com'), (2, 'https://shop.example.com/x', '')";
+    run(&ends.source().await, unique).await;
+    let failed = told(ends.copy(&options).await);
+    assert!(failed.contains("`note`: 2 values") && failed.contains("left in public.links.note: 1 values"), "{failed}");
+    assert!(!failed.contains("links_url_key") && failed.contains("hint: leave the rows out, mask"), "{failed}");
+    run(&ends.source().await, "UPDATE wp_postmeta SET meta_value = '' WHERE meta_key = 'note'; DROP TABLE links").await;
     let report = ends.copy(&options).await.unwrap();
     assert_eq!(report.left.len(), 1, "{:?}", report.left);
     let target = ends.target().await;
