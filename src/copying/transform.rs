@@ -218,6 +218,7 @@ impl<'a, F: RowFormat> Transform<'a, F> {
     fn rewritten(&mut self, i: usize, value: &[u8], key: Option<&[u8]>) -> Option<Vec<u8>> {
         let rewritten = match self.columns[i].column_type {
             ColumnType::NormalizedJson => self.rewriter.rewrite_jsonb(value)?,
+            ColumnType::TextList if &*self.columns[i].type_name == "hstore" => self.rewriter.rewrite_hstore(value)?,
             _ => self.rewriter.rewrite(value)?,
         };
         let is_changed = rewritten.value != value;
@@ -247,7 +248,9 @@ impl<'a, F: RowFormat> Transform<'a, F> {
 
 fn column_rewrite(column: &Column, rewrites_guid: bool) -> ColumnRewrite {
     match column.column_type {
-        column_type if !column_type.is_changed_as_text() => ColumnRewrite::Leave(left_urls::NO_TEXT),
+        column_type if !column_type.is_changed_as_text() && column_type != ColumnType::TextList => {
+            ColumnRewrite::Leave(left_urls::NO_TEXT)
+        }
         _ if wordpress::is_guid(&column.name) && !rewrites_guid => ColumnRewrite::Leave(left_urls::GUID),
         _ if wordpress::is_never_rewritten(&column.name) => ColumnRewrite::Leave(left_urls::NEVER),
         _ if column.is_key => ColumnRewrite::Leave(left_urls::KEY),

@@ -109,5 +109,6 @@ pub(crate) fn starts_word(text: &[u8], at: usize) -> bool {
     };
     (matches!(last, b'n' | b'r' | b't') && before[..at - 1].ends_with(b"\\"))
         || ends_escape(b"\\u", 4)
+        || ends_escape(b"\\x", 2)
         || ends_escape(b"%", 2)
 }

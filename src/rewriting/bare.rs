@@ -2,6 +2,7 @@
 //! the name of a setting; in prose it is none.
 
 use super::host_search::Found;
+use super::new_host::dot_of_pattern;
 use super::spelled;
 use crate::formats::escapes;
 
@@ -28,6 +29,15 @@ pub(super) fn starts_host(text: &[u8], begin: usize, start: usize) -> bool {
     }
 }
 
+/// Whether what stands before `start` is a sign as mails write one, which is not told from a longer host.
+pub(super) fn may_follow_sign(text: &[u8], start: usize) -> bool {
+    let is_code = |code: &[u8]| {
+        let code = std::str::from_utf8(code).ok().and_then(|code| u8::from_str_radix(code, 16).ok());
+        code.is_some_and(|code| code.is_ascii() && !code.is_ascii_alphanumeric())
+    };
+    matches!(&text[..start], [.., b'=', first, last] if is_code(&[*first, *last]))
+}
+
 /// Whether a host that goes on to `end` with its port is an address.
 pub(super) fn is_address(text: &[u8], begin: usize, found: Found, end: usize) -> bool {
     let host = &text[found.start..found.end];
@@ -37,7 +47,7 @@ pub(super) fn is_address(text: &[u8], begin: usize, found: Found, end: usize) ->
         let is_quoted = quote.is_some_and(|(quote, _)| spelled::end_of(text, end, quote).is_some());
         return is_quoted || found.start == begin && end == text.len();
     }
-    if memchr::memmem::find(host, b"\\.").is_some() {
+    if dot_of_pattern(host).is_some() {
         // Nobody writes patterns in prose.
         return true;
     }
@@ -60,8 +70,10 @@ impl Before {
     fn of(text: &[u8], begin: usize, start: usize) -> Self {
         let is_within = |(_, at): (char, usize)| at >= begin;
         if start == begin
-            || matches!(text[start - 1], b'\n' | b'\r')
+            || matches!(text[start - 1], b'\n' | b'\r' | b'{')
+            || text[begin..start].ends_with(b"[CDATA[")
             || is_line_end(&text[begin..start])
+            || is_item(&text[begin..start])
             || spelled::one_before(text, start, QUOTES).is_some_and(is_within)
             || spelled::one_before(text, start, SEPARATORS).is_some_and(is_within)
             || spelled::one_before(text, start, &['>']).is_some_and(is_within)
@@ -85,13 +97,16 @@ impl Before {
             || text[end..].starts_with(b"\\n")
             || text[end..].starts_with(b"\\r")
             || spelled::one_of(text, end, QUOTES).is_some()
+            || text[end..].starts_with(b"]]>")
             || spelled::one_of(text, end, &['/', '?', '#', '<']).is_some();
         let separated = spelled::one_of(text, end, SEPARATORS).map(|(_, end)| end);
         match self {
             Self::Nothing => false,
             _ if is_bound => true,
-            Self::Bound => separated.is_some_and(|end| !text.get(end).is_some_and(u8::is_ascii_whitespace)),
-            Self::Setting => separated.is_some() || matches!(next, b'&' | b'>'),
+            Self::Bound => {
+                *next == b'}' || separated.is_some_and(|end| !text.get(end).is_some_and(u8::is_ascii_whitespace))
+            }
+            Self::Setting => separated.is_some() || matches!(next, b'&' | b'>') || text[end..].starts_with(b"%26"),
         }
     }
 }
@@ -99,6 +114,13 @@ impl Before {
 /// Whether a text ends with a line end that is escaped.
 fn is_line_end(text: &[u8]) -> bool {
     matches!(text, [.., b'\\', b'n' | b'r' | b't'])
+}
+
+/// Whether a text ends with the beginning of an item in a list of lines: `- `.
+fn is_item(text: &[u8]) -> bool {
+    let Some(before) = text.strip_suffix(b"- ") else { return false };
+    let blanks = before.iter().rev().take(LONGEST_LIST).take_while(|b| **b == b' ').count();
+    matches!(before[..before.len() - blanks], [] | [.., b'\n'])
 }
 
 /// Whether all words around are hosts, or addresses of such.

@@ -9,11 +9,13 @@ use crate::formats::DEEPEST;
 
 /// Whether a rewritten value has fewer keys than the old one.
 pub(super) fn loses_a_key(old: &[u8], new: &[u8], edits: &[Edit]) -> bool {
-    // What is the same stays the same, so only what was spelled in two ways can become one.
-    let mut spelled =
-        edits.iter().map(|edit| &old[edit.start..edit.end]).filter(|old| !old.iter().all(u8::is_ascii_digit));
-    let Some(first) = spelled.next() else { return false };
-    spelled.any(|other| other != first) && keys(old, 0) > keys(new, 0)
+    // What is the same stays the same, so only what was spelled in two ways can become one, or what was there already.
+    let is_count = |edit: &&Edit| edit.bytes.iter().all(u8::is_ascii_digit);
+    let mut urls = edits.iter().filter(|edit| !is_count(edit));
+    let Some(first) = urls.next() else { return false };
+    let may_meet = |edit: &Edit| old[edit.start..edit.end] != old[first.start..first.end] || edit.bytes != first.bytes;
+    let is_there = || memchr::memmem::find(old, &first.bytes).is_some();
+    (urls.any(may_meet) || is_there()) && keys(old, 0) > keys(new, 0)
 }
 
 /// How many keys the arrays and objects in a value have, each once where it stands.
@@ -148,6 +150,11 @@ mod tests {
             assert_eq!(collides(&format!("a:1:{{i:0;{}}}", php(&array(one, two)))), want);
             assert_eq!(collides(&format!("{{\"{one}\": 1, \"{two}\": {{}}}}")), want);
             assert_eq!(collides(&serde_json::json!([{ "x": array(one, two) }]).to_string()), want);
+        }
+        let (new, other) = ("https://b.test/x", "https://b.test/y");
+        for (there, want) in [(new, true), (other, false)] {
+            assert_eq!(collides(&array(https, there)), want);
+            assert_eq!(collides(&format!("{{\"{https}\": 1, \"{there}\": {{}}}}")), want);
         }
         assert!(!collides(&format!("{http} and {https}")));
         assert!(!collides(&format!("[{{\"{http}\": 1}}, {{\"{https}\": 1}}]")));

@@ -98,7 +98,7 @@ fn long_run(text: &[u8], from: usize, shortest: usize) -> Option<Range<usize>> {
 /// What gzip and zlib begin with in base64, whatever their level.
 const MAGICS: &[&[u8]] = &[b"H4sI", b"eJw", b"eJx", b"eJy", b"eJz", b"eNo", b"eNp", b"eNq", b"eNr"];
 
-/// The letters of hosts in base64, wherever in it they begin, and in hexadecimal.
+/// The letters of hosts in base64, once or twice, wherever in it they begin, and in hexadecimal.
 fn host_needles(hosts: &[String]) -> Vec<Vec<u8>> {
     let mut needles: Vec<Vec<u8>> = Vec::new();
     // What is in another need not be searched for twice.
@@ -109,7 +109,9 @@ fn host_needles(hosts: &[String]) -> Vec<Vec<u8>> {
     for host in &cores {
         let unicode = idna::domain_to_unicode(host).0;
         let spelled = if unicode == **host { vec![(*host).clone()] } else { vec![(*host).clone(), unicode] };
-        needles.extend(spelled.iter().flat_map(|host| in_base64(host.as_bytes())));
+        let once: Vec<_> = spelled.iter().flat_map(|host| in_base64(host.as_bytes())).collect();
+        needles.extend(once.iter().flat_map(|letters| in_base64(letters)));
+        needles.extend(once);
         for hex in [HEXLOWER, HEXUPPER] {
             needles.extend(spelled.iter().map(|host| hex.encode(host.as_bytes()).into_bytes()));
         }
@@ -141,6 +143,8 @@ mod tests {
             for before in ["", "a", "ab", "abc"] {
                 let once = data_encoding::BASE64.encode(format!("{before}https://shop.acme-prod.test/x").as_bytes());
                 assert!(search.first(once.as_bytes(), 0).is_some_and(|hit| hit.is_host), "{once}");
+                let twice = data_encoding::BASE64.encode(once.as_bytes());
+                assert!(search.first(twice.as_bytes(), 0).is_some_and(|hit| hit.is_host), "{twice}");
             }
             assert!(search.first(b"x=H4sIAAAAAAAAA\\/8vKLy0q", 0).is_some());
             assert!(search.first(b"xH4sIAAAAAAAAA\\/8vKLy0q", 0).is_none());

@@ -9,8 +9,8 @@ pub enum Left {
     Port,
     /// In something encoded that cannot be read, or not be written again.
     Encoded,
-    /// As a key of a `jsonb` value.
-    JsonbKey,
+    /// As a key of an `hstore` value.
+    HstoreKey,
     /// In a text, and not as an address.
     Text,
     /// In an e-mail address, which is no URL: it is told, and nothing fails on it.
@@ -23,7 +23,7 @@ impl Left {
             Self::Broken => "in serialized data of a wrong length",
             Self::Port => "another port of the host",
             Self::Encoded => "encoded in a way that is not rewritten",
-            Self::JsonbKey => "a key in a jsonb value",
+            Self::HstoreKey => "a key in an hstore value",
             Self::Text => "named in a text, not as a URL",
             Self::Mail => "an e-mail address at the host",
         }

@@ -27,8 +27,9 @@ fn what_is_left_of_an_old_host_is_told_with_the_reason() {
     ] {
         assert_eq!(left(text), reason, "{text}");
     }
-    let jsonb = br#"{"https://shop.example.com": 1}"#;
-    assert_eq!(rewriter().rewrite_jsonb(jsonb).and_then(|r| r.left), Some(Left::JsonbKey));
+    let hstore = br#""a"=>"https://shop.example.com/", "https://shop.example.com"=>NULL"#;
+    let stays = rewriter().rewrite_hstore(hstore).unwrap();
+    assert_eq!((stays.left, stays.value.as_slice()), (Some(Left::HstoreKey), hstore.as_slice()));
 }
 
 #[test]

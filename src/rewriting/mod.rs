@@ -9,6 +9,7 @@ mod bare;
 mod collisions;
 pub(crate) mod columns;
 mod encoded;
+mod encoded_run;
 mod encoded_search;
 mod host_search;
 mod left;
@@ -169,17 +170,31 @@ impl Rewriter {
     ///
     /// When all there are stand where they are left, the answer is the value as it is, and why.
     pub fn rewrite(&self, value: &[u8]) -> Option<Rewritten> {
-        self.rewrite_within(value, 0, |_, _| false)
+        self.rewrite_within(value, 0)
     }
 
-    /// The same for the text of a `jsonb` value, whose keys stay: the server sorts them by length, so what it would
-    /// give back for another key cannot be told.
+    /// The same for the text of a `jsonb` value, as the server would give it back: it sorts the keys of an object by their
+    /// length.
     pub fn rewrite_jsonb(&self, value: &[u8]) -> Option<Rewritten> {
-        self.rewrite_within(value, 0, |value, edit| json::is_in_key(&value[edit.end..]))
+        let mut rewritten = self.rewrite(value)?;
+        if rewritten.value != value {
+            rewritten.value = json::in_server_order(rewritten.value);
+        }
+        Some(rewritten)
+    }
+
+    /// The same for the text of an `hstore` value, the keys of which stay: the server sorts them by their length.
+    pub fn rewrite_hstore(&self, value: &[u8]) -> Option<Rewritten> {
+        let rewritten = self.rewrite(value)?;
+        let is_in_key =
+            |found: &Found| json::string_rest(&value[found.end..]).is_some_and(|rest| rest.starts_with(b"=>"));
+        let has_key = self.search.all(value).iter().any(is_in_key);
+        let stays = || Rewritten { value: value.to_vec(), left: Some(Left::HstoreKey), ..rewritten.clone() };
+        Some(if has_key { stays() } else { rewritten })
     }
 
     /// `depth` is how often the value was encoded.
-    fn rewrite_within(&self, value: &[u8], depth: usize, stays: fn(&[u8], &Edit) -> bool) -> Option<Rewritten> {
+    fn rewrite_within(&self, value: &[u8], depth: usize) -> Option<Rewritten> {
         let found = self.search.all(value);
         let encoded = encoded::all(self, value, depth);
         if found.is_empty() && encoded.is_empty() {
@@ -189,7 +204,7 @@ impl Rewriter {
         let mut spots: Vec<_> = hosts.chain(encoded.iter().map(Spot::Encoded)).collect();
         spots.sort_by_key(Spot::start);
         let mut changes = Walk::new(value, spots).run();
-        changes.edits.retain(|edit| edit.end > edit.start && !stays(value, edit));
+        changes.edits.retain(|edit| edit.end > edit.start);
         let mut new = Vec::with_capacity(value.len() + 32 * changes.edits.len());
         let mut done = 0;
         for edit in &changes.edits {
@@ -198,7 +213,7 @@ impl Rewriter {
             done = edit.end;
         }
         new.extend_from_slice(&value[done..]);
-        let left = self.left(value, &found, &encoded, &changes.edits, stays);
+        let left = self.left(value, &found, &encoded, &changes.edits);
         (done > 0 || left.is_some()).then(|| {
             let collides = collisions::loses_a_key(value, &new, &changes.edits);
             Rewritten { value: new, malformed: changes.malformed, left, collides }
@@ -207,20 +222,12 @@ impl Rewriter {
 
     /// Why one of the old hosts that were found is in a value still. It asks the search what is there, and nothing of the
     /// walk but what it changed.
-    fn left(
-        &self,
-        value: &[u8],
-        found: &[Found],
-        encoded: &[Encoded],
-        edits: &[Edit],
-        stays: fn(&[u8], &Edit) -> bool,
-    ) -> Option<Left> {
+    fn left(&self, value: &[u8], found: &[Found], encoded: &[Encoded], edits: &[Edit]) -> Option<Left> {
         let is_changed = |start: usize, end: usize| {
             let next = edits.partition_point(|edit| edit.end < end);
             edits.get(next).is_some_and(|edit| edit.start <= start)
         };
         let why = |found: &Found| match self.hosts[found.host].place(value, 0, *found) {
-            Place::Url(edit) if stays(value, &edit) => Some(Left::JsonbKey),
             Place::Url(edit) => (value[edit.start..edit.end] != edit.bytes).then_some(Left::Broken),
             Place::Left(left) => Some(left),
             Place::Other => None,

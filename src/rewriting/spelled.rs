@@ -1,6 +1,8 @@
 //! One character of a URL in any of the spellings that texts give it: as it stands, behind backslashes, as an escape of
 //! JSON, scripts or CSS, as an entity, percent-encoded, and each of these again and again.
 
+use quick_xml::escape::resolve_html5_entity;
+
 /// More backslashes than JSON in JSON in JSON in JSON puts before a sign, and a COPY twice as many.
 const MOST_BACKSLASHES: usize = 64;
 /// How often a spelling is spelled again, as `%2525` and `&amp;amp;` do.
@@ -14,6 +16,8 @@ pub(super) fn end_of(text: &[u8], at: usize, wanted: char) -> Option<usize> {
         b'\\' => escaped(text, at, wanted),
         b'%' => percent(text, at, wanted),
         b'&' => entity(text, at + 1, wanted),
+        b'[' if wanted == '.' => dot_of_pattern(text, at),
+        b'=' if is_sign(wanted) => quoted_printable(text, at, wanted).or((wanted == '=').then_some(at + 1)),
         plain @ 0..0x80 => is_same(char::from(plain), wanted).then_some(at + 1),
         first => {
             let len = utf8_len(first);
@@ -26,17 +30,16 @@ pub(super) fn end_of(text: &[u8], at: usize, wanted: char) -> Option<usize> {
 /// Where the character begins that ends at `end`, when it is `wanted`; of several places the first.
 pub(super) fn start_of(text: &[u8], end: usize, wanted: char) -> Option<usize> {
     let last = *text[..end].last()?;
-    let is_sign = wanted.is_ascii() && !wanted.is_ascii_alphanumeric();
     if wanted.is_ascii() && last.eq_ignore_ascii_case(&(wanted as u8)) {
         let begin = end - 1;
-        let escapes = if is_sign { backslashes_before(&text[..begin]) } else { 0 };
+        let escapes = if is_sign(wanted) { backslashes_before(&text[..begin]) } else { 0 };
         return Some(begin - escapes);
     }
-    if !matches!(last, b';' | b' ' | b'}' | 0x80..) && !last.is_ascii_hexdigit() {
+    if !matches!(last, b';' | b' ' | b'}' | b']' | 0x80..) && !last.is_ascii_hexdigit() {
         return None;
     }
     let begins = |at: &usize| {
-        matches!(text[*at], b'\\' | b'%' | b'&' | 0x80..)
+        matches!(text[*at], b'\\' | b'%' | b'&' | b'[' | b'=' | 0x80..)
             && !(*at > 0 && text[*at] == b'\\' && text[*at - 1] == b'\\' && end - *at < LONGEST)
             && end_of(&text[..end], *at, wanted) == Some(end)
     };
@@ -60,6 +63,7 @@ pub(super) fn is_letter(text: &[u8], at: usize) -> bool {
     match (text[at], rest.first()) {
         (b'\\', Some(b'x')) => may_be_code(at + 2),
         (b'\\', Some(b'u')) => rest.starts_with(b"u00") && may_be_code(at + 4) || rest.starts_with(b"u{"),
+        (b'\\', Some(b'1')) if octal(text, at + 1).is_some_and(|code| code.is_ascii_alphanumeric()) => true,
         (b'\\', _) => may_be_code(at + 1) && rest.get(1).is_some_and(u8::is_ascii_hexdigit),
         (b'%', Some(b'u')) => rest.starts_with(b"u00") && may_be_code(at + 4),
         (b'%', _) => percent_byte(text, at).is_some_and(|(byte, _)| byte.is_ascii_alphanumeric()),
@@ -83,8 +87,15 @@ pub(super) fn backslashes_before(text: &[u8]) -> usize {
     text.iter().rev().take(MOST_BACKSLASHES).take_while(|b| **b == b'\\').count()
 }
 
+fn is_sign(wanted: char) -> bool {
+    wanted.is_ascii() && !wanted.is_ascii_alphanumeric()
+}
+
+/// What browsers take for a dot between the labels of a host.
+pub(super) const DOTS: &[char] = &['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
+
 fn is_same(c: char, wanted: char) -> bool {
-    c == wanted || (c.is_uppercase() && c.to_lowercase().eq([wanted]))
+    c == wanted || (wanted == '.' && DOTS.contains(&c)) || (c.is_uppercase() && c.to_lowercase().eq([wanted]))
 }
 
 fn utf8_len(first: u8) -> usize {
@@ -129,8 +140,28 @@ fn escaped(text: &[u8], at: usize, wanted: char) -> Option<usize> {
             };
             utf8(byte(sign + 1)?, next, wanted)
         }
-        _ => css(text, sign, wanted),
+        _ => css(text, sign, wanted).or_else(|| is_same(octal(text, sign)?, wanted).then_some(sign + 3)),
     }
+}
+
+/// Three digits, as C and PHP write a byte.
+fn octal(text: &[u8], at: usize) -> Option<char> {
+    let digits = text.get(at..at + 3).filter(|digits| digits.iter().all(|b| matches!(b, b'0'..=b'7')))?;
+    let code = digits.iter().fold(0, |code, digit| 8 * code + u32::from(digit - b'0'));
+    char::from_u32(code).filter(char::is_ascii)
+}
+
+/// `[.]`, as patterns write a dot.
+fn dot_of_pattern(text: &[u8], at: usize) -> Option<usize> {
+    let dot = at + 1 + backslashes_at(text, at + 1);
+    text.get(dot..)?.starts_with(b".]").then_some(dot + 2)
+}
+
+/// `=2F`, as mails write a byte.
+fn quoted_printable(text: &[u8], at: usize, wanted: char) -> Option<usize> {
+    let digits = text.get(at + 1..at + 3)?;
+    let code = hex(digits).filter(|_| !digits.iter().any(u8::is_ascii_lowercase))?;
+    (code == u32::from(wanted)).then_some(at + 3)
 }
 
 fn hex_byte(text: &[u8], at: usize) -> Option<u8> {
@@ -226,60 +257,10 @@ fn entity(text: &[u8], mut at: usize, wanted: char) -> Option<usize> {
             Some(digits) => char::from_u32(u32::from_str_radix(digits, 16).ok()?)?,
             None => char::from_u32(number.parse().ok()?)?,
         },
-        None => NAMES.iter().find(|(known, _)| *known == name).map(|(_, c)| *c)?,
+        None => resolve_html5_entity(name)?.chars().next()?,
     };
     is_same(c, wanted).then_some(at + len + 1)
 }
-
-/// Names of entities that stand in a URL or around it: HTML's for signs and for the letters of Latin-1.
-const NAMES: &[(&str, char)] = &[
-    ("sol", '/'),
-    ("period", '.'),
-    ("colon", ':'),
-    ("commat", '@'),
-    ("quot", '"'),
-    ("apos", '\''),
-    ("lt", '<'),
-    ("gt", '>'),
-    ("equals", '='),
-    ("agrave", 'à'),
-    ("aacute", 'á'),
-    ("acirc", 'â'),
-    ("atilde", 'ã'),
-    ("auml", 'ä'),
-    ("Auml", 'Ä'),
-    ("aring", 'å'),
-    ("Aring", 'Å'),
-    ("aelig", 'æ'),
-    ("AElig", 'Æ'),
-    ("ccedil", 'ç'),
-    ("egrave", 'è'),
-    ("eacute", 'é'),
-    ("Eacute", 'É'),
-    ("ecirc", 'ê'),
-    ("euml", 'ë'),
-    ("igrave", 'ì'),
-    ("iacute", 'í'),
-    ("icirc", 'î'),
-    ("iuml", 'ï'),
-    ("ntilde", 'ñ'),
-    ("ograve", 'ò'),
-    ("oacute", 'ó'),
-    ("ocirc", 'ô'),
-    ("otilde", 'õ'),
-    ("ouml", 'ö'),
-    ("Ouml", 'Ö'),
-    ("oslash", 'ø'),
-    ("Oslash", 'Ø'),
-    ("ugrave", 'ù'),
-    ("uacute", 'ú'),
-    ("ucirc", 'û'),
-    ("uuml", 'ü'),
-    ("Uuml", 'Ü'),
-    ("yacute", 'ý'),
-    ("yuml", 'ÿ'),
-    ("szlig", 'ß'),
-];
 
 #[cfg(test)]
 #[path = "spelled_tests.rs"]

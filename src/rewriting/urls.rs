@@ -52,7 +52,8 @@ impl OldHost {
             return if self.is_whole() { Place::Left(Left::Mail) } else { Place::Other };
         }
         if !bare::starts_host(text, begin, found.start) {
-            return Place::Other;
+            let is_told = self.is_whole() && bare::may_follow_sign(&text[begin..], found.start - begin);
+            return if is_told { Place::Left(Left::Text) } else { Place::Other };
         }
         let spelling = Spelling::after(text, found.end);
         let end = port(text, found.end).map_or(found.end, |(_, end)| end);
@@ -259,9 +260,7 @@ pub(super) fn continues_host(text: &[u8], end: usize) -> bool {
     if text.get(end).is_some_and(is_part) {
         return true;
     }
-    // Browsers take these for dots as well.
-    let dots = ['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
-    let after_dot = spelled::one_of(text, end, &dots).map(|(_, end)| end);
+    let after_dot = spelled::end_of(text, end, '.');
     let is_label = |after: usize| match text.get(after) {
         Some(0x80..) => {
             String::from_utf8_lossy(&text[after..text.len().min(after + 4)]).starts_with(char::is_alphanumeric)

@@ -67,9 +67,9 @@ pub(super) fn len(text: &[u8]) -> Option<usize> {
     reader.value(&FieldPath::named(""), 0).map(|()| reader.at)
 }
 
-/// Whether the string that ends somewhere in `rest`, the end of a `jsonb` value, is a key.
-pub(crate) fn is_in_key(rest: &[u8]) -> bool {
-    string_end(rest, 0).is_some_and(|(end, _)| rest.get(end + 1) == Some(&b':'))
+/// What stands behind a string some end of which a text begins with.
+pub(crate) fn string_rest(text: &[u8]) -> Option<&[u8]> {
+    string_end(text, 0).and_then(|(end, _)| text.get(end + 1..))
 }
 
 struct ValueReader<'a, E> {

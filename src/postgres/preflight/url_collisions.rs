@@ -113,7 +113,7 @@ async fn through(
             ));
         }
     }
-    for column in columns.iter().filter(|column| column.column_type.is_plain_text() && !column.is_key) {
+    for column in columns.iter().filter(|column| column.column_type.is_changed_as_text() && !column.is_key) {
         let condition = format!("{{0}} ~ '^[[:space:]]*[aOs{{[]' AND {}", names(0));
         let is_wanted = |row: &[String]| is_named(&row[0]);
         let rows = matching_rows::texts(&asked, relation, &[&column.name], &condition, &params, is_wanted).await?;

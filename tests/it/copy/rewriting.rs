@@ -48,27 +48,25 @@ async fn urls_are_rewritten_where_they_may_be() {
     assert_eq!(
         texts(&target, "SELECT guid, post_content, short, tags FROM wp_posts").await,
         [
-            "https://shop.example.com/?p=1|<a href=\"//staging-7.up.railway.app/x\">|https://shop.example.com/|{https://shop.example.com}"
+            "https://shop.example.com/?p=1|<a href=\"//staging-7.up.railway.app/x\">|https://shop.example.com/|{https://staging-7.up.railway.app}"
         ]
     );
     assert_eq!(
         texts(&target, "SELECT domain, meta FROM sites").await,
-        ["shop.example.com|{\"aa\": 1, \"https://shop.example.com\": \"https://staging-7.up.railway.app\"}"]
+        ["shop.example.com|{\"aa\": 1, \"https://staging-7.up.railway.app\": \"https://staging-7.up.railway.app\"}"]
     );
     // What may refuse rewritten values is made before all else.
     let made = "SELECT relname FROM pg_class WHERE relname ~ '^wp_options' AND relkind = 'i' ORDER BY oid";
     assert_eq!(texts(&target, made).await, ["wp_options_option_name_key", "wp_options_pkey"]);
-    assert_eq!((report.rewritten_values, report.malformed_values, report.overflow_left), (7, 1, 1));
+    assert_eq!((report.rewritten_values, report.malformed_values, report.overflow_left), (8, 1, 1));
     let left: Vec<_> = report.left.iter().map(LeftUrl::to_string).collect();
     assert_eq!(
         left,
         [
             "left in public.sites.domain: 1 values, part of a key",
-            "left in public.sites.meta: 1 values, a key in a jsonb value",
             "left in public.wp_options.option_value `wc_subscriptions_siteurl`: 1 values, tells a plugin that this is a copy",
             "left in public.wp_posts.guid: 1 values, a guid, which is kept unless it is asked for",
             "left in public.wp_posts.short: 1 values, the rewritten value is too long for the column",
-            "left in public.wp_posts.tags: 1 values, not a text column",
         ]
     );
 }
@@ -216,4 +214,63 @@ async fn two_urls_that_become_one_are_told_before_and_fail_the_copy() {
     let failed = told(ends.copy(&options).await);
     assert!(failed.contains("public.wp_options.option_value `hits`: in 1 values two URLs"), "{failed}");
     ends.assert_target_is_old().await;
+}
+
+const TYPES: &str = r#"
+    CREATE EXTENSION citext; CREATE EXTENSION hstore;
+    CREATE DOMAIN address AS text CHECK (VALUE ~ '^https?://');
+    CREATE DOMAIN short AS varchar(26);
+    CREATE TYPE place AS (url text, rank int);
+    CREATE TYPE site AS ENUM ('https://shop.example.com', 'https://other.example');
+    CREATE TABLE kinds (id int PRIMARY KEY, c citext UNIQUE, a address, s short, x xml, j json, b jsonb, l text[], v varchar(60)[], d address[],
+        h hstore, k hstore, p place, e site, t tsvector, y bytea, n name, f char(60), g text GENERATED ALWAYS AS (lower(c::text)) STORED);
+    INSERT INTO kinds VALUES (1, 'https://Shop.example.com/c', 'https://shop.example.com/a', 'https://shop.example.com/', '<a href="https://shop.example.com"/>',
+        '{"https://shop.example.com" : "shop.example.com"}', '{"shop.example.com": {"https://shop.example.com/long": 1, "https://shop.example.com": 2}, "a key of some length": 3}',
+        ARRAY['https://shop.example.com', 'shop.example.com', 'a:1:{i:0;s:24:"https://shop.example.com";}', 'see, https://shop.example.com/ "x"', NULL],
+        '{https://shop.example.com}', '{https://shop.example.com}', 'u=>https://shop.example.com, v=>"a \"shop.example.com\""', '"https://shop.example.com"=>1',
+        '("https://shop.example.com",1)', 'https://shop.example.com', '''https://shop.example.com/t'':1', 'https://shop.example.com/y', 'https://shop.example.com/n', 'https://shop.example.com/f');
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_columns_of_each_type_urls_are_rewritten_or_told() {
+    let ends = Ends::start().await;
+    run(&ends.source().await, TYPES).await;
+    let rewrite = vec![UrlPair::parse("https://shop.example.com", "https://stage-7.example.net").unwrap()];
+    let report = ends.copy(&CopyOptions { rewrite, ..ends.options() }).await.unwrap();
+    let target = ends.target().await;
+    for (column, value) in [
+        ("c", "https://stage-7.example.net/c"),
+        ("g", "https://stage-7.example.net/c"),
+        ("a", "https://stage-7.example.net/a"),
+        ("x", r#"<a href="https://stage-7.example.net"/>"#),
+        ("j", r#"{"https://stage-7.example.net" : "stage-7.example.net"}"#),
+        (
+            "b",
+            r#"{"stage-7.example.net": {"https://stage-7.example.net": 2, "https://stage-7.example.net/long": 1}, "a key of some length": 3}"#,
+        ),
+        ("l[1]", "https://stage-7.example.net"),
+        ("l[2]", "stage-7.example.net"),
+        ("l[3]", r#"a:1:{i:0;s:27:"https://stage-7.example.net";}"#),
+        ("l[4]", r#"see, https://stage-7.example.net/ "x""#),
+        ("v", "{https://stage-7.example.net}"),
+        ("h->'u'", "https://stage-7.example.net"),
+        ("h->'v'", r#"a "stage-7.example.net""#),
+        ("f", "https://stage-7.example.net/f"),
+    ] {
+        let there = texts(&target, &format!("SELECT trim(({column})::text) FROM kinds")).await;
+        assert_eq!(there, [value], "{column}");
+    }
+    let left: Vec<_> = report.left.iter().map(|left| (left.column.as_str(), left.reason.as_str())).collect();
+    let no_text = "not a text column";
+    let told = [
+        ("d", no_text),
+        ("e", no_text),
+        ("k", "a key in an hstore value"),
+        ("n", no_text),
+        ("p", no_text),
+        ("s", "the rewritten value is too long for the column"),
+        ("t", no_text),
+        ("y", no_text),
+    ];
+    assert_eq!(left, told);
 }
