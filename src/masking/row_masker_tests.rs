@@ -1,36 +1,16 @@
 use wildmatch::WildMatch;
 
 use super::*;
-use crate::masking::key::Key;
-use crate::masking::nets::Nets;
-use crate::masking::table::{ColumnLimits, Expected, Origin};
+use crate::masking::table::Expected;
 
 fn rule(column: Option<usize>, condition: Option<(usize, &str)>, transformer: Transformer) -> TableRule {
     let condition =
         condition.map(|(column, glob)| Condition { column, expected: Expected::Glob(WildMatch::new(glob)) });
-    TableRule {
-        column,
-        condition,
-        transformer,
-        value: b"0".to_vec(),
-        because: None,
-        origin: Origin::Caller,
-        is_only: false,
-    }
+    TableRule::of_test(column, condition, transformer)
 }
 
 fn masker(rules: Vec<TableRule>, key_column: Option<usize>) -> RowMasker {
-    let mask = TableMask {
-        nets: Nets::new(Key::random()),
-        column_nets: Vec::new(),
-        rules,
-        limits: vec![ColumnLimits::default(); 3],
-        names: vec!["".into(); 3],
-        may_close: false,
-        key_column,
-        key_names_value: true,
-    };
-    RowMasker::new(Arc::new(mask))
+    RowMasker::new(Arc::new(TableMask::of_test(rules, 3, key_column)))
 }
 
 fn decide(masker: &mut RowMasker, row: [Option<&'static str>; 3]) -> RowDecision {
@@ -59,8 +39,8 @@ fn the_first_rule_that_fits_holds() {
             assert_eq!(decide(&mut masker, [Some("quiet"), Some("x"), None]), RowDecision::Unchanged);
             assert_eq!(decide(&mut masker, [None, Some("x"), None]), RowDecision::Masked);
             assert_eq!((masker.rule(0), masker.rule(1)), (None, Some(4)));
-            assert_eq!(masker.new_value(4, Some(b"1")), NewValue::Value(b"0".to_vec()));
-            assert_eq!(masker.new_value(4, Some(b"0")), NewValue::Unchanged);
+            assert_eq!(masker.new_value(4, Some(b"1")), NewValue::Value(b"set".to_vec()));
+            assert_eq!(masker.new_value(4, Some(b"set")), NewValue::Unchanged);
         }
     }
 }

@@ -189,3 +189,30 @@ impl TableMask {
         self.limits[column].value.keeps_form = true;
     }
 }
+
+/// What rules and masks of tests have alike.
+#[cfg(any(test, fuzzing))]
+impl TableRule {
+    /// A rule of a caller's, whose `set` puts the word `set` there.
+    pub(crate) fn of_test(column: Option<usize>, condition: Option<Condition>, transformer: Transformer) -> Self {
+        let (value, because) = (b"set".to_vec(), None);
+        Self { column, condition, transformer, value, because, origin: Origin::Caller, is_only: false }
+    }
+}
+
+#[cfg(any(test, fuzzing))]
+impl TableMask {
+    /// The mask that these rules are for so many columns without nets; `key_column` names what the others are.
+    pub(crate) fn of_test(rules: Vec<TableRule>, columns: usize, key_column: Option<usize>) -> Self {
+        Self {
+            nets: Nets::new(crate::masking::key::Key::random()),
+            rules,
+            column_nets: Vec::new(),
+            limits: vec![ColumnLimits::default(); columns],
+            names: vec!["".into(); columns],
+            may_close: false,
+            key_column,
+            key_names_value: key_column.is_some(),
+        }
+    }
+}

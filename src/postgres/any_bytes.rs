@@ -15,9 +15,7 @@ use super::session::shared_stream::SharedStream;
 use crate::contract::transformer::Transformer;
 use crate::copying::transform::Transform;
 use crate::data::tables::{Column, ColumnType, Table};
-use crate::masking::Key;
-use crate::masking::nets::Nets;
-use crate::masking::table::{ColumnLimits, Condition, Expected, Origin, TableMask, TableRule};
+use crate::masking::table::{Condition, Expected, TableMask, TableRule};
 use crate::rewriting::{Rewriter, UrlPair};
 
 /// Reads a dump.
@@ -111,14 +109,9 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 });
 
 static MASK: LazyLock<Arc<TableMask>> = LazyLock::new(|| {
-    let rule = |column, key: Option<&str>, transformer| TableRule {
-        column,
-        condition: key.map(|key| Condition { column: 1, expected: Expected::Exactly(key.to_owned()) }),
-        transformer,
-        value: b"set".to_vec(),
-        because: None,
-        origin: Origin::Caller,
-        is_only: false,
+    let rule = |column, key: Option<&str>, transformer| {
+        let condition = key.map(|key| Condition { column: 1, expected: Expected::Exactly(key.to_owned()) });
+        TableRule::of_test(column, condition, transformer)
     };
     let rules = vec![
         rule(None, Some("drop"), Transformer::DropRows),
@@ -128,17 +121,7 @@ static MASK: LazyLock<Arc<TableMask>> = LazyLock::new(|| {
         rule(Some(3), None, Transformer::Settings),
         rule(Some(4), None, Transformer::Set),
     ];
-    let limits = vec![ColumnLimits::default(); TABLE.columns.len()];
-    Arc::new(TableMask {
-        nets: Nets::new(Key::random()),
-        column_nets: Vec::new(),
-        rules,
-        limits,
-        names: vec!["".into(); TABLE.columns.len()],
-        may_close: false,
-        key_column: Some(1),
-        key_names_value: true,
-    })
+    Arc::new(TableMask::of_test(rules, TABLE.columns.len(), Some(1)))
 });
 
 fn transform(row: &[u8], format: CopyFormat) {

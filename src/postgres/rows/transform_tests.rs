@@ -10,9 +10,7 @@ use crate::contract::transformer::Transformer;
 use crate::copying::left_urls::{GUID, KEY, PROTECTED, TOO_LONG};
 use crate::copying::transform::Transform;
 use crate::data::tables::{Column, ColumnType};
-use crate::masking::Key;
-use crate::masking::nets::Nets;
-use crate::masking::table::{ColumnLimits, Condition, Expected, Origin, TableMask, TableRule};
+use crate::masking::table::{Condition, Expected, TableMask, TableRule};
 use crate::rewriting::{Rewriter, UrlPair};
 
 fn column(name: &str, column_type: ColumnType, max_chars: Option<usize>, is_key: bool) -> Column {
@@ -83,15 +81,7 @@ fn only_the_columns_that_may_be_are_rewritten() {
 
 fn mask_rule(column: Option<usize>, key: Option<&str>, transformer: Transformer) -> TableRule {
     let condition = key.map(|key| Condition { column: 1, expected: Expected::Exactly(key.to_owned()) });
-    TableRule {
-        column,
-        condition,
-        transformer,
-        value: b"set".to_vec(),
-        because: None,
-        origin: Origin::Caller,
-        is_only: false,
-    }
+    TableRule::of_test(column, condition, transformer)
 }
 
 /// `id`, `meta_key`, `meta_value`.
@@ -101,17 +91,7 @@ fn meta(rules: Vec<TableRule>) -> Relation {
         column("meta_key", ColumnType::Text, None, false),
         column("meta_value", ColumnType::Text, None, false),
     ];
-    let mask = TableMask {
-        nets: Nets::new(Key::random()),
-        column_nets: Vec::new(),
-        rules,
-        limits: vec![ColumnLimits::default(); 3],
-        names: vec!["".into(); 3],
-        may_close: false,
-        key_column: Some(1),
-        key_names_value: true,
-    };
-    relation(columns, Some(mask))
+    relation(columns, Some(TableMask::of_test(rules, 3, Some(1))))
 }
 
 #[test]
@@ -146,24 +126,7 @@ fn a_fixed_width_column_gets_back_its_blanks() {
     let mut columns =
         vec![column("meta_key", ColumnType::Text, None, false), column("code", ColumnType::Text, Some(16), false)];
     columns[1].column_type = ColumnType::PaddedText;
-    let mask = TableMask {
-        nets: Nets::new(Key::random()),
-        column_nets: Vec::new(),
-        rules: vec![TableRule {
-            column: Some(1),
-            condition: None,
-            transformer: Transformer::City,
-            value: Vec::new(),
-            because: None,
-            origin: Origin::Caller,
-            is_only: false,
-        }],
-        limits: vec![ColumnLimits::default(); 2],
-        names: vec!["".into(); 2],
-        may_close: false,
-        key_column: None,
-        key_names_value: false,
-    };
+    let mask = TableMask::of_test(vec![mask_rule(Some(1), None, Transformer::City)], 2, None);
     let (table, rewriter) = (relation(columns, Some(mask)), Rewriter::new(&[]));
     let mut transform = transform(&table, &rewriter);
     let masked = |transform: &mut Transform<'_, CopyFormat>, row: &str| applied(transform, row).unwrap();
