@@ -7,7 +7,7 @@ use crate::contract::transformer::Transformer;
 use crate::data::tables::{Column, ColumnType, Table};
 use crate::masking::nets::Net;
 use crate::masking::residue::{
-    Found, HIDDEN_KEY, Places, ResidueCounts, Searcher, Stays, is_readable, is_searched, unwritable,
+    Found, HIDDEN_KEY, Places, ResidueCounts, Searcher, Stays, holds_versions, is_readable, is_searched, unwritable,
 };
 use crate::masking::row_masker::{RowDecision, RowMasker};
 use crate::masking::table::{ColumnNet, Expected};
@@ -76,6 +76,8 @@ impl<'a, F: RowFormat> RowSearch<'a, F> {
                 is_decided = !matches!(decision, RowDecision::Dropped(_));
             }
             let key = self.counts.key_column.filter(|key| *key != column).and_then(|key| row.field(key).value());
+            let names = [Some(self.table.columns[column].name.as_bytes()), key.as_deref()];
+            let found = if names.into_iter().flatten().any(holds_versions) { found.without_ip() } else { found };
             self.count(column, key.as_deref(), found, is_decided);
         }
     }
@@ -157,7 +159,7 @@ impl<'a, F: RowFormat> RowSearch<'a, F> {
         let kept = self.places.kept.iter().find(|(kept, _)| *kept == column);
         let kept = kept.map(|(_, because)| of_rule(because));
         let unwritable = || unwritable(table_column).map(|because| (Stays::Unwritable, because));
-        kept.or_else(unwritable).or(Some((Stays::Unspoken, UNSPOKEN.to_owned())))
+        kept.or_else(unwritable)
     }
 }
 
@@ -165,7 +167,6 @@ const NO_TEXT: &str = "bytes that are no text";
 const TOO_MUCH: &str = "more stands in them, one form in another, than is decoded";
 const KEPT_USER: &str = "of a user who keeps the login";
 const PUBLIC: &str = "production shows it to everyone, or it is nobody's";
-const UNSPOKEN: &str = "no rule speaks of it, and it is not looked into";
 
 /// Whether a net holds for the values of a column in any rows, or none needs to.
 fn has_net(column: &ColumnNet) -> bool {

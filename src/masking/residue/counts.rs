@@ -37,8 +37,6 @@ pub enum Stays {
     Public,
     /// Nobody: what stands there cannot be changed.
     Unwritable,
-    /// Nobody: no rule speaks of it, and it is not looked into.
-    Unspoken,
 }
 
 impl Stays {

@@ -1,9 +1,11 @@
-//! Keys of providers and private keys, by how they begin; the list is data that masking reads as well, the reader is not.
+//! Keys of providers, private keys and hashes of passwords, by how they begin; the list is data that masking reads as well, the reader is not.
 
+use std::cell::Cell;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::{Found, Identifier};
 use crate::masking::literals::Literals;
 
 /// Fewer letters and digits behind a beginning are no key.
@@ -29,7 +31,7 @@ struct Line {
     random: bool,
     /// What a block ends with.
     ends: Option<String>,
-    /// A password's hash, which keeps nobody out.
+    /// A password's hash.
     #[serde(rename = "is")]
     kind: Option<String>,
     #[serde(rename = "use")]
@@ -57,8 +59,8 @@ struct Keys {
 static KEYS: LazyLock<Keys> = LazyLock::new(|| {
     let lines: Vec<Line> =
         serde_yaml::from_str(include_str!("../nets/shapes/secrets.yaml")).expect("the list of secrets is one");
-    // What everybody may see, what is only known in variables, and hashes are no residue.
-    let is_key = |line: &Line| line.data && line.kind.is_none() && line.used.as_deref() != Some("publishable");
+    // What everybody may see, and what is only known in variables, is no residue.
+    let is_key = |line: &Line| line.data && line.used.as_deref() != Some("publishable");
     let lines: Vec<Line> = lines.into_iter().filter(is_key).collect();
     let (begins, of): (Vec<_>, Vec<_>) = lines
         .iter()
@@ -68,9 +70,21 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
     Keys { lines, begins: Literals::new(&begins), of }
 });
 
-/// Whether a key stands in a text.
-pub(super) fn has_key(text: &[u8]) -> bool {
-    KEYS.begins.any(text, |begin, which| is_key(text, begin.start, begin.end, &KEYS.lines[KEYS.of[which]]))
+/// Looks for keys, and for hashes of passwords.
+pub(super) fn search(text: &[u8], found: &mut Found) {
+    let (has_key, has_hash) = (Cell::new(false), Cell::new(false));
+    KEYS.begins.any(text, |begin, which| {
+        let line = &KEYS.lines[KEYS.of[which]];
+        let has = if line.kind.is_some() { &has_hash } else { &has_key };
+        has.set(has.get() || is_key(text, begin.start, begin.end, line));
+        has_key.get() && has_hash.get()
+    });
+    if has_key.get() {
+        found.add_formed(Identifier::Secret);
+    }
+    if has_hash.get() {
+        found.add_formed(Identifier::PasswordHash);
+    }
 }
 
 /// Whether what begins here is a key of a line's.
@@ -111,7 +125,7 @@ fn takes(rest: &str, byte: u8) -> bool {
         "upper" => byte.is_ascii_digit() || byte.is_ascii_uppercase(),
         "dotted" => is_alnum || b"_-.".contains(&byte),
         "base64" => is_alnum || b"+/=_-.".contains(&byte),
-        "hash" => is_alnum || b"./$+=_-".contains(&byte),
+        "hash" => is_alnum || b"./$+=,:_-".contains(&byte),
         "path" => is_alnum || b"/-_.~%@:?&=+".contains(&byte),
         _ => is_alnum || b"_-".contains(&byte),
     }
@@ -138,12 +152,18 @@ mod tests {
     #[test]
     fn each_line_finds_its_own_keys_and_no_words() {
         let lines: Vec<Tested> = serde_yaml::from_str(include_str!("../nets/shapes/secrets.yaml")).unwrap();
-        for line in lines.iter().filter(|line| line.data && line.kind.is_none()) {
-            let is_key = line.used.as_deref() != Some("publishable");
+        let found = |text: &str| {
+            let mut found = Found::default();
+            search(text.as_bytes(), &mut found);
+            found.iter().collect::<Vec<_>>()
+        };
+        for line in lines.iter().filter(|line| line.data) {
+            let kind = if line.kind.is_some() { Identifier::PasswordHash } else { Identifier::Secret };
+            let expected = if line.used.as_deref() == Some("publishable") { vec![] } else { vec![kind] };
             for text in line.holds.iter().flatten() {
-                assert_eq!(has_key(format!("x {text} y").as_bytes()), is_key, "{text}");
+                assert_eq!(found(&format!("x {text} y")), expected, "{text}");
             }
-            line.never.iter().for_each(|text| assert!(!has_key(text.as_bytes()), "{text}"));
+            line.never.iter().for_each(|text| assert_eq!(found(text), [], "{text}"));
         }
     }
 }

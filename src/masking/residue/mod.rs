@@ -6,6 +6,7 @@
 //! proves: no known identifier is left in one of these forms.
 //! Whoever reads the rows says for each value in which something stands whether it should; `report` tells it.
 
+mod addresses;
 mod checks;
 mod counts;
 mod decoded;
@@ -13,6 +14,7 @@ mod escapes;
 mod keys;
 mod names;
 mod numbers;
+mod official;
 mod report;
 mod tokens;
 
@@ -25,6 +27,7 @@ use super::met::Met;
 use super::nets::Nets;
 use decoded::Decoder;
 
+pub(crate) use addresses::holds_versions;
 pub use counts::Stays;
 pub(crate) use counts::{HIDDEN_KEY, Places, ResidueCounts, is_searched, unwritable};
 pub(crate) use decoded::is_worth_a_look as is_readable;
@@ -48,11 +51,27 @@ pub enum Identifier {
     Card,
     /// A private key, or a token or key of a provider's.
     Secret,
+    /// A hash of a password.
+    PasswordHash,
+    /// The address of a computer, that is no stranger's.
+    Ip,
+    /// A tax, health or identity number, with check digits that hold, or behind its name.
+    OfficialNumber,
 }
 
 impl Identifier {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Email, Self::Phone, Self::Street, Self::Name, Self::Iban, Self::Card, Self::Secret];
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Email,
+        Self::Phone,
+        Self::Street,
+        Self::Name,
+        Self::Iban,
+        Self::Card,
+        Self::Secret,
+        Self::PasswordHash,
+        Self::Ip,
+        Self::OfficialNumber,
+    ];
 
     /// For people.
     pub(crate) fn told(self) -> &'static str {
@@ -64,12 +83,15 @@ impl Identifier {
             Self::Iban => "bank accounts",
             Self::Card => "payment cards",
             Self::Secret => "secrets",
+            Self::PasswordHash => "hashes of passwords",
+            Self::Ip => "addresses of computers",
+            Self::OfficialNumber => "official numbers",
         }
     }
 
-    /// Whether a copy fails in which it is left: names are words, and words may be others'.
+    /// Whether a copy fails in which it is left: names are words, and words may be others'; numbers may be those of things.
     pub(crate) fn fails(self) -> bool {
-        self != Self::Name
+        !matches!(self, Self::Name | Self::Ip | Self::OfficialNumber)
     }
 }
 
@@ -77,20 +99,20 @@ impl Identifier {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Found {
     /// Of somebody whom the site knows.
-    known: u8,
+    known: u16,
     /// Of anybody, by its form.
-    formed: u8,
+    formed: u16,
     /// Whether some of the value was too much to be searched.
     pub(crate) is_cut: bool,
 }
 
 impl Found {
     fn add_known(&mut self, identifier: Identifier) {
-        self.known |= 1 << identifier as u8;
+        self.known |= 1 << identifier as u16;
     }
 
     fn add_formed(&mut self, identifier: Identifier) {
-        self.formed |= 1 << identifier as u8;
+        self.formed |= 1 << identifier as u16;
     }
 
     pub(crate) fn is_none(self) -> bool {
@@ -102,8 +124,13 @@ impl Found {
         Self { formed: 0, ..self }
     }
 
+    /// The same without what versions look like.
+    pub(crate) fn without_ip(self) -> Self {
+        Self { formed: self.formed & !(1 << Identifier::Ip as u16), ..self }
+    }
+
     pub(crate) fn iter(self) -> impl Iterator<Item = Identifier> {
-        let has = move |identifier: &Identifier| (self.known | self.formed) & 1 << *identifier as u8 != 0;
+        let has = move |identifier: &Identifier| (self.known | self.formed) & 1 << *identifier as u16 != 0;
         Identifier::ALL.into_iter().filter(has)
     }
 }

@@ -1,7 +1,7 @@
 //! Numbers in bytes: of accounts, cards and telephones, and of houses with the street beside.
 
 use super::checks::{MOST_CARD_DIGITS, begins_with_iban, is_card, is_strangers_phone};
-use super::{Found, Identifier};
+use super::{Found, Identifier, addresses, official};
 use crate::masking::bytes;
 use crate::masking::nets::people::KnownPeople;
 
@@ -19,15 +19,15 @@ struct Number<'a> {
     text: &'a [u8],
     digits: [u8; LONGEST_NUMBER],
     count: usize,
-    /// Whether its parts are told apart by blanks and dashes alone, if it has parts.
-    is_grouped: bool,
     has_parts: bool,
     has_plus: bool,
 }
 
 impl Number<'_> {
-    fn digits(&self) -> &[u8] {
-        &self.digits[..self.count]
+    /// Where its parts begin.
+    fn runs(&self) -> impl Iterator<Item = usize> + '_ {
+        let is_digit = |at: usize| self.text[at].is_ascii_digit();
+        (0..self.text.len()).filter(move |at| is_digit(*at) && (*at == 0 || !is_digit(at - 1)))
     }
 
     /// Whether a house may have it.
@@ -47,6 +47,14 @@ pub(super) fn search(text: &[u8], people: Option<&KnownPeople>, found: &mut Foun
         }
         let number = number(text, begin);
         at = begin + number.text.len();
+        for run in number.runs() {
+            if addresses::is_at(text, begin + run) {
+                found.add_formed(Identifier::Ip);
+            }
+            if official::is_at(text, begin + run) {
+                found.add_formed(Identifier::OfficialNumber);
+            }
+        }
         if !is_in_word(text, begin) {
             if let Some(people) = people.filter(|_| number.is_house()) {
                 street(text, begin, &number, people, found);
@@ -75,7 +83,6 @@ fn number(text: &[u8], begin: usize) -> Number<'_> {
         text: window,
         digits: [0; LONGEST_NUMBER],
         count: 0,
-        is_grouped: true,
         has_parts: false,
         has_plus: text[..begin].iter().rev().find(|byte| **byte != b'(').is_some_and(|byte| *byte == b'+'),
     };
@@ -85,7 +92,6 @@ fn number(text: &[u8], begin: usize) -> Number<'_> {
             b'0'..=b'9' => {
                 if at > end {
                     number.has_parts = true;
-                    number.is_grouped &= window[end..at].len() == 1 && b" -".contains(&window[end]);
                 }
                 number.digits[number.count] = *byte;
                 number.count += 1;
@@ -99,18 +105,39 @@ fn number(text: &[u8], begin: usize) -> Number<'_> {
     number
 }
 
+/// Looks for cards and telephones: each from the beginning of a part to the end of one, since other numbers may stand beside.
 fn of_number(number: &Number<'_>, people: Option<&KnownPeople>, found: &mut Found) {
-    let digits = number.digits();
-    if number.is_grouped && digits.len() <= MOST_CARD_DIGITS && is_card(digits) {
-        found.add_formed(Identifier::Card);
+    let (mut before, text) = (0, number.text);
+    for begin in number.runs() {
+        let is_begun = begin == 0 || text[begin] == b'0' || text[begin - 1] == b'(';
+        let (mut digits, mut at) = (0, begin);
+        while at < text.len() {
+            let run = text[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            (digits, at) = (digits + run, at + run);
+            let part = &number.digits[before..before + digits];
+            if digits <= MOST_CARD_DIGITS && is_card(part) && is_grouped(&text[begin..at]) {
+                found.add_formed(Identifier::Card);
+            }
+            let has_plus = begin == 0 && number.has_plus;
+            let is_written = at - begin > digits || has_plus || part[0] == b'0';
+            if is_begun && is_written && PHONE_DIGITS.contains(&digits) && !is_strangers_phone(part) {
+                telephone(&text[begin..at], has_plus, people, found);
+            }
+            at += text[at..].iter().take_while(|byte| !byte.is_ascii_digit()).count();
+        }
+        before += text[begin..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     }
-    let is_written = number.has_parts || number.has_plus || digits.first() == Some(&b'0');
-    if is_written
-        && PHONE_DIGITS.contains(&digits.len())
-        && !is_strangers_phone(digits)
-        && let (Some(people), Ok(spelled)) = (people, std::str::from_utf8(number.text))
-        && (people.holds_phone(spelled) || number.has_plus && people.holds_phone(&format!("+{spelled}")))
-    {
+}
+
+/// Whether digits are told apart by single blanks and dashes alone.
+fn is_grouped(text: &[u8]) -> bool {
+    let mut between = text.split(u8::is_ascii_digit).filter(|between| !between.is_empty());
+    between.all(|between| matches!(between, b" " | b"-"))
+}
+
+fn telephone(text: &[u8], has_plus: bool, people: Option<&KnownPeople>, found: &mut Found) {
+    let (Some(people), Ok(spelled)) = (people, std::str::from_utf8(text)) else { return };
+    if people.holds_phone(spelled) || has_plus && people.holds_phone(&format!("+{spelled}")) {
         found.add_known(Identifier::Phone);
     }
 }

@@ -12,7 +12,7 @@ fn found(value: &str) -> Vec<Identifier> {
 
 #[test]
 fn what_has_the_form_of_an_identifier_is_found_in_every_form() {
-    use Identifier::{Card, Email, Iban, Secret};
+    use Identifier::{Card, Email, Iban, Ip, OfficialNumber, PasswordHash, Secret};
     let key = concat!("sk_", "live_", "51Abcdefghijklmnopqrst");
     for (text, what) in [
         ("zoe@people.example.net", Email),
@@ -23,6 +23,13 @@ fn what_has_the_form_of_an_identifier_is_found_in_every_form() {
         ("4111 1111 1111 1111", Card),
         ("card 5555-5555-5555-4444 of May", Card),
         ("378282246310005", Card),
+        ("2 4111 1111 1111 1111 12/27 123", Card),
+        ("from 203.0.113.77 at noon", Ip),
+        ("200 203.0.113.77", Ip),
+        ("2001:db8::77", Ip),
+        ("SSN 219-09-9999", OfficialNumber),
+        ("codice RSSMRA85T10A562S", OfficialNumber),
+        ("$2y$10$InventedInventedInventedInventedInventedInventedInven", PasswordHash),
         (key, Secret),
         ("-----BEGIN RSA PRIVATE KEY-----\nMII", Secret),
     ] {
@@ -44,6 +51,10 @@ fn strangers_and_what_only_looks_so_are_nobody() {
         "user-0123456789abcdef@example.invalid",
         "user-0123456789abcdef%40example.invalid",
         "+999123456789",
+        "198.18.4.200, 2001:2:0:1:3:5:7:9",
+        "9041 2341 2341 2346",
+        "version 4.203.0.11",
+        "!",
         "ZZ0012345678901234567890",
         "logo@2x.png, @media (min-width: 1px), me@home, @, a@b, x@y.",
         "2024-05-06 10:22:33",
@@ -94,6 +105,8 @@ fn a_known_person_is_found_however_it_is_written() {
         ("0044 20 7946 0123", Phone),
         ("020-7946/0123", Phone),
         ("(020) 7946.0123", Phone),
+        ("2 (020) 7946 0123 12 times", Phone),
+        ("7 020 7946 0123 2024-05-06", Phone),
         ("Deliver to 12 Thistledown Lane, please", Street),
         ("12 thistledown lane", Street),
         ("Ahornweg 4a", Street),

@@ -10,9 +10,7 @@ const LONGEST_PART: usize = 64;
 /// Looks for all that is known by its form, and for known people.
 pub(super) fn search(text: &[u8], people: Option<&KnownPeople>, found: &mut Found) {
     emails(text, people, found);
-    if keys::has_key(text) {
-        found.add_formed(Identifier::Secret);
-    }
+    keys::search(text, found);
     numbers::search(text, people, found);
     if let Some(people) = people {
         names::search(text, people, found);

@@ -10,7 +10,7 @@ use super::sums::{
 /// What the check digits of a number are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Check {
+pub(in crate::masking) enum Check {
     None,
     Luhn,
     Ean13,
@@ -71,7 +71,7 @@ pub(super) enum Check {
 }
 
 /// Whether the check digits of a number hold; it comes as large letters and digits, without the letters of its country.
-pub(super) fn holds(check: Check, number: &[u8]) -> bool {
+pub(in crate::masking) fn holds(check: Check, number: &[u8]) -> bool {
     let (mut digits, mut len) = ([0_u32; 32], 0);
     for byte in number.iter().filter(|b| b.is_ascii_digit()) {
         digits[len] = u32::from(byte - b'0');

@@ -20,6 +20,7 @@ mod sums;
 
 use std::ops::Range;
 
+pub(in crate::masking) use checks::{Check, holds as check_holds};
 pub(crate) use country::Country;
 pub(in crate::masking) use emails::strangers_of;
 pub(crate) use emails::{addresses_in, is_email, masked_emails};

@@ -59,6 +59,8 @@ async fn nobody_of_the_canary_site_comes_along_untold() {
     let values = all_values(&target).await;
     let places = places();
     let left = left_in(&values, &places);
+    let proof = sheet.proof.as_ref().unwrap();
+    assert!(proof.rows > 0 && proof.residue.is_empty(), "{:#?}", proof.residue);
     let all: BTreeSet<_> = places.iter().map(|place| &place.place).collect();
     let untold: Vec<_> = left.iter().filter(|left| !left.is_told(&sheet)).map(LeftText::to_string).collect();
     let left_places: BTreeSet<_> = left.iter().map(|left| &left.place.place).collect();

@@ -96,6 +96,8 @@ async fn what_a_rule_keeps_and_what_cannot_be_changed_is_told_apart() {
         &ends.source().await,
         &format!(
             "CREATE TABLE members (mail text PRIMARY KEY, imprint text, tags text[], photo bytea, note bytea);
+             CREATE TABLE scans (id int PRIMARY KEY, scan bytea);
+             INSERT INTO scans SELECT 1, convert_to(repeat('0123456789', 2000000), 'UTF8');
              SELECT lo_from_bytea(0, 'x');
              INSERT INTO members VALUES ('{zoe}', '{zoe}', ARRAY['{zoe}'], '\\x89504e470d0a1a0a00ff', convert_to('{zoe}', 'UTF8'))"
         ),
@@ -119,6 +121,6 @@ async fn what_a_rule_keeps_and_what_cannot_be_changed_is_told_apart() {
         ]
     );
     let unread: Vec<_> = proof.unread.iter().map(|line| (line.place.as_str(), line.values)).collect();
-    assert_eq!(unread, [("public.members.photo", 1), ("large objects", 1)]);
+    assert_eq!(unread, [("public.members.photo", 1), ("public.scans", 1), ("large objects", 1)]);
     assert_ne!(sheet.masked, Masked::Full);
 }
