@@ -106,6 +106,9 @@ pub(crate) struct DatabaseRecord {
     pub rows: u64,
     pub masked: Masked,
     pub digest: String,
+    /// A digest of the people whom the source knew, which tells at a later time whether they have changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people_digest: Option<String>,
 }
 
 /// Whether the people in a database are strangers.

@@ -7,6 +7,7 @@ use super::note::CopyNote;
 use super::report::MOST_LISTED;
 use crate::inert;
 use crate::masking::Proof;
+use crate::masking::nets::people::PeopleDigest;
 
 /// What a search of a copy, at any time after it was made, has found.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +20,12 @@ pub struct AuditReport {
     /// How many people the source knew then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people_then: Option<u64>,
+    /// Whether the source knows others now than then; absent where the copy does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people_changed: Option<bool>,
+    /// Whom it knew then, in a number.
+    #[serde(skip)]
+    digest_then: Option<String>,
     /// Who was searched for, and what was found.
     pub proof: Proof,
 }
@@ -28,8 +35,14 @@ impl AuditReport {
     pub(crate) fn of(note: Option<CopyNote>) -> Self {
         let report = note.map(|note| note.report);
         let proof = report.as_ref().and_then(|report| report.masking.as_ref()?.proof.as_ref());
-        let people_then = proof.map(|proof| proof.people);
-        Self { people_then, snapshot_at: report.map(|report| report.snapshot_at), ..Self::default() }
+        let (people_then, digest_then) = (proof.map(|proof| proof.people), proof.and_then(|p| p.people_digest.clone()));
+        let snapshot_at = report.map(|report| report.snapshot_at);
+        Self { snapshot_at, people_then, digest_then, ..Self::default() }
+    }
+
+    /// Whom the source knew then.
+    pub(crate) fn people_digest(&self) -> Option<PeopleDigest> {
+        self.digest_then.as_ref()?.parse().ok()
     }
 
     /// Whether nothing is left that a copy fails of.
@@ -50,8 +63,10 @@ impl AuditReport {
             None => "not known to be a copy of ours".to_owned(),
         };
         let mut lines = vec![format!("audited `{}`, {of}", self.database)];
-        lines.extend(self.people_then.filter(|then| *then != self.proof.people).map(|then| {
-            format!("the source knew {then} people then, and knows {} now: others have come or gone", self.proof.people)
+        let now = self.proof.people;
+        let is_changed = self.people_changed.or(self.people_then.map(|then| then != now)).unwrap_or_default();
+        lines.extend(self.people_then.filter(|_| is_changed).map(|then| {
+            format!("people have changed since: the source knew {then} then, and knows {now} now, of whom the copy is searched for")
         }));
         let (told, more) = self.proof.clone().cut(MOST_LISTED);
         lines.extend(told.lines());

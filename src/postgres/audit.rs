@@ -19,6 +19,7 @@ use crate::copying::note::CopyNote;
 use crate::copying::watchdog::Watchdog;
 use crate::masking::Masking;
 use crate::masking::nets::Nets;
+use crate::masking::nets::people::{Gatherer, PeopleDigest};
 use crate::masking::residue::{Places, Proof};
 
 /// In which encoding both are read.
@@ -33,9 +34,11 @@ pub async fn audit(source: &Endpoint, copy: &Endpoint, masking: &Masking) -> Res
     let read = async {
         let (source_session, copy_session) =
             (SourceSession::open(source, None).await?, SourceSession::open(copy, None).await?);
-        let nets = whom_it_knows(&source_session, masking).await.context("read the source")?;
-        source_session.close().await;
         let mut report = AuditReport::of(copied(&copy_session).await?);
+        let then = report.people_digest();
+        let nets = whom_it_knows(&source_session, masking, then).await.context("read the source")?;
+        source_session.close().await;
+        report.people_changed = then.map(|then| nets.people_counts().digest != Some(then));
         report.database.clone_from(&copy.database);
         report.proof = search(&copy_session, masking, &nets).await.context("read the copy")?;
         copy_session.close().await;
@@ -44,10 +47,11 @@ pub async fn audit(source: &Endpoint, copy: &Endpoint, masking: &Masking) -> Res
     read.await.map_err(classified)
 }
 
-/// Everybody whom the source knows.
-async fn whom_it_knows(source: &SourceSession, masking: &Masking) -> Result<Arc<Nets>> {
+/// Everybody whom the source knows, as they can be compared with whom it knew `then`.
+async fn whom_it_knows(source: &SourceSession, masking: &Masking, then: Option<PeopleDigest>) -> Result<Arc<Nets>> {
     let (tables, masked) = laid_over(source, masking).await?;
-    masked.meet(source, &tables).await?;
+    let gatherer = then.map_or_else(|| Gatherer::new(&masking.key), |then| Gatherer::under(then.seed));
+    masked.meet(source, &tables, gatherer).await?;
     Ok(masked.nets().clone())
 }
 

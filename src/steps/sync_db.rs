@@ -210,5 +210,6 @@ fn record(database: &Database) -> DatabaseRecord {
         rows: database.copy.rows,
         masked: database.masked,
         digest: database.copy.digest.clone(),
+        people_digest: database.copy.masking.as_ref().and_then(|sheet| sheet.proof.as_ref()?.people_digest.clone()),
     }
 }

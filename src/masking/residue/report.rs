@@ -16,6 +16,9 @@ use crate::masking::nets::people::PeopleCounts;
 pub struct Proof {
     /// How many people the site knows.
     pub people: u64,
+    /// A digest of all of them, which tells at a later time whether people have changed; absent of few, who could be guessed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people_digest: Option<String>,
     /// How many of their names, addresses and numbers were searched for.
     pub identifiers: u64,
     /// How many people cannot be searched for, since strangers may be called as they are.
@@ -86,6 +89,7 @@ impl Proof {
     pub(crate) fn of(people: PeopleCounts) -> Self {
         Self {
             people: people.people,
+            people_digest: people.digest.map(|digest| digest.to_string()),
             identifiers: people.identifiers,
             not_searchable: people.not_searchable,
             published: people.published,

@@ -12,6 +12,7 @@ use crate::copying::report::CopyReport;
 use crate::error::Failure;
 use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite, does_not_fit};
 use crate::masking::nets::Nets;
+use crate::masking::nets::people::Gatherer;
 use crate::masking::queues::Put;
 use crate::masking::residue::{Places, Proof, ResidueCounts};
 use crate::masking::suspects::Findings;
@@ -75,14 +76,14 @@ impl DatabaseMasking {
     /// Finds out whom the site knows, before any row is masked.
     pub(crate) async fn meet_people(&self, snapshot: &Snapshot) -> Result<()> {
         let reader = snapshot.reader().await?;
-        self.meet(&reader, &snapshot.tables).await?;
+        self.meet(&reader, &snapshot.tables, Gatherer::new(&self.nets.key)).await?;
         reader.close().await;
         Ok(())
     }
 
     /// The same by a session that sees what there is now.
-    pub(crate) async fn meet(&self, reader: &SourceSession, tables: &Relations) -> Result<()> {
-        let meeting = people::known(reader, tables, &self.assignments, &self.sites, &self.nets);
+    pub(crate) async fn meet(&self, reader: &SourceSession, tables: &Relations, gatherer: Gatherer) -> Result<()> {
+        let meeting = people::known(reader, tables, &self.assignments, &self.sites, gatherer);
         let known = reader.awake_for(meeting).await?;
         let counts = known.counts();
         tracing::info!("the site knows about {} people, by {} identifiers", counts.people, counts.identifiers);
@@ -143,6 +144,8 @@ impl DatabaseMasking {
                     rows: loaded.digest.rows,
                     counts: &loaded.counts.masked,
                     nets: &loaded.counts.nets,
+                    sites: &self.sites,
+                    keeps_unknown: self.unknown == Unknown::Keep,
                     live: &loaded.counts.live,
                 };
                 Some((outcome, self.computed.get(&relation.oid).map_or(&[][..], Vec::as_slice)))

@@ -11,7 +11,6 @@ use super::published;
 use super::streamed::PartOfTable;
 use crate::copying::row::{Field as _, Row as _};
 use crate::masking::assignment::{Assignment, MaskedSite};
-use crate::masking::nets::Nets;
 use crate::masking::nets::people::{Gatherer, KnownPeople, PeopleColumns, Told};
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
@@ -30,9 +29,8 @@ pub(super) async fn known(
     tables: &Relations,
     assignments: &[Assignment],
     sites: &[MaskedSite],
-    nets: &Nets,
+    mut gatherer: Gatherer,
 ) -> Result<KnownPeople> {
-    let mut gatherer = Gatherer::new(&nets.key);
     let session = source.another().await?;
     for (relation, assignment) in tables.all.iter().zip(assignments) {
         if relation.table.excluded_by.is_some() && assignment.emptied.is_none() {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::digest::PeopleDigest;
 use super::hashes::{Filter, Gathered};
 use super::known::{self, Identifier, KnownPeople, MOST_PEOPLE, PeopleCounts, mixed, phone_hash, text_hash};
 use super::names::{self, NameWords, Part};
@@ -46,11 +47,15 @@ pub(crate) struct Gatherer {
 
 impl Gatherer {
     pub(crate) fn new(key: &Key) -> Self {
-        Self::of_at_most(MOST_PEOPLE, key)
+        Self::under(known::seed(key))
     }
 
-    pub(super) fn of_at_most(most: usize, key: &Key) -> Self {
-        let seed = known::seed(key);
+    /// One whose dictionary is compared with another under the same seed.
+    pub(crate) fn under(seed: u64) -> Self {
+        Self::of_at_most(MOST_PEOPLE, seed)
+    }
+
+    pub(super) fn of_at_most(most: usize, seed: u64) -> Self {
         Self {
             seed,
             sets: Identifier::ALL.map(|_| Gathered::of_at_most(most)),
@@ -222,6 +227,7 @@ impl Gatherer {
             counts: PeopleCounts { left_out, ..PeopleCounts::default() },
         };
         people.forget(&self.kept);
+        people.counts.digest = PeopleDigest::of(people.seed, &people.sets);
         people.count();
         people
     }

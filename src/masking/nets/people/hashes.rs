@@ -83,6 +83,10 @@ impl Hashes {
         self.0.is_empty()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+        self.0.iter().copied()
+    }
+
     pub(super) fn contains(&self, hash: u64) -> bool {
         self.0.binary_search(&hash).is_ok()
     }

@@ -3,6 +3,7 @@
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::digest::PeopleDigest;
 use super::emails;
 use super::hashes::{Filter, Hashes, Marks};
 use super::letters::Case;
@@ -47,6 +48,8 @@ pub(crate) struct PeopleCounts {
     pub(crate) published: u64,
     /// Left out, since there are more than are held.
     pub(crate) left_out: u64,
+    /// Of everybody, those who are published among them.
+    pub(crate) digest: Option<PeopleDigest>,
 }
 
 /// Everybody whom the site knows.
@@ -146,7 +149,8 @@ impl KnownPeople {
 
     /// Whether a telephone number is somebody's, in whichever form.
     pub(crate) fn holds_phone(&self, number: &str) -> bool {
-        national(number).is_some_and(|number| self.has(Identifier::Phone, phone_hash(&number, self.seed)))
+        let hash = national(number).map(|number| phone_hash(&number, self.seed));
+        hash.is_some_and(|hash| self.numbers.may_have(hash) && self.has(Identifier::Phone, hash))
     }
 
     /// Whether a street with a number is somebody's.

@@ -7,6 +7,7 @@
 //! whoever is found becomes the stranger that the person is everywhere else.
 
 mod columns;
+mod digest;
 mod emails;
 mod escapes;
 mod folded;
@@ -28,6 +29,7 @@ mod tests;
 use std::ops::Range;
 
 pub(crate) use columns::{PeopleColumns, Told};
+pub(crate) use digest::PeopleDigest;
 pub(crate) use gathering::Gatherer;
 pub(crate) use known::{Identifier, KnownPeople, PeopleCounts};
 pub(in crate::masking) use phones::national as national_phone;

@@ -74,6 +74,31 @@ async fn whoever_came_into_a_copy_behind_maskings_back_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_audit_says_whether_people_have_changed_since_even_when_they_are_as_many() {
+    let ends = Ends::start().await;
+    run(&ends.source().await, MEMBERS).await;
+    let more = "INSERT INTO members (mail, name) SELECT 'member' || n || '@people.example.net', 'Zoë Quill' || repeat('a', n) FROM generate_series(1, 9) AS n";
+    run(&ends.source().await, more).await;
+    let sheet = ends.copy(&CopyOptions { masking: Some(masking()), ..ends.options() }).await.unwrap().masking.unwrap();
+    let digest = sheet.proof.unwrap().people_digest.unwrap();
+    // The key of an audit is another one, and nothing else of anybody is told.
+    let same = audited(&ends).await;
+    assert_eq!((same.people_changed, same.proof.people_digest.as_deref()), (Some(false), Some(digest.as_str())));
+    assert!(!same.summary().contains("people have changed"), "{}", same.summary());
+    run(&ends.source().await, "UPDATE members SET name = 'Isolde Larkspurr' WHERE id = 3").await;
+    let changed = audited(&ends).await;
+    assert_eq!((changed.people_changed, changed.proof.people), (Some(true), same.proof.people));
+    assert!(changed.summary().contains("people have changed since"), "{}", changed.summary());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_few_that_they_could_be_guessed_have_no_digest() {
+    let ends = copied().await;
+    let report = audited(&ends).await;
+    assert_eq!((report.people_changed, report.proof.people_digest, report.people_then), (None, None, Some(2)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_audit_writes_nothing_and_says_by_its_exit_whether_anything_is_left() {
     let ends = copied().await;
     let folder = tempfile::tempdir().unwrap();
@@ -103,6 +128,8 @@ async fn an_audit_writes_nothing_and_says_by_its_exit_whether_anything_is_left()
         assert!(text.contains("meta_key = left") && !text.contains("otto@"), "{text}");
     }
     assert_eq!(texts(&ends.target().await, "SELECT count(*) FROM notes").await, ["1"]);
+    let nowhere = called(between(), &["audit-db", "--sheet", "/no/such/folder/sheet.html"]).await;
+    assert_eq!(nowhere.code, 2, "{}", nowhere.stderr);
     let wrong = called(between(), &["audit-db", "--sheet", "sheet.pdf"]).await;
     assert_eq!(wrong.code, 2);
     assert!(wrong.stderr.contains("neither a page nor JSON"), "{}", wrong.stderr);
@@ -138,7 +165,10 @@ async fn the_sheet_of_a_copy_is_a_page_that_names_every_column_and_no_value() {
         assert!(page.contains(told), "{told} in {page}");
     }
     let json: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&json).unwrap()).unwrap();
-    assert_eq!((&json["sheet"]["masked"], &json["sheet"]["proof"]["people"]), (&"full".into(), &2.into()));
+    assert_eq!(
+        (&json["databases"][0]["sheet"]["masked"], &json["databases"][0]["sheet"]["proof"]["people"]),
+        (&"full".into(), &2.into())
+    );
     for text in [&page, &json.to_string(), &copy.stdout] {
         assert!(!text.contains("people.example") && !text.contains("7946") && !text.contains("Quill"), "{text}");
     }
