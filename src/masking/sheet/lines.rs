@@ -50,7 +50,7 @@ impl Sheet {
 
 impl std::fmt::Display for SearchedLine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { column, values, settings, fields, shapes, people, unknown } = self;
+        let Self { column, values, settings, fields, shapes, people, unknown, .. } = self;
         let counts = [
             (settings, "settings"),
             (fields, "by their fields' names"),

@@ -93,6 +93,9 @@ pub struct SearchedLine {
     pub people: u64,
     /// How many because they are free text, or may be a name.
     pub unknown: u64,
+    /// Why the rest stays, and of which rows; absent where what may be a name goes as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stays: Vec<String>,
 }
 
 /// A column that nothing masks.

@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use super::{ColumnLine, DroppedLine, EmptiedLine, SearchedLine, Sheet, Treatment, UnmaskedLine};
 use crate::contract::transformer::Transformer;
 use crate::data::tables::Table;
-use crate::masking::assignment::{Assignment, Kept};
-
-use crate::masking::nets::{Caught, Net, NetCounts};
+use crate::masking::assignment::{Assignment, Kept, MaskedSite};
+use crate::masking::nets::{Caught, Net, NetCounts, unknown};
 use crate::masking::queues::QueueLine;
 use crate::masking::residue::{is_searched, unwritable};
 use crate::masking::switches::LiveSwitch;
-use crate::masking::table::{Expected, Origin, TableRule};
+use crate::masking::table::{ColumnNet, Expected, Origin, TableRule};
 
 /// What was done to one table that came with its rows.
 pub(crate) struct TableOutcome<'a> {
@@ -23,6 +22,10 @@ pub(crate) struct TableOutcome<'a> {
     pub(crate) counts: &'a [u64],
     /// By column, what the nets changed.
     pub(crate) nets: &'a [NetCounts],
+    /// The WordPress sites of its database.
+    pub(crate) sites: &'a [MaskedSite],
+    /// Whether free text that no rule speaks of is to stay.
+    pub(crate) keeps_unknown: bool,
     /// Switches that look live and that nothing tells how to put off, by column and key.
     pub(crate) live: &'a BTreeSet<(usize, String, LiveSwitch)>,
 }
@@ -35,6 +38,22 @@ impl TableOutcome<'_> {
 
     fn column(&self, column: usize, is_only: bool) -> String {
         format!("{}.{}", self.table(is_only), self.table.columns[column].name)
+    }
+
+    /// Why values of a column stay that are of no shape and nobody known.
+    fn stays_because(&self, column: usize, net: &ColumnNet) -> Vec<String> {
+        let of_site = |site: &MaskedSite| unknown::stays_because(self.table, column, site);
+        let known: Vec<_> = self.sites.iter().flat_map(of_site).collect();
+        let by_net = match net.net {
+            _ if net.is_key => "rows are told apart by it, and programs look its values up word for word",
+            Net::Search if self.keeps_unknown => "free text is kept, as it was asked for",
+            Net::Search => {
+                "by its names, its keys and a sample its table is not about people, or is content that somebody wrote"
+            }
+            Net::Settings => "settings of the site",
+            Net::None | Net::Close => "",
+        };
+        if known.is_empty() && !by_net.is_empty() { vec![by_net.to_owned()] } else { known }
     }
 
     /// The rows that a rule is about.
@@ -103,10 +122,11 @@ impl Sheet {
                 continue;
             }
             self.masked_values += counts.values;
-            let column = outcome.column(column, false);
+            let (number, column) = (column, outcome.column(column, false));
             let at = self.searched.iter().position(|known| known.column == column).unwrap_or(self.searched.len());
             if at == self.searched.len() {
-                self.searched.push(SearchedLine { column, ..SearchedLine::default() });
+                let stays = outcome.stays_because(number, net);
+                self.searched.push(SearchedLine { column, stays, ..SearchedLine::default() });
             }
             let line = &mut self.searched[at];
             line.values += counts.values;

@@ -14,6 +14,12 @@ use crate::masking::residue::Proof;
 const MOST_TOLD: usize = 20;
 
 impl Sheet {
+    /// Of a copy whose people came along as they are.
+    pub(crate) fn of_unmasked() -> Self {
+        let because = "people came along as they are, as it was asked for".to_owned();
+        Self { partial_because: vec![because], ..Self::default() }
+    }
+
     /// Settles whether the people in the copy are strangers.
     pub(crate) fn settle(&mut self, queues: &[QueueLine], unknown: Unknown) {
         let suspects = self.suspects.len();

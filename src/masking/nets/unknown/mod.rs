@@ -20,6 +20,7 @@ use texts::Kind;
 
 pub(crate) use judge::judge;
 pub(crate) use tables::{cast, key_column};
+pub(crate) use wordpress::stays_because;
 
 /// What stands where free text stood.
 const TEXT: &str = "Masked text.";

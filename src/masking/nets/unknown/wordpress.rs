@@ -34,8 +34,8 @@ struct NetLine {
     #[serde(default)]
     when: Vec<When>,
     net: NetName,
-    #[serde(default, rename = "because")]
-    _because: Option<String>,
+    /// Why the rest stays that is of no shape and nobody known.
+    because: Option<String>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -139,6 +139,35 @@ pub(super) fn cast(table: &Table, site: &MaskedSite, caught: &[usize], mask: &mu
                 nets.in_rows.push((conditions.clone(), line.net.into()));
             }
         }
+    }
+}
+
+/// Why values of a column stay that are of no shape and nobody known, each with the rows that it is about.
+pub(crate) fn stays_because(table: &Table, column: usize, site: &MaskedSite) -> Vec<String> {
+    let name = &table.columns[column].name;
+    let is_it = |line: &&'static NetLine| {
+        site.site.owns(table, &line.table)
+            && line.columns.iter().any(|own| own == "*" || own.eq_ignore_ascii_case(name))
+    };
+    let told = |line: &'static NetLine| Some(line.because.as_ref()?.to_owned() + &line.rows());
+    let mut all: Vec<_> = FILE.nets.iter().filter(is_it).filter_map(told).collect();
+    all.dedup();
+    all
+}
+
+impl NetLine {
+    /// Of which rows it is, for people.
+    fn rows(&'static self) -> String {
+        let of = |when: &'static When| {
+            let told = |value: &'static String| if value.is_empty() { "(none)" } else { value.as_str() };
+            let values: Vec<_> = when.one_of.iter().chain(&when.matches).map(told).collect();
+            match values.as_slice() {
+                [PUBLISHED] => "the post is published, of a public type and without a password".to_owned(),
+                values => format!("{} = {}", when.column, values.join(", ")),
+            }
+        };
+        let rows: Vec<_> = self.when.iter().map(of).collect();
+        if rows.is_empty() { String::new() } else { format!(", where {}", rows.join(" and ")) }
     }
 }
 

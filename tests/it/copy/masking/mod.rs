@@ -7,6 +7,7 @@ use railstage::rewriting::UrlPair;
 
 use super::{Ends, run, texts};
 
+mod apart;
 mod audit;
 mod canary;
 mod known;
