@@ -12,12 +12,13 @@ mod ticker;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{ArgMatches, Command};
 use tracing::Level;
 
 use crate::cli::commands::{COMMANDS, CommandDef, print_error};
 use crate::cli::log::Output;
+use crate::cli::sheet_file::SheetFile;
 use crate::cli::ticker::Ticker;
 use crate::contract::policy::Policy;
 use crate::error::Exit;
@@ -60,6 +61,7 @@ fn step_command(step: &StepDef) -> Command {
             "Read the JSON request from FILE (`-`: standard input) instead of RAILSTAGE_REQUEST",
         ))
         .arg(args::policy_arg());
+    let command = if step.copies_data { command.arg(sheet_file::arg()) } else { command };
     if step.group == Group::Lifecycle { command } else { command.arg(args::run_id_arg()) }
 }
 
@@ -127,24 +129,25 @@ async fn step_main(step: &'static StepDef, matches: &ArgMatches) -> Exit {
 }
 
 async fn step_outcome(step: &'static StepDef, matches: &ArgMatches) -> Outcome {
-    let (run, policy, stop) = match begin(step, matches) {
+    let (run, policy, stop, sheets) = match begin(step, matches) {
         Ok(begun) => begun,
         Err(error) => return Outcome::failed(step, &error, Cost::default()),
     };
     match step.prepare(&policy, args::request(matches)) {
         Prepared::Ended(outcome) => outcome,
         Prepared::Ready(work) => match Context::sign_in(run, policy, process_env(), stop.token.clone()) {
-            Ok(ctx) => run_shown(step, &ctx, &stop, work).await,
+            Ok(ctx) => run_shown(step, &ctx, &stop, work, &sheets).await,
             Err(error) => Outcome::failed(step, &error, Cost::default()),
         },
     }
 }
 
 /// All that a step needs before its request is read.
-fn begin(step: &StepDef, matches: &ArgMatches) -> Result<(Run, Policy, Stop)> {
+fn begin(step: &StepDef, matches: &ArgMatches) -> Result<(Run, Policy, Stop, Vec<String>)> {
+    let sheets = if step.copies_data { sheet_file::paths(matches)? } else { Vec::new() };
     let stop = Stop::listen()?;
     let run = if step.group == Group::Lifecycle { args::new_run() } else { args::run(matches)? };
-    Ok((run, args::policy(matches)?, stop))
+    Ok((run, args::policy(matches)?, stop, sheets))
 }
 
 /// The variables that this process was started with.
@@ -152,10 +155,20 @@ fn process_env() -> ProcessEnv {
     ProcessEnv::new(std::env::vars_os())
 }
 
-/// Does a step's work while its progress is shown.
-async fn run_shown(step: &'static StepDef, ctx: &Context, stop: &Stop, work: Work) -> Outcome {
+/// Does a step's work while its progress is shown, and writes the sheets of what it copied.
+async fn run_shown(step: &'static StepDef, ctx: &Context, stop: &Stop, work: Work, sheets: &[String]) -> Outcome {
     let ticker = Ticker::start(ctx.progress.clone());
     let outcome = stop.run(step, ctx, work).await;
     ticker.stop().await;
-    outcome
+    if !step.copies_data || sheets.is_empty() || outcome.exit() != Exit::Done {
+        return outcome;
+    }
+    let Some(file) = SheetFile::of_step(ctx) else {
+        tracing::warn!("nothing was copied now, so no sheet is written");
+        return outcome;
+    };
+    match file.write(sheets).context("the databases are there; write their sheet") {
+        Ok(()) => outcome,
+        Err(error) => Outcome::failed(step, &error, outcome.report.cost),
+    }
 }

@@ -12,6 +12,7 @@ use crate::copying::{AuditReport, CopyReport};
 use crate::error::Failure;
 use crate::inert::inert_json;
 use crate::masking::Sheet;
+use crate::running::context::Context;
 use crate::secret::scrub_outputs;
 
 /// What became of people in a copy, for whoever answers for it.
@@ -21,15 +22,25 @@ pub(crate) struct SheetFile {
     pub written_at: String,
     /// The version of railstage that wrote it.
     pub version: String,
+    /// Whether the copy was made now, and not only searched.
+    pub is_of_copy: bool,
+    /// Its databases.
+    pub databases: Vec<DatabaseSheet>,
+}
+
+/// What became of people in a database of a copy.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub(crate) struct DatabaseSheet {
+    /// The database service, in a copy of an environment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// The copy's database.
     pub database: String,
     /// The moment of the source that was copied (RFC 3339), where that is known.
     pub snapshot_at: Option<String>,
     /// Digest of all rows of the copy, where it was made now.
     pub digest: Option<String>,
-    /// Whether the copy was made now, and not only searched.
-    pub is_of_copy: bool,
-    /// What was done, and what was found.
+    /// What was done, and what was found; of a copy whose people came along as they are it says that.
     pub sheet: Sheet,
 }
 
@@ -45,7 +56,7 @@ pub(super) fn arg() -> Arg {
 /// The files that are asked for.
 ///
 /// # Errors
-/// Invalid input for one that is neither.
+/// Invalid input for one that is neither, or has no folder to be in: what was copied is not thrown away for that later.
 pub(super) fn paths(matches: &ArgMatches) -> Result<Vec<String>> {
     let paths: Vec<String> = matches.get_many("sheet").unwrap_or_default().cloned().collect();
     for path in &paths {
@@ -53,6 +64,11 @@ pub(super) fn paths(matches: &ArgMatches) -> Result<Vec<String>> {
             is(path, "html") || is(path, "json"),
             Failure::invalid(format!("`--sheet {path}` is neither a page nor JSON"))
                 .hint("end the file's name in `.html` or `.json`")
+        );
+        let folder = std::path::Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty());
+        ensure!(
+            folder.is_none_or(std::path::Path::is_dir),
+            Failure::invalid(format!("`--sheet {path}` is in no folder that is there"))
         );
     }
     Ok(paths)
@@ -63,32 +79,35 @@ fn is(path: &str, extension: &str) -> bool {
 }
 
 impl SheetFile {
-    fn new(database: &str, sheet: Sheet) -> Self {
+    fn new(is_of_copy: bool, databases: Vec<DatabaseSheet>) -> Self {
         Self {
             written_at: Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default().to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            database: database.to_owned(),
-            snapshot_at: None,
-            digest: None,
-            is_of_copy: false,
-            sheet,
+            is_of_copy,
+            databases,
         }
     }
 
-    /// Of a copy that was made now; `None` where people came along as they are.
-    pub(super) fn of_copy(report: &CopyReport) -> Option<Self> {
-        Some(Self {
-            snapshot_at: Some(report.snapshot_at.clone()),
-            digest: Some(report.digest.clone()),
-            is_of_copy: true,
-            ..Self::new(&report.database, report.masking.clone()?)
-        })
+    /// Of a copy that was made now.
+    pub(super) fn of_copy(report: &CopyReport) -> Self {
+        Self::new(true, vec![DatabaseSheet::of_copy(report)])
+    }
+
+    /// Of the databases that a step has filled; `None` where another process had.
+    pub(super) fn of_step(ctx: &Context) -> Option<Self> {
+        let of = |(service, report): (String, CopyReport)| DatabaseSheet {
+            service: Some(service),
+            ..DatabaseSheet::of_copy(&report)
+        };
+        let databases: Vec<_> = ctx.copies().into_iter().map(of).collect();
+        (!databases.is_empty()).then(|| Self::new(true, databases))
     }
 
     /// Of a copy that was searched.
     pub(super) fn of_audit(report: &AuditReport) -> Self {
         let sheet = Sheet { proof: Some(report.proof.clone()), ..Sheet::default() };
-        Self { snapshot_at: report.snapshot_at.clone(), ..Self::new(&report.database, sheet) }
+        let (database, snapshot_at) = (report.database.clone(), report.snapshot_at.clone());
+        Self::new(false, vec![DatabaseSheet { database, snapshot_at, sheet, ..DatabaseSheet::default() }])
     }
 
     /// Writes it to each file, in the form that its name asks for.
@@ -107,5 +126,17 @@ impl SheetFile {
         let value = scrub_outputs(serde_json::to_value(self).expect("a sheet is plain data"));
         let text = serde_json::to_string_pretty(&value).expect("JSON is JSON");
         inert_json(&text) + "\n"
+    }
+}
+
+impl DatabaseSheet {
+    fn of_copy(report: &CopyReport) -> Self {
+        Self {
+            service: None,
+            database: report.database.clone(),
+            snapshot_at: Some(report.snapshot_at.clone()),
+            digest: Some(report.digest.clone()),
+            sheet: report.masking.clone().unwrap_or_else(Sheet::of_unmasked),
+        }
     }
 }

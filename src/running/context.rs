@@ -1,7 +1,7 @@
 //! What every step is given beside its input: the run, the policy, Railway, and word of when to stop.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::contract::policy::Policy;
 use crate::contract::signature::{KEY_VARIABLE, OLD_KEY_VARIABLE, RecordKeys};
-use crate::copying::Progress;
+use crate::copying::{CopyReport, Progress};
 use crate::error::Failure;
 use crate::external::process_env::ProcessEnv;
 use crate::railway::{Railway, Weather};
@@ -29,6 +29,8 @@ pub(crate) struct Context {
     pub env: ProcessEnv,
     /// How far a copy has come, for whoever shows it.
     pub progress: Arc<Progress>,
+    /// What was copied into the database of each service, with all that is told: outputs hold so much of it at most.
+    copies: Arc<Mutex<Vec<(String, CopyReport)>>>,
     /// What this process calls itself beside others that work at the same run, by chance.
     pub(crate) holder: String,
     /// Cancelled when the process is asked to end.
@@ -45,7 +47,18 @@ impl Context {
         let keys = [KEY_VARIABLE, OLD_KEY_VARIABLE].map(|name| env.secret(name));
         let record_keys = RecordKeys::new(keys[0].as_ref(), keys[1].as_ref())?;
         let holder = Alphanumeric.sample_string(&mut rand::rng(), 16);
-        Ok(Self { run, policy, record_keys, railway, env, progress: Arc::default(), holder, stop })
+        let (progress, copies) = (Arc::default(), Arc::default());
+        Ok(Self { run, policy, record_keys, railway, env, progress, copies, holder, stop })
+    }
+
+    /// Keeps what was copied, for whoever writes a sheet.
+    pub(crate) fn keep_copy(&self, service: &str, copy: &CopyReport) {
+        self.copies.lock().unwrap_or_else(PoisonError::into_inner).push((service.to_owned(), copy.clone()));
+    }
+
+    /// What was copied so far, by service.
+    pub(crate) fn copies(&self) -> Vec<(String, CopyReport)> {
+        self.copies.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Looks again until `look` finds something: every `pause` at first, then slower, up to every 15 s. Trouble at Railway

@@ -31,6 +31,8 @@ pub(crate) trait Step: 'static {
     const GROUP: Group = Group::Clone;
     /// When it is given up; a flow's `timeout` for it is a little longer.
     const DEADLINE: Deadline;
+    /// Whether it copies data, of which a sheet can be written.
+    const COPIES_DATA: bool = false;
     type Input: Asked + DeserializeOwned + JsonSchema + Send;
     type Output: Serialize + JsonSchema + Send;
 
@@ -113,6 +115,8 @@ pub struct StepDef {
     pub about: &'static str,
     pub group: Group,
     pub deadline: Deadline,
+    /// Whether it copies data, of which a sheet can be written.
+    pub copies_data: bool,
     pub input_schema: fn() -> Schema,
     pub output_schema: fn() -> Schema,
     prepare: fn(&Policy, Result<Value>) -> Prepared,
@@ -139,6 +143,7 @@ impl StepDef {
             about: S::ABOUT,
             group: S::GROUP,
             deadline: S::DEADLINE,
+            copies_data: S::COPIES_DATA,
             input_schema: input::schema_of::<S::Input>,
             output_schema: input::schema_of::<Report<S::Output>>,
             prepare: prepare::<S>,

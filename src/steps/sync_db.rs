@@ -58,6 +58,7 @@ impl Step for SyncDb {
     const NAME: &'static str = "sync-db";
     const ABOUT: &'static str = "Copy the databases, rewriting URLs and masking people on the way";
     const DEADLINE: Deadline = Deadline::RestOfRun;
+    const COPIES_DATA: bool = true;
     type Input = CloneRequest;
     type Output = Output;
 
@@ -198,8 +199,9 @@ async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Dat
         env: ctx.env.clone(),
         ..copying_options::of_request(&ctx.policy, &request.copying)
     };
-    let copied = engines::Pair::of(&pair.source, &pair.target).copy(&options, &ctx.progress, &ctx.stop).await;
-    copied.map(CopyReport::cut)
+    let copied = engines::Pair::of(&pair.source, &pair.target).copy(&options, &ctx.progress, &ctx.stop).await?;
+    ctx.keep_copy(&pair.service, &copied);
+    Ok(copied.cut())
 }
 
 fn record(database: &Database) -> DatabaseRecord {

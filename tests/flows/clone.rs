@@ -2,7 +2,7 @@
 
 use backboard::WorldOptions;
 use railstage::steps;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::engine::{Engine, state};
 
@@ -47,6 +47,13 @@ async fn a_webhook_makes_a_staging_copy_and_tells_no_secret() {
         assert!(metrics.to_string().contains(name), "{name} is not in {metrics}");
     }
     told.push_str(&metrics.to_string());
+    let page = engine.file(&execution, "sync_db", "sheet.html").await;
+    assert!(page.contains("public.wp_users.user_email") && page.contains("Signature"), "{page}");
+    let sheet: Value = serde_json::from_str(&engine.file(&execution, "sync_db", "sheet.json").await).unwrap();
+    assert_eq!(sheet["databases"][0]["service"], "Postgres");
+    let sheets = format!("{page}{sheet}");
+    assert!(!sheets.contains("people.example.net") && !sheets.contains("Quillfeather"), "{sheets}");
+    told.push_str(&sheets);
     let password =
         |environment: &str| engine.world.variable(environment, "Postgres", "POSTGRES_PASSWORD").unwrap().unwrap();
     let copy = outputs["environment_id"].as_str().unwrap();

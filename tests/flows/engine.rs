@@ -205,10 +205,23 @@ impl Engine {
 
     /// What a task printed as its outputs, in its last run.
     pub(crate) async fn task(&self, execution: &Value, task: &str) -> Value {
+        self.all_outputs(execution, task).await["vars"].take()
+    }
+
+    /// What is in a file that a task gave out, in the engine's own storage.
+    pub(crate) async fn file(&self, execution: &Value, task: &str, name: &str) -> String {
+        let outputs = self.all_outputs(execution, task).await;
+        let file = outputs["outputFiles"][name].as_str().unwrap_or_else(|| panic!("no file `{name}` in {outputs}"));
+        let path = file.strip_prefix("kestra:///").unwrap();
+        let storage = std::path::Path::new(self.ready["storage"].as_str().unwrap());
+        std::fs::read_to_string(storage.join("main").join(path)).unwrap_or_else(|error| panic!("{file}: {error}"))
+    }
+
+    async fn all_outputs(&self, execution: &Value, task: &str) -> Value {
         let id = execution["id"].as_str().unwrap();
         let runs = execution["taskRunList"].as_array().unwrap();
         let run = runs.iter().rev().find(|run| run["taskId"] == task).unwrap_or_else(|| panic!("no task `{task}` ran"));
-        self.get(&format!("outputs/tasks/{id}/{}", run["id"].as_str().unwrap())).await["vars"].take()
+        self.get(&format!("outputs/tasks/{id}/{}", run["id"].as_str().unwrap())).await
     }
 
     pub(crate) async fn outputs(&self, id: &str) -> Value {

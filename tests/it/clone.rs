@@ -20,9 +20,24 @@ async fn a_clone_shows_its_own_data_and_leaves_production_alone() {
     std::fs::write(policy.path(), stage.policy.to_string()).unwrap();
     command.args(["clone", "--json", "--client-name", "Acme & Co", "--project-id", &stage.world.project_id()]);
     command.arg("--policy").arg(policy.path());
+    let folder = tempfile::tempdir().unwrap();
+    let sheets = ["sheet.html", "sheet.json"].map(|name| folder.path().join(name));
+    for path in &sheets {
+        command.arg("--sheet").arg(path);
+    }
     let call = finish(command).await;
     call.expect(0);
     let report = call.json();
+    let [page, sheet] = sheets.map(|path| std::fs::read_to_string(path).unwrap());
+    let sheet: Value = serde_json::from_str(&sheet).unwrap();
+    let told = &report["steps"]["sync_db"]["databases"][0];
+    let database = &sheet["databases"][0];
+    assert_eq!((&database["service"], &database["digest"]), (&json!("Postgres"), &told["digest"]));
+    assert_eq!(database["sheet"]["masked_values"], told["masking"]["masked_values"]);
+    assert!(page.contains("public.wp_users.user_email") && page.contains("Signature"), "{page}");
+    for text in [&page, &sheet.to_string()] {
+        assert!(!text.contains("people.example.net") && !text.contains("Quillfeather"), "{text}");
+    }
     assert!(report["railway_calls"].as_u64().unwrap() <= MOST_CALLS, "{}", report["railway_calls"]);
 
     let url = report["url"].as_str().unwrap();
@@ -62,6 +77,7 @@ async fn people_come_along_only_when_a_request_says_so() {
     let call = stage.steps_until("sync-db", "plain", &request).await;
     let database = &call.outputs()["databases"][0];
     assert_eq!((&database["masked"], &database["masking"]), (&json!("no"), &json!(null)));
+    assert!(stage.record("plain")["databases"][0]["people_digest"].is_null());
     // A run that begins with one manner does not go on with the other.
     let masked = stage.request(json!({"environment_name": "plain"}));
     stage.step("sync-db", "plain", &masked).await.expect(2);

@@ -12,7 +12,7 @@ use tracing::Level;
 use super::{CommandDef, log_failure, print_json};
 use crate::cli::args::{new_run, policy, policy_arg};
 use crate::cli::log::{self, Output};
-use crate::cli::{process_env, run_shown};
+use crate::cli::{process_env, run_shown, sheet_file};
 use crate::contract::request::CloneRequest;
 use crate::error::caught::caught;
 use crate::error::{Exit, Told};
@@ -51,6 +51,7 @@ fn args(command: Command) -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Print one JSON object at the end, failure included"),
         )
+        .arg(sheet_file::arg())
         .args(flags::all())
 }
 
@@ -58,7 +59,7 @@ async fn main(matches: &ArgMatches) -> Exit {
     let on_terminal = std::io::stderr().is_terminal();
     log::start(Output::Text, if on_terminal { Level::WARN } else { Level::INFO });
     let prepared = prepare(matches);
-    let (ctx, stop, request) = match prepared {
+    let (ctx, stop, request, sheets) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => return log_failure(NAME, &error, Exit::of(&error), matches.get_flag("json")),
     };
@@ -67,6 +68,7 @@ async fn main(matches: &ArgMatches) -> Exit {
         ctx,
         request,
         by_hand,
+        sheets,
         may_have_made: false,
         first: None,
         reports: Map::new(),
@@ -87,13 +89,14 @@ async fn main(matches: &ArgMatches) -> Exit {
     exit
 }
 
-fn prepare(matches: &ArgMatches) -> Result<(Context, Stop, Value)> {
+fn prepare(matches: &ArgMatches) -> Result<(Context, Stop, Value, Vec<String>)> {
+    let sheets = sheet_file::paths(matches)?;
     let stop = Stop::listen()?;
     let request = flags::request(matches)?;
     let policy = policy(matches)?;
     // What is wrong with the request is worth more to a newcomer than a missing token.
     step::read::<CloneRequest>(&policy, request.clone())?;
-    Ok((Context::sign_in(new_run(), policy, process_env(), stop.token.clone())?, stop, request))
+    Ok((Context::sign_in(new_run(), policy, process_env(), stop.token.clone())?, stop, request, sheets))
 }
 
 /// One clone on its way.
@@ -102,6 +105,8 @@ struct Clone {
     request: Value,
     /// The command line that takes this run back.
     by_hand: String,
+    /// The files that ask for a sheet.
+    sheets: Vec<String>,
     /// Whether a step was begun whose work must be taken back.
     may_have_made: bool,
     /// The run that came first with the same idempotency key, when this one gives way to it.
@@ -139,7 +144,7 @@ impl Clone {
     async fn step(&mut self, step: &'static StepDef, stop: &Stop) -> Outcome {
         let spinner = self.on_terminal.then(|| spinner(step.name));
         let outcome = match step.prepare(&self.ctx.policy, Ok(self.request.clone())) {
-            Prepared::Ready(work) => run_shown(step, &self.ctx, stop, work).await,
+            Prepared::Ready(work) => run_shown(step, &self.ctx, stop, work, &self.sheets).await,
             Prepared::Ended(outcome) => outcome,
         };
         if let Some(spinner) = spinner {

@@ -194,9 +194,7 @@ async fn copy(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
     let copied = Pair::of(&source, &target).copy(&options(matches)?, &progress, &stop.token).await;
     ticker.stop().await;
     let report = copied?;
-    if let Some(file) = SheetFile::of_copy(&report) {
-        file.write(&sheet).context("the copy is there; write its sheet")?;
-    }
+    SheetFile::of_copy(&report).write(&sheet).context("the copy is there; write its sheet")?;
     Ok(Done::Copied(Box::new(report.cut())))
 }
 

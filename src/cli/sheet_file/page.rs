@@ -2,17 +2,19 @@
 
 use std::fmt::Write as _;
 
-use super::SheetFile;
+use super::{DatabaseSheet, SheetFile};
 use crate::masking::{KeySource, Sheet, Treatment};
 
 /// The page of a sheet.
 pub(super) fn of(file: &SheetFile) -> String {
     let mut page = Page(HEAD.to_owned());
     page.element("h1", "What became of people in a copy");
-    page.facts(file);
-    page.proof(&file.sheet);
-    if file.is_of_copy {
-        page.done(&file.sheet);
+    for database in &file.databases {
+        page.facts(file, database);
+        page.proof(&database.sheet);
+        if file.is_of_copy {
+            page.done(&database.sheet);
+        }
     }
     page.0 + SIGNATURE
 }
@@ -67,13 +69,14 @@ impl Page {
         self.0.push_str("</tbody></table>\n");
     }
 
-    fn facts(&mut self, file: &SheetFile) {
-        let sheet = &file.sheet;
-        let mut facts = vec![
-            ("Copy", file.database.clone()),
-            ("Source as it was at", file.snapshot_at.clone().unwrap_or_else(|| "not known".to_owned())),
+    fn facts(&mut self, file: &SheetFile, database: &DatabaseSheet) {
+        let sheet = &database.sheet;
+        let mut facts: Vec<_> = database.service.iter().map(|service| ("Service", service.clone())).collect();
+        facts.extend([
+            ("Database", database.database.clone()),
+            ("Source as it was at", database.snapshot_at.clone().unwrap_or_else(|| "not known".to_owned())),
             ("Written at", format!("{} by railstage {}", file.written_at, file.version)),
-        ];
+        ]);
         if file.is_of_copy {
             let key = match sheet.key {
                 KeySource::Site => "the site's own: the same strangers in its next copy",
@@ -87,10 +90,10 @@ impl Page {
                 ("Users who keep their login", sheet.kept_users.to_string()),
             ]);
         }
-        facts.extend(file.digest.clone().map(|digest| ("Digest of all rows", digest)));
+        facts.extend(database.digest.clone().map(|digest| ("Digest of all rows", digest)));
         self.table("The copy", &["", ""], facts.into_iter().map(|(name, value)| vec![name.to_owned(), value]));
         self.table(
-            "Why it is masked in part only",
+            "Why it is not masked in full",
             &["Reason"],
             sheet.partial_because.iter().map(|reason| vec![reason.clone()]),
         );
@@ -163,10 +166,20 @@ impl Page {
         }
         self.table(
             "Searched by the nets, and masked",
-            &["Column", "Values", "Settings", "By field", "By form", "Known people", "Unknown"],
+            &[
+                "Column",
+                "Values",
+                "Settings",
+                "By field",
+                "By form",
+                "Known people",
+                "Unknown",
+                "What else is there stays",
+            ],
             sheet.searched.iter().map(|line| {
                 let counts = [line.values, line.settings, line.fields, line.shapes, line.people, line.unknown];
-                std::iter::once(line.column.clone()).chain(counts.iter().map(u64::to_string)).collect()
+                let counts = counts.iter().map(u64::to_string);
+                std::iter::once(line.column.clone()).chain(counts).chain([line.stays.join("; ")]).collect()
             }),
         );
         self.table(
@@ -212,6 +225,23 @@ mod tests {
     use crate::masking::{Identifier, Proof, ResidueLine, UnmaskedLine};
 
     #[test]
+    fn a_page_of_several_databases_tells_of_each_and_of_people_who_came_along() {
+        let database = |service: &str, sheet| DatabaseSheet {
+            service: Some(service.to_owned()),
+            sheet,
+            ..DatabaseSheet::default()
+        };
+        let databases = vec![database("shop", Sheet::of_unmasked()), database("mail", Sheet::default())];
+        let page = of(&SheetFile::new(true, databases));
+        for told in
+            ["<td>shop</td>", "<td>mail</td>", "people came along as they are", "not read back and not searched"]
+        {
+            assert!(page.contains(told), "{told} is not in {page}");
+        }
+        assert_eq!(page.matches("Signature").count(), 1);
+    }
+
+    #[test]
     fn hostile_names_are_text() {
         let name = "x.<script>alert(1)</script>&\"'\u{202e}\n<img src=x>".to_owned();
         let line = ResidueLine {
@@ -224,11 +254,18 @@ mod tests {
         let proof = Proof { residue: vec![line], ..Proof::default() };
         let unmasked = vec![UnmaskedLine { column: name.clone(), because: name.clone() }];
         let sheet = Sheet { proof: Some(proof), unmasked, partial_because: vec![name.clone()], ..Sheet::default() };
-        let file = SheetFile { is_of_copy: true, snapshot_at: Some(name.clone()), ..SheetFile::new(&name, sheet) };
+        let database = DatabaseSheet {
+            service: Some(name.clone()),
+            database: name.clone(),
+            snapshot_at: Some(name.clone()),
+            digest: None,
+            sheet,
+        };
+        let file = SheetFile::new(true, vec![database]);
         let page = of(&file);
         assert!(!page.contains("<script") && !page.contains("<img") && !page.contains('\u{202e}'), "{page}");
         let told = "x.&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;&#39;\\u{202e}\\u{a}&lt;img src=x&gt;";
-        assert_eq!(page.matches(told).count(), 7, "{page}");
+        assert_eq!(page.matches(told).count(), 8, "{page}");
         assert!(!file.json().contains('\u{202e}'));
     }
 }

@@ -60,7 +60,7 @@ fn step_of(task: &Value) -> &'static StepDef {
     let commands = task["commands"].as_array().expect("a task has commands");
     let command = commands[0].as_str().unwrap();
     assert_eq!(commands.len(), 1, "{command}");
-    let step = STEPS.iter().find(|step| command == format!("exec railstage {}", step.name));
+    let step = STEPS.iter().find(|step| command.split(" --").next() == Some(&format!("exec railstage {}", step.name)));
     step.unwrap_or_else(|| panic!("no step: {command}"))
 }
 
