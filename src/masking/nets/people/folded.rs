@@ -25,15 +25,23 @@ impl FoldedWord {
         &self.bytes[..self.len]
     }
 
-    /// A letter or digit of ASCII. An `e` behind `a`, `o` and `u` is how an umlaut is spelled without one, so it counts
-    /// as little as the dots.
+    /// A letter or digit of ASCII.
     pub(super) fn push_ascii(&mut self, byte: u8) {
-        let byte = byte.to_ascii_lowercase();
-        let is_umlaut = byte == b'e' && self.len > 0 && matches!(self.bytes[self.len - 1], b'a' | b'o' | b'u');
-        if !is_umlaut && self.len < MOST_BYTES {
-            self.bytes[self.len] = byte;
-            self.len += 1;
+        self.push_small(&[byte.to_ascii_lowercase()]);
+    }
+
+    /// Small letters and digits of ASCII. An `e` behind `a`, `o` and `u` is how an umlaut is spelled without one, so it
+    /// counts as little as the dots.
+    pub(super) fn push_small(&mut self, small: &[u8]) {
+        let mut len = self.len;
+        for byte in small {
+            let is_umlaut = *byte == b'e' && len > 0 && matches!(self.bytes[len - 1], b'a' | b'o' | b'u');
+            if !is_umlaut && len < MOST_BYTES {
+                self.bytes[len] = *byte;
+                len += 1;
+            }
         }
+        self.len = len;
     }
 
     pub(super) fn push(&mut self, c: char) {

@@ -151,10 +151,12 @@ impl<'a> Words<'a> {
         while let Some(byte) = bytes.get(self.at) {
             let (c, len) = match CLASSES[usize::from(*byte)] {
                 Class::Small => {
-                    letters.small += 1;
+                    let rest = &bytes[self.at..];
+                    let small = &rest[..rest.iter().take_while(|byte| byte.is_ascii_lowercase()).count()];
+                    letters.small += small.len();
                     letters.ends_in_letter = true;
-                    self.folded.push_ascii(*byte);
-                    self.at += 1;
+                    self.folded.push_small(small);
+                    self.at += small.len();
                     continue;
                 }
                 Class::Large | Class::Digit => (char::from(*byte), 1),
