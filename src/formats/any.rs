@@ -57,7 +57,14 @@ fn serialized(
     if !php::is_broken(value) {
         return php::edited(value, path, editor, depth);
     }
-    recoded::edited_slashed(value, path, editor, depth).or_else(|_| Ok(php::edited_in_part(value, path, editor, depth)))
+    // A text whose count is wrong hides what stands in it; a whole value within is found without it.
+    let whole = match value.trim_ascii_start() {
+        [b's' | b'S', ..] => embedded::edited(value, path, editor, depth),
+        _ => Err(Unreadable),
+    };
+    whole
+        .or_else(|_| recoded::edited_slashed(value, path, editor, depth))
+        .or_else(|_| Ok(php::edited_in_part(value, path, editor, depth)))
 }
 
 /// A value that is none from its first byte on.

@@ -51,6 +51,8 @@ fn what_is_left_of_a_broken_value_is_read_by_its_fields() {
     let wrong = "a:2:{s:10:\"first_name\";s:3:\"Zoëlle\";s:5:\"phone\";s:3:\"07700 900000\";}";
     assert_eq!(texts(wrong), ["f/first_name=Zoëlle", "f/phone=07700 900000"]);
     assert_eq!(marked(wrong, "0"), "a:2:{s:10:\"first_name\";s:3:\"Zoëlle\";s:5:\"phone\";s:13:\"#07700 900000\";}");
+    // A value in a text whose count is wrong.
+    assert_eq!(texts("s:9:\"a:1:{s:5:\"phone\";s:12:\"07700 900000\";}\";"), ["f=", "f/phone=07700 900000", "f=\";"]);
     // Cut off anywhere.
     let whole =
         "a:2:{s:7:\"billing\";a:1:{s:5:\"email\";s:3:\"a@b\";}s:4:\"note\";O:1:\"X\":1:{s:1:\"t\";s:5:\"hello\";}}";
