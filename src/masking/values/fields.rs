@@ -28,7 +28,7 @@ struct Told {
 }
 
 /// Objects that are parts of somebody's record.
-const PARTS: &[&str] = &["contact", "contacts", "details", "billing", "shipping", "person", "profile"];
+const PARTS: &[&str] = &["contact", "contacts", "details", "info", "billing", "shipping", "person", "profile"];
 
 impl Told {
     fn of(name: &str) -> Self {

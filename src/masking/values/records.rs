@@ -81,9 +81,15 @@ impl Records {
         }
         let people = self.people.borrow();
         let around = path.around.filter(|_| !people.is_empty())?;
-        let is_one = people.contains(&place(around))
-            // `{"email": …, "billing": {"city": …}}`
-            || fields::is_part(around.name) && around.around.is_some_and(|outer| people.contains(&place(outer)));
+        // `{"email": …, "user_info": {"address": {"city": …}}}`
+        let mut at = Some(around);
+        let is_one = loop {
+            match at {
+                Some(outer) if people.contains(&place(outer)) => break true,
+                Some(part) if fields::is_part(part.name) => at = part.around,
+                _ => break false,
+            }
+        };
         is_one.then_some(around)
     }
 }
