@@ -11,7 +11,7 @@ use super::survey::{Found, Seen};
 use super::{LiveSwitch, Plan, Put};
 use crate::data::switches::Word;
 use crate::formats::Scalar;
-use crate::masking::values::is_named;
+use crate::masking::values::{is_named, is_unwritable};
 
 /// Flags that are on where no money moves.
 const TESTS: &[&str] = &[
@@ -118,9 +118,9 @@ static LETTERS: LazyLock<AhoCorasick> = LazyLock::new(|| {
     AhoCorasick::builder().ascii_case_insensitive(true).build(letters).expect("a few words")
 });
 
-/// Whether the letters of a switch's name are there at all.
+/// Whether the letters of a switch's name are there at all, or the key says that the whole value opens an account.
 pub(super) fn speaks_of_a_switch(key: &str, value: &[u8]) -> bool {
-    LETTERS.is_match(key) || LETTERS.is_match(value)
+    LETTERS.is_match(key) || LETTERS.is_match(value) || is_unwritable(value) && is_about_money(key)
 }
 
 /// Plans for flags: each says itself which way is on.
@@ -167,7 +167,8 @@ pub(super) fn plan_modes(key: &str, found: &[Found], plan: &mut Plan) {
     }
 }
 
-/// Plans for what stands beside a switch of any sort: what nobody would write as a word opens an account.
+/// Plans for what stands beside a switch of any sort, or in a setting of its own that is about money: what nobody would
+/// write as a word opens an account.
 pub(super) fn plan_accounts(key: &str, found: &[Found], plan: &mut Plan) {
     let bills = bills(key, found);
     let is_switch = |one: &&Found| {
@@ -177,7 +178,8 @@ pub(super) fn plan_accounts(key: &str, found: &[Found], plan: &mut Plan) {
     };
     let switches: Vec<&Found> = found.iter().filter(is_switch).collect();
     for one in found.iter().filter(|one| one.is_unwritable) {
-        if plan.put(&one.path).is_none() && switches.iter().any(|switch| is_beside(switch, one)) {
+        let is_own = || one.path.is_empty() && is_about_money(key);
+        if plan.put(&one.path).is_none() && (is_own() || switches.iter().any(|switch| is_beside(switch, one))) {
             plan.puts.push(Put { path: one.path.clone(), words: vec![Word::Text(String::new())] });
         }
     }

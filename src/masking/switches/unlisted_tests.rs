@@ -105,6 +105,7 @@ fn a_setting_of_its_own_is_judged_by_its_name() {
         ("acme_test_mode", "0", "1"),
         ("acme_live_mode", "yes", "no"),
         ("acme_pay_secret", "x", ""),
+        ("acme_pay_mid", "7x:Zz9Live1", ""),
         ("acme_api_key_live", "Zz9Live1", ""),
     ] {
         assert_eq!(masked(key, value).as_deref(), Some(new), "{key}");

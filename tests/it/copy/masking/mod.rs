@@ -10,6 +10,7 @@ use super::{Ends, run, texts};
 mod apart;
 mod audit;
 mod canary;
+mod credentials;
 mod known;
 mod published;
 mod residue;

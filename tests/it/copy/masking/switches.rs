@@ -142,7 +142,7 @@ async fn no_credential_comes_along_and_a_mode_that_is_left_live_is_named() {
     assert_eq!(value("wp_options", "acme_theme").await, r#"{"environment":"production","colour":"white"}"#);
     let sheet = report.masking.unwrap();
     let left: Vec<_> =
-        sheet.columns.iter().filter(|line| line.because.iter().any(|why| why.contains("says live"))).collect();
+        sheet.columns.iter().filter(|line| line.because.iter().any(|why| why.contains("said live"))).collect();
     assert_eq!(left.len(), 1, "{left:?}");
     assert_eq!(left[0].rows.as_deref(), Some("option_name = acme_bill"));
 }
