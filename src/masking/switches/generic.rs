@@ -58,6 +58,7 @@ const MODES: &[&str] = &[
     "environment",
     "env",
     "api_type",
+    "status",
     "server_mode",
     "modus",
     "modo",

@@ -114,3 +114,28 @@ fn a_setting_of_its_own_is_judged_by_its_name() {
     assert_eq!(masked("environment", "production"), None);
     assert_eq!(live("environment", "production"), [(String::new(), false)]);
 }
+
+#[test]
+fn plugins_that_are_published_and_have_no_entry_lose_their_credentials_by_what_these_are_called() {
+    for (key, value, new) in [
+        ("adn_test_mode", "no", "yes"),
+        ("adn_api_key_live", "Zz9Live1", ""),
+        ("zmail_refresh_token", "Zz9Live1", ""),
+        ("zmail_auth_code", "1000.Zz9Live1", ""),
+        ("llms_gateway_stripe_live_secret_key", "Zz9Live1", ""),
+        (
+            "woocommerce_opayopi_settings",
+            r#"a:3:{s:7:"enabled";s:3:"yes";s:6:"status";s:4:"live";s:20:"integration_password";s:8:"Zz9Live1";}"#,
+            r#"a:3:{s:7:"enabled";s:2:"no";s:6:"status";s:4:"live";s:20:"integration_password";s:0:"";}"#,
+        ),
+        (
+            "woocommerce_redlight_swish-ecommerce_settings",
+            r#"a:1:{s:20:"redlight_license_key";s:8:"Zz9Live1";}"#,
+            r#"a:1:{s:20:"redlight_license_key";s:0:"";}"#,
+        ),
+        ("wpmandrill", r#"a:1:{s:7:"api_key";s:8:"Zz9Live1";}"#, r#"a:1:{s:7:"api_key";s:0:"";}"#),
+        ("wpses_options", r#"a:1:{s:10:"access_key";s:8:"Zz9Live1";}"#, r#"a:1:{s:10:"access_key";s:0:"";}"#),
+    ] {
+        assert_eq!(masked(key, value).as_deref(), Some(new), "{key}");
+    }
+}
