@@ -17,7 +17,7 @@ mod lines;
 mod members;
 pub(crate) mod php;
 mod query;
-mod recoded;
+pub(crate) mod recoded;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -109,7 +109,7 @@ pub(super) fn edited_slashed(
 ///
 /// # Errors
 /// When it is not such a text.
-pub(super) fn edited_percent(
+pub(crate) fn edited_percent(
     value: &[u8],
     path: &FieldPath<'_>,
     editor: &impl ValueEditor,
@@ -132,17 +132,20 @@ pub(super) fn is_percent_encoded(value: &[u8]) -> bool {
 
 /// How percent-encoded text is spelled.
 #[derive(Clone, Copy)]
-pub(super) struct PercentSpelling<'a> {
-    value: &'a [u8],
+pub(super) struct PercentSpelling {
+    /// By byte, whether it stands there.
+    is_there: [bool; 256],
     pub(super) has_plus: bool,
     is_lower: bool,
 }
 
-impl<'a> PercentSpelling<'a> {
-    pub(super) fn of(value: &'a [u8], has_plus: bool) -> Self {
+impl PercentSpelling {
+    pub(super) fn of(value: &[u8], has_plus: bool) -> Self {
+        let mut is_there = [false; 256];
+        value.iter().for_each(|b| is_there[usize::from(*b)] = true);
         let is_lower = memchr::memchr_iter(b'%', value)
             .any(|at| value.get(at + 1..at + 3).is_some_and(|digits| digits.iter().any(|b| matches!(b, b'a'..=b'f'))));
-        Self { value, has_plus: has_plus && memchr::memmem::find(value, b"%20").is_none(), is_lower }
+        Self { is_there, has_plus: has_plus && memchr::memmem::find(value, b"%20").is_none(), is_lower }
     }
 
     pub(super) fn written(self, text: &[u8]) -> Vec<u8> {
@@ -152,7 +155,7 @@ impl<'a> PercentSpelling<'a> {
                 b' ' if self.has_plus => new.push(b'+'),
                 b if b.is_ascii_alphanumeric() || b"-_.".contains(b) => new.push(*b),
                 // What another sign stands for is never meant by itself.
-                b if !b"%&=+#".contains(b) && b.is_ascii_graphic() && self.value.contains(b) => new.push(*b),
+                b if !b"%&=+#".contains(b) && b.is_ascii_graphic() && self.is_there[usize::from(*b)] => new.push(*b),
                 b if self.is_lower => new.extend_from_slice(format!("%{b:02x}").as_bytes()),
                 b => new.extend_from_slice(format!("%{b:02X}").as_bytes()),
             }
@@ -208,7 +211,7 @@ pub(super) fn edited_entities(
 }
 
 /// A text between tags, or within the quotes of an attribute; `signs` are those that would end it.
-pub(super) fn edited_in_markup(
+pub(crate) fn edited_in_markup(
     value: &[u8],
     path: &FieldPath<'_>,
     editor: &impl ValueEditor,

@@ -190,3 +190,28 @@ fn long_lines_and_deep_spellings_are_read() {
         }
     }
 }
+
+#[test]
+fn lengths_hold_where_serialized_values_stand_encoded() {
+    let value = |url: &str| {
+        format!("a:2:{{s:1:\"u\";{}s:1:\"v\";{}}}", php(&format!("{url}/?a=1&b=2")), php(&format!("ü {url}")))
+    };
+    let entities = |text: &str| text.replace('&', "&amp;").replace('"', "&quot;");
+    let percent = |text: &str| -> String {
+        let is_plain = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-' || *b == b'.';
+        text.bytes().map(|b| if is_plain(&b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    };
+    let forms: [&dyn Fn(&str) -> String; 4] =
+        [&entities, &percent, &|text| entities(&entities(text)), &|text| percent(&percent(text))];
+    for form in forms {
+        for around in ["VALUE", "<i data-x=\"VALUE\"> https://shop.example.com/", "https://other.test/?x=VALUE&y=1"] {
+            let of = |url: &str| around.replace("VALUE", &form(&value(url))).replace(OLD, url);
+            assert_eq!(rewritten(&of(OLD)), of(NEW));
+            assert_eq!(rewritten(&php(&of(OLD))), php(&of(NEW)));
+            assert_eq!(left(&of(OLD)), None);
+        }
+        let json = |url: &str| form(&serde_json::json!({ "x": value(url) }).to_string());
+        assert_eq!(rewritten(&json(OLD)), json(NEW));
+    }
+    assert_eq!(left(&entities("a:1:{i:0;s:5:\"https://shop.example.com\";}")), Some(Left::Broken));
+}

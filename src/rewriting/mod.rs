@@ -14,6 +14,7 @@ mod encoded_search;
 mod host_search;
 mod left;
 mod new_host;
+mod recoded;
 mod site_url;
 mod spelled;
 mod urls;
@@ -196,7 +197,8 @@ impl Rewriter {
     /// `depth` is how often the value was encoded.
     fn rewrite_within(&self, value: &[u8], depth: usize) -> Option<Rewritten> {
         let found = self.search.all(value);
-        let encoded = encoded::all(self, value, depth);
+        let mut encoded = encoded::all(self, value, depth);
+        encoded.extend(recoded::all(self, value, &found, depth));
         if found.is_empty() && encoded.is_empty() {
             return None;
         }

@@ -201,6 +201,10 @@ fn hostile_data_takes_little_time() {
         "shop.example.com:",
         "{\"a\":\"shop.example.com\"",
         "ssss:1:",
+        "%22shop.example.com",
+        "s:9:&quot;shop.example.com;",
+        "s:16:%22shop.example.com%22%3B",
+        "&amp;amp;quot;shop.example.com<",
     ] {
         let text = piece.repeat(1_000_000 / piece.len()) + OLD;
         let start = std::time::Instant::now();
