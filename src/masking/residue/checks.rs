@@ -74,6 +74,21 @@ pub(super) fn is_strangers_domain(domain: &[u8]) -> bool {
     domain.eq_ignore_ascii_case(b"example.invalid")
 }
 
+/// Whether the letters and digits around a digit are what strangers log in with, or a reference that leads nowhere: such
+/// may have right check digits by chance.
+pub(super) fn is_strangers_word(text: &[u8], digit: usize, end: usize) -> bool {
+    const DIGITS: usize = 16;
+    let is_hex = |byte: &&u8| byte.is_ascii_hexdigit();
+    let begin = digit - text[..digit].iter().rev().take(DIGITS).take_while(is_hex).count();
+    let before = &text[begin.saturating_sub(b"masked-".len())..begin];
+    let ends =
+        |word: &[u8]| before.len() >= word.len() && before[before.len() - word.len()..].eq_ignore_ascii_case(word);
+    before.ends_with(b"-")
+        && end - begin <= DIGITS
+        && text[begin..end].iter().all(|byte| is_hex(&byte))
+        && (ends(b"user-") || ends(b"masked-"))
+}
+
 /// Whether a telephone number is under the code of all strangers.
 pub(super) fn is_strangers_phone(digits: &[u8]) -> bool {
     digits.strip_prefix(b"00").unwrap_or(digits).starts_with(b"999")

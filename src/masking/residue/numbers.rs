@@ -1,6 +1,6 @@
 //! Numbers in bytes: of accounts, cards and telephones, and of houses with the street beside.
 
-use super::checks::{MOST_CARD_DIGITS, begins_with_iban, is_card, is_strangers_phone};
+use super::checks::{MOST_CARD_DIGITS, begins_with_iban, is_card, is_strangers_phone, is_strangers_word};
 use super::{Found, Identifier, addresses, official};
 use crate::masking::bytes;
 use crate::masking::nets::people::KnownPeople;
@@ -40,6 +40,11 @@ impl Number<'_> {
 pub(super) fn search(text: &[u8], people: Option<&KnownPeople>, found: &mut Found) {
     let mut at = 0;
     while let Some(begin) = bytes::next(text, at, |byte| byte.wrapping_sub(b'0') < 10) {
+        let end = begin + text[begin..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        if is_strangers_word(text, begin, end) {
+            at = end;
+            continue;
+        }
         // `GB82…`: two letters, and nothing before.
         let country = begin.checked_sub(2).filter(|country| text[*country..begin].iter().all(u8::is_ascii_alphabetic));
         if country.is_some_and(|country| !is_in_word(text, country) && begins_with_iban(&text[country..])) {

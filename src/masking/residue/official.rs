@@ -12,6 +12,9 @@ const WORD_BEFORE: usize = 40;
 const BETWEEN: usize = 20;
 /// No letters before the digits of a number are more.
 const MOST_LETTERS: usize = 6;
+/// A number in one piece is neither shorter nor longer.
+const SHORTEST: usize = 8;
+const LONGEST_PIECE: usize = 24;
 
 /// A line of the list, as far as it is needed here.
 #[derive(Deserialize)]
@@ -76,31 +79,38 @@ fn put(all: &mut Vec<Vec<Form>>, len: usize, form: Form) {
 /// Whether an official number begins with the letters and digits of which the first digit is here, or with the letters
 /// before these.
 pub(super) fn is_at(text: &[u8], digit: usize) -> bool {
+    let end = digit + text[digit..].iter().take(LONGEST_PIECE).take_while(|b| b.is_ascii_alphanumeric()).count();
+    let goes_on = matches!(text.get(end..end + 2), Some([sign, next]) if b" -./+(".contains(sign) && next.is_ascii_alphanumeric());
+    // What most numbers are: few digits, and nothing behind.
+    if end - digit + MOST_LETTERS < SHORTEST && !goes_on {
+        return false;
+    }
     let letters =
         |end: usize| text[..end].iter().rev().take(MOST_LETTERS).take_while(|b| b.is_ascii_alphabetic()).count();
     let begin = digit - letters(digit);
-    if begins(text, begin) {
+    if begins(text, begin, end, goes_on) {
         return true;
     }
     // `DE 136 695 976`
     let before = begin.checked_sub(1).filter(|at| begin == digit && matches!(text[*at], b' ' | b'-' | b'.'));
-    before.is_some_and(|sign| matches!(letters(sign), 1..=3) && begins(text, sign - letters(sign)))
+    before.is_some_and(|sign| matches!(letters(sign), 1..=3) && begins(text, sign - letters(sign), sign, true))
 }
 
-fn begins(text: &[u8], begin: usize) -> bool {
-    let piece = text[begin..].iter().take(24).take_while(|b| b.is_ascii_alphanumeric()).count();
-    let end = begin + piece;
-    let is_in_word = text[..begin].last().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80);
-    if is_in_word || matches!(text[..begin], [.., b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z', b'-' | b'.' | b'/']) {
+/// Whether a number begins with the piece of letters and digits up to `end`, behind which more of it may stand.
+fn begins(text: &[u8], begin: usize, end: usize, goes_on: bool) -> bool {
+    let is_within = match text[..begin] {
+        [.., b] if b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80 => true,
+        [.., beyond, b'-' | b'.' | b'/'] => beyond.is_ascii_alphanumeric(),
+        _ => false,
+    };
+    if is_within {
         return false;
     }
     let official = &*OFFICIAL;
-    let of = |all: &'static [Vec<Form>]| all.get(piece).map(Vec::as_slice).unwrap_or_default();
-    let goes_on = matches!(text.get(end..end + 2), Some([b' ' | b'-' | b'.' | b'/' | b'+' | b'(', next]) if next.is_ascii_alphanumeric());
-    let is_first = !matches!(text[..begin], [.., b'0'..=b'9', b' ']);
+    let of = |all: &'static [Vec<Form>]| all.get(end - begin).map(Vec::as_slice).unwrap_or_default();
     let one = |form: &Form| official.is_one(form, text, begin);
-    (!goes_on || !matches!(text[end], b'-' | b'.' | b'/')) && of(&official.bare).iter().any(one)
-        || goes_on && is_first && of(&official.written).iter().any(one)
+    let is_first = || !matches!(text[..begin], [.., b'0'..=b'9', b' ']);
+    of(&official.bare).iter().any(one) || goes_on && is_first() && of(&official.written).iter().any(one)
 }
 
 impl Official {

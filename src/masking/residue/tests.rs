@@ -23,6 +23,8 @@ fn what_has_the_form_of_an_identifier_is_found_in_every_form() {
         ("4111 1111 1111 1111", Card),
         ("card 5555-5555-5555-4444 of May", Card),
         ("378282246310005", Card),
+        ("BE68539007547034", Iban),
+        ("Superuser: 4111111111111111", Card),
         ("2 4111 1111 1111 1111 12/27 123", Card),
         ("from 203.0.113.77 at noon", Ip),
         ("200 203.0.113.77", Ip),
@@ -49,6 +51,11 @@ fn what_has_the_form_of_an_identifier_is_found_in_every_form() {
 fn strangers_and_what_only_looks_so_are_nobody() {
     for text in [
         "user-0123456789abcdef@example.invalid",
+        // Right check digits by chance, of an account and of a card.
+        "user-be68539007547034@example.invalid",
+        "UsEr-BE68539007547034",
+        "masked-be68539007547034",
+        "user-4111111111111111@example.invalid",
         "user-0123456789abcdef%40example.invalid",
         "+999123456789",
         "198.18.4.200, 2001:2:0:1:3:5:7:9",
