@@ -106,7 +106,8 @@ struct NamedText<'a> {
 
 impl<'a> NamedText<'a> {
     fn of(line: &'a [u8]) -> Option<Self> {
-        let indent = line.iter().take_while(|b| b" \t->*\n\r".contains(b)).count();
+        // Ruby writes its symbols with a colon before: `:password: …`.
+        let indent = line.iter().take_while(|b| b" \t->*\n\r:".contains(b)).count();
         let head = &line[indent..line.len().min(indent + LONGEST_HEAD)];
         let mut sign = memchr::memchr2(b':', b'=', head)?;
         if memchr::memchr(b';', &head[..sign]).is_some() {

@@ -17,7 +17,7 @@ use crate::masking::nets::Nets;
 use crate::masking::preset;
 use crate::masking::queues::Put;
 use crate::masking::table::{Condition, Expected, Origin, TableMask, TableRule};
-use crate::masking::{Key, Masking};
+use crate::masking::{Key, Masking, twins};
 use crate::rewriting::wordpress::SiteTables;
 
 /// What becomes of one table.
@@ -79,11 +79,17 @@ pub(crate) fn assign(
         .map(|(table, puts)| {
             let mut assigner = RuleAssigner::new(table, &mut problems);
             assigner.put(puts);
-            let own = masking.rules.iter().zip(&globs).enumerate().filter(|(_, (_, glob))| glob.is_about(table));
+            let twin = twins::of(table, tables);
+            let is_about = |glob: &TableGlob| {
+                glob.is_about(table) || !glob.is_only() && twin.as_ref().is_some_and(|twin| glob.is_about(twin))
+            };
+            let own = masking.rules.iter().zip(&globs).enumerate().filter(|(_, (_, glob))| is_about(glob));
             own.for_each(|(i, (rule, _))| assigner.add(rule, Origin::Caller, None, &format!("`rules.{i}`")));
             for MaskedSite { site, kept_users, .. } in sites {
-                let about = preset.iter().filter(|rule| site.owns(table, &rule.table));
-                about.for_each(|rule| assigner.add(rule, Origin::Preset, Some(kept_users), "the WordPress preset"));
+                let about = preset.iter().filter(|rule| site.owns(twin.as_ref().unwrap_or(table), &rule.table));
+                // Nobody logs in by what was set aside.
+                let kept_users = Some(kept_users).filter(|_| twin.is_none());
+                about.for_each(|rule| assigner.add(rule, Origin::Preset, kept_users, "the WordPress preset"));
             }
             assigner.add_coarse();
             assigner.end(nets)

@@ -26,6 +26,7 @@ pub(crate) mod suspects;
 mod switches;
 pub(crate) mod table;
 mod transformers;
+mod twins;
 mod values;
 mod words;
 

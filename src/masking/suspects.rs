@@ -35,7 +35,7 @@ pub(crate) struct Findings {
 impl Findings {
     /// Judges a table by a sample, and takes in what that tells.
     pub(crate) fn add(&mut self, table: &Table, assignment: &mut Assignment, sample: &Sample) {
-        unknown::judge(assignment, sample);
+        unknown::judge(table, assignment, sample);
         let Self { suspects, unknown } = find(table, assignment, sample);
         self.suspects.extend(suspects);
         self.unknown.extend(unknown);

@@ -132,6 +132,8 @@ pub(crate) struct TableMask {
     pub(crate) names: Vec<Box<str>>,
     /// Whether nothing tells what the table is about, so that it is closed as soon as a value in it is somebody's.
     pub(crate) may_close: bool,
+    /// Whether it is content by its name or columns, so that it is closed when a column has the addresses of people.
+    pub(crate) is_content: bool,
     /// The column by which rules are chosen, as `meta_key` is.
     pub(crate) key_column: Option<usize>,
     /// Whether that column names what the row's value is.
@@ -155,6 +157,7 @@ impl TableMask {
             limits: table.columns.iter().map(ColumnLimits::of).collect(),
             names: table.columns.iter().map(|column| column.name.as_str().into()).collect(),
             may_close: false,
+            is_content: false,
             key_column: named.or(first),
             key_names_value: named.is_some(),
         }
@@ -211,6 +214,7 @@ impl TableMask {
             limits: vec![ColumnLimits::default(); columns],
             names: vec!["".into(); columns],
             may_close: false,
+            is_content: false,
             key_column,
             key_names_value: key_column.is_some(),
         }

@@ -115,6 +115,15 @@ const LOGS: &[Log] = &[
             "otp",
             "magiclink",
             "invitationtoken",
+            "invite",
+            "invitation",
+            "emailconfirmation",
+            "emailverification",
+            "pushsubscription",
+            "webauthn",
+            "webauthncredential",
+            "passkey",
+            "authenticator",
         ],
         columns: &[
             "token",
@@ -133,9 +142,70 @@ const LOGS: &[Log] = &[
             "code",
             "abilities",
             "lastusedat",
+            "authtoken",
+            "keyhash",
+            "hashedkey",
+            "endpoint",
+            "publickey",
+            "credentialid",
+            "credentialpublickey",
         ],
     },
+    Log {
+        what: "mails that came in",
+        words: &["incomingemail", "inboundemail", "incomingmail", "inboundmail", "receivedemail"],
+        columns: &["raw", "messageid", "fromaddress", "from", "body", "subject"],
+    },
+    Log {
+        what: "a cache",
+        words: &["cache"],
+        columns: &["expire", "expires", "expiresat", "expiration", "expirationdate", "expiry", "ttl"],
+    },
+    Log {
+        what: "what a debugger took down",
+        words: &["telescope", "pulse", "silk", "debugbar", "profiler"],
+        columns: &["uuid", "entryuuid", "familyhash", "rawbody", "requestid", "keyhash"],
+    },
+    Log {
+        what: "a log of what people did",
+        words: &["event", "activity"],
+        columns: &[
+            "visitid",
+            "visitorid",
+            "distinctid",
+            "anonymousid",
+            "ip",
+            "ipaddress",
+            "remoteaddr",
+            "useragent",
+            "objectrepr",
+        ],
+    },
+    Log { what: "jobs that failed", words: &["failedjob", "failedmessage"], columns: &["payload", "exception"] },
+    Log {
+        what: "whom is told of what happens",
+        words: &["webhook", "webhookendpoint", "webhooksubscription"],
+        columns: &[
+            "url",
+            "uri",
+            "endpoint",
+            "targeturl",
+            "subscriberurl",
+            "deliveryurl",
+            "endpointurl",
+            "callbackurl",
+            "posturl",
+        ],
+    },
+    Log {
+        what: "what others were told",
+        words: &["eventdelivery", "webhookdelivery", "webhookevent", "webhookrequest", "webhookcall"],
+        columns: &["status", "payload", "payloadid", "request", "response", "eventtype", "event"],
+    },
 ];
+
+/// Django writes the words of a model together: `socialtoken`.
+const JOINED: &[&str] = &["token", "session", "event", "eventdelivery", "webhook", "accesslog", "accessattempt"];
 
 /// Columns of tables that keep what rows were before: who changed what, with the whole of it.
 const VERSIONS: &[&[&str]] = &[
@@ -144,6 +214,12 @@ const VERSIONS: &[&[&str]] = &[
     &["auditabletype", "auditableid", "oldvalues"],
     &["subjecttype", "subjectid", "causertype", "causerid", "properties"],
     &["objectrepr", "actionflag", "changemessage"],
+    &["objectrepr", "serializeddata", "revisionid"],
+    &["historyid", "historydate", "historytype"],
+    &["collection", "item", "data", "delta"],
+    &["rev", "revtype"],
+    &["action", "previousvalue", "newvalue"],
+    &["field", "oldvalue", "newvalue"],
 ];
 
 /// What a table looks like, if that is a log, sessions or tokens.
@@ -153,7 +229,10 @@ pub(super) fn find(table: &Table, words: &[String]) -> Option<Finding> {
     let is_called = |log: &&Log| {
         // `access_token` counts as one word and as two.
         let pairs = words.windows(2).map(<[String]>::concat);
-        words.iter().cloned().chain(pairs).any(|word| log.words.contains(&word.as_str()))
+        let is_one = |word: &str| {
+            log.words.contains(&word) || JOINED.iter().any(|end| log.words.contains(end) && word.ends_with(end))
+        };
+        words.iter().cloned().chain(pairs).any(|word| is_one(&word))
     };
     let log = LOGS.iter().filter(is_called).find(|log| log.columns.iter().any(has));
     let what = log.map(|log| log.what).or_else(|| {

@@ -26,6 +26,6 @@ fn words(name: &str) -> Vec<String> {
 fn singular(word: &str) -> String {
     match word.strip_suffix("ies") {
         Some(stem) => format!("{stem}y"),
-        None => word.strip_suffix('s').filter(|stem| *stem != "sm").unwrap_or(word).to_owned(),
+        None => word.strip_suffix('s').filter(|stem| *stem != "sm" && !stem.ends_with('s')).unwrap_or(word).to_owned(),
     }
 }

@@ -79,11 +79,28 @@ pub(super) fn holds_key(path: &FieldPath<'_>, text: &[u8]) -> bool {
     (opens(path.name) || path.around.is_some_and(|around| opens(around.name))) && is_made_up(text) || is_keyish()
 }
 
+/// A number of more digits is none of the site's own.
+const LONGEST_COUNTER: usize = 14;
+
 /// Whether a field refers to a person at a provider's: its text is no number of the site's own.
 pub(super) fn is_reference(path: &FieldPath<'_>, text: &[u8]) -> bool {
-    let is_number = || text.iter().all(u8::is_ascii_digit);
+    let is_number = || text.len() <= LONGEST_COUNTER && text.iter().all(u8::is_ascii_digit);
     let is_word = || text.len() < 6 || text.iter().all(|b| !b.is_ascii_digit() && *b != b'_' && *b != b'-');
-    Told::of(path.name).is_reference && !is_number() && !is_word()
+    let is_far = || path.name == "id" && text.len() > LONGEST_COUNTER && text.iter().all(u8::is_ascii_digit);
+    is_providers(text) || is_far() || Told::of(path.name).is_reference && !is_number() && !is_word()
+}
+
+/// Whether a text is the id by which a provider of payments knows somebody: `cus_…`, random letters of both cases and digits.
+fn is_providers(text: &[u8]) -> bool {
+    const LEAST: usize = 14;
+    let Some(at) = memchr::memrchr(b'_', text).filter(|_| (LEAST..=64).contains(&text.len())) else { return false };
+    let (begin, rest) = (&text[..at], &text[at + 1..]);
+    rest.len() >= LEAST
+        && rest.iter().all(u8::is_ascii_alphanumeric)
+        && [u8::is_ascii_digit, u8::is_ascii_lowercase, u8::is_ascii_uppercase]
+            .iter()
+            .all(|is_one: &fn(&u8) -> bool| rest.iter().any(is_one))
+        && std::str::from_utf8(begin).is_ok_and(|begin| NAMES.providers.contains(begin))
 }
 
 /// Whether a name is one of these, or ends with one of them.

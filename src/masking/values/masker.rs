@@ -245,8 +245,8 @@ pub(in crate::masking) fn is_plausible(transformer: Transformer, text: &[u8]) ->
     let digits = || text.iter().filter(|b| b.is_ascii_digit()).count();
     let is_markup = || memchr::memchr2(b'<', b'{', text).is_some() || memchr::memmem::find(text, b"://").is_some();
     match transformer {
-        // Addresses are known by what they look like.
-        Transformer::Email => memchr::memchr(b'@', text).is_some(),
+        // Addresses are known by what they look like, and in a letter stand among other lines.
+        Transformer::Email => memchr::memchr(b'@', text).is_some() && memchr::memchr(b'\n', text).is_none(),
         Transformer::Phone => digits() >= 5,
         Transformer::Ip => digits() > 0 && memchr::memchr2(b'.', b':', text).is_some(),
         Transformer::Date => digits() >= 4,

@@ -22,6 +22,7 @@ pub(super) struct Names {
     pub(super) plain_keys: HashSet<String>,
     pub(super) keyish: HashSet<String>,
     pub(super) references: HashSet<String>,
+    pub(super) providers: HashSet<String>,
     pub(super) ends: Vec<String>,
     pub(super) versions: HashSet<String>,
     pub(super) things: HashSet<String>,

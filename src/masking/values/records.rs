@@ -62,10 +62,14 @@ impl Records {
             return Some(transformer);
         }
         let transformer = fields::in_record(path.name)?;
+        if transformer == Transformer::Url && memchr::memmem::find(text, b"://").is_none() {
+            return None;
+        }
         let is_letter = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80;
         let is_somebody = text.iter().any(is_letter)
             && !self.forms.borrow().contains(&place(around))
-            && (transformer == Transformer::Login || memchr::memchr2(b'_', b'%', text).is_none());
+            && (matches!(transformer, Transformer::Login | Transformer::Url)
+                || memchr::memchr2(b'_', b'%', text).is_none());
         is_somebody.then_some(transformer)
     }
 

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use super::catalog::Relations;
 use super::masked_checks;
 use crate::contract::transformer::Effect;
+use crate::contract::unknown::Unknown;
 use crate::masking::Masking;
 use crate::masking::assignment::{Assignment, MaskedSite};
 use crate::masking::nets::{Nets, unknown};
@@ -26,6 +27,9 @@ pub(crate) async fn hold(
 ) -> Result<BTreeSet<String>> {
     let references = references(source, tables).await.context("read the source's foreign keys")?;
     let plain = tables.tables();
+    if masking.unknown != Unknown::Keep {
+        unknown::rule_records(&plain, assignments, &references, nets);
+    }
     let equal = groups(&plain, assignments, &references);
     let mut problems = take_along(&plain, assignments, &references, &equal, nets);
     unknown::cast(&plain, assignments, &references, sites, masking.unknown, nets);

@@ -6,6 +6,7 @@
 
 mod judge;
 mod names;
+mod records;
 mod tables;
 mod texts;
 pub(crate) mod wordpress;
@@ -19,6 +20,7 @@ use names::Told;
 use texts::Kind;
 
 pub(crate) use judge::judge;
+pub(crate) use records::rule as rule_records;
 pub(crate) use tables::{cast, key_column};
 pub(crate) use wordpress::stays_because;
 

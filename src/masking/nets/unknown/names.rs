@@ -18,12 +18,19 @@ struct Names {
     authors: Words,
     references: Vec<String>,
     content: Words,
+    content_alone: Words,
     technical: Words,
     choices: Words,
+    called: Vec<String>,
+    written: Words,
+    lines: Words,
+    goods: Words,
+    sayings: Words,
     handles: Words,
     articles: Words,
     notes: Words,
     content_tables: Words,
+    kinds: Words,
     settings: Words,
     sites: Words,
     files: Words,
@@ -68,7 +75,8 @@ fn ends_with(name: &str, words: &Words) -> bool {
 
 /// Whether a column refers to somebody, or to what somebody did.
 pub(super) fn is_of_people(column: &str) -> bool {
-    refers_to(column, &NAMES.people) || column.ends_with("id") && refers_to(column, &NAMES.dealings)
+    let is_author = || column.contains("_by_user") && is_author(column);
+    refers_to(column, &NAMES.people) && !is_author() || column.ends_with("id") && refers_to(column, &NAMES.dealings)
 }
 
 /// Whether a column says who wrote the row.
@@ -79,6 +87,24 @@ pub(super) fn is_author(column: &str) -> bool {
 /// Whether a column is one of content.
 pub(super) fn is_of_content(column: &str) -> bool {
     NAMES.content.contains(column)
+}
+
+/// Whether a column is one of content as long as nothing refers to somebody.
+pub(super) fn is_of_content_alone(column: &str) -> bool {
+    NAMES.content_alone.contains(column)
+}
+
+/// Whether a table of this name says what kinds of things there are, or has what is a program's own.
+pub(super) fn is_of_kinds(table: &str) -> bool {
+    ends_with(&singular(table), &NAMES.kinds)
+}
+
+/// Whether the values of a column of this name lead to whom a row is about.
+pub(super) fn is_own_page(column: &str) -> bool {
+    let last = column.rsplit('_').next().unwrap_or_default();
+    matches!(last, "url" | "uri" | "link" | "website" | "homepage")
+        || values::in_record(column) == Some(Transformer::Url)
+        || values::personal(column) == Some(Transformer::Url)
 }
 
 /// Whether a table of this name has what is shown to everybody, or what a program brings along.
@@ -135,10 +161,56 @@ impl Told {
     }
 }
 
-/// Whether the values of a column or key of this name may be choices of several words.
-pub(super) fn is_choice(name: &str) -> bool {
+/// Whether a column of this name has the names of those whom the rows are about.
+pub(super) fn is_name(column: &str) -> bool {
+    const NONE: &[&str] = &["profile", "display", "by", "user", "account"];
+    values::in_record(column) == Some(Transformer::Name) && !NONE.contains(&column)
+}
+
+/// The same, or a place, a company or anything else that a name tells of somebody.
+pub(super) fn is_somebodys(column: &str) -> bool {
+    values::personal(column).is_some() && !column.ends_with("display_name")
+}
+
+/// Whether the values of a column or key of this name may be choices of several words: of a `payment_method`, or of what one is
+/// called, as the `name` in a table of such.
+pub(super) fn is_choice(table: &str, name: &str) -> bool {
     let name = snake(name);
-    ends_with(&name, &NAMES.technical) || ends_with(&name, &NAMES.choices)
+    let is_one = |name: &str| ends_with(name, &NAMES.technical) || ends_with(name, &NAMES.choices);
+    let called = NAMES.called.iter().find_map(|called| name.strip_suffix(called.as_str()));
+    is_one(&name)
+        || called.is_some_and(|of| match of.strip_suffix('_') {
+            Some(of) => is_one(of),
+            None => of.is_empty() && is_one(&singular(&snake(table))),
+        })
+}
+
+/// Whether people write into a column or key of this name, each something of their own.
+pub(super) fn is_written(name: &str) -> bool {
+    ends_with(&snake(name), &NAMES.written)
+}
+
+/// Whether a table has the lines of orders, each with the goods that it is about.
+pub(super) fn is_of_lines(table: &str, columns: &[String]) -> bool {
+    ends_with(&singular(table), &NAMES.lines) && columns.iter().any(|column| NAMES.goods.contains(column))
+}
+
+/// Whether a column of such a table says of its goods what everybody can read.
+pub(super) fn is_of_goods(column: &str) -> bool {
+    NAMES.sayings.contains(column)
+}
+
+/// Whether a table is called after people.
+pub(super) fn is_people(table: &str) -> bool {
+    ends_with(&singular(table), &NAMES.people)
+}
+
+/// The name of one of those of which a table's name is that of many.
+pub(super) fn singular(name: &str) -> String {
+    match name.strip_suffix("ies") {
+        Some(stem) => format!("{stem}y"),
+        None => name.strip_suffix('s').unwrap_or(name).to_owned(),
+    }
 }
 
 /// Whether a table or column of this name has what is noted for oneself.

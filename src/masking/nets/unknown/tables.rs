@@ -1,24 +1,25 @@
 //! Which net each column gets: told by the names of its table and columns, and by what these refer to.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::names::{self, snake};
+use super::names::{self, singular, snake};
 use super::wordpress;
 use crate::contract::transformer::Transformer;
 use crate::contract::unknown::Unknown;
-use crate::data::tables::Table;
+use crate::data::tables::{Column, Table};
 use crate::masking::assignment::{Assignment, MaskedSite};
 use crate::masking::nets::{Net, Nets};
 use crate::masking::relations::Reference;
 use crate::masking::table::TableMask;
+use crate::masking::{twins, values};
 
 /// A table of what the site itself is has few rows.
 const FEW_BYTES: u64 = 64 * 1024;
 
 /// What a table is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum About {
+pub(super) enum About {
     /// People themselves, or what they did.
     People,
     /// Somebody wrote it for others to read.
@@ -39,6 +40,7 @@ pub(crate) fn cast(
 ) {
     let about = about(tables, assignments, references);
     let referring: HashSet<_> = references.iter().flat_map(|reference| [reference.from, reference.to]).collect();
+    let called = referring_by_name(tables);
     for (place, (table, assignment)) in tables.iter().zip(assignments).enumerate() {
         if assignment.emptied.is_some() || table.excluded_by.is_some() {
             continue;
@@ -54,6 +56,7 @@ pub(crate) fn cast(
         };
         let columns: Vec<String> = table.columns.iter().map(|column| snake(&column.name)).collect();
         let file_key = names::file_key(&columns);
+        let is_of_lines = names::is_of_lines(&snake(&table.name), &columns);
         let caught: Vec<usize> =
             (0..table.columns.len()).filter(|column| is_caught(*column) && Some(*column) != file_key).collect();
         if caught.is_empty() {
@@ -61,17 +64,19 @@ pub(crate) fn cast(
         }
         let mask = assignment.mask.get_or_insert_with(|| Arc::new(TableMask::of(table, Vec::new(), nets)));
         let mask = Arc::get_mut(mask).expect("nobody else has it yet");
+        let twin = twins::of(table, tables);
         for site in sites {
-            wordpress::cast(table, site, &caught, mask);
+            wordpress::cast(twin.as_ref().unwrap_or(table), site, &caught, mask);
         }
         for column in caught {
             // What rows are told apart by is looked up by programs, word for word.
             let own = &mut mask.column_nets[column];
             own.is_key = mask.key_column == Some(column) && mask.key_names_value;
             if !own.is_known {
-                let is_note = about[place] == About::Else && names::is_note(&snake(&table.columns[column].name));
+                let is_note = about[place] == About::Else && names::is_note(&columns[column]);
+                let is_said = is_of_lines && names::is_of_goods(&columns[column]);
                 own.net = match net {
-                    _ if own.is_key => Net::Search,
+                    _ if own.is_key || is_said || called.contains(&(place, column)) => Net::Search,
                     _ if is_note => Net::Close,
                     net => net,
                 };
@@ -81,6 +86,7 @@ pub(crate) fn cast(
             }
         }
         mask.may_close = about[place] == About::Else && unknown != Unknown::Keep;
+        mask.is_content = about[place] == About::Content && unknown != Unknown::Keep;
     }
 }
 
@@ -91,7 +97,7 @@ pub(crate) fn key_column(table: &Table) -> Option<usize> {
 }
 
 /// What each table is about.
-fn about(tables: &[&Table], assignments: &[Assignment], references: &[Reference]) -> Vec<About> {
+pub(super) fn about(tables: &[&Table], assignments: &[Assignment], references: &[Reference]) -> Vec<About> {
     let columns: Vec<Vec<String>> =
         tables.iter().map(|table| table.columns.iter().map(|column| snake(&column.name)).collect()).collect();
     let mut about: Vec<About> = tables
@@ -100,16 +106,28 @@ fn about(tables: &[&Table], assignments: &[Assignment], references: &[Reference]
         .zip(&columns)
         .map(|((table, assignment), columns)| by_itself(table, assignment, columns))
         .collect();
+    let may_be = |child: usize, column: usize, about: About| match about {
+        About::Else => true,
+        About::Content => {
+            let is_content = |column: &String| names::is_of_content(column);
+            let name = snake(&tables[child].name);
+            !names::is_content(&name)
+                && !names::is_of_kinds(&name)
+                && !columns[child].iter().any(is_content)
+                && !names::is_author(&columns[child][column])
+        }
+        _ => false,
+    };
     // What refers to what people did is about them as well, and so on.
     loop {
-        let is_new = |child: usize, parent: usize| {
-            child != parent && about[child] == About::Else && about[parent] == About::People
+        let is_new = |(child, column): (usize, usize), parent: usize| {
+            child != parent && about[parent] == About::People && may_be(child, column, about[child])
         };
-        let by_key = references.iter().map(|reference| (reference.from.0, reference.to.0));
+        let by_key = references.iter().map(|reference| (reference.from, reference.to.0));
         let found: HashSet<usize> = by_key
             .chain(by_name(tables, &columns))
-            .filter(|(child, parent)| is_new(*child, *parent))
-            .map(|(child, _)| child)
+            .filter(|(from, parent)| is_new(*from, *parent))
+            .map(|((child, _), _)| child)
             .collect();
         if found.is_empty() {
             return about;
@@ -121,7 +139,7 @@ fn about(tables: &[&Table], assignments: &[Assignment], references: &[Reference]
 }
 
 fn by_itself(table: &Table, assignment: &Assignment, columns: &[String]) -> About {
-    let name = snake(&table.name);
+    let name = snake(twins::plain(&table.name));
     let is_of_site = names::is_of_site(&name) && table.size_bytes <= FEW_BYTES;
     if is_of_site || names::is_settings(&name) && names::key_column(columns).is_some() {
         return About::Settings;
@@ -131,11 +149,19 @@ fn by_itself(table: &Table, assignment: &Assignment, columns: &[String]) -> Abou
         rules.any(|rule| rule.column.is_some() && matches!(rule.transformer, Transformer::Email | Transformer::Login))
     };
     let is_person = |column: &String| names::is_of_person(column);
+    if names::is_of_kinds(&name) {
+        // Templates say whom they are from.
+        let is_somebodys = |column: &&String| is_person(column) && values::personal(column) != Some(Transformer::Name);
+        if name.trim_end_matches('s').ends_with("template") || !columns.iter().any(|column| is_somebodys(&column)) {
+            return About::Content;
+        }
+    }
     if holds_person() || columns.iter().any(is_person) || columns.iter().any(|column| names::is_of_people(column)) {
         return About::People;
     }
     let is_note = names::is_note(&name);
-    let is_content = names::is_content(&name) || columns.iter().any(|column| names::is_of_content(column));
+    let is_content = names::is_content(&name)
+        || columns.iter().any(|column| names::is_of_content(column) || names::is_of_content_alone(column));
     match columns.iter().any(|column| names::is_author(column)) {
         is_written if (is_written || is_note) && !is_content => About::People,
         _ if is_content => About::Content,
@@ -143,34 +169,42 @@ fn by_itself(table: &Table, assignment: &Assignment, columns: &[String]) -> Abou
     }
 }
 
-/// Pairs of tables of which the first has a column called after the second: `order_id` is of `orders`, whatever stands
-/// before both.
-fn by_name<'a>(tables: &'a [&'a Table], columns: &'a [Vec<String>]) -> impl Iterator<Item = (usize, usize)> + 'a {
-    let plain: std::collections::HashMap<(&str, String), usize> = tables
+/// Columns called after a table, each with the place of that: `order_id` is of `orders`, whatever stands before both.
+fn by_name<'a>(
+    tables: &'a [&'a Table],
+    columns: &'a [Vec<String>],
+) -> impl Iterator<Item = ((usize, usize), usize)> + 'a {
+    let plain: HashMap<(&str, String), usize> = tables
         .iter()
         .enumerate()
         .map(|(place, table)| ((table.schema.as_str(), singular(&snake(&table.name))), place))
         .collect();
     tables.iter().zip(columns).enumerate().flat_map(move |(child, (table, columns))| {
         let name = snake(&table.name);
-        let found: Vec<_> = columns
-            .iter()
-            .filter_map(|column| column.strip_suffix("_id"))
-            .flat_map(|stem| {
+        let stems = columns.iter().enumerate().filter_map(|(at, column)| Some((at, column.strip_suffix("_id")?)));
+        let found: Vec<_> = stems
+            .flat_map(|(at, stem)| {
                 let prefixes = std::iter::once("").chain(name.match_indices('_').map(|(at, _)| &name[..=at]));
                 prefixes
                     .filter_map(|prefix| plain.get(&(table.schema.as_str(), format!("{prefix}{stem}"))).copied())
+                    .map(|parent| ((child, at), parent))
                     .collect::<Vec<_>>()
             })
-            .map(|parent| (child, parent))
             .collect();
         found
     })
 }
 
-fn singular(name: &str) -> String {
-    match name.strip_suffix("ies") {
-        Some(stem) => format!("{stem}y"),
-        None => name.strip_suffix('s').unwrap_or(name).to_owned(),
-    }
+/// Columns that refer to the key of another table by their names alone, where that is a text, as apps make whose parts have
+/// no foreign keys between them.
+fn referring_by_name(tables: &[&Table]) -> HashSet<(usize, usize)> {
+    let columns: Vec<Vec<String>> =
+        tables.iter().map(|table| table.columns.iter().map(|column| snake(&column.name)).collect()).collect();
+    let is_key =
+        |column: &Column| column.is_key && column.name.eq_ignore_ascii_case("id") && column.column_type.is_plain_text();
+    let has_texts = |parent: usize| tables[parent].columns.iter().any(is_key);
+    by_name(tables, &columns)
+        .filter(|((child, _), parent)| child != parent && has_texts(*parent))
+        .map(|(child, _)| child)
+        .collect()
 }

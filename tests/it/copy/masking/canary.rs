@@ -2,7 +2,7 @@
 //! anywhere, in any spelling; the few that are left are told in the sheet; and whatever could be read before still can.
 
 pub(super) mod readable;
-mod spellings;
+pub(super) mod spellings;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -8,6 +8,7 @@ use railstage::rewriting::UrlPair;
 use super::{Ends, run, texts};
 
 mod apart;
+mod apps;
 mod audit;
 mod canary;
 mod credentials;

@@ -6,27 +6,32 @@ use railstage::copying::CopyOptions;
 use railstage::masking::{KeepUsers, Masking, Unknown};
 use railstage::postgres::{Endpoint, dry_run, inspect_masking};
 
-use super::super::{texts, told};
+use super::super::{run, texts, told};
 use super::{RULES, masked, masking, with_shop};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_no_rule_speaks_of_is_masked_or_refused() {
     let ends = with_shop().await;
+    run(&ends.source().await, "CREATE TABLE lines (client_ip cidr); INSERT INTO lines VALUES ('203.0.113.0/24');")
+        .await;
     let report = masked(&ends, masking("rules: []")).await;
     let sheet = report.masking.unwrap();
     let suspects: BTreeMap<_, _> =
         sheet.suspects.iter().map(|suspect| (suspect.column.as_str(), suspect.transformer.as_str())).collect();
     // Text is masked by the nets; what they cannot change is told.
-    assert_eq!(suspects, BTreeMap::from([("public.accounts.seen", "ip")]));
+    assert_eq!(suspects, BTreeMap::from([("public.lines.client_ip", "empty")]));
+    let own = "SELECT count(*) FROM accounts WHERE born IN ('1984-07-23', '1990-12-31') OR seen <<= '203.0.113.0/24'";
+    assert_eq!(texts(&ends.target().await, own).await, ["0"]);
     let left = "SELECT count(*) FROM accounts WHERE email <> '' AND email NOT LIKE '%@example.invalid' OR first_name ~ 'Zoë|Isolde|Ольга'";
     assert_eq!(texts(&ends.target().await, left).await, ["0"]);
 
     let strict = Masking { unknown: Unknown::Refuse, ..masking("rules: []") };
     let options = CopyOptions { masking: Some(strict.clone()), copy_id: "run-2".to_owned(), ..ends.options() };
     let error = told(ends.copy(&options).await);
-    assert!(error.contains("public.accounts.seen") && error.contains("give a rule for each"), "{error}");
+    assert!(error.contains("public.lines.client_ip") && error.contains("give a rule for each"), "{error}");
     let source = Endpoint::parse(&ends.source.url()).unwrap();
     assert!(inspect_masking(&source, &[], &strict).await.is_err());
+    run(&ends.source().await, "DROP TABLE lines").await;
     let settled = Masking { unknown: Unknown::Refuse, ..masking(RULES) };
     assert_eq!(inspect_masking(&source, &[], &settled).await.unwrap(), []);
 }
@@ -92,13 +97,16 @@ rules:
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plan_tells_what_would_be_masked() {
     let ends = with_shop().await;
+    run(&ends.source().await, "CREATE TABLE lines (client_ip cidr)").await;
     let (source, target) = (Endpoint::parse(&ends.source.url()).unwrap(), Endpoint::parse(&ends.target.url()).unwrap());
     let told = async |options: &CopyOptions| dry_run(&source, &target, options).await.unwrap().summary();
     let masked = told(&CopyOptions { masking: Some(masking("rules: []")), ..ends.options() }).await;
     for words in [
         "public.wp_users, masked: display_name (name), user_activation_key (empty), user_email (email)",
         "public.wp_woocommerce_sessions, its rows left behind by masking",
-        "looks personal, and would be copied as it is: `public.accounts.seen`",
+        "born (date)",
+        "seen (ip)",
+        "looks personal, and would be copied as it is: `public.lines.client_ip`",
     ] {
         assert!(masked.contains(words), "{words} is not in\n{masked}");
     }

@@ -21,7 +21,7 @@ pub(super) fn needles(kind: &str, text: &str) -> Vec<String> {
 }
 
 /// The value in small letters, decoded in every way, and with the separators of telephone numbers taken out.
-pub(super) fn of(text: &str) -> Vec<(&'static str, String)> {
+pub(in super::super) fn of(text: &str) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
     decode("as it is", text, 0, &mut all);
     let squeezed: Vec<_> = all
