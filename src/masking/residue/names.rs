@@ -67,7 +67,7 @@ fn next_capital(text: &[u8], mut from: usize) -> Option<usize> {
 }
 
 fn is_letter(byte: u8) -> bool {
-    ((byte | 0x20).wrapping_sub(b'a') < 26) | (byte >= 0x80)
+    u8::from((byte | 0x20).wrapping_sub(b'a') < 26) | u8::from(byte >= 0x80) != 0
 }
 
 fn is_inner(byte: u8) -> bool {
@@ -75,7 +75,7 @@ fn is_inner(byte: u8) -> bool {
 }
 
 fn is_capital(byte: u8) -> bool {
-    (byte.wrapping_sub(b'A') < 26) | (byte >= 0x80)
+    u8::from(byte.wrapping_sub(b'A') < 26) | u8::from(byte >= 0x80) != 0
 }
 
 fn is_known(text: &[u8], word: &mut Word, people: &KnownPeople) -> bool {

@@ -4,5 +4,7 @@ use crate::masking::bytes;
 
 /// The next digit, `@`, `=` or `:`.
 pub(super) fn next(text: &[u8], from: usize) -> Option<usize> {
-    bytes::next(text, from, |byte| (byte.wrapping_sub(b'0') < 11) | (byte == b'@') | (byte == b'='))
+    bytes::next(text, from, |byte| {
+        (u8::from(byte.wrapping_sub(b'0') < 11) | u8::from(byte == b'@') | u8::from(byte == b'=')) != 0
+    })
 }
