@@ -142,7 +142,9 @@ pub(super) struct PercentSpelling {
 impl PercentSpelling {
     pub(super) fn of(value: &[u8], has_plus: bool) -> Self {
         let mut is_there = [false; 256];
-        value.iter().for_each(|b| is_there[usize::from(*b)] = true);
+        for b in value {
+            is_there[usize::from(*b)] = true;
+        }
         let is_lower = memchr::memchr_iter(b'%', value)
             .any(|at| value.get(at + 1..at + 3).is_some_and(|digits| digits.iter().any(|b| matches!(b, b'a'..=b'f'))));
         Self { is_there, has_plus: has_plus && memchr::memmem::find(value, b"%20").is_none(), is_lower }

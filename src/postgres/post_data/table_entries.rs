@@ -45,6 +45,8 @@ pub(crate) type PostDataByTable = HashMap<u32, TablePostData>;
 
 /// Kind, schema and name in a dump's heading.
 type Heading = (String, String, String);
+/// The table of an index, whether functions are evaluated for it, and whether it refuses texts that are alike.
+type Owner<'a> = (&'a Arc<Relation>, bool, bool);
 
 /// Takes out of `post_data_entries` what can be made as soon as a table has loaded, and what of it waits for all rows, by
 /// the OIDs of indexes. The rest keeps its order.
@@ -57,7 +59,7 @@ pub(crate) async fn take_out(
     let rows = source.rows(OWNERS, &[]).await.context("read which table an index belongs to")?;
     let to_be_loaded: HashMap<u32, &Arc<Relation>> =
         tables.iter().filter(|table| !table.through_root).map(|table| (table.oid, table)).collect();
-    let mut owners: HashMap<Heading, Option<(&Arc<Relation>, bool, bool)>> = HashMap::new();
+    let mut owners: HashMap<Heading, Option<Owner<'_>>> = HashMap::new();
     for row in rows {
         let owner = to_be_loaded.get(&row.get(3)).map(|table| (*table, evaluating.contains(&row.get(4)), row.get(5)));
         // A heading says `table constraint`, so two may read the same: nobody's then.
