@@ -202,7 +202,9 @@ fn base64(text: &[u8]) -> Option<(Vec<u8>, Letters)> {
     }
     let bytes = encoding.decode(text).ok()?;
     // A short text is words or an address; else anything of so many letters would be one.
-    let is_sure = bytes.len() >= 16 || std::str::from_utf8(&bytes).is_ok_and(|text| text.chars().all(is_of_a_word));
+    let is_mixed = || text.iter().any(u8::is_ascii_uppercase) && text.iter().any(u8::is_ascii_lowercase);
+    let is_sure =
+        bytes.len() >= 16 || is_mixed() && std::str::from_utf8(&bytes).is_ok_and(|text| text.chars().all(is_of_a_word));
     is_sure.then_some((bytes, Letters::Base64(encoding)))
 }
 

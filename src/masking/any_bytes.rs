@@ -66,6 +66,7 @@ pub fn mask(bytes: &[u8]) {
         ValueMasker::settings(&NETS),
         ValueMasker::of(Net::Search, &NETS),
         ValueMasker::of(Net::Close, &NETS),
+        ValueMasker::of(Net::Words, &NETS),
     ] {
         for field in FIELDS {
             drop(masker.masked(value, field));

@@ -14,6 +14,7 @@ use crate::data::table_glob::TableGlob;
 use crate::data::tables::{Column, Table};
 use crate::error::Failure;
 use crate::masking::nets::Nets;
+use crate::masking::nets::unknown::wordpress::Titles;
 use crate::masking::preset;
 use crate::masking::queues::Put;
 use crate::masking::table::{Condition, Expected, Origin, TableMask, TableRule};
@@ -54,6 +55,8 @@ pub(crate) struct MaskedSite {
     pub(crate) kept_users: Arc<HashSet<String>>,
     /// Its posts that everybody may see.
     pub(crate) published: Arc<RoaringTreemap>,
+    /// What they are called, and what rates are, where rows are called after these.
+    pub(crate) titles: Arc<Titles>,
 }
 
 /// What becomes of each of `tables`, in their order.

@@ -15,6 +15,7 @@ mod literals;
 mod met;
 pub(crate) mod nets;
 mod numbers;
+mod permuted;
 mod preset;
 pub(crate) mod queues;
 pub(crate) mod relations;

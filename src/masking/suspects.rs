@@ -19,6 +19,7 @@ use crate::rewriting::wordpress;
 const ONE_IN: u64 = 20;
 
 const FREE: &str = "a name or free text";
+const WORD: &str = "a word that tells nothing by its letters";
 
 /// Rows of a table, each with the text of its columns; `None` is NULL.
 pub(crate) type Sample = Vec<Vec<Option<String>>>;
@@ -34,11 +35,23 @@ pub(crate) struct Findings {
 
 impl Findings {
     /// Judges a table by a sample, and takes in what that tells.
-    pub(crate) fn add(&mut self, table: &Table, assignment: &mut Assignment, sample: &Sample) {
-        unknown::judge(table, assignment, sample);
+    pub(crate) fn add(
+        &mut self,
+        table: &Table,
+        assignment: &mut Assignment,
+        sample: &Sample,
+        variety: &unknown::Variety,
+    ) {
+        unknown::judge(table, assignment, sample, variety);
         let Self { suspects, unknown } = find(table, assignment, sample);
         self.suspects.extend(suspects);
         self.unknown.extend(unknown);
+    }
+
+    /// Takes back what was said of the words of a column.
+    pub(crate) fn take_back(&mut self, table: &Table, column: usize) {
+        let label = label(table, &table.columns[column]);
+        self.unknown.retain(|one| one.column != label || one.rows.is_some() || !one.because.ends_with(WORD));
     }
 }
 
@@ -152,7 +165,9 @@ impl Tally {
     fn add_caught(&mut self, key: &str, value: &str, is_caught: bool) {
         self.values += 1;
         if is_caught {
-            let (what, transformer) = looks_like(key, value).unwrap_or((FREE, Transformer::Text));
+            let unknown =
+                if unknown::is_opaque(value) { (WORD, Transformer::Postcode) } else { (FREE, Transformer::Text) };
+            let (what, transformer) = looks_like(key, value).unwrap_or(unknown);
             self.like.entry(what).or_insert((0, Some(transformer))).0 += 1;
         }
     }

@@ -9,6 +9,7 @@ use wildmatch::WildMatch;
 use crate::contract::transformer::Transformer;
 use crate::data::tables::{Column, ColumnType, Table};
 use crate::formats::json;
+use crate::masking::nets::unknown::wordpress::Titles;
 use crate::masking::nets::{Net, Nets, unknown};
 use crate::masking::row_masker::NewValue;
 use crate::masking::transformers::ValueLimits;
@@ -52,6 +53,10 @@ pub(crate) enum Expected {
     KeptUser(Arc<HashSet<String>>),
     /// Ids of published posts.
     Published(Arc<RoaringTreemap>),
+    /// Choices of which there are few.
+    Choice(Arc<HashSet<String>>),
+    /// What published posts and rates are called.
+    Title(Arc<Titles>),
 }
 
 impl Expected {
@@ -59,6 +64,8 @@ impl Expected {
         match self {
             Self::Exactly(text) => text.as_bytes() == value,
             Self::Glob(glob) => std::str::from_utf8(value).is_ok_and(|value| glob.matches(value)),
+            Self::Choice(choices) => std::str::from_utf8(value).is_ok_and(|value| choices.contains(value)),
+            Self::Title(titles) => std::str::from_utf8(value).is_ok_and(|value| titles.hold(value)),
             Self::KeptUser(ids) => std::str::from_utf8(value).is_ok_and(|value| ids.contains(value)),
             Self::Published(ids) => {
                 std::str::from_utf8(value).ok().and_then(|value| value.parse().ok()).is_some_and(|id| ids.contains(id))
@@ -108,11 +115,42 @@ pub(crate) struct ColumnNet {
     pub(crate) is_known: bool,
     /// Whether rows are told apart by it, so that programs look its values up word for word.
     pub(crate) is_key: bool,
+    /// Whether its values are those of a key elsewhere that stay, as its name tells.
+    pub(crate) is_linked: bool,
     /// Rows in which another one holds, those of which one of each list of conditions is true; the first that fits.
     pub(crate) in_rows: Vec<(Vec<Vec<Condition>>, Net)>,
 }
 
 impl ColumnNet {
+    /// Puts a net in the place of another one, in whatever rows that holds.
+    pub(crate) fn put(&mut self, old: Net, new: Net) {
+        let in_rows = self.in_rows.iter_mut().map(|(_, net)| net);
+        in_rows.chain([&mut self.net]).filter(|net| **net == old).for_each(|net| *net = new);
+    }
+
+    /// Puts a net in the place of the one that closes, in the rows of which one of each list of conditions is true.
+    pub(crate) fn put_where(&mut self, conditions: Vec<Vec<Condition>>, new: Net) {
+        let mut in_rows = Vec::with_capacity(self.in_rows.len() + 1);
+        for (mut when, net) in std::mem::take(&mut self.in_rows) {
+            if net == Net::Close && new == Net::Words {
+                let closed = when.clone();
+                when.extend(conditions.iter().cloned());
+                in_rows.push((when, new));
+                in_rows.push((closed, net));
+            } else {
+                in_rows.push((when, net));
+            }
+        }
+        in_rows.push((conditions, new));
+        self.in_rows = in_rows;
+    }
+
+    /// Whether some of its values are choices.
+    pub(crate) fn has_choices(&self) -> bool {
+        let mut conditions = self.in_rows.iter().flat_map(|(when, _)| when.iter().flatten());
+        conditions.any(|when| matches!(when.expected, Expected::Choice(_)))
+    }
+
     /// Whether one holds in some row.
     pub(crate) fn holds(&self) -> bool {
         self.net != Net::None || self.in_rows.iter().any(|(_, net)| *net != Net::None)
@@ -173,7 +211,11 @@ impl TableMask {
     /// Whether the net of a column, and of a key in it, is known by its name.
     pub(crate) fn is_named(&self, column: usize, key: Option<&str>) -> bool {
         let nets = &self.column_nets[column];
-        let mut conditions = nets.in_rows.iter().flat_map(|(when, _)| when.iter().flatten());
+        // What a sample has told is not known by its name.
+        let is_judged = |when: &Condition| matches!(when.expected, Expected::Choice(_));
+        let named = nets.in_rows.iter().filter(|(_, net)| *net != Net::Words);
+        let mut conditions =
+            named.map(|(when, _)| when.iter().flatten()).filter(|when| !when.clone().any(is_judged)).flatten();
         nets.is_known
             && key.is_none_or(|key| {
                 conditions.any(|when| Some(when.column) == self.key_column && when.expected.holds(key.as_bytes()))

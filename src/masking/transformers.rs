@@ -7,7 +7,7 @@ use crate::formats::FieldPath;
 use crate::masking::key::Key;
 use crate::masking::nets::{Nets, people, shapes};
 use crate::masking::values::ValueMasker;
-use crate::masking::{numbers, strangers};
+use crate::masking::{numbers, permuted, strangers};
 
 /// What a column asks of its values.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,8 +23,17 @@ pub(super) struct ValueLimits {
 impl ValueLimits {
     /// What a net has made of a value, as the column takes it; `None` when nothing may stand there.
     pub(super) fn fitted(self, nets: &Nets, old: &[u8], new: Vec<u8>) -> Option<Vec<u8>> {
+        let is_permuted = || {
+            let old = String::from_utf8_lossy(old);
+            old.len() == new.len() && permuted::permuted(&nets.key, &old).as_bytes() == new
+        };
+        if (self.is_unique || self.keeps_form) && is_permuted() {
+            return Some(new);
+        }
         if self.keeps_form {
-            return Some(numbers::shaped(&nets.key, &String::from_utf8_lossy(old)).into_bytes());
+            let old = String::from_utf8_lossy(old);
+            let form = if old.is_ascii() { permuted::permuted } else { numbers::shaped };
+            return Some(form(&nets.key, &old).into_bytes());
         }
         let is_structure = || matches!(new.first(), Some(b'{' | b'[' | b'<' | b'"')) || new.get(1) == Some(&b':');
         let is_short = |new: &[u8]| {

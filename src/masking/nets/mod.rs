@@ -51,6 +51,8 @@ pub(crate) enum Net {
     Settings,
     /// They are about people: what has a person's field's name, free text and what may be a name are masked as well.
     Close,
+    /// The same, and since nearly each of its words is another one, words are masked that tell nothing by their letters.
+    Words,
 }
 
 impl Net {
@@ -60,8 +62,13 @@ impl Net {
             Self::None => None,
             Self::Search => Some("searched"),
             Self::Settings => Some("settings"),
-            Self::Close => Some("closed"),
+            Self::Close | Self::Words => Some("closed"),
         }
+    }
+
+    /// Whether its values are about people.
+    pub(crate) fn is_closed(self) -> bool {
+        matches!(self, Self::Close | Self::Words)
     }
 }
 

@@ -51,7 +51,8 @@ impl TableOutcome<'_> {
                 "by its names, its keys and a sample its table is not about people, or is content that somebody wrote"
             }
             Net::Settings => "settings of the site",
-            Net::None | Net::Close => "",
+            Net::Close if net.has_choices() => "of its values those that were seen to be choices of few words",
+            Net::None | Net::Close | Net::Words => "",
         };
         if known.is_empty() && !by_net.is_empty() { vec![by_net.to_owned()] } else { known }
     }
@@ -63,6 +64,8 @@ impl TableOutcome<'_> {
         Some(match &condition.expected {
             Expected::Exactly(text) => format!("{column} = {text}"),
             Expected::Glob(glob) => format!("{column} = {glob}"),
+            Expected::Choice(_) => "one of a few choices".to_owned(),
+            Expected::Title(_) => "the title of what is published".to_owned(),
             Expected::KeptUser(_) => "the user keeps the login".to_owned(),
             Expected::Published(_) => "the post is published".to_owned(),
         })

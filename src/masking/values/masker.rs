@@ -2,6 +2,7 @@
 //! field, else by what it looks like.
 
 use std::cell::{Cell, RefCell};
+use std::net::Ipv6Addr;
 
 use super::fields;
 use super::records::Records;
@@ -25,6 +26,8 @@ pub(in crate::masking) struct ValueMasker<'a> {
     plan: RefCell<Plan>,
     /// Whether free text and what may be a name are masked.
     is_closed: bool,
+    /// Whether a value that is one word is masked as well.
+    hides_words: bool,
     /// Who has a record in the value at hand.
     records: Records,
     counts: Cell<NetCounts>,
@@ -49,6 +52,7 @@ impl<'a> ValueMasker<'a> {
             is_settings: false,
             plan: RefCell::default(),
             is_closed: false,
+            hides_words: false,
             records: Records::default(),
             counts: Cell::default(),
         }
@@ -60,6 +64,7 @@ impl<'a> ValueMasker<'a> {
             Net::None | Net::Search => Self::searching(nets),
             Net::Settings => Self::settings(nets),
             Net::Close => Self { is_closed: true, ..Self::personal(nets) },
+            Net::Words => Self { hides_words: true, ..Self::of(Net::Close, nets) },
         }
     }
 
@@ -133,13 +138,17 @@ impl<'a> ValueMasker<'a> {
             .filter(|transformer| is_plausible(*transformer, text))
         {
             self.note(path, transformer, text);
-            // Profiles are told by a name or by an address.
-            let is_page = transformer == Transformer::Login && memchr::memmem::find(text, b"://").is_some();
-            let transformer = if is_page { Transformer::Url } else { transformer };
+            let transformer = by_value(transformer, text);
             return self.caught(Caught::Field, transformer.masked(self.nets, "", text, ValueLimits::default()));
         }
         if self.is_personal && fields::is_reference(path, text) {
             return self.caught(Caught::Field, Transformer::Id.masked(self.nets, "", text, ValueLimits::default()));
+        }
+        if self.hides_words
+            && path.around.is_none()
+            && let Some(new) = unknown::other_word(self.nets, text)
+        {
+            return self.caught(Caught::Unknown, Some(new));
         }
         if self.is_closed
             && let Some(new) = unknown::masked(self.nets, path, text)
@@ -229,6 +238,20 @@ impl ValueEditor for ValueMasker<'_> {
         };
         (is_number && (fields::is_secret(path) || is_personal())).then_some(Scalar::Number)
     }
+}
+
+/// The transformer for what a text is where that is plainly something else than the name of its field says: an `adresse` may be
+/// one of the post or of e-mail, and profiles are told by a name or by a page.
+pub(in crate::masking) fn by_value(by_name: Transformer, text: &[u8]) -> Transformer {
+    let readable = || std::str::from_utf8(text).map(str::trim).unwrap_or_default();
+    if memchr::memchr(b'@', text).is_some() && shapes::is_email(readable()) {
+        return Transformer::Email;
+    }
+    if by_name != Transformer::Ip && memchr::memchr(b':', text).is_some() && readable().parse::<Ipv6Addr>().is_ok() {
+        return Transformer::Ip;
+    }
+    let is_page = || memchr::memmem::find(text, b"://").is_some();
+    if by_name == Transformer::Login && is_page() { Transformer::Url } else { by_name }
 }
 
 /// Whether a text is a choice rather than a secret or a name.

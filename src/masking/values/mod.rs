@@ -17,4 +17,4 @@ mod tests;
 pub(super) use by_name::ByName;
 pub(super) use fields::{field_kind, in_record, is_named, is_secret, personal};
 pub(super) use made_up::is_unwritable;
-pub(super) use masker::{ValueMasker, is_plausible};
+pub(super) use masker::{ValueMasker, by_value, is_plausible};

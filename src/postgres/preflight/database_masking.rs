@@ -7,7 +7,9 @@ use anyhow::{Context as _, Result, ensure};
 use tokio_postgres::types::Type;
 
 use super::catalog::{self, Relations};
-use super::{masked_relations, matching_rows, people, published_posts, row_counts, samples, site_country};
+use super::{
+    masked_checks, masked_relations, matching_rows, people, published_posts, row_counts, samples, site_country,
+};
 use crate::copying::report::CopyReport;
 use crate::error::Failure;
 use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite, does_not_fit};
@@ -65,6 +67,7 @@ impl DatabaseMasking {
         let Findings { suspects, unknown } = samples::look_into(source, &tables.all, &mut assignments)
             .await
             .context("look for columns that look personal")?;
+        masked_checks::show_words(source, tables, &mut assignments).await?;
         let told: Vec<_> = suspects.iter().chain(&unknown).collect();
         ensure!(masking.unknown != Unknown::Refuse || told.is_empty(), refused(&told));
         let emptied = emptied(source, &tables.all, &assignments).await.context("count the rows that stay behind")?;
@@ -214,8 +217,10 @@ async fn sites(source: &SourceSession, tables: &Relations, masking: &Masking) ->
     };
     let mut masked = Vec::new();
     for site in sites {
-        let published = published_posts::of(source, &tables.all, &site).await.context("look for what is published")?;
-        masked.push(MaskedSite { kept_users: of(&site), published: Arc::new(published), site });
+        let (published, titles) =
+            published_posts::of(source, &tables.all, &site).await.context("look for what is published")?;
+        let (published, titles) = (Arc::new(published), Arc::new(titles));
+        masked.push(MaskedSite { kept_users: of(&site), published, titles, site });
     }
     Ok(masked)
 }

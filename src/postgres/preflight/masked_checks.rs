@@ -11,6 +11,7 @@ use tokio_postgres::types::Type;
 use super::catalog::Relations;
 use super::whole_table::{TextRow, WholeTables};
 use crate::masking::assignment::Assignment;
+use crate::masking::nets::Net;
 use crate::masking::relations::Place;
 use crate::masking::row_masker::{NewValue, RowDecision, RowMasker};
 use crate::masking::table::TableMask;
@@ -42,14 +43,7 @@ pub(crate) async fn pass(
     assignments: &mut [Assignment],
     equal: &[BTreeSet<Place>],
 ) -> Result<BTreeSet<String>> {
-    let copied: Vec<u32> = tables.copied().map(|relation| relation.oid).collect();
-    let rows = source.rows(CHECKS, &[(&copied, Type::OID_ARRAY)]).await.context("read the source's checks")?;
-    let mut checks: HashMap<u32, Vec<Check>> = HashMap::new();
-    for row in &rows {
-        let relation = tables.all.iter().find(|relation| relation.oid == row.get::<_, u32>(0));
-        let check = relation.and_then(|relation| Check::of(row, relation));
-        checks.entry(row.get(0)).or_default().extend(check);
-    }
+    let checks = checks(source, tables, tables.copied()).await?;
     let mut formed = BTreeSet::new();
     for (place, relation) in tables.all.iter().enumerate() {
         let Some(checks) = checks.get(&relation.oid) else { continue };
@@ -83,6 +77,48 @@ pub(crate) async fn pass(
         problems.extend(failed.iter().map(|(check, columns)| check.told(relation, assignment, columns)));
     }
     Ok(problems)
+}
+
+/// Shows the words of columns again that do not pass a check when they are hidden.
+pub(crate) async fn show_words(
+    source: &SourceSession,
+    tables: &Relations,
+    assignments: &mut [Assignment],
+) -> Result<()> {
+    let hides = |assignment: &Assignment, column: usize| {
+        assignment.mask.as_ref().is_some_and(|mask| mask.column_nets[column].net == Net::Words)
+    };
+    let any =
+        |place: usize| (0..tables.all[place].table.columns.len()).any(|column| hides(&assignments[place], column));
+    let places: Vec<usize> = (0..tables.all.len()).filter(|place| any(*place)).collect();
+    let checks = checks(source, tables, places.iter().map(|place| &tables.all[*place])).await?;
+    for place in places {
+        let relation = &tables.all[place];
+        let Some(checks) = checks.get(&relation.oid) else { continue };
+        let failing = failing(source, relation, &assignments[place], checks).await?;
+        let columns: BTreeSet<usize> = failing.into_iter().flat_map(|(_, columns)| columns).collect();
+        if let Some(mask) = assignments[place].mask.as_mut().map(Arc::make_mut) {
+            columns.into_iter().for_each(|column| mask.column_nets[column].put(Net::Words, Net::Close));
+        }
+    }
+    Ok(())
+}
+
+/// The checks of some tables.
+async fn checks(
+    source: &SourceSession,
+    tables: &Relations,
+    of: impl Iterator<Item = &Relation>,
+) -> Result<HashMap<u32, Vec<Check>>> {
+    let oids: Vec<u32> = of.map(|relation| relation.oid).collect();
+    let rows = source.rows(CHECKS, &[(&oids, Type::OID_ARRAY)]).await.context("read the source's checks")?;
+    let mut checks: HashMap<u32, Vec<Check>> = HashMap::new();
+    for row in &rows {
+        let relation = tables.all.iter().find(|relation| relation.oid == row.get::<_, u32>(0));
+        let check = relation.and_then(|relation| Check::of(row, relation));
+        checks.entry(row.get(0)).or_default().extend(check);
+    }
+    Ok(checks)
 }
 
 /// The checks that some masked row does not pass, each with the columns of it that are masked.

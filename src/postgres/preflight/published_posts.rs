@@ -7,7 +7,7 @@ use roaring::RoaringTreemap;
 use tokio_postgres::types::Type;
 
 use super::matching_rows;
-use crate::masking::nets::unknown::wordpress;
+use crate::masking::nets::unknown::wordpress::{self, Titles};
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 use crate::rewriting::wordpress::SiteTables;
@@ -16,9 +16,15 @@ use crate::rewriting::wordpress::SiteTables;
 const COLUMNS: &[&str] = &["ID", "post_status", "post_type"];
 const PASSWORD: &str = "post_password";
 const PARENT: &str = "post_parent";
+const TITLE: &str = "post_title";
 
-/// The ids of the posts of a site that have been published, without a password, and are of a type that is for everybody.
-pub(super) async fn of(source: &SourceSession, relations: &[Relation], site: &SiteTables) -> Result<RoaringTreemap> {
+/// The ids of the posts of a site that have been published, without a password, and are of a type that is for everybody; and
+/// what these and its rates are called, where rows are called after them.
+pub(super) async fn of(
+    source: &SourceSession,
+    relations: &[Relation],
+    site: &SiteTables,
+) -> Result<(RoaringTreemap, Titles)> {
     let own = |name| {
         let is_it = move |relation: &&Relation| site.owns(&relation.table, name);
         relations.iter().filter(|relation| relation.table.excluded_by.is_none()).filter(is_it)
@@ -27,9 +33,10 @@ pub(super) async fn of(source: &SourceSession, relations: &[Relation], site: &Si
         let has = |name: &&str| relation.table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
         COLUMNS.iter().all(has)
     };
-    let mut published = RoaringTreemap::new();
+    let (mut published, mut titles) = (RoaringTreemap::new(), Titles::default());
+    let has_items = wordpress::ITEM_TABLES.iter().any(|name| own(name).next().is_some());
     if own("posts").all(|relation| !has_all(&relation)) {
-        return Ok(published);
+        return Ok((published, titles));
     }
     let mut types: HashSet<String> = wordpress::public_types().map(str::to_owned).collect();
     let names: Vec<String> = wordpress::TYPES_OPTIONS.iter().map(|name| (*name).to_owned()).collect();
@@ -51,7 +58,8 @@ pub(super) async fn of(source: &SourceSession, relations: &[Relation], site: &Si
     }
     for posts in own("posts").filter(has_all) {
         let has = |name: &str| posts.table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
-        let columns = [COLUMNS[0], COLUMNS[1], COLUMNS[2], PASSWORD, PARENT];
+        let title = if has_items { TITLE } else { COLUMNS[1] };
+        let columns = [COLUMNS[0], COLUMNS[1], COLUMNS[2], PASSWORD, PARENT, title];
         // What is missing is read as the status, which is neither empty nor a number.
         let columns = columns.map(|name| if has(name) { name } else { COLUMNS[1] });
         let is_open = |row: &[String]| row[3].is_empty() || !has(PASSWORD);
@@ -64,7 +72,12 @@ pub(super) async fn of(source: &SourceSession, relations: &[Relation], site: &Si
         let take = |row: Vec<String>| {
             let Ok(id) = row[0].parse::<u64>() else { return };
             match row[4].parse::<u64>() {
-                _ if row[1] == "publish" && types.contains(&row[2]) => drop(published.insert(id)),
+                _ if row[1] == "publish" && types.contains(&row[2]) => {
+                    published.insert(id);
+                    if has_items {
+                        titles.add(&row[5]);
+                    }
+                }
                 Ok(parent) if row[1] == "inherit" => attached.push((id, parent)),
                 _ => {}
             }
@@ -74,5 +87,28 @@ pub(super) async fn of(source: &SourceSession, relations: &[Relation], site: &Si
         let shown: Vec<u64> = are_shown.map(|(id, _)| id).collect();
         published.extend(shown);
     }
-    Ok(published)
+    if has_items {
+        rates(source, relations, site, &mut titles).await?;
+    }
+    Ok((published, titles.sorted()))
+}
+
+/// Adds what a shop calls its rates and its ways to ship and to pay.
+async fn rates(source: &SourceSession, relations: &[Relation], site: &SiteTables, titles: &mut Titles) -> Result<()> {
+    for relation in relations.iter().filter(|relation| relation.table.excluded_by.is_none()) {
+        if site.owns(&relation.table, "options") {
+            let is_one = |row: &[String]| row[0].starts_with("woocommerce_") && row[0].ends_with("_settings");
+            let condition = "{0} LIKE 'woocommerce%settings'";
+            let columns = ["option_name", "option_value"];
+            for row in matching_rows::texts(source, relation, &columns, condition, &[], is_one).await? {
+                wordpress::add_rates(titles, &row[1]);
+            }
+        }
+        if site.owns(&relation.table, "woocommerce_tax_rates") {
+            for row in matching_rows::texts(source, relation, &["tax_rate_name"], "true", &[], |_| true).await? {
+                titles.add(&row[0]);
+            }
+        }
+    }
+    Ok(())
 }

@@ -1,25 +1,21 @@
 //! Samples of the source's tables, looked through for columns that look personal or that only a net masks.
 
-use anyhow::Result;
-use tokio_postgres::Row;
+use std::collections::HashMap;
 
+use anyhow::{Context as _, Result};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+
+use super::key_words;
+use super::sample_query::{SAMPLE_CHARS, SAMPLE_ROWS, sample_query};
 use super::whole_table::WholeTables;
-use crate::data::tables::Column;
+use crate::data::tables::Table;
 use crate::masking::assignment::Assignment;
+use crate::masking::nets::unknown::{Differing, Links, MOST_COMMON, Variety};
 use crate::masking::suspects::{Findings, Sample};
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
-use crate::postgres::session::sql;
 
-/// So many rows from the beginning of a table, and so many from anywhere in it, are looked at.
-const SAMPLE_ROWS: u32 = 150;
-/// Of longer values only the beginning is looked at, and less of it in a table of very many columns.
-const SAMPLE_CHARS: u32 = 1000;
-const LEAST_CHARS: u32 = 20;
-const SAMPLE_ALL_CHARS: u32 = 4 << 20;
-/// A table of more pages is looked into in other places as well, in so many of them.
-const LARGE_PAGES: u64 = 64;
-const SPREAD_PAGES: u32 = 50;
 /// So many tables are asked about in one round trip.
 const TOGETHER: usize = 40;
 
@@ -29,21 +25,24 @@ pub(super) async fn look_into(
     relations: &[Relation],
     assignments: &mut [Assignment],
 ) -> Result<Findings> {
-    let looked_at = relations.iter().zip(assignments).filter(|(Relation { table, .. }, assignment)| {
+    let all_places = relations.iter().enumerate().zip(assignments.iter_mut());
+    let looked_at = all_places.filter(|((_, Relation { table, .. }), assignment)| {
         table.excluded_by.is_none() && assignment.emptied.is_none() && !table.columns.is_empty()
     });
-    let mut all = Findings::default();
-    let (mut planned, whole): (Vec<_>, Vec<_>) = looked_at.partition(|(relation, _)| relation.may_be_planned);
+    let (mut all, mut links, none) = (Findings::default(), Links::default(), Variety::default());
+    let (mut planned, whole): (Vec<_>, Vec<_>) = looked_at.partition(|((_, relation), _)| relation.may_be_planned);
     for together in planned.chunks_mut(TOGETHER) {
         let queries =
-            together.iter().enumerate().map(|(i, (relation, assignment))| sample_query(i, relation, assignment));
+            together.iter().enumerate().map(|(i, ((_, relation), assignment))| sample_query(i, relation, assignment));
         let query = queries.collect::<Vec<_>>().join(" UNION ALL ");
+        let varieties = varieties(source, together.iter().map(|((_, relation), _)| *relation)).await?;
         // One after the other, as they come: of several tables at a time the samples may be large.
         let (mut at, mut sample, mut bytes) = (0, Sample::new(), 0);
         let tables = together.len();
         let mut look = |at: usize, sample: &Sample| {
-            let (relation, assignment) = &mut together[at];
-            all.add(&relation.table, assignment, sample);
+            let ((place, relation), assignment) = &mut together[at];
+            all.add(&relation.table, assignment, sample, varieties.get(&relation.oid).unwrap_or(&none));
+            links.add(*place, assignment, sample);
         };
         let take = |row: Row| {
             bytes += row.raw_size_bytes();
@@ -64,16 +63,22 @@ pub(super) async fn look_into(
         source.renew().await?;
     }
     let mut tables = WholeTables::of(source);
-    for (relation, assignment) in whole {
+    for ((place, relation), assignment) in whole {
         let mut sample = tables.rows(relation, SAMPLE_ROWS as usize, |_| true).await?;
         for (row, column) in sample.iter_mut().flat_map(|row| row.iter_mut().zip(relation.table.columns.iter())) {
             let is_shown = column.column_type.is_readable() || column.column_type.is_integer();
             let text = row.take().filter(|_| is_shown);
             *row = text.map(|text| text.chars().take(SAMPLE_CHARS as usize).collect());
         }
-        all.add(&relation.table, assignment, &sample);
+        all.add(&relation.table, assignment, &sample, &none);
+        links.add(place, assignment, &sample);
     }
     tables.close().await;
+    let keys = key_words::among(source, relations, assignments, &links.words()).await?;
+    let plain: Vec<&Table> = relations.iter().map(|relation| &relation.table).collect();
+    for (table, column) in links.settle(&keys, &plain, assignments) {
+        all.take_back(plain[table], column);
+    }
     for list in [&mut all.suspects, &mut all.unknown] {
         list.sort();
         // The partitions of a table look alike.
@@ -82,40 +87,38 @@ pub(super) async fn look_into(
     Ok(all)
 }
 
-/// The number of the table, and its columns as text, where they can be looked into.
-fn sample_query(number: usize, relation: &Relation, assignment: &Assignment) -> String {
-    let readable = relation.table.columns.iter().filter(|column| column.column_type.is_readable()).count();
-    let chars = SAMPLE_CHARS
-        .min((SAMPLE_ALL_CHARS / (2 * SAMPLE_ROWS) / u32::try_from(readable.max(1)).unwrap_or(1)).max(LEAST_CHARS));
-    // By a number it is told which rows a rule or a net is about.
-    let is_tested = |column: usize| assignment.mask.as_ref().is_some_and(|mask| mask.tests(column));
-    let shown = |(place, column): (usize, &Column)| {
-        let is_shown = column.column_type.is_readable() || column.column_type.is_integer() && is_tested(place);
-        match is_shown {
-            true => format!("pg_catalog.left({}::pg_catalog.text, {chars})", sql::ident(&column.name)),
-            false => "NULL".to_owned(),
-        }
-    };
-    let columns: Vec<_> = relation.table.columns.iter().enumerate().map(shown).collect();
-    let from = if relation.through_root { relation.quoted() } else { format!("ONLY {}", relation.quoted()) };
-    let is_still = sql::is_still(&relation.quoted(), relation.oid);
-    let rows = |sample: &str, is_meant: &str| {
-        format!(
-            "(SELECT {number}::int4, ARRAY[{}]::text[] FROM {from}{sample} WHERE {is_still}{is_meant} LIMIT {SAMPLE_ROWS})",
-            columns.join(", ")
-        )
-    };
-    let mut query = rows("", "");
-    if relation.pages > LARGE_PAGES && relation.is_heap {
-        let percent = 100.0 * f64::from(SPREAD_PAGES) / relation.pages as f64;
-        // Some rows of each page, so that those of the last come as well.
-        let in_pages = relation.table.rows * u64::from(SPREAD_PAGES) / relation.pages;
-        let one_in = (in_pages / u64::from(SAMPLE_ROWS)).max(1);
-        query.push_str(" UNION ALL ");
-        query.push_str(&rows(
-            &format!(" TABLESAMPLE SYSTEM ({:.6}) REPEATABLE (7)", percent.min(100.0)),
-            &format!(" AND pg_catalog.hashtext(ctid::pg_catalog.text) % {one_in} = 0"),
-        ));
+/// By table, about how many values of each of its columns differ, where the server has found out.
+async fn varieties(
+    source: &SourceSession,
+    relations: impl Iterator<Item = &Relation>,
+) -> Result<HashMap<u32, Variety>> {
+    let relations: HashMap<u32, u64> = relations.map(|relation| (relation.oid, relation.table.rows)).collect();
+    let oids: Vec<u32> = relations.keys().copied().collect();
+    let mut varieties: HashMap<u32, Variety> = HashMap::new();
+    let variety = VARIETY.replace("{MOST_COMMON}", &MOST_COMMON.to_string());
+    let rows = source.rows(&variety, &[(&oids, Type::OID_ARRAY)]).await.context("read the source's statistics")?;
+    for row in rows {
+        let (oid, column, distinct): (u32, String, f32) = (row.get(0), row.get(1), row.get(2));
+        let rows = relations.get(&oid).copied().unwrap_or_default();
+        // A share of the rows where it grows with them.
+        let values = if distinct < 0.0 { f64::from(-distinct) * rows as f64 } else { f64::from(distinct) };
+        varieties.entry(oid).or_default().insert(
+            column,
+            Differing { values: values as u64, rows, common: row.get::<_, Option<_>>(3).unwrap_or_default() },
+        );
     }
-    query
+    Ok(varieties)
 }
+
+/// oid, column, about how many values differ, or minus their share of the rows, and if they are few the most common ones.
+const VARIETY: &str = "
+    SELECT o.oid, s.attname::text, s.n_distinct,
+           CASE WHEN s.n_distinct BETWEEN 1 AND {MOST_COMMON} AND t.typname IN ('text', 'varchar') AND t.oid < 16384
+                THEN s.most_common_vals::pg_catalog.text::pg_catalog.text[] END
+      FROM pg_catalog.unnest($1) AS o(oid)
+      JOIN pg_catalog.pg_class AS c ON c.oid = o.oid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      JOIN pg_catalog.pg_stats AS s ON s.schemaname = n.nspname AND s.tablename = c.relname
+      JOIN pg_catalog.pg_attribute AS a ON a.attrelid = o.oid AND a.attname = s.attname
+      JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+     WHERE s.n_distinct <> 0 AND NOT s.inherited";

@@ -13,7 +13,6 @@ use crate::contract::transformer::Transformer;
 use crate::data::tables::Table;
 use crate::formats::{self, FieldPath, Scalar, ValueEditor};
 use crate::masking::assignment::Assignment;
-use crate::masking::nets::Net;
 use crate::masking::row_masker::{RowDecision, RowMasker};
 use crate::masking::table::TableMask;
 use crate::masking::values;
@@ -137,7 +136,9 @@ impl PeopleColumns {
             let Some(text) = value(*column) else { continue };
             let name = key.as_deref().filter(|_| self.key != Some(*column)).unwrap_or(&self.names[*column]);
             match std::str::from_utf8(&text) {
-                Ok(text) if Gatherer::takes(transformer) => gatherer.take(transformer, name, row, text),
+                Ok(readable) if Gatherer::takes(transformer) => {
+                    gatherer.take(values::by_value(transformer, &text), name, row, readable);
+                }
                 _ => within(gatherer, name, row, &text),
             }
         }
@@ -151,7 +152,7 @@ fn tells(mask: &TableMask, column: usize) -> bool {
         rule.column == Some(column) && (Gatherer::takes(rule.transformer) || rule.transformer == Transformer::Inside)
     });
     let net = &mask.column_nets[column];
-    let is_closed = net.net == Net::Close || net.in_rows.iter().any(|(_, net)| *net == Net::Close);
+    let is_closed = net.net.is_closed() || net.in_rows.iter().any(|(_, net)| net.is_closed());
     let is_named_by_key = mask.key_names_value && mask.key_column != Some(column);
     by_rule || is_closed && (is_named_by_key || values::personal(&mask.names[column]).is_some_and(Gatherer::takes))
 }
@@ -160,7 +161,7 @@ fn tells(mask: &TableMask, column: usize) -> bool {
 fn asked(masker: &RowMasker, column: usize) -> Option<Transformer> {
     let transformer = match masker.rule(column) {
         Some(rule) => masker.mask().rules[rule].transformer,
-        None if masker.net(column) == Net::Close => Transformer::Inside,
+        None if masker.net(column).is_closed() => Transformer::Inside,
         None => return None,
     };
     (Gatherer::takes(transformer) || transformer == Transformer::Inside).then_some(transformer)
@@ -189,7 +190,7 @@ impl ValueEditor for Within<'_> {
                 row = mixed(row, xxh3_64(path.name.as_bytes()));
                 around = path.around;
             }
-            self.gatherer.borrow_mut().take(transformer, path.name, row, readable);
+            self.gatherer.borrow_mut().take(values::by_value(transformer, text), path.name, row, readable);
             None
         })
     }

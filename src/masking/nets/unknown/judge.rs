@@ -1,15 +1,16 @@
 //! The judgement of columns and keys by a sample: words of few choices stay, and a table in which somebody stands is closed.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::names;
 use super::texts::{self, Kind};
+use super::words::OpaqueWords;
 use crate::data::tables::Table;
 use crate::masking::assignment::Assignment;
 use crate::masking::nets::{Caught, Net, NetCounts, shapes};
-use crate::masking::row_masker::{RowDecision, RowMasker};
+use crate::masking::row_masker::{NewValue, RowDecision, RowMasker};
 use crate::masking::suspects::Sample;
 use crate::masking::table::{Condition, Expected, TableMask};
 
@@ -17,6 +18,8 @@ use crate::masking::table::{Condition, Expected, TableMask};
 const LEAST_VALUES: usize = 20;
 /// More are no choices.
 const MOST_CHOICES: usize = 12;
+/// The same in the whole table, of which a sample has not all.
+pub(crate) const MOST_COMMON: usize = 2 * MOST_CHOICES;
 /// Each stands in so many rows, on average.
 const LEAST_ROWS: usize = 5;
 /// A choice is no sentence.
@@ -25,9 +28,20 @@ const LONGEST_CHOICE: usize = 60;
 /// A column, and the key of the rows that are meant where the table has keys.
 type Place = (usize, Option<String>);
 
-/// Closes a table of which nothing tells what it is about, when a value in it is somebody's; and opens columns and keys that
-/// are choices.
-pub(crate) fn judge(table: &Table, assignment: &mut Assignment, sample: &Sample) {
+/// About how many values of a column differ, in a table of so many rows, and where they are few the most common ones.
+#[derive(Clone, Debug)]
+pub(crate) struct Differing {
+    pub(crate) values: u64,
+    pub(crate) rows: u64,
+    pub(crate) common: Vec<String>,
+}
+
+/// The same by column, where the server knows.
+pub(crate) type Variety = HashMap<String, Differing>;
+
+/// Closes a table of which nothing tells what it is about, when a value in it is somebody's; opens columns and keys that
+/// are choices, and hides the words of those in which nearly each is another one.
+pub(crate) fn judge(table: &Table, assignment: &mut Assignment, sample: &Sample, variety: &Variety) {
     let Some(mask) = &assignment.mask else { return };
     let is_somebody =
         |counts: &NetCounts| counts.of(Caught::Shape) + counts.of(Caught::Field) + counts.of(Caught::Person) > 0;
@@ -43,20 +57,32 @@ pub(crate) fn judge(table: &Table, assignment: &mut Assignment, sample: &Sample)
         });
     }
     let Some(mask) = &assignment.mask else { return };
-    let (_, choices) = looked_through(mask, sample);
-    let name = |(column, key): &Place| key.clone().unwrap_or_else(|| mask.names[*column].to_string());
-    let choices: Vec<Place> = choices
-        .into_iter()
-        .filter(|(place, choices)| choices.are_few(&table.name, &name(place)))
-        .map(|(place, _)| place)
-        .collect();
+    let (_, values) = looked_through(mask, sample);
+    let judged = values.into_iter().filter_map(|(place, mut values)| {
+        let (column, key) = &place;
+        let name = key.clone().unwrap_or_else(|| mask.names[*column].to_string());
+        let in_table = variety.get(&*mask.names[*column]).filter(|_| key.is_none());
+        in_table.iter().flat_map(|all| &all.common).for_each(|value| values.add_common(value));
+        if values.are_few(&table.name, &name, in_table) {
+            return Some((place, Some(values.distinct)));
+        }
+        let hides = !mask.column_nets[*column].is_linked && values.words.tell_nothing(&name, in_table);
+        hides.then_some((place, None))
+    });
+    let judged: Vec<_> = judged.collect();
     change(assignment, |mask| {
-        for (column, key) in choices {
-            let key =
-                key.zip(mask.key_column).map(|(key, column)| Condition { column, expected: Expected::Exactly(key) });
-            match key {
-                Some(condition) => mask.column_nets[column].in_rows.push((vec![vec![condition]], Net::Search)),
-                None => mask.column_nets[column].net = Net::Search,
+        for ((column, key), choices) in judged {
+            let is_key = |(key, column)| vec![Condition { column, expected: Expected::Exactly(key) }];
+            let key = key.zip(mask.key_column).map(is_key);
+            let own = &mut mask.column_nets[column];
+            match (choices, key) {
+                // What has not been seen is no choice.
+                (Some(choices), key) => {
+                    let is_choice = vec![Condition { column, expected: Expected::Choice(Arc::new(choices)) }];
+                    own.put_where(key.into_iter().chain([is_choice]).collect(), Net::Search);
+                }
+                (None, Some(key)) => own.put_where(vec![key], Net::Words),
+                (None, None) => own.put(Net::Close, Net::Words),
             }
         }
     });
@@ -92,9 +118,9 @@ fn change(assignment: &mut Assignment, change: impl FnOnce(&mut TableMask)) {
 }
 
 /// What the nets of each column caught in a sample, and the values of those that are closed.
-fn looked_through(mask: &Arc<TableMask>, sample: &Sample) -> (Vec<NetCounts>, BTreeMap<Place, Choices>) {
+fn looked_through(mask: &Arc<TableMask>, sample: &Sample) -> (Vec<NetCounts>, BTreeMap<Place, Values>) {
     let mut masker = RowMasker::new(mask.clone());
-    let mut choices: BTreeMap<Place, Choices> = BTreeMap::new();
+    let mut values: BTreeMap<Place, Values> = BTreeMap::new();
     for row in sample {
         let text = |column: usize| row[column].as_ref().map(|text| Cow::Borrowed(text.as_bytes()));
         if masker.decide(text) != RowDecision::Masked {
@@ -103,22 +129,29 @@ fn looked_through(mask: &Arc<TableMask>, sample: &Sample) -> (Vec<NetCounts>, BT
         for (column, value) in row.iter().enumerate() {
             let value = value.as_deref().filter(|value| !value.trim().is_empty());
             let Some(value) = value.filter(|_| masker.rule(column).is_none()) else { continue };
+            let key = mask.key_column.filter(|key| *key != column && mask.key_names_value);
+            if key.is_some_and(|key| row[key].is_none()) {
+                continue;
+            }
             let before = masker.net_counts[column].of(Caught::Field);
-            masker.new_value_by_net(column, Some(value.as_bytes()));
+            let stays = masker.new_value_by_net(column, Some(value.as_bytes())) == NewValue::Unchanged;
             if masker.net(column) == Net::Close {
-                let key = mask.key_column.filter(|_| mask.key_names_value).and_then(|key| row[key].clone());
-                let choices = choices.entry((column, key)).or_default();
-                choices.add(value);
-                choices.has_other |= masker.net_counts[column].of(Caught::Field) > before;
+                let values = values.entry((column, key.and_then(|key| row[key].clone()))).or_default();
+                values.add(value);
+                values.has_other |= masker.net_counts[column].of(Caught::Field) > before;
+                if stays {
+                    values.words.add(value);
+                }
             }
         }
     }
-    (masker.net_counts, choices)
+    (masker.net_counts, values)
 }
 
 /// The values of a column that may be choices.
 #[derive(Default)]
-struct Choices {
+struct Values {
+    words: OpaqueWords,
     values: usize,
     distinct: HashSet<String>,
     /// Whether one is longer than a choice, has a structure, or is somebody's by its name.
@@ -127,21 +160,28 @@ struct Choices {
     has_full_name: bool,
 }
 
-impl Choices {
+impl Values {
     fn add(&mut self, value: &str) {
         self.values += 1;
-        if self.has_other || self.distinct.len() > MOST_CHOICES {
-            return;
+        if !self.has_other && self.distinct.len() <= MOST_CHOICES {
+            self.add_common(value);
         }
+    }
+
+    /// One that the server knows to stand in several rows.
+    fn add_common(&mut self, value: &str) {
         let kind = texts::kind(value);
         self.has_other |= value.len() > LONGEST_CHOICE || kind == Kind::Markup || value.contains(['@', '{', '[', ';']);
         self.has_full_name |= kind == Kind::Name && value.trim().contains(' ');
         self.distinct.insert(value.to_owned());
     }
 
-    fn are_few(&self, table: &str, name: &str) -> bool {
+    fn are_few(&self, table: &str, name: &str, in_table: Option<&Differing>) -> bool {
+        // The server has looked at more rows.
+        let most = if in_table.is_some_and(|all| !all.common.is_empty()) { MOST_COMMON } else { MOST_CHOICES };
         self.values >= LEAST_VALUES
-            && self.distinct.len() <= MOST_CHOICES.min(self.values / LEAST_ROWS)
+            && in_table.is_none_or(|all| all.values <= MOST_COMMON as u64)
+            && self.distinct.len() <= most.min(self.values / LEAST_ROWS)
             && !self.has_other
             && !names::is_somebodys(name)
             && !names::is_written(name)
@@ -154,9 +194,10 @@ mod tests {
     use super::*;
 
     fn are_few(name: &str, values: &[&str], times: usize) -> bool {
-        let mut choices = Choices::default();
+        let mut choices = Values::default();
         (0..times).flat_map(|_| values).for_each(|value| choices.add(value));
-        choices.are_few("orders", name)
+        choices.are_few("orders", name, None)
+            && !choices.are_few("orders", name, Some(&Differing { values: 3000, rows: 90_000, common: Vec::new() }))
     }
 
     #[test]

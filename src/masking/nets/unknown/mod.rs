@@ -5,27 +5,38 @@
 //! and `judge` opens or closes what a sample tells more of.
 
 mod judge;
+mod links;
 mod names;
 mod records;
 mod tables;
 mod texts;
 pub(crate) mod wordpress;
+mod words;
 
 use super::Nets;
 use crate::contract::transformer::Transformer;
 use crate::formats::FieldPath;
 use crate::masking::transformers::ValueLimits;
-use crate::masking::{strangers, values};
+use crate::masking::{permuted, strangers, values};
 use names::Told;
 use texts::Kind;
 
-pub(crate) use judge::judge;
+pub(crate) use judge::{Differing, MOST_COMMON, Variety, judge};
+pub(crate) use links::Links;
 pub(crate) use records::rule as rule_records;
 pub(crate) use tables::{cast, key_column};
+pub(crate) use texts::is_opaque;
 pub(crate) use wordpress::stays_because;
 
 /// What stands where free text stood.
 const TEXT: &str = "Masked text.";
+
+/// Another word of the same form, where a text is one that tells nothing by its letters.
+pub(crate) fn other_word(nets: &Nets, text: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(text).ok().filter(|text| texts::is_opaque(text))?;
+    let new = permuted::permuted(&nets.key, text);
+    (new != text).then(|| new.into_bytes())
+}
 
 /// What a text becomes that may be a name or is free text; `None` when it is neither.
 pub(crate) fn masked(nets: &Nets, path: &FieldPath<'_>, text: &[u8]) -> Option<Vec<u8>> {

@@ -27,6 +27,7 @@ struct Names {
     goods: Words,
     sayings: Words,
     handles: Words,
+    general: Words,
     articles: Words,
     notes: Words,
     content_tables: Words,
@@ -211,6 +212,17 @@ pub(super) fn singular(name: &str) -> String {
         Some(stem) => format!("{stem}y"),
         None => name.strip_suffix('s').unwrap_or(name).to_owned(),
     }
+}
+
+/// Whether columns of this name are in so many tables that it does not tell which is meant.
+pub(super) fn is_general(column: &str) -> bool {
+    NAMES.general.contains(column)
+}
+
+/// Whether what has this name tells rows apart.
+pub(super) fn is_id(name: &str) -> bool {
+    let name = snake(name);
+    matches!(name.rsplit('_').next(), Some("id" | "uuid" | "guid" | "key" | "pk" | "ref"))
 }
 
 /// Whether a table or column of this name has what is noted for oneself.

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::links::Named;
 use super::names::{self, singular, snake};
 use super::wordpress;
 use crate::contract::transformer::Transformer;
@@ -41,6 +42,7 @@ pub(crate) fn cast(
     let about = about(tables, assignments, references);
     let referring: HashSet<_> = references.iter().flat_map(|reference| [reference.from, reference.to]).collect();
     let called = referring_by_name(tables);
+    let staying = staying(tables, assignments, &about);
     for (place, (table, assignment)) in tables.iter().zip(assignments).enumerate() {
         if assignment.emptied.is_some() || table.excluded_by.is_some() {
             continue;
@@ -72,6 +74,8 @@ pub(crate) fn cast(
             // What rows are told apart by is looked up by programs, word for word.
             let own = &mut mask.column_nets[column];
             own.is_key = mask.key_column == Some(column) && mask.key_names_value;
+            own.is_linked = !names::Told::of(&columns[column]).is_handle
+                && staying.of(&columns[column]).any(|other| other != (place, column));
             if !own.is_known {
                 let is_note = about[place] == About::Else && names::is_note(&columns[column]);
                 let is_said = is_of_lines && names::is_of_goods(&columns[column]);
@@ -88,6 +92,24 @@ pub(crate) fn cast(
         mask.may_close = about[place] == About::Else && unknown != Unknown::Keep;
         mask.is_content = about[place] == About::Content && unknown != Unknown::Keep;
     }
+}
+
+/// Keys that stay as they are: whatever is called after one refers to it.
+fn staying(tables: &[&Table], assignments: &[Assignment], about: &[About]) -> Named {
+    let mut named = Named::default();
+    for (place, (table, assignment)) in tables.iter().zip(assignments).enumerate() {
+        if assignment.emptied.is_some() || table.excluded_by.is_some() {
+            continue;
+        }
+        for (number, column) in
+            table.columns.iter().enumerate().filter(|(_, column)| column.column_type.is_plain_text())
+        {
+            if column.is_key || column.is_unique && about[place] != About::People {
+                named.add((place, number), table);
+            }
+        }
+    }
+    named
 }
 
 /// The column that names what the row's value is, where a table keeps pairs of name and value.

@@ -75,6 +75,32 @@ pub(super) fn is_voucher(text: &str) -> bool {
         })
 }
 
+/// Whether a text is one word that tells nothing by its letters: no number, no address, way to a file or class, no colour.
+pub(crate) fn is_opaque(text: &str) -> bool {
+    const LONGEST: usize = 128;
+    (2..=LONGEST).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.+~=!*".contains(&b))
+        && text.bytes().any(|b| b.is_ascii_alphabetic())
+        && !is_date(text)
+        && !is_file(text)
+        && !(is_hump(text) && text.bytes().all(|b| b.is_ascii_alphabetic()))
+}
+
+/// `2024-05-06T10:11:12Z`, `12.5e3`
+fn is_date(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
+        && text.bytes().all(|b| b.is_ascii_digit() || b"-.+TZEe".contains(&b))
+}
+
+/// Whether a text is a UUID.
+pub(super) fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, b)| match at {
+            8 | 13 | 18 | 23 => b == b'-',
+            _ => b.is_ascii_hexdigit(),
+        })
+}
+
 /// Whether several words are numbers, dates and units.
 fn is_amount(text: &str) -> bool {
     let is_number = |word: &str| {

@@ -14,8 +14,63 @@ use crate::masking::assignment::MaskedSite;
 use crate::masking::nets::Net;
 use crate::masking::table::{Condition, Expected, TableMask};
 
-/// Stands in a condition for the ids of published posts.
+/// Stands in a condition for the ids of published posts, and for what they and the rates of a shop are called.
 const PUBLISHED: &str = "@published";
+const TITLES: &str = "@titles";
+
+/// What is called after what everybody may see: hashes of titles, whatever their case.
+#[derive(Debug, Default)]
+pub(crate) struct Titles {
+    hashes: Vec<u64>,
+}
+
+impl Titles {
+    pub(crate) fn add(&mut self, title: &str) {
+        self.hashes.push(Self::hash(title));
+    }
+
+    pub(crate) fn sorted(mut self) -> Self {
+        self.hashes.sort_unstable();
+        self.hashes.dedup();
+        self
+    }
+
+    pub(crate) fn hold(&self, title: &str) -> bool {
+        self.hashes.binary_search(&Self::hash(title)).is_ok()
+    }
+
+    fn hash(title: &str) -> u64 {
+        xxhash_rust::xxh3::xxh3_64(title.trim().to_lowercase().as_bytes())
+    }
+}
+
+/// The tables whose rows are called after what is sold.
+pub(crate) const ITEM_TABLES: &[&str] = &["woocommerce_order_items", "edd_order_items"];
+
+/// Adds what the ways to ship and to pay are called that a setting of a shop has.
+pub(crate) fn add_rates(titles: &mut Titles, setting: &str) {
+    let rates = Rates { titles: RefCell::new(std::mem::take(titles)) };
+    let _ = formats::edited(setting.as_bytes(), &FieldPath::named(""), &rates, 0);
+    *titles = rates.titles.into_inner();
+}
+
+struct Rates {
+    titles: RefCell<Titles>,
+}
+
+impl ValueEditor for Rates {
+    fn text(&self, path: &FieldPath<'_>, text: &[u8], depth: usize) -> Option<Vec<u8>> {
+        if matches!(path.name, "title" | "method_title" | "label") {
+            self.titles.borrow_mut().add(&String::from_utf8_lossy(text));
+            return None;
+        }
+        formats::edited(text, path, self, depth).ok().flatten()
+    }
+
+    fn scalar(&self, _: &FieldPath<'_>, _: Scalar) -> Option<Scalar> {
+        None
+    }
+}
 
 /// The whole file.
 #[derive(Deserialize)]
@@ -163,6 +218,7 @@ impl NetLine {
             let values: Vec<_> = when.one_of.iter().chain(&when.matches).map(told).collect();
             match values.as_slice() {
                 [PUBLISHED] => "the post is published, of a public type and without a password".to_owned(),
+                [TITLES] => "it is called as a published post or a rate is".to_owned(),
                 values => format!("{} = {}", when.column, values.join(", ")),
             }
         };
@@ -176,6 +232,7 @@ fn conditions(table: &Table, when: &When, site: &MaskedSite) -> Option<Vec<Condi
     let column = table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(&when.column))?;
     let exactly = when.one_of.iter().map(|text| match text.as_str() {
         PUBLISHED => Expected::Published(site.published.clone()),
+        TITLES => Expected::Title(site.titles.clone()),
         text => Expected::Exactly(text.to_owned()),
     });
     let globs = when.matches.iter().map(|glob| Expected::Glob(WildMatch::new_case_insensitive(glob)));
@@ -185,6 +242,16 @@ fn conditions(table: &Table, when: &When, site: &MaskedSite) -> Option<Vec<Condi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_sold_and_how_it_is_sent_has_a_title() {
+        let mut titles = Titles::default();
+        titles.add("Blue Lamp ");
+        add_rates(&mut titles, r#"a:2:{s:5:"title";s:9:"Flat rate";s:4:"cost";s:3:"5.0";}"#);
+        let titles = titles.sorted();
+        assert!(["Blue lamp", "Flat rate"].iter().all(|title| titles.hold(title)));
+        assert!(!titles.hold("Blue lamp for Zoë") && !titles.hold("5.0"));
+    }
 
     #[test]
     fn types_that_a_site_says_are_public_are_found() {

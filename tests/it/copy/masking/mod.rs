@@ -13,6 +13,7 @@ mod audit;
 mod canary;
 mod credentials;
 mod known;
+mod opaque;
 mod published;
 mod residue;
 mod rules;
