@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::ops::Range;
 
+use super::bytes;
 use data_encoding::{
     BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, Encoding, HEXLOWER, HEXLOWER_PERMISSIVE, HEXUPPER,
 };
@@ -87,22 +88,11 @@ pub(crate) fn decoded(text: &[u8], may_unpack: bool) -> Option<Decoded> {
 pub(crate) fn runs(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut from = 0;
     std::iter::from_fn(move || {
-        // Of a run that is long enough one letter in so many is met, and the rest is not looked at.
-        let mut at = from + SHORTEST_RUN - 1;
-        loop {
-            if !is_letter(*text.get(at)?) {
-                at += SHORTEST_RUN;
-                continue;
-            }
-            let start = text[from..at].iter().rposition(|b| !is_letter(*b)).map_or(from, |before| from + before + 1);
-            let end = text[at..].iter().position(|b| !is_letter(*b)).map_or(text.len(), |len| at + len);
-            let padding = text[end..].iter().take(2).take_while(|b| **b == b'=').count();
-            from = end + padding;
-            if end - start >= SHORTEST_RUN {
-                return Some(start..end + padding);
-            }
-            at = from + SHORTEST_RUN - 1;
-        }
+        let start = bytes::next_run(text, from, SHORTEST_RUN, is_letter)?;
+        let end = text[start..].iter().position(|b| !is_letter(*b)).map_or(text.len(), |len| start + len);
+        let padding = text[end..].iter().take(2).take_while(|b| **b == b'=').count();
+        from = end + padding;
+        Some(start..end + padding)
     })
 }
 
@@ -161,8 +151,11 @@ fn may_be(text: &[u8]) -> bool {
     has_letter && !(is_standard && is_for_urls)
 }
 
-fn is_letter(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+/// A letter of either alphabet.
+pub(crate) fn is_letter(byte: u8) -> bool {
+    // Without a branch: letters, digits and `/`, and the other three signs.
+    let is_letter = u8::from((byte | 0x20).wrapping_sub(b'a') < 26) | u8::from(byte.wrapping_sub(b'/') < 11);
+    (is_letter | u8::from(byte == b'+') | u8::from(byte == b'-') | u8::from(byte == b'_')) != 0
 }
 
 fn hexadecimal(text: &[u8]) -> Option<(Vec<u8>, Letters)> {

@@ -5,9 +5,10 @@
 //! its end; of serialized data that is broken the rest is read, too. `encoded` opens base64, hexadecimal and what is
 //! compressed in them, `recoded` slashes, percent signs and entities, `query`, `rows`, `lines`, `xml` and `html` read by
 //! the names that are written there, and `embedded` finds values within text. `php` also finds the strings that count
-//! their bytes within any other text, through whatever `escapes` JSON put there.
+//! their bytes within any other text, through whatever `escapes` JSON put there. `bytes` looks for bytes of a kind.
 
 mod any;
+pub(crate) mod bytes;
 mod embedded;
 pub(crate) mod encoded;
 pub(crate) mod escapes;

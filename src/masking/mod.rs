@@ -9,9 +9,7 @@
 #[cfg(any(test, fuzzing))]
 pub mod any_bytes;
 pub(crate) mod assignment;
-mod bytes;
 mod key;
-mod literals;
 mod met;
 pub(crate) mod nets;
 mod numbers;

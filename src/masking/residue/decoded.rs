@@ -10,6 +10,9 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use flate2::read::{GzDecoder, ZlibDecoder};
 
+use crate::formats::bytes;
+use crate::formats::encoded::is_letter;
+
 use super::escapes::{parts_with_escapes, unescaped};
 
 /// So many forms at most may stand one in another.
@@ -117,41 +120,26 @@ fn is_compressed(bytes: &[u8]) -> bool {
     matches!(bytes, [0x1f, 0x8b, 8, _, ..] | [0x78, 0x01 | 0x5e | 0x9c | 0xda, _, _, ..])
 }
 
-fn is_run(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte)
-}
-
 /// Where there are so many letters and digits without anything between that they may be something encoded. Lines of
 /// equal length are one.
 fn runs(text: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> {
     let mut from = 0;
     std::iter::from_fn(move || {
+        let begin = bytes::next_run(text, from, SHORTEST_RUN, is_letter)?;
+        let (mut line, mut end) = (begin, begin + SHORTEST_RUN);
         loop {
-            let probe = from + SHORTEST_RUN - 1;
-            if !is_run(*text.get(probe)?) {
-                from = probe + 1;
-                continue;
+            end += text[end..].iter().take_while(|byte| is_letter(**byte)).count();
+            let breaks = text[end..].iter().take(2).take_while(|byte| b"\r\n".contains(byte)).count();
+            let goes_on =
+                breaks > 0 && end - line >= SHORTEST_LINE && text.get(end + breaks).is_some_and(|b| is_letter(*b));
+            if !goes_on {
+                break;
             }
-            let before = text[from..probe].iter().rev().take_while(|byte| is_run(**byte)).count();
-            let begin = probe - before;
-            let mut end = probe + 1;
-            let mut line = begin;
-            loop {
-                end += text[end..].iter().take_while(|byte| is_run(**byte)).count();
-                let breaks = text[end..].iter().take(2).take_while(|byte| b"\r\n".contains(byte)).count();
-                let goes_on =
-                    breaks > 0 && end - line >= SHORTEST_LINE && text.get(end + breaks).is_some_and(|b| is_run(*b));
-                if !goes_on {
-                    break;
-                }
-                end += breaks;
-                line = end;
-            }
-            from = end + 1;
-            if end - begin >= SHORTEST_RUN {
-                return Some(begin..end);
-            }
+            end += breaks;
+            line = end;
         }
+        from = end + 1;
+        Some(begin..end)
     })
 }
 

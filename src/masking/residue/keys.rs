@@ -1,12 +1,11 @@
 //! Keys of providers, private keys and hashes of passwords, by how they begin; the list is data that masking reads as well, the reader is not.
 
-use std::cell::Cell;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
 use super::{Found, Identifier};
-use crate::masking::literals::Literals;
+use crate::formats::bytes;
 
 /// Fewer letters and digits behind a beginning are no key.
 const SHORTEST: usize = 8;
@@ -48,12 +47,13 @@ fn yes() -> bool {
     true
 }
 
-/// The beginnings of keys, and the lines that they are of.
+/// How keys begin, and the lines that they are of.
 struct Keys {
     lines: Vec<Line>,
-    begins: Literals,
-    /// By beginning.
-    of: Vec<usize>,
+    /// By its first byte: a beginning, and its line.
+    begins: Vec<Vec<(Vec<u8>, usize)>>,
+    /// A bit for each hash of three bytes that any begins with: most words begin with none of them.
+    likely: Vec<u64>,
 }
 
 static KEYS: LazyLock<Keys> = LazyLock::new(|| {
@@ -61,38 +61,77 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
         serde_yaml::from_str(include_str!("../nets/shapes/secrets.yaml")).expect("the list of secrets is one");
     // What everybody may see, and what is only known in variables, is no residue.
     let is_key = |line: &Line| line.data && line.used.as_deref() != Some("publishable");
-    let lines: Vec<Line> = lines.into_iter().filter(is_key).collect();
-    let (begins, of): (Vec<_>, Vec<_>) = lines
-        .iter()
-        .enumerate()
-        .flat_map(|(number, line)| line.begins.iter().map(move |begin| (begin.clone(), number)))
-        .unzip();
-    Keys { lines, begins: Literals::new(&begins), of }
+    let mut keys = Keys {
+        lines: lines.into_iter().filter(is_key).collect(),
+        begins: vec![Vec::new(); 1 << 8],
+        likely: vec![0; Keys::HASHES / 64],
+    };
+    for (number, line) in keys.lines.iter().enumerate() {
+        for begin in line.begins.iter().map(|begin| begin.as_bytes()) {
+            keys.begins[usize::from(begin[0])].push((begin.to_vec(), number));
+            let thirds = begin.get(2).map_or(0..=u8::MAX, |third| *third..=*third);
+            for hash in thirds.map(|third| Keys::hash([begin[0], begin[1], third])) {
+                keys.likely[hash / 64] |= 1 << (hash % 64);
+            }
+        }
+    }
+    keys
 });
 
-/// Looks for keys, and for hashes of passwords.
-pub(super) fn search(text: &[u8], found: &mut Found) {
-    let (has_key, has_hash) = (Cell::new(false), Cell::new(false));
-    KEYS.begins.any(text, |begin, which| {
-        let line = &KEYS.lines[KEYS.of[which]];
-        let has = if line.kind.is_some() { &has_hash } else { &has_key };
-        has.set(has.get() || is_key(text, begin.start, begin.end, line));
-        has_key.get() && has_hash.get()
-    });
-    if has_key.get() {
-        found.add_formed(Identifier::Secret);
+impl Keys {
+    const HASHES: usize = 1 << 15;
+
+    fn hash(begin: [u8; 3]) -> usize {
+        let [first, second, third] = begin.map(usize::from);
+        (first.wrapping_mul(0x4f1) ^ second.wrapping_mul(0x1f3d) ^ third.wrapping_mul(0x0b)) % Self::HASHES
     }
-    if has_hash.get() {
-        found.add_formed(Identifier::PasswordHash);
+
+    /// The lines whose keys may begin at a place, each with where its beginning ends.
+    fn at<'k>(&'k self, text: &'k [u8], at: usize) -> impl Iterator<Item = (usize, &'k Line)> {
+        let likely = |begin: &[u8; 3]| {
+            let hash = Self::hash(*begin);
+            self.likely[hash / 64] >> (hash % 64) & 1 == 1
+        };
+        let begins =
+            text[at..].first_chunk().filter(|begin| likely(begin)).map(|begin| &self.begins[usize::from(begin[0])]);
+        let is_here = move |(begin, _): &&(Vec<u8>, usize)| text[at..].starts_with(begin);
+        begins.into_iter().flatten().filter(is_here).map(move |(begin, line)| (at + begin.len(), &self.lines[*line]))
     }
 }
 
-/// Whether what begins here is a key of a line's.
-fn is_key(text: &[u8], start: usize, end: usize, line: &Line) -> bool {
-    let is_in_word = text[start].is_ascii_alphanumeric() && text[..start].last().is_some_and(u8::is_ascii_alphanumeric);
-    if is_in_word {
-        return false;
+/// Looks for keys, and for hashes of passwords.
+pub(super) fn search(text: &[u8], found: &mut Found) {
+    for at in starts(text) {
+        for (end, line) in KEYS.at(text, at) {
+            let identifier = if line.kind.is_some() { Identifier::PasswordHash } else { Identifier::Secret };
+            if !found.has_formed(identifier) && is_key(text, end, line) {
+                found.add_formed(identifier);
+            }
+        }
     }
+}
+
+/// Where words and signs begin: no key stands within a word.
+fn starts(text: &[u8]) -> impl Iterator<Item = usize> {
+    const PIECE: usize = 64;
+    let mut is_in_word = false;
+    text.chunks(PIECE).zip((0..).step_by(PIECE)).flat_map(move |(piece, at)| {
+        let is_letter =
+            |byte: u8| u8::from((byte | 0x20).wrapping_sub(b'a') < 26) | u8::from(byte.wrapping_sub(b'0') < 10) != 0;
+        let (letters, blanks) = (bytes::ones(piece, is_letter), bytes::ones(piece, |byte| byte == b' '));
+        let within = letters & (letters << 1 | u64::from(is_in_word));
+        is_in_word = letters >> (PIECE - 1) == 1;
+        let mut starts = !(within | blanks);
+        std::iter::from_fn(move || {
+            let next = starts.trailing_zeros() as usize;
+            starts &= starts.wrapping_sub(1);
+            (next < piece.len()).then_some(at + next)
+        })
+    })
+}
+
+/// Whether what stands behind the beginning of a line's keys makes it one.
+fn is_key(text: &[u8], end: usize, line: &Line) -> bool {
     let rest = &text[end..];
     let rest = &rest[..rest.iter().take_while(|byte| takes(&line.rest, **byte)).count()];
     let is_made_up = || {

@@ -115,6 +115,10 @@ impl Found {
         self.formed |= 1 << identifier as u16;
     }
 
+    fn has_formed(self, identifier: Identifier) -> bool {
+        self.formed & 1 << identifier as u8 != 0
+    }
+
     pub(crate) fn is_none(self) -> bool {
         self.known | self.formed == 0 && !self.is_cut
     }

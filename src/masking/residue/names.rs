@@ -1,7 +1,7 @@
 //! Names of known people in bytes: two words with little between, in either order.
 
 use super::{Found, Identifier};
-use crate::masking::bytes;
+use crate::formats::bytes;
 use crate::masking::nets::people::KnownPeople;
 
 /// In a longer text only words with a capital letter are looked at.

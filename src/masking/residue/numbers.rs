@@ -2,7 +2,7 @@
 
 use super::checks::{MOST_CARD_DIGITS, begins_with_iban, is_card, is_strangers_phone, is_strangers_word};
 use super::{Found, Identifier, addresses, official};
-use crate::masking::bytes;
+use crate::formats::bytes;
 use crate::masking::nets::people::KnownPeople;
 
 /// Digits of a telephone number.

@@ -38,7 +38,7 @@ pub(crate) const PLACES: &[Place] = &[
         texts: &["post_title", "post_content", "post_excerpt"],
         when: &[("post_status", &["publish"]), ("post_password", &[""])],
         id: Some("ID"),
-        most_bytes: Some(16 << 20),
+        most_bytes: Some(8 << 20),
         is_name: false,
     },
     Place {

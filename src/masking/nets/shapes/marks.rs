@@ -1,6 +1,6 @@
 //! Where in a text a shape may begin: at a digit, an `@`, or what stands between a name and its value.
 
-use crate::masking::bytes;
+use crate::formats::bytes;
 
 /// The next digit, `@`, `=` or `:`.
 pub(super) fn next(text: &[u8], from: usize) -> Option<usize> {

@@ -11,6 +11,7 @@ mod country;
 mod emails;
 mod finder;
 pub(crate) mod keys;
+mod literals;
 mod marks;
 mod numbers;
 mod phones;

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::checks::Check;
-use crate::masking::literals::Literals;
+use super::literals::Literals;
 
 /// All rules, and what finds where one may hold.
 pub(super) struct Rules {

@@ -62,23 +62,6 @@ impl Literals {
         }
         None
     }
-
-    /// Whether `is_it` says so of any: where it is, and which.
-    pub(super) fn any(&self, text: &[u8], is_it: impl Fn(Span, usize) -> bool) -> bool {
-        if text.len() < SHORT || self.groups.is_empty() {
-            let all = self.all.find_iter(text);
-            return all.into_iter().any(|found| is_it(found.span(), found.pattern().as_usize()));
-        }
-        self.groups.iter().any(|(places, group)| {
-            let mut from = 0;
-            std::iter::from_fn(|| {
-                let found = group.find_in(text, Span { start: from, end: text.len() })?;
-                from = found.start() + 1;
-                Some(found)
-            })
-            .any(|found| is_it(found.span(), places[found.pattern().as_usize()]))
-        })
-    }
 }
 
 #[cfg(test)]
