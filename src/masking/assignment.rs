@@ -18,6 +18,7 @@ use crate::masking::nets::unknown::wordpress::Titles;
 use crate::masking::preset;
 use crate::masking::queues::Put;
 use crate::masking::table::{Condition, Expected, Origin, TableMask, TableRule};
+use crate::masking::transformers::misfit;
 use crate::masking::{Key, Masking, twins};
 use crate::rewriting::wordpress::SiteTables;
 
@@ -285,20 +286,4 @@ pub(super) fn expectations<'a>(
         _ => Expected::Exactly(text.clone()),
     });
     exactly.chain(when.matches.iter().map(|glob| Expected::Glob(WildMatch::new(glob))))
-}
-
-/// Why a transformer cannot be used for a column.
-pub(crate) fn misfit(transformer: Transformer, column: &Column) -> Option<String> {
-    let fits = match transformer {
-        Transformer::Set if column.is_unique => {
-            return Some("is unique, so one value cannot stand in all rows".to_owned());
-        }
-        Transformer::Empty if column.is_nullable => true,
-        Transformer::Empty if column.is_unique => {
-            return Some("is unique and NOT NULL, so it cannot be emptied".to_owned());
-        }
-        _ => transformer.takes(column.column_type),
-    };
-    let kind = &column.type_name;
-    (!fits).then(|| format!("is of type {kind}, for which `{}` cannot be used", transformer.name()))
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::contract::transformer::Transformer;
 use crate::data::tables::Table;
-use crate::masking::assignment::{Assignment, misfit};
+use crate::masking::assignment::Assignment;
 use crate::masking::nets::Nets;
 use crate::masking::table::{TableMask, TableRule};
+use crate::masking::transformers::misfit;
 
 /// A column: the place of its table, and its own in that.
 pub(crate) type Place = (usize, usize);

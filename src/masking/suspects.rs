@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 use crate::contract::transformer::Transformer;
 use crate::data::tables::{Column, ColumnType, Table};
-use crate::masking::assignment::{Assignment, misfit};
+use crate::masking::assignment::Assignment;
 use crate::masking::key::Key;
 use crate::masking::nets::shapes::{self, Place, Shape};
 use crate::masking::nets::{Net, Nets, unknown};
 use crate::masking::row_masker::{NewValue, RowDecision, RowMasker};
 use crate::masking::sheet::Suspect;
+use crate::masking::transformers::misfit;
 use crate::masking::values::{self, ValueMasker};
 use crate::rewriting::wordpress;
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::contract::transformer::Transformer;
+use crate::data::tables::Column;
 use crate::formats::FieldPath;
 use crate::masking::key::Key;
 use crate::masking::nets::{Nets, people, shapes};
@@ -152,6 +153,22 @@ fn hex_first(key: &Key, value: &str, room: usize) -> String {
         return format!("{}{DOMAIN}", &digits[..digits.len().min(room - DOMAIN.len())]);
     }
     digits
+}
+
+/// Why a transformer cannot be used for a column.
+pub(crate) fn misfit(transformer: Transformer, column: &Column) -> Option<String> {
+    let fits = match transformer {
+        Transformer::Set if column.is_unique => {
+            return Some("is unique, so one value cannot stand in all rows".to_owned());
+        }
+        Transformer::Empty if column.is_nullable => true,
+        Transformer::Empty if column.is_unique => {
+            return Some("is unique and NOT NULL, so it cannot be emptied".to_owned());
+        }
+        _ => transformer.takes(column.column_type),
+    };
+    let kind = &column.type_name;
+    (!fits).then(|| format!("is of type {kind}, for which `{}` cannot be used", transformer.name()))
 }
 
 #[cfg(test)]

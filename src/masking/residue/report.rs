@@ -8,8 +8,8 @@ use super::counts::{HIDDEN_KEY, ResidueCounts, Stays};
 use crate::contract::masking_rules::{MaskingRule, When};
 use crate::contract::transformer::Transformer;
 use crate::data::tables::Table;
-use crate::masking::assignment::misfit;
 use crate::masking::nets::people::PeopleCounts;
+use crate::masking::transformers::misfit;
 
 /// What a search of the whole copy has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,15 +1,12 @@
 //! Masking from the database's side: what must be asked of the source before its rows come, and what is told afterwards.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
-use tokio_postgres::types::Type;
 
 use super::catalog::{self, Relations};
-use super::{
-    masked_checks, masked_relations, matching_rows, people, published_posts, row_counts, samples, site_country,
-};
+use super::{masked_checks, masked_relations, masked_sites, people, row_counts, samples, site_country};
 use crate::copying::report::CopyReport;
 use crate::error::Failure;
 use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite, does_not_fit};
@@ -23,7 +20,6 @@ use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::snapshot::Snapshot;
-use crate::rewriting::wordpress::SiteTables;
 
 /// Why the rows of a table that is emptied do not come.
 pub(crate) const LEFT_BEHIND: &str = "left behind by masking";
@@ -60,7 +56,7 @@ impl DatabaseMasking {
         if let Some(country) = site_country::read(source, tables).await? {
             let _first = nets.country.set(country);
         }
-        let sites = sites(source, tables, masking).await?;
+        let sites = masked_sites::of(source, tables, masking).await?;
         let mut assignments = assignment::assign(&plain, masking, &sites, puts, &nets)?;
         let unfit = masked_relations::hold(source, tables, masking, &nets, &sites, &mut assignments).await?;
         ensure!(unfit.is_empty(), does_not_fit(unfit));
@@ -193,90 +189,6 @@ fn proof(nets: &Nets, tables: &Relations, residue: &HashMap<u32, ResidueCounts>)
         proof.add(table, counts);
     }
     proof
-}
-
-/// The sites whose people are masked, each with the users that keep their logins.
-async fn sites(source: &SourceSession, tables: &Relations, masking: &Masking) -> Result<Vec<MaskedSite>> {
-    let sites = SiteTables::all(&tables.tables());
-    let mut kept = Vec::new();
-    let mut found = BTreeSet::new();
-    for site in sites.iter().filter(|site| site.has_users) {
-        let users = kept_users(source, &tables.all, site, masking)
-            .await
-            .context("look for the users that keep their logins")?;
-        found.extend(users.iter().flat_map(|user| [user.login.clone(), user.email.clone()]));
-        kept.push((site.clone(), Arc::new(users.into_iter().map(|user| user.id).collect::<HashSet<_>>())));
-    }
-    for name in masking.keep_users.named.iter().filter(|name| !kept.is_empty() && !found.contains(*name)) {
-        tracing::warn!("`keep_users`: there is no user `{name}`");
-    }
-    // The sites of a network have the users of the one whose prefix theirs begins with.
-    let of = |site: &SiteTables| {
-        let same = kept.iter().filter(|(own, _)| own.schema == site.schema && site.prefix.starts_with(&own.prefix));
-        same.max_by_key(|(own, _)| own.prefix.len()).map(|(_, users)| users.clone()).unwrap_or_default()
-    };
-    let mut masked = Vec::new();
-    for site in sites {
-        let (published, titles) =
-            published_posts::of(source, &tables.all, &site).await.context("look for what is published")?;
-        let (published, titles) = (Arc::new(published), Arc::new(titles));
-        masked.push(MaskedSite { kept_users: of(&site), published, titles, site });
-    }
-    Ok(masked)
-}
-
-struct User {
-    id: String,
-    login: String,
-    email: String,
-}
-
-/// The users of a site that keep their logins: those who are named, and who are administrators anywhere in its network.
-async fn kept_users(
-    source: &SourceSession,
-    relations: &[Relation],
-    site: &SiteTables,
-    masking: &Masking,
-) -> Result<Vec<User>> {
-    let mut administrators = Vec::new();
-    for meta in
-        relations.iter().filter(|relation| masking.keep_users.administrators && site.owns(&relation.table, "usermeta"))
-    {
-        const IS_ADMINISTRATOR: &str = "s:13:\"administrator\";b:1;";
-        let condition = format!("{{1}} LIKE '%capabilities' AND {{2}} LIKE '%{IS_ADMINISTRATOR}%'");
-        let is_one = |row: &[String]| row[1].ends_with("capabilities") && row[2].contains(IS_ADMINISTRATOR);
-        let rows =
-            matching_rows::texts(source, meta, &["user_id", "meta_key", "meta_value"], &condition, &[], is_one).await?;
-        let is_of_site = |key: &str| {
-            let blog = key.strip_prefix(&site.prefix).and_then(|key| key.strip_suffix("capabilities"));
-            let is_number =
-                |blog: &str| blog.ends_with('_') && blog[..blog.len() - 1].bytes().all(|b| b.is_ascii_digit());
-            blog.is_some_and(|blog| blog.is_empty() || is_number(blog))
-        };
-        administrators.extend(rows.into_iter().filter(|row| is_of_site(&row[1])).map(|mut row| row.swap_remove(0)));
-    }
-    let named = &masking.keep_users.named;
-    let is_kept =
-        |row: &[String]| administrators.contains(&row[0]) || named.contains(&row[1]) || named.contains(&row[2]);
-    let mut rows = Vec::new();
-    for users in relations.iter().filter(|relation| site.owns(&relation.table, "users")) {
-        rows.extend(
-            matching_rows::texts(
-                source,
-                users,
-                &["ID", "user_login", "user_email"],
-                "{0} = ANY ($1) OR {1} = ANY ($2) OR {2} = ANY ($2)",
-                &[(&administrators, Type::TEXT_ARRAY), (named, Type::TEXT_ARRAY)],
-                is_kept,
-            )
-            .await?,
-        );
-    }
-    let user = |row: Vec<String>| match <[String; 3]>::try_from(row) {
-        Ok([id, login, email]) => Some(User { id, login, email }),
-        Err(_) => None,
-    };
-    Ok(rows.into_iter().filter_map(user).collect())
 }
 
 /// How many rows stay behind in each table that is emptied.

@@ -21,6 +21,7 @@ pub(super) mod locks;
 pub(super) mod long_texts;
 mod masked_checks;
 mod masked_relations;
+mod masked_sites;
 mod matching_rows;
 mod people;
 mod published;

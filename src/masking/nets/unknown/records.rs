@@ -9,10 +9,11 @@ use super::names::{self, snake};
 use super::tables::{About, about};
 use crate::contract::transformer::Transformer;
 use crate::data::tables::{Column, ColumnType, Table};
-use crate::masking::assignment::{Assignment, misfit};
+use crate::masking::assignment::Assignment;
 use crate::masking::nets::Nets;
 use crate::masking::relations::Reference;
 use crate::masking::table::{Condition, Expected, Origin, TableMask, TableRule};
+use crate::masking::transformers::misfit;
 use crate::masking::{twins, values};
 
 /// Gives such columns a rule where none speaks of them.
