@@ -16,6 +16,20 @@ pub(crate) fn next(text: &[u8], from: usize, is_one: impl Fn(u8) -> bool) -> Opt
     None
 }
 
+/// Where all bytes are that are one.
+pub(crate) fn each(text: &[u8], is_one: impl Fn(u8) -> bool) -> impl Iterator<Item = usize> {
+    let (mut left, mut begin, mut pieces) = (0, 0, text.chunks(PIECE).zip((0..).step_by(PIECE)));
+    std::iter::from_fn(move || {
+        while left == 0 {
+            let (piece, at) = pieces.next()?;
+            (left, begin) = (ones(piece, &is_one), at);
+        }
+        let at = begin + left.trailing_zeros() as usize;
+        left &= left - 1;
+        Some(at)
+    })
+}
+
 /// Where the next run of at least so many ones begins, from a place on; `least` is at most 64.
 pub(crate) fn next_run(text: &[u8], from: usize, least: usize, is_one: impl Fn(u8) -> bool) -> Option<usize> {
     // `open` is how many ones stand right before `at`.

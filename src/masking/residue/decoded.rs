@@ -187,7 +187,7 @@ fn standard(byte: u8) -> u8 {
 
 /// Whether bytes are text or compressed: what else decodes to is chance.
 pub(crate) fn is_worth_a_look(bytes: &[u8]) -> bool {
-    let is_control = |byte: &u8| *byte < b' ' && !b"\t\r\n\0".contains(byte);
+    let is_control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\r' | b'\n' | 0);
     let is_text = || match std::str::from_utf8(bytes) {
         Ok(_) => true,
         Err(error) => error.valid_up_to() + 4 > bytes.len() && error.valid_up_to() > 0,

@@ -1,5 +1,6 @@
 //! Keys of providers, private keys and hashes of passwords, by how they begin; the list is data that masking reads as well, the reader is not.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -47,6 +48,16 @@ fn yes() -> bool {
     true
 }
 
+impl Line {
+    /// Of what lies around the blanks of a beginning and behind it, the longest piece is no shorter than this.
+    fn shortest_piece(&self, begin: &[u8]) -> usize {
+        let mut pieces = begin.split(|byte| is_blank(*byte)).map(<[u8]>::len);
+        let last = pieces.next_back().unwrap_or(0);
+        let rest = if self.ends.is_some() { 0 } else { self.least.max(SHORTEST) };
+        pieces.chain([last + rest]).max().unwrap_or(0)
+    }
+}
+
 /// How keys begin, and the lines that they are of.
 struct Keys {
     lines: Vec<Line>,
@@ -54,6 +65,8 @@ struct Keys {
     begins: Vec<Vec<(Vec<u8>, usize)>>,
     /// A bit for each hash of three bytes that any begins with: most words begin with none of them.
     likely: Vec<u64>,
+    /// What holds one has a piece without blanks of so many bytes at least.
+    shortest: usize,
 }
 
 static KEYS: LazyLock<Keys> = LazyLock::new(|| {
@@ -65,10 +78,12 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
         lines: lines.into_iter().filter(is_key).collect(),
         begins: vec![Vec::new(); 1 << 8],
         likely: vec![0; Keys::HASHES / 64],
+        shortest: usize::MAX,
     };
     for (number, line) in keys.lines.iter().enumerate() {
         for begin in line.begins.iter().map(String::as_bytes) {
             keys.begins[usize::from(begin[0])].push((begin.to_vec(), number));
+            keys.shortest = keys.shortest.min(keys.lines[number].shortest_piece(begin));
             let thirds = begin.get(2).map_or(0..=u8::MAX, |third| *third..=*third);
             for hash in thirds.map(|third| Keys::hash([begin[0], begin[1], third])) {
                 keys.likely[hash / 64] |= 1 << (hash % 64);
@@ -101,8 +116,9 @@ impl Keys {
 
 /// Looks for keys, and for hashes of passwords.
 pub(super) fn search(text: &[u8], found: &mut Found) {
-    for at in starts(text) {
-        for (end, line) in KEYS.at(text, at) {
+    let keys = &*KEYS;
+    for at in pieces(text, keys.shortest).flat_map(|piece| starts(text, piece)) {
+        for (end, line) in keys.at(text, at) {
             let identifier = if line.kind.is_some() { Identifier::PasswordHash } else { Identifier::Secret };
             if !found.has_formed(identifier) && is_key(text, end, line) {
                 found.add_formed(identifier);
@@ -111,22 +127,32 @@ pub(super) fn search(text: &[u8], found: &mut Found) {
     }
 }
 
-/// Where words and signs begin: no key stands within a word.
-fn starts(text: &[u8]) -> impl Iterator<Item = usize> {
-    const PIECE: usize = 64;
+/// Whether it ends a piece of a text: no key has any such byte behind its beginning.
+fn is_blank(byte: u8) -> bool {
+    byte <= b' '
+}
+
+/// The pieces without blanks of so many bytes or more, each with the word before it, which a key may begin with.
+fn pieces(text: &[u8], shortest: usize) -> impl Iterator<Item = Range<usize>> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let begin = bytes::next_run(text, from, shortest, |byte| !is_blank(byte))?;
+        let end = bytes::next(text, begin + shortest, is_blank).unwrap_or(text.len());
+        let blanks = text[from..begin].iter().rev().take_while(|byte| is_blank(**byte)).count();
+        let word = text[from..begin - blanks].iter().rev().take_while(|byte| !is_blank(**byte)).count();
+        from = end;
+        Some(begin - blanks - word..end)
+    })
+}
+
+/// Where words and signs begin in a piece: no key stands within a word.
+fn starts(text: &[u8], piece: Range<usize>) -> impl Iterator<Item = usize> {
     let mut is_in_word = false;
-    text.chunks(PIECE).zip((0..).step_by(PIECE)).flat_map(move |(piece, at)| {
-        let is_letter =
-            |byte: u8| u8::from((byte | 0x20).wrapping_sub(b'a') < 26) | u8::from(byte.wrapping_sub(b'0') < 10) != 0;
-        let (letters, blanks) = (bytes::ones(piece, is_letter), bytes::ones(piece, |byte| byte == b' '));
-        let within = letters & (letters << 1 | u64::from(is_in_word));
-        is_in_word = letters >> (PIECE - 1) == 1;
-        let mut starts = !(within | blanks);
-        std::iter::from_fn(move || {
-            let next = starts.trailing_zeros() as usize;
-            starts &= starts.wrapping_sub(1);
-            (next < piece.len()).then_some(at + next)
-        })
+    piece.filter(move |at| {
+        let is_letter = text[*at].is_ascii_alphanumeric();
+        let is_within = is_letter && is_in_word;
+        is_in_word = is_letter;
+        !is_within
     })
 }
 

@@ -10,13 +10,6 @@ const SHORT_TEXT: usize = 64;
 const LONGEST_WORD: usize = 40;
 /// So much may stand between two cells or fields of one person.
 const LONGEST_GAP: usize = 48;
-/// What stands before a surname and is not the whole of it.
-#[rustfmt::skip]
-const PARTICLES: &[&[u8]] = &[
-    b"af", b"al", b"av", b"bin", b"da", b"de", b"del", b"della", b"den", b"der", b"di", b"do", b"dos", b"du", b"el", b"la",
-    b"le", b"ten", b"ter", b"van", b"vom", b"von", b"y", b"zu", b"zum", b"zur",
-];
-
 /// A word that may be of a name.
 #[derive(Clone, Copy)]
 struct Word {
@@ -31,10 +24,15 @@ pub(super) fn search(text: &[u8], people: &KnownPeople, found: &mut Found) {
     let is_short = text.len() <= SHORT_TEXT && memchr::memchr3(b'"', b':', b'{', text).is_none();
     let mut before: Option<Word> = None;
     let mut at = 0;
-    while let Some(begin) = if is_short { bytes::next(text, at, is_letter) } else { next_capital(text, at) } {
+    // Without a branch, so that many bytes are looked at together.
+    let may_begin = |byte| is_capital(byte) | (is_short & is_letter(byte));
+    for begin in bytes::each(text, may_begin) {
+        if begin < at || !is_short && is_within_word(text, begin) {
+            continue;
+        }
         let end = begin + text[begin..].iter().position(|byte| !is_inner(*byte)).unwrap_or(text.len() - begin);
         at = end;
-        let is_cased = || is_capital(text[begin]) || is_short && !PARTICLES.contains(&&text[begin..end]);
+        let is_cased = || is_capital(text[begin]) || is_short && !is_particle(&text[begin..end]);
         let is_candidate = (2..=LONGEST_WORD).contains(&(end - begin)) && is_cased();
         if !is_candidate {
             continue;
@@ -54,16 +52,10 @@ pub(super) fn search(text: &[u8], people: &KnownPeople, found: &mut Found) {
     }
 }
 
-/// The next word that begins with a capital letter.
-fn next_capital(text: &[u8], mut from: usize) -> Option<usize> {
-    loop {
-        let at = bytes::next(text, from, is_capital)?;
-        let before = text[..at].iter().rev().find(|byte| **byte != b'\'');
-        if !before.is_some_and(|byte| is_letter(*byte)) {
-            return Some(at);
-        }
-        from = at + 1;
-    }
+/// Whether a letter stands before it, or only an apostrophe between.
+fn is_within_word(text: &[u8], at: usize) -> bool {
+    let before = text[..at].iter().rev().find(|byte| **byte != b'\'');
+    before.is_some_and(|byte| is_letter(*byte))
 }
 
 fn is_letter(byte: u8) -> bool {
@@ -98,6 +90,17 @@ fn belong_together(gap: &[u8]) -> bool {
     if gap.len() > LONGEST_GAP {
         return false;
     }
-    let is_of_fields = gap.iter().filter(|byte| b"\"';|\t\n>:".contains(byte)).count() >= 2;
-    is_of_fields || gap.split(|byte| *byte == b' ').all(|part| part.is_empty() || PARTICLES.contains(&part))
+    let is_of_field = |byte: &&u8| matches!(**byte, b'"' | b'\'' | b';' | b'|' | b'\t' | b'\n' | b'>' | b':');
+    let is_of_fields = gap.iter().filter(is_of_field).count() >= 2;
+    is_of_fields || gap.split(|byte| *byte == b' ').all(|part| part.is_empty() || is_particle(part))
+}
+
+/// Whether it stands before a surname and is not the whole of it.
+#[rustfmt::skip]
+fn is_particle(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"af" | b"al" | b"av" | b"bin" | b"da" | b"de" | b"del" | b"della" | b"den" | b"der" | b"di" | b"do" | b"dos"
+        | b"du" | b"el" | b"la" | b"le" | b"ten" | b"ter" | b"van" | b"vom" | b"von" | b"y" | b"zu" | b"zum" | b"zur"
+    )
 }

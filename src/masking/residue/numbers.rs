@@ -39,7 +39,10 @@ impl Number<'_> {
 /// Looks for numbers, and for streets by the numbers of their houses.
 pub(super) fn search(text: &[u8], people: Option<&KnownPeople>, found: &mut Found) {
     let mut at = 0;
-    while let Some(begin) = bytes::next(text, at, |byte| byte.wrapping_sub(b'0') < 10) {
+    for begin in bytes::each(text, |byte| byte.wrapping_sub(b'0') < 10) {
+        if begin < at {
+            continue;
+        }
         let end = begin + text[begin..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
         if is_strangers_word(text, begin, end) {
             at = end;
@@ -154,13 +157,14 @@ fn street(text: &[u8], begin: usize, number: &Number<'_>, people: &KnownPeople, 
     end += usize::from(
         text.get(end).is_some_and(u8::is_ascii_alphabetic) && !text.get(end + 1).is_some_and(|b| is_word(*b)),
     );
-    let is_of_line = |byte: &&u8| !b"\n\r\t\";{}<>|".contains(byte);
+    if text[..begin].last() != Some(&b' ') && text.get(end) != Some(&b' ') {
+        return;
+    }
+    let is_of_line =
+        |byte: &&u8| !matches!(**byte, b'\n' | b'\r' | b'\t' | b'"' | b';' | b'{' | b'}' | b'<' | b'>' | b'|');
     let before = text[..begin].iter().rev().take(WORDS_AROUND).take_while(is_of_line).count();
     let behind = text[end..].iter().take(WORDS_AROUND).take_while(is_of_line).count();
     let (before, behind) = (&text[begin - before..begin], &text[end..end + behind]);
-    if !before.ends_with(b" ") && !behind.starts_with(b" ") {
-        return;
-    }
     let holds = |street: &[u8]| people.holds_street(&String::from_utf8_lossy(street));
     let starts = blanks(before).rev().skip(1).map(|at| at + 1).chain([0]).take(MOST_WORDS);
     let ends = blanks(behind).skip(1).chain([behind.len()]).take(MOST_WORDS);

@@ -43,6 +43,8 @@ struct Official {
     /// Those in one piece, by its length, and the others by that of their first piece.
     bare: Vec<Vec<Form>>,
     written: Vec<Vec<Form>>,
+    /// Whether behind a first piece of that length any goes on with a letter.
+    goes_on_with_letter: Vec<bool>,
 }
 
 static OFFICIAL: LazyLock<Official> = LazyLock::new(|| {
@@ -66,7 +68,12 @@ static OFFICIAL: LazyLock<Official> = LazyLock::new(|| {
             }
         }
     }
-    Official { lines, bare, written }
+    let is_letter = |form: &Form, first: usize| !matches!(form.pattern.get(first + 1), Some(b'#' | b'0'..=b'9'));
+    let goes_on_with_letter = written
+        .iter()
+        .enumerate()
+        .map(|(first, forms): (_, &Vec<Form>)| forms.iter().any(|form| is_letter(form, first)));
+    Official { goes_on_with_letter: goes_on_with_letter.collect(), lines, bare, written }
 });
 
 fn put(all: &mut Vec<Vec<Form>>, len: usize, form: Form) {
@@ -80,14 +87,22 @@ fn put(all: &mut Vec<Vec<Form>>, len: usize, form: Form) {
 /// before these.
 pub(super) fn is_at(text: &[u8], digit: usize) -> bool {
     let end = digit + text[digit..].iter().take(LONGEST_PIECE).take_while(|b| b.is_ascii_alphanumeric()).count();
-    let goes_on = matches!(text.get(end..end + 2), Some([sign, next]) if b" -./+(".contains(sign) && next.is_ascii_alphanumeric());
-    // What most numbers are: few digits, and nothing behind.
-    if end - digit + MOST_LETTERS < SHORTEST && !goes_on {
-        return false;
-    }
+    let goes_on = |begin: usize| match text.get(end..end + 2) {
+        Some([b' ' | b'-' | b'.' | b'/' | b'+' | b'(', next]) => {
+            next.is_ascii_digit()
+                || next.is_ascii_alphabetic()
+                    && OFFICIAL.goes_on_with_letter.get(end - begin).is_some_and(|goes_on| *goes_on)
+        }
+        _ => false,
+    };
     let letters =
         |end: usize| text[..end].iter().rev().take(MOST_LETTERS).take_while(|b| b.is_ascii_alphabetic()).count();
     let begin = digit - letters(digit);
+    let goes_on = goes_on(begin);
+    // What most numbers are: few digits, and nothing behind.
+    if end - begin < SHORTEST && !goes_on {
+        return false;
+    }
     if begins(text, begin, end, goes_on) {
         return true;
     }
