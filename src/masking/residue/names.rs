@@ -8,7 +8,7 @@ use crate::masking::nets::people::KnownPeople;
 const SHORT_TEXT: usize = 64;
 /// No name has a longer word.
 const LONGEST_WORD: usize = 40;
-/// So much may stand between two cells or fields of one person.
+/// So much may stand between two cells or fields of one person, which is less than what is looked at together.
 const LONGEST_GAP: usize = 48;
 /// A word that may be of a name.
 #[derive(Clone, Copy)]
@@ -90,9 +90,12 @@ fn belong_together(gap: &[u8]) -> bool {
     if gap.len() > LONGEST_GAP {
         return false;
     }
-    let is_of_field = |byte: &&u8| matches!(**byte, b'"' | b'\'' | b';' | b'|' | b'\t' | b'\n' | b'>' | b':');
-    let is_of_fields = gap.iter().filter(is_of_field).count() >= 2;
-    is_of_fields || gap.split(|byte| *byte == b' ').all(|part| part.is_empty() || is_particle(part))
+    if gap.split(|byte| *byte == b' ').all(|part| part.is_empty() || is_particle(part)) {
+        return true;
+    }
+    // Without branches, so that all of it is looked at together.
+    let is_of_field = |byte: u8| b"\"';|\t\n>:".iter().fold(false, |is_one, sign| is_one | (byte == *sign));
+    bytes::ones(gap, is_of_field).count_ones() >= 2
 }
 
 /// Whether it stands before a surname and is not the whole of it.

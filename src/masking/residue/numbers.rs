@@ -1,5 +1,7 @@
 //! Numbers in bytes: of accounts, cards and telephones, and of houses with the street beside.
 
+use std::borrow::Cow;
+
 use super::checks::{MOST_CARD_DIGITS, begins_with_iban, is_card, is_strangers_phone, is_strangers_word};
 use super::{Found, Identifier, addresses, official};
 use crate::formats::bytes;
@@ -165,6 +167,11 @@ fn street(text: &[u8], begin: usize, number: &Number<'_>, people: &KnownPeople, 
     let before = text[..begin].iter().rev().take(WORDS_AROUND).take_while(is_of_line).count();
     let behind = text[end..].iter().take(WORDS_AROUND).take_while(is_of_line).count();
     let (before, behind) = (&text[begin - before..begin], &text[end..end + behind]);
+    let digits = &number.digits[..number.count];
+    let house = digits.iter().fold(0, |house, digit| house * 10 + u32::from(digit - b'0'));
+    if !people.may_hold_house(house, &piece_before(before), &piece_behind(behind)) {
+        return;
+    }
     let holds = |street: &[u8]| people.holds_street(&String::from_utf8_lossy(street));
     let starts = blanks(before).rev().skip(1).map(|at| at + 1).chain([0]).take(MOST_WORDS);
     let ends = blanks(behind).skip(1).chain([behind.len()]).take(MOST_WORDS);
@@ -173,6 +180,20 @@ fn street(text: &[u8], begin: usize, number: &Number<'_>, people: &KnownPeople, 
     if starts.into_iter().any(is_before) || ends.into_iter().any(is_behind) {
         found.add_known(Identifier::Street);
     }
+}
+
+/// The last piece of a text with anything but signs in it, and what stands behind that.
+fn piece_before(text: &[u8]) -> Cow<'_, str> {
+    let Some(last) = text.iter().rposition(|byte| is_word(*byte)) else { return Cow::Borrowed("") };
+    let begin = memchr::memrchr(b' ', &text[..last]).map_or(0, |at| at + 1);
+    String::from_utf8_lossy(&text[begin..])
+}
+
+/// The first piece, and what stands before it.
+fn piece_behind(text: &[u8]) -> Cow<'_, str> {
+    let Some(begin) = text.iter().position(|byte| is_word(*byte)) else { return Cow::Borrowed("") };
+    let end = memchr::memchr(b' ', &text[begin..]).map_or(text.len(), |at| begin + at);
+    String::from_utf8_lossy(&text[..end])
 }
 
 fn blanks(text: &[u8]) -> impl DoubleEndedIterator<Item = usize> {

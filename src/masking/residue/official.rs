@@ -123,7 +123,8 @@ fn begins(text: &[u8], begin: usize, end: usize, goes_on: bool) -> bool {
     }
     let official = &*OFFICIAL;
     let of = |all: &'static [Vec<Form>]| all.get(end - begin).map(Vec::as_slice).unwrap_or_default();
-    let one = |form: &Form| official.is_one(form, text, begin);
+    let may_have_word = has_word_before(text, begin);
+    let one = |form: &Form| (may_have_word || !form.needs_word) && official.is_one(form, text, begin);
     let is_first = || !matches!(text[..begin], [.., b'0'..=b'9', b' ']);
     of(&official.bare).iter().any(one) || goes_on && is_first() && of(&official.written).iter().any(one)
 }
@@ -163,6 +164,12 @@ fn check(check: Check, written: &[u8]) -> bool {
         len += 1;
     }
     check_holds(check, &plain[..len])
+}
+
+/// Whether any word stands close enough before a number to say what it is.
+fn has_word_before(text: &[u8], begin: usize) -> bool {
+    let between = text[..begin].iter().rev().take(BETWEEN + 1).take_while(|b| !b.is_ascii_digit() && **b != b'\n');
+    between.into_iter().any(|b| !matches!(b, b' ' | b'\t' | b':' | b'=' | b'"' | b',' | b';' | b'>'))
 }
 
 /// Whether a word stands before a number, with little and no other number between.

@@ -57,12 +57,12 @@ pub(super) async fn known(
         gathering.go_on(source, &session).await?;
     }
     let mut people = gathering.gatherer.into_inner().unwrap_or_else(PoisonError::into_inner).end();
+    session.close().await;
     if !people.is_empty() {
-        published::leave_out(&session, tables, sites, &mut people)
+        people = published::leave_out(source, tables, sites, people)
             .await
             .context("look for people in what is published")?;
     }
-    session.close().await;
     Ok(people)
 }
 

@@ -17,6 +17,8 @@ use crate::postgres::session::sql;
 
 /// So many pieces of a table are asked for in one go.
 const TOGETHER: usize = 8;
+/// In so many pieces is read what is not read as a whole.
+const SHARED: u64 = 64;
 
 /// A table of which only some columns are read.
 pub(super) struct PartOfTable {
@@ -51,19 +53,35 @@ impl PartOfTable {
         condition: Option<&str>,
         mut take: impl FnMut(&CopyRow<'_>),
     ) -> Result<()> {
-        let copies = if self.may_be_asked() { self.in_pieces(condition) } else { self.whole() };
-        let told = || format!("look through table `{}`", self.relation.label());
-        for together in copies.chunks(TOGETHER) {
-            let mut from = source.copy_out(&together.join("; ")).await.with_context(told)?;
-            let mut left = together.len();
-            while left > 0 {
-                if next(&mut from, source, &self.relation, &mut take).await.with_context(told)? {
-                    left -= 1;
-                }
-            }
-            from.until_ready(&mut Vec::new()).await.with_context(told)?;
-            from.give_back();
+        for together in self.copies(condition) {
+            self.show_some(source, &together, &mut take).await?;
         }
+        Ok(())
+    }
+
+    /// The COPYs that read it, those together that are asked for in one go.
+    pub(super) fn copies(&self, condition: Option<&str>) -> Vec<Vec<String>> {
+        let copies = if self.may_be_asked() { self.in_pieces(condition) } else { self.whole() };
+        copies.chunks(TOGETHER).map(<[String]>::to_vec).collect()
+    }
+
+    /// Shows the rows of some COPYs that are asked for in one go.
+    pub(super) async fn show_some(
+        &self,
+        source: &SourceSession,
+        together: &[String],
+        mut take: impl FnMut(&CopyRow<'_>),
+    ) -> Result<()> {
+        let told = || format!("look through table `{}`", self.relation.label());
+        let mut from = source.copy_out(&together.join("; ")).await.with_context(told)?;
+        let mut left = together.len();
+        while left > 0 {
+            if next(&mut from, source, &self.relation, &mut take).await.with_context(told)? {
+                left -= 1;
+            }
+        }
+        from.until_ready(&mut Vec::new()).await.with_context(told)?;
+        from.give_back();
         Ok(())
     }
 
@@ -83,7 +101,13 @@ impl PartOfTable {
             )
         };
         let mut left = self.most_bytes.unwrap_or(u64::MAX);
-        let last = work_list::pieces(relation.pages, relation.table.size_bytes).into_iter().rev();
+        let (pages, size_bytes) = (relation.pages, relation.table.size_bytes);
+        let pieces = match self.most_bytes {
+            // In so many pieces that several sessions can share them.
+            Some(most_bytes) => work_list::pieces_of(most_bytes.div_ceil(SHARED), pages, size_bytes),
+            None => work_list::pieces(pages, size_bytes),
+        };
+        let last = pieces.into_iter().rev();
         let asked = last.take_while(|(_, bytes)| {
             let is_asked = left > 0;
             left = left.saturating_sub(*bytes);

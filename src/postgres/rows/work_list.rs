@@ -34,7 +34,12 @@ const PIECE_BYTES: u64 = 8 << 20;
 /// A relation of so many pages, and of so many bytes with what stands beside them, in pieces that are each looked through in
 /// one statement: what is true of the rows in it, and its bytes.
 pub(crate) fn pieces(pages: u64, size_bytes: u64) -> Vec<(String, u64)> {
-    let pieces = size_bytes.div_ceil(PIECE_BYTES).min(pages).max(1);
+    pieces_of(PIECE_BYTES, pages, size_bytes)
+}
+
+/// The same in pieces of so many bytes.
+pub(crate) fn pieces_of(piece_bytes: u64, pages: u64, size_bytes: u64) -> Vec<(String, u64)> {
+    let pieces = size_bytes.div_ceil(piece_bytes).min(pages).max(1);
     cut_pages(pages, pieces).map(|pages| (in_pages(pages), size_bytes / pieces)).collect()
 }
 

@@ -121,6 +121,14 @@ impl Hashes {
 /// Some of the hashes of a set.
 pub(super) struct Marks(Vec<AtomicU64>);
 
+impl Marks {
+    pub(super) fn merge(&self, other: &Self) {
+        for (own, other) in self.0.iter().zip(&other.0) {
+            own.fetch_or(other.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+}
+
 /// Whether something may be in a set: what it says no to is in none.
 #[derive(Debug)]
 pub(super) struct Filter {
@@ -142,6 +150,11 @@ impl Filter {
 
     pub(super) fn to_fill() -> Self {
         Self { bits: vec![0; Self::MOST_BITS / 64] }
+    }
+
+    /// Adds all of another of the same size.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.bits.iter_mut().zip(&other.bits).for_each(|(own, other)| *own |= other);
     }
 
     fn place(&self, hash: u64) -> (usize, u64) {

@@ -159,6 +159,16 @@ impl KnownPeople {
         houses.iter().any(|house| self.has(Identifier::Street, house.hash))
     }
 
+    /// Whether a house with this number may stand in somebody's street, as far as the pieces of text tell that stand right
+    /// before and behind it.
+    pub(crate) fn may_hold_house(&self, number: u32, before: &str, behind: &str) -> bool {
+        let may_be = |word: Option<Word>| {
+            word.is_none_or(|word| self.numbers.may_have(streets::beside(number, self.streets.whole(word.hash))))
+        };
+        !before.is_empty() && may_be(Words::of(before, self.seed).last())
+            || !behind.is_empty() && may_be(Words::of(behind, self.seed).next())
+    }
+
     /// Whether a value may be a known login or company.
     pub(crate) fn may_hold_whole(&self, value: &str) -> bool {
         (2..=LONGEST_WHOLE).contains(&value.len())
@@ -263,4 +273,12 @@ impl KnownPeople {
 pub(crate) struct Published {
     marks: [Marks; Identifier::ALL.len()],
     prose: Filter,
+}
+
+impl Published {
+    /// Adds what was noted elsewhere.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.marks.iter().zip(&other.marks).for_each(|(own, other)| own.merge(other));
+        self.prose.merge(&other.prose);
+    }
 }

@@ -14,6 +14,8 @@ const FILES: &[&str] = &[
     "tsx", "jsx", "json", "map", "html", "htm", "php", "tgz", "gz", "woff", "woff2", "ttf", "eot", "otf", "mp4",
     "webm", "mp3", "pdf", "xml", "txt", "yml", "yaml", "vue",
 ];
+/// The longest of them.
+const LONGEST_FILE: usize = 5;
 /// What addresses become ends with it (RFC 2606), so that nothing there is anybody's.
 const NOBODYS: &str = ".invalid";
 /// The letters of scripts that are written without blanks begin here.
@@ -47,7 +49,7 @@ fn next_at(text: &str, from: usize) -> Option<(usize, &str)> {
     let bytes = text.as_bytes();
     let mut from = from;
     loop {
-        let at = from + bytes.get(from..)?.iter().position(|b| b"@%&\\".contains(b))?;
+        let at = from + bytes.get(from..)?.iter().position(|b| matches!(b, b'@' | b'%' | b'&' | b'\\'))?;
         if let Some(len) = sign_len(bytes, at) {
             return Some((at, &text[at..at + len]));
         }
@@ -105,7 +107,9 @@ pub(super) fn around(text: &str, at: usize, sign: usize) -> Option<Range<usize>>
 
 fn local_len(before: &str) -> usize {
     let takes_all = before.chars().next_back().is_some_and(|c| c >= WITHOUT_BLANKS && c.is_alphabetic());
-    let is_local = |c: char| c.is_ascii_alphanumeric() || "._%+-'".contains(c) || is_letter(c, takes_all);
+    let is_local = |c: char| {
+        c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-' | '\'') || is_letter(c, takes_all)
+    };
     let len: usize = before.chars().rev().take(LONGEST_PART).take_while(|c| is_local(*c)).map(char::len_utf8).sum();
     before[before.len() - len..].trim_start_matches(['.', '\'', '%', '-']).len()
 }
@@ -117,11 +121,12 @@ fn domain(after: &str) -> Option<&str> {
     let domain = after[..len].trim_end_matches(['.', '-']);
     let (labels, last) = domain.rsplit_once('.')?;
     let is_top = last.chars().count() >= 2 && last.chars().all(char::is_alphabetic) || last.starts_with("xn--");
-    let is_file = FILES.iter().any(|file| last.eq_ignore_ascii_case(file));
+    let is_file = last.len() <= LONGEST_FILE && FILES.iter().any(|file| last.eq_ignore_ascii_case(file));
     let mut front = labels.split('.');
     let is_number = |label: Option<&str>| label.is_some_and(|label| label.bytes().all(|b| b.is_ascii_digit()));
     let is_version = is_number(front.next()) && is_number(front.next());
-    let is_ours = domain.to_ascii_lowercase().ends_with(NOBODYS);
+    let end = domain.len().checked_sub(NOBODYS.len()).and_then(|at| domain.get(at..));
+    let is_ours = end.is_some_and(|end| end.eq_ignore_ascii_case(NOBODYS));
     let is_sound = is_top && !is_file && !is_version && !is_ours && !labels.is_empty() && !labels.starts_with('.');
     is_sound.then_some(domain)
 }
