@@ -94,8 +94,8 @@ fn belong_together(gap: &[u8]) -> bool {
         return true;
     }
     // Without branches, so that all of it is looked at together.
-    let is_of_field = |byte: u8| b"\"';|\t\n>:".iter().fold(false, |is_one, sign| is_one | (byte == *sign));
-    bytes::ones(gap, is_of_field).count_ones() >= 2
+    let is_of_field = |byte: u8| b"\"';|\t\n>:".iter().fold(0, |is_one, sign| is_one | u8::from(byte == *sign));
+    bytes::ones(gap, |byte| is_of_field(byte) != 0).count_ones() >= 2
 }
 
 /// Whether it stands before a surname and is not the whole of it.

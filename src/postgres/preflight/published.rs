@@ -53,7 +53,7 @@ pub(super) async fn leave_out(
     }
     let mut noted = people.published();
     while let Some(read) = reading.join_next().await {
-        noted.merge(read.context("join a reader")??);
+        noted.merge(&read.context("join a reader")??);
     }
     let mut people = Arc::into_inner(people).context("a reader still has the people")?;
     people.leave_out(noted);

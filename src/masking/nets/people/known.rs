@@ -277,7 +277,7 @@ pub(crate) struct Published {
 
 impl Published {
     /// Adds what was noted elsewhere.
-    pub(crate) fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.marks.iter().zip(&other.marks).for_each(|(own, other)| own.merge(other));
         self.prose.merge(&other.prose);
     }
