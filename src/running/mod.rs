@@ -4,5 +4,6 @@ pub(crate) mod context;
 pub(crate) mod first;
 pub(crate) mod outcome;
 pub(crate) mod run;
+pub(crate) mod shown;
 pub(crate) mod step;
 pub(crate) mod stop;

@@ -9,13 +9,25 @@ use serde_json::Value;
 use crate::error::{Exit, Told};
 use crate::external::kestra::Metric;
 use crate::running::first::First;
+use crate::running::shown;
 use crate::running::step::{Group, StepDef};
 
 /// How a step ended: what goes into its outputs, and its exit code.
 pub(crate) struct Outcome {
     pub report: Report<Value>,
+    /// The same for a person.
+    pub words: Words,
     pub metrics: Vec<Metric>,
     pub(super) exit: Exit,
+}
+
+/// What a person reads of a step.
+#[derive(Default)]
+pub(crate) struct Words {
+    /// What was done, in a few words; empty when the name of the step says it.
+    pub in_short: String,
+    /// What is read of a step that was run by itself.
+    pub shown: String,
 }
 
 /// What every step prints at its end, whether it succeeded or not.
@@ -107,7 +119,8 @@ pub(super) fn metrics(cost: Cost) -> Vec<Metric> {
 pub(super) fn gave_way(step: &'static str, first: &First, cost: Cost) -> Outcome {
     tracing::info!("nothing is done: {first}");
     let report = Report { first: Some(Box::new(first.clone())), ..Report::new(step, first.status, cost) };
-    Outcome { report, metrics: metrics(cost), exit: Exit::Done }
+    let words = Words { shown: first.to_string(), ..Words::default() };
+    Outcome { report, words, metrics: metrics(cost), exit: Exit::Done }
 }
 
 pub(super) fn failed(step: &'static str, group: Group, error: &anyhow::Error, cost: Cost) -> Outcome {
@@ -124,7 +137,9 @@ pub(super) fn failed(step: &'static str, group: Group, error: &anyhow::Error, co
         needs_person: Some(exit == Exit::Incomplete || group == Group::Recovery),
         ..Report::new(step, Status::Failed, cost)
     };
-    Outcome { report, metrics: metrics(cost), exit }
+    // Of a step that has done something all the same, that is told too.
+    let words = Words { shown: shown::of(&report.output), ..Words::default() };
+    Outcome { report, words, metrics: metrics(cost), exit }
 }
 
 impl Report<Value> {

@@ -18,8 +18,9 @@ use crate::error::{Exit, Failure};
 use crate::external::kestra::Metric;
 use crate::running::context::Context;
 use crate::running::first::First;
-use crate::running::outcome::{Cost, Outcome, Report, Status, failed, gave_way, metrics};
+use crate::running::outcome::{Cost, Outcome, Report, Status, Words, failed, gave_way, metrics};
 use crate::running::run::Names;
+use crate::running::shown;
 
 /// One subcommand, one Kestra task. It finds what it needs from its input and the world, never from another step.
 pub(crate) trait Step: 'static {
@@ -33,6 +34,10 @@ pub(crate) trait Step: 'static {
     const DEADLINE: Deadline;
     /// Whether it copies data, of which a sheet can be written.
     const COPIES_DATA: bool = false;
+    /// Whether it changes nothing, so that it can be run outside a run.
+    const ONLY_LOOKS: bool = false;
+    /// What it deletes, which a person confirms.
+    const DELETES: Deletes = Deletes::Nothing;
     type Input: Asked + DeserializeOwned + JsonSchema + Send;
     type Output: Serialize + JsonSchema + Send;
 
@@ -56,6 +61,16 @@ pub(crate) trait Step: 'static {
         Err(error)
     }
 
+    /// What was done, in a few words, beside the step's name in a list of steps.
+    fn in_short(_output: &Self::Output) -> String {
+        String::new()
+    }
+
+    /// What a person reads who ran the step by itself.
+    fn shown(output: &Self::Output) -> String {
+        shown::of(output)
+    }
+
     /// What else is worth a measurement.
     fn metrics(_output: &Self::Output) -> Vec<Metric> {
         Vec::new()
@@ -71,6 +86,16 @@ pub enum Group {
     Recovery,
     /// In a flow of its own; it belongs to no run.
     Lifecycle,
+}
+
+/// What a step deletes at a caller's word. What a rollback deletes is named by its run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deletes {
+    Nothing,
+    /// The copy that the field `environment` names, if the field `confirm` has its name.
+    OneByName,
+    /// Every copy whose time is up, if the field `dry_run` is false.
+    WhatIsOver,
 }
 
 /// When a step is given up.
@@ -117,6 +142,9 @@ pub struct StepDef {
     pub deadline: Deadline,
     /// Whether it copies data, of which a sheet can be written.
     pub copies_data: bool,
+    /// Whether it changes nothing, so that it can be run outside a run.
+    pub only_looks: bool,
+    pub deletes: Deletes,
     pub input_schema: fn() -> Schema,
     pub output_schema: fn() -> Schema,
     prepare: fn(&Policy, Result<Value>) -> Prepared,
@@ -144,6 +172,8 @@ impl StepDef {
             group: S::GROUP,
             deadline: S::DEADLINE,
             copies_data: S::COPIES_DATA,
+            only_looks: S::ONLY_LOOKS,
+            deletes: S::DELETES,
             input_schema: input::schema_of::<S::Input>,
             output_schema: input::schema_of::<Report<S::Output>>,
             prepare: prepare::<S>,
@@ -223,7 +253,8 @@ fn outcome<S: Step>(done: Result<S::Output>, cost: Cost) -> Outcome {
     };
     let mut metrics = metrics(cost);
     metrics.extend(S::metrics(&output));
+    let words = Words { in_short: S::in_short(&output), shown: S::shown(&output) };
     let output = serde_json::to_value(output).expect("outputs are plain data");
     let report = Report { output, ..Report::new(S::NAME, Status::Ok, cost) };
-    Outcome { report, metrics, exit: Exit::Done }
+    Outcome { report, words, metrics, exit: Exit::Done }
 }

@@ -51,6 +51,10 @@ impl Step for AssignDomain {
     type Input = CloneRequest;
     type Output = Output;
 
+    fn in_short(output: &Output) -> String {
+        output.url.clone()
+    }
+
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
         lease::in_turn(ctx, &request, Readiness::Created, |ctx, request, target, turn| {
             Box::pin(give_domains(ctx, request, target, turn))

@@ -65,6 +65,10 @@ impl Step for CheckHealth {
     type Input = CloneRequest;
     type Output = Output;
 
+    fn in_short(output: &Output) -> String {
+        format!("HTTP status {}", output.http_status)
+    }
+
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
         lease::in_turn(ctx, &request, Readiness::HasData, |ctx, request, target, turn| {
             Box::pin(visit_until_ready(ctx, request, target, turn))

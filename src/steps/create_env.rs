@@ -15,6 +15,7 @@ use crate::error::{Exit, Failure, chain, failure};
 use crate::railway::{Environment, GraphqlErrors, Project, Weight};
 use crate::running::context::Context;
 use crate::running::run::Names;
+use crate::running::shown::counted;
 use crate::running::step::{Deadline, RunTarget, Step, Undo};
 
 mod completeness;
@@ -56,6 +57,10 @@ impl Step for CreateEnv {
     const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(11));
     type Input = CloneRequest;
     type Output = Output;
+
+    fn in_short(output: &Output) -> String {
+        format!("{}, {}", output.environment_name, counted(output.services, "service", "services"))
+    }
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
         let names = ctx.run.names(&request);

@@ -13,7 +13,7 @@ use crate::environment::{deletion_rules, guard, removal};
 use crate::error::Failure;
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
-use crate::running::step::{Deadline, Group, Step};
+use crate::running::step::{Deadline, Deletes, Group, Step};
 
 /// The step.
 pub(super) struct DeleteEnv;
@@ -32,8 +32,13 @@ impl Step for DeleteEnv {
     const ABOUT: &'static str = "Delete one copy, and verify that it is gone";
     const GROUP: Group = Group::Lifecycle;
     const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(14));
+    const DELETES: Deletes = Deletes::OneByName;
     type Input = DeleteRequest;
     type Output = Output;
+
+    fn shown(output: &Output) -> String {
+        format!("environment `{}` is gone", output.environment_name)
+    }
 
     async fn run(ctx: &Context, request: DeleteRequest) -> Result<Output> {
         guard::ensure_unprotected(&ctx.policy, &request.environment)?;

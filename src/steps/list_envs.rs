@@ -16,6 +16,7 @@ use crate::environment::guard;
 use crate::environment::recorded::reading;
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
+use crate::running::shown::{counted, table};
 use crate::running::step::{Deadline, Group, Step};
 
 /// The step.
@@ -70,6 +71,12 @@ impl Step for ListEnvs {
     type Input = ListRequest;
     type Output = Output;
 
+    fn shown(output: &Output) -> String {
+        let count = counted(output.environments.len(), "copy", "copies");
+        let rows: Vec<_> = output.environments.iter().map(row).collect();
+        format!("{}\n{count}", table(["NAME", "STATE", "FROM", "ENDS", "URL"], &rows)).trim_start().to_owned()
+    }
+
     async fn run(ctx: &Context, request: ListRequest) -> Result<Output> {
         let project = ctx.railway.project(&request.project_id, Weight::Repeatable).await?;
         let environments: Vec<_> = project
@@ -81,8 +88,7 @@ impl Step for ListEnvs {
         for copy in &environments {
             tracing::info!("{}", line(copy));
         }
-        let copies = if environments.len() == 1 { "copy" } else { "copies" };
-        tracing::info!("{} {copies} in project `{}`", environments.len(), project.name);
+        tracing::info!("{} in project `{}`", counted(environments.len(), "copy", "copies"), project.name);
         Ok(Output { environments })
     }
 }
@@ -138,6 +144,11 @@ fn unrecorded(environment: &Environment, record: Option<Proof>) -> Copy {
 }
 
 fn line(copy: &Copy) -> String {
+    let [name, state, _, end, url] = row(copy);
+    format!("{name} ({state}, {end}) {url}")
+}
+
+fn row(copy: &Copy) -> [String; 5] {
     let state = match (copy.state, copy.record) {
         (Some(state), Some(Proof::Unsigned)) => format!("{state}, not signed"),
         (Some(state), _) => state.to_string(),
@@ -150,5 +161,5 @@ fn line(copy: &Copy) -> String {
         (None, None) if copy.keep && copy.state == Some(State::Ready) => "kept for ever".to_owned(),
         (None, None) => format!("made {}", copy.created_at),
     };
-    format!("{} ({state}, {end}) {}", copy.name, copy.url.as_deref().unwrap_or_default())
+    [copy.name.clone(), state, copy.source.clone().unwrap_or_default(), end, copy.url.clone().unwrap_or_default()]
 }

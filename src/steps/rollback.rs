@@ -47,6 +47,18 @@ impl Step for Rollback {
         Ok(())
     }
 
+    fn in_short(output: &Output) -> String {
+        match &output.kept {
+            Some(name) => format!("`{name}` stays"),
+            None if output.removed.is_empty() => "nothing was there".to_owned(),
+            None => format!("{} gone", output.removed.join(", ")),
+        }
+    }
+
+    fn shown(output: &Output) -> String {
+        Self::in_short(output)
+    }
+
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
         let target = RunTarget { project_id: request.project_id.clone(), names: ctx.run.names(&request) };
         if request.on_failure == OnFailure::Keep

@@ -17,6 +17,7 @@ use crate::environment::services::{Role, with_role};
 use crate::error::Failure;
 use crate::railway::{Deploy, Environment, Rendered, ServiceInstance, Weight};
 use crate::running::context::Context;
+use crate::running::shown::counted;
 use crate::running::step::{Deadline, Step};
 
 /// How long an app may take to build and start.
@@ -59,6 +60,10 @@ impl Step for StartApps {
     const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(34));
     type Input = CloneRequest;
     type Output = Output;
+
+    fn in_short(output: &Output) -> String {
+        format!("{} up", counted(output.started.len(), "app", "apps"))
+    }
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
         lease::in_turn(ctx, &request, Readiness::HasData, |ctx, request, target, turn| {

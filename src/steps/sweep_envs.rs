@@ -19,7 +19,8 @@ use crate::error::{Exit, Failure, chain, listed};
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
 use crate::running::outcome::Partly;
-use crate::running::step::{Deadline, Group, Step};
+use crate::running::shown::table;
+use crate::running::step::{Deadline, Deletes, Group, Step};
 
 /// The step.
 pub(super) struct SweepEnvs;
@@ -73,8 +74,18 @@ impl Step for SweepEnvs {
     const ABOUT: &'static str = "Delete copies whose time is up; a dry run unless told otherwise";
     const GROUP: Group = Group::Lifecycle;
     const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(29));
+    const DELETES: Deletes = Deletes::WhatIsOver;
     type Input = SweepRequest;
     type Output = Output;
+
+    fn shown(output: &Output) -> String {
+        let (deleted, left) = (if output.dry_run { "would be deleted" } else { "deleted" }, "NOT gone, asked to be");
+        let swept = |what: &str, of: &[Swept]| of.iter().map(|one| [one.name.clone(), what.to_owned()]).collect();
+        let mut rows: Vec<[String; 2]> = swept(deleted, &output.deleted);
+        rows.extend::<Vec<_>>(swept(left, &output.left));
+        rows.extend(output.spared.iter().map(|one| [one.name.clone(), format!("stays: it {}", one.reason)]));
+        if rows.is_empty() { "there is no copy".to_owned() } else { table(["COPY", "WHAT BECOMES OF IT"], &rows) }
+    }
 
     async fn run(ctx: &Context, request: SweepRequest) -> Result<Output> {
         if !ctx.record_keys.can_sign() {

@@ -24,6 +24,7 @@ use crate::error::Failure;
 use crate::external::kestra::Metric;
 use crate::railway::{Deploy, Rendered, ServiceInstance, Weight};
 use crate::running::context::Context;
+use crate::running::shown::counted;
 use crate::running::step::{Deadline, Step};
 
 /// How long a database may take from its deploy to its first connection.
@@ -67,6 +68,12 @@ impl Step for SyncDb {
             Box::pin(fill_databases(ctx, request, target, turn))
         })
         .await
+    }
+
+    fn in_short(output: &Output) -> String {
+        let sum = |of: fn(&CopyReport) -> u64| output.databases.iter().map(|d| of(&d.copy)).sum::<u64>();
+        let count = counted(output.databases.len(), "database", "databases");
+        format!("{count}, {} rows, {:.1} MB", sum(|c| c.rows), sum(|c| c.bytes) as f64 / 1e6)
     }
 
     fn metrics(output: &Output) -> Vec<Metric> {

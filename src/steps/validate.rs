@@ -20,6 +20,7 @@ use crate::external::process_env::ProcessEnv;
 use crate::railway::{Environment, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::run::Names;
+use crate::running::shown::counted;
 use crate::running::step::{Deadline, Step, ensure_project};
 
 mod findings;
@@ -62,12 +63,17 @@ impl Step for Validate {
     const NAME: &'static str = "validate";
     const ABOUT: &'static str = "Check everything that can be checked before anything changes";
     const DEADLINE: Deadline = Deadline::Fixed(Duration::from_secs(110));
+    const ONLY_LOOKS: bool = true;
     type Input = CloneRequest;
     type Output = Output;
 
     /// What is not granted is found beside all else.
     fn ensure_granted(policy: &Policy, request: &CloneRequest) -> Result<()> {
         ensure_project(policy, request)
+    }
+
+    fn in_short(output: &Output) -> String {
+        counted(output.findings.len(), "finding", "findings")
     }
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {

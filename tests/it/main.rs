@@ -14,3 +14,4 @@ mod requests;
 mod rollback;
 mod set_policy;
 mod stage;
+mod terminal;

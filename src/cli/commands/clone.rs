@@ -4,15 +4,16 @@ use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{ArgMatches, Command};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 use tracing::Level;
 
 use super::{CommandDef, log_failure, print_json};
-use crate::cli::args::{new_run, policy, policy_arg};
+use crate::cli::args::{json_arg, new_run, policy, policy_arg};
 use crate::cli::log::{self, Output};
-use crate::cli::{process_env, run_shown, sheet_file};
+use crate::cli::{flags, process_env, run_shown, sheet_file};
+use crate::contract::input::schema_of;
 use crate::contract::request::CloneRequest;
 use crate::error::caught::caught;
 use crate::error::{Exit, Told};
@@ -25,7 +26,6 @@ use crate::running::stop::Stop;
 use crate::steps::{self, STEPS};
 
 mod by_hand;
-mod flags;
 
 const NAME: &str = "clone";
 
@@ -37,22 +37,7 @@ pub(super) const COMMAND: CommandDef = CommandDef {
 };
 
 fn args(command: Command) -> Command {
-    command
-        .arg(policy_arg())
-        .arg(
-            Arg::new("request")
-                .long("request")
-                .value_name("FILE")
-                .help("Begin with the request in FILE (`-`: standard input); flags come on top"),
-        )
-        .arg(
-            Arg::new("json")
-                .long("json")
-                .action(ArgAction::SetTrue)
-                .help("Print one JSON object at the end, failure included"),
-        )
-        .arg(sheet_file::arg())
-        .args(flags::all())
+    command.arg(policy_arg()).arg(json_arg()).arg(sheet_file::arg()).args(flags::all(&schema_of::<CloneRequest>()))
 }
 
 async fn main(matches: &ArgMatches) -> Exit {
@@ -92,7 +77,7 @@ async fn main(matches: &ArgMatches) -> Exit {
 fn prepare(matches: &ArgMatches) -> Result<(Context, Stop, Value, Vec<String>)> {
     let sheets = sheet_file::paths(matches)?;
     let stop = Stop::listen()?;
-    let request = flags::request(matches)?;
+    let request = flags::request(&schema_of::<CloneRequest>(), matches)?;
     let policy = policy(matches)?;
     // What is wrong with the request is worth more to a newcomer than a missing token.
     step::read::<CloneRequest>(&policy, request.clone())?;
@@ -151,7 +136,9 @@ impl Clone {
             spinner.finish_and_clear();
         }
         let mark = if outcome.exit() == Exit::Done { "done" } else { "failed" };
-        print::err(&format!("{:<14} {mark:<7} {:>7.1} s", step.name, outcome.report.cost.seconds));
+        let line =
+            format!("{:<14} {mark:<7} {:>7.1} s  {}", step.name, outcome.report.cost.seconds, outcome.words.in_short);
+        print::err(line.trim_end());
         if let Some(told) = outcome.report.told() {
             log::error(&told);
         }

@@ -9,7 +9,7 @@ use serde_json::json;
 use tracing::Level;
 
 use super::{CommandDef, log_failure, print_json};
-use crate::cli::args::new_run;
+use crate::cli::args::{json_arg, new_run};
 use crate::cli::log::{self, Output};
 use crate::cli::masking_args::{masking, masking_args};
 use crate::cli::process_env;
@@ -132,12 +132,7 @@ fn args(command: Command) -> Command {
                 .help("With --dry-run, search the rows, too, for what a copy would fail on: for a minute, and no faster than --max-rate")
         )
         .arg(sheet_file::arg().requires("anonymize"))
-        .arg(
-            Arg::new("json")
-                .long("json")
-                .action(ArgAction::SetTrue)
-                .help("Print one JSON object at the end, failure included"),
-        )
+        .arg(json_arg())
 }
 
 /// `--max-rate`.
