@@ -58,6 +58,12 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("on_failure", Lines(&["may_keep_failed"])),
     ("idempotency_key", Harmless("only says which requests are one")),
     ("environment", Lines(&["protected_environments"])),
+    (
+        "against",
+        Harmless(
+            "what is told are names, and whether values are the same, of a copy and of what it was made from or another copy",
+        ),
+    ),
     ("confirm", Harmless("must be the name of a copy that is ours")),
     ("dry_run", Harmless("what is swept has expired, or was left over")),
 ];

@@ -14,6 +14,9 @@ pub(crate) enum EnvironmentType {
 }
 
 impl EnvironmentType {
+    /// The variable of apps that says it.
+    pub(crate) const VARIABLE: &str = "WP_ENVIRONMENT_TYPE";
+
     /// What WordPress knows it by (`wp_get_environment_type()` has no `ephemeral`).
     pub(crate) fn as_wordpress(self) -> &'static str {
         match self {

@@ -1,5 +1,6 @@
 //! What railstage writes into an environment about itself: the shared variable `RAILSTAGE`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
@@ -60,6 +61,9 @@ pub(crate) struct Record {
     pub domains: Vec<String>,
     #[serde(default)]
     pub databases: Vec<DatabaseRecord>,
+    /// Names of the variables that the request set, by service (`*` = every app).
+    #[serde(default)]
+    pub set_variables: BTreeMap<String, Vec<String>>,
 }
 
 /// How far a copy has come.
@@ -206,6 +210,7 @@ pub(super) mod tests {
             environment_type: EnvironmentType::Staging,
             domains: Vec::new(),
             databases: Vec::new(),
+            set_variables: BTreeMap::new(),
         }
     }
 

@@ -171,6 +171,31 @@ pub(crate) struct SweepRequest {
     pub dry_run: bool,
 }
 
+/// Asks how a copy differs from its source, or from another copy.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DiffRequest {
+    /// Id of the Railway project; must be one of the policy's `allowed_projects`.
+    pub project_id: ProjectId,
+    /// Name or id of the copy.
+    pub environment: String,
+    /// Name or id of what it is compared with: its source, or another copy; by default its source.
+    pub against: Option<String>,
+}
+
+impl CloneRequest {
+    /// The request that names a project, and leaves all else at its default.
+    pub(crate) fn of_project(id: &ProjectId) -> Self {
+        serde_json::from_value(serde_json::json!({ "project_id": id })).expect("every other field has a default")
+    }
+
+    /// Which variables it sets, by service.
+    pub(crate) fn names_of_variables(&self) -> BTreeMap<String, Vec<String>> {
+        let names = |own: &BTreeMap<String, Override>| own.keys().cloned().collect();
+        self.variables.iter().map(|(service, own)| (service.clone(), names(own))).collect()
+    }
+}
+
 fn production() -> String {
     "production".to_owned()
 }
@@ -209,6 +234,12 @@ impl Asked for DeleteRequest {
     }
 }
 
+impl Asked for DiffRequest {
+    fn project_id(&self) -> Option<&ProjectId> {
+        Some(&self.project_id)
+    }
+}
+
 impl Asked for SweepRequest {
     fn project_id(&self) -> Option<&ProjectId> {
         self.project_id.as_ref()
@@ -221,7 +252,7 @@ mod tests {
 
     #[test]
     fn people_are_masked_and_administrators_get_in_unless_a_request_says_otherwise() {
-        let request: CloneRequest = serde_json::from_value(serde_json::json!({"project_id": "p"})).unwrap();
+        let request = CloneRequest::of_project(&ProjectId::from("p"));
         assert!(request.anonymize && request.unknown == Unknown::Mask);
         assert_eq!(request.keep_users, ["administrators"]);
     }

@@ -247,6 +247,7 @@ fn version_1(value: &str, place: &Place<'_>) -> Result<Record, Unreadable> {
         environment_type: old.environment_type,
         domains: old.domains,
         databases: old.databases,
+        set_variables: std::collections::BTreeMap::new(),
     })
 }
 

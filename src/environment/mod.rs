@@ -4,6 +4,7 @@ pub(crate) mod clock;
 pub(crate) mod databases;
 pub(crate) mod deletion_rules;
 pub(crate) mod deployments;
+pub(crate) mod drift;
 pub(crate) mod granted;
 pub(crate) mod guard;
 pub(crate) mod hosts;

@@ -10,6 +10,7 @@ mod assign_domain;
 mod check_health;
 mod create_env;
 mod delete_env;
+mod diff_env;
 mod list_envs;
 mod rollback;
 mod start_apps;
@@ -27,6 +28,7 @@ pub const STEPS: &[StepDef] = &[
     StepDef::of::<check_health::CheckHealth>(),
     StepDef::of::<rollback::Rollback>(),
     StepDef::of::<list_envs::ListEnvs>(),
+    StepDef::of::<diff_env::DiffEnv>(),
     StepDef::of::<delete_env::DeleteEnv>(),
     StepDef::of::<sweep_envs::SweepEnvs>(),
 ];

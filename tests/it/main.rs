@@ -4,6 +4,7 @@ mod asked;
 mod attacks;
 mod clone;
 mod copy;
+mod diff;
 mod docs;
 mod every_step;
 mod golden;

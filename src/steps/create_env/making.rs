@@ -64,6 +64,7 @@ impl Making<'_> {
             environment_type: self.request.environment_type,
             domains: Vec::new(),
             databases: Vec::new(),
+            set_variables: self.request.names_of_variables(),
         }
     }
 

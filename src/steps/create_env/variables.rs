@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::contract::environment_type::EnvironmentType;
 use crate::contract::request::CloneRequest;
 use crate::contract::variable_override::Override;
 use crate::environment::services::{Role, is_data_server, with_role};
@@ -30,7 +31,7 @@ pub(super) fn changes(
         changes
             .entry(service.service_id.clone())
             .or_default()
-            .insert("WP_ENVIRONMENT_TYPE".to_owned(), Some(environment_type));
+            .insert(EnvironmentType::VARIABLE.to_owned(), Some(environment_type));
     }
     for service in &source.service_instances {
         if is_data_server(service) {

@@ -37,11 +37,11 @@ impl World {
 
     /// Gives a service a schedule, or takes it away.
     pub fn set_cron(&self, environment: &str, service: &str, schedule: Option<&str>) -> Result<()> {
-        self.patch_service(environment, service, &json!({ "deploy": { "cronSchedule": schedule } }))
+        self.change_service(environment, service, &json!({ "deploy": { "cronSchedule": schedule } }))
     }
 
     /// Merges a change into a service's part of the configuration; `null` removes.
-    fn patch_service(&self, environment: &str, service: &str, change: &Value) -> Result<()> {
+    pub fn change_service(&self, environment: &str, service: &str, change: &Value) -> Result<()> {
         let (id, service) = (self.find(environment)?, self.find_service(service)?);
         self.change(|model| model.change(id, &json!({ "services": { service.to_string(): change } }), false))
     }
@@ -49,7 +49,7 @@ impl World {
     /// Gives the `Postgres` of an environment its TCP proxy, or takes it away.
     pub fn set_tcp_proxy(&self, environment: &str, on: bool) -> Result<()> {
         let proxy = if on { json!({}) } else { Value::Null };
-        self.patch_service(environment, "Postgres", &json!({ "networking": { "tcpProxies": { "5432": proxy } } }))?;
+        self.change_service(environment, "Postgres", &json!({ "networking": { "tcpProxies": { "5432": proxy } } }))?;
         let (id, service) = (self.find(environment)?, self.find_service("Postgres")?);
         self.change(|model| {
             model.environment_mut(id)?.let_proxies_act(service);
