@@ -1,7 +1,7 @@
 //! The first pass over the source: whom the site knows, from the columns that are masked as a person's and no others.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, Result};
 use tokio_postgres::types::Type;
@@ -29,20 +29,34 @@ pub(super) async fn known(
     tables: &Relations,
     assignments: &[Assignment],
     sites: &[MaskedSite],
-    mut gatherer: Gatherer,
+    gatherer: Gatherer,
 ) -> Result<KnownPeople> {
+    let is_read = |(relation, assignment): &(&Relation, &Assignment)| {
+        relation.table.excluded_by.is_none() || assignment.emptied.is_some()
+    };
+    let mut tables_of_people: Vec<_> = tables
+        .all
+        .iter()
+        .zip(assignments)
+        .filter(is_read)
+        .filter_map(|(relation, assignment)| {
+            Some((relation, PeopleColumns::of(&relation.table, assignment, kept(relation, sites))?))
+        })
+        .collect();
+    // The largest are taken first, from the end.
+    tables_of_people.sort_by_key(|(relation, _)| relation.table.size_bytes);
     let session = source.another().await?;
-    for (relation, assignment) in tables.all.iter().zip(assignments) {
-        if relation.table.excluded_by.is_some() && assignment.emptied.is_none() {
-            continue;
-        }
-        if let Some(mut columns) = PeopleColumns::of(&relation.table, assignment, kept(relation, sites)) {
-            gather(source, &session, relation, &mut columns, &mut gatherer)
-                .await
-                .with_context(|| format!("look for people in `{}`", relation.label()))?;
-        }
+    let gathering = Gathering { left: Mutex::new(tables_of_people), gatherer: Mutex::new(gatherer) };
+    if gathering.left().len() > 1 {
+        // What one waits for the source, the other reads.
+        let others = (source.another().await?, source.another().await?);
+        tokio::try_join!(gathering.go_on(source, &session), gathering.go_on(&others.0, &others.1))?;
+        others.0.close().await;
+        others.1.close().await;
+    } else {
+        gathering.go_on(source, &session).await?;
     }
-    let mut people = gatherer.end();
+    let mut people = gathering.gatherer.into_inner().unwrap_or_else(PoisonError::into_inner).end();
     if !people.is_empty() {
         published::leave_out(&session, tables, sites, &mut people)
             .await
@@ -50,6 +64,54 @@ pub(super) async fn known(
     }
     session.close().await;
     Ok(people)
+}
+
+/// The tables that are still to be read, and who was met in the others.
+struct Gathering<'a> {
+    left: Mutex<Vec<(&'a Relation, PeopleColumns)>>,
+    gatherer: Mutex<Gatherer>,
+}
+
+impl<'a> Gathering<'a> {
+    fn left(&self) -> MutexGuard<'_, Vec<(&'a Relation, PeopleColumns)>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads one table after the other, as long as there are any.
+    async fn go_on(&self, source: &SourceSession, session: &SourceSession) -> Result<()> {
+        loop {
+            let next = self.left().pop();
+            let Some((relation, mut columns)) = next else { return Ok(()) };
+            self.gather(source, session, relation, &mut columns)
+                .await
+                .with_context(|| format!("look for people in `{}`", relation.label()))?;
+        }
+    }
+
+    async fn gather(
+        &self,
+        source: &SourceSession,
+        session: &SourceSession,
+        relation: &Relation,
+        columns: &mut PeopleColumns,
+    ) -> Result<()> {
+        let part = PartOfTable::of(relation, &columns.read);
+        let condition = match columns.key.filter(|_| part.may_be_asked() && relation.table.size_bytes > SMALL_BYTES) {
+            Some(key) => of_keys(source, relation, key, columns).await?,
+            None => None,
+        };
+        if condition.as_deref() == Some("") {
+            return Ok(());
+        }
+        let places: Vec<Option<usize>> = (0..relation.table.columns.len())
+            .map(|column| columns.read.iter().position(|read| *read == column))
+            .collect();
+        part.show(session, condition.as_deref(), |row| {
+            let mut gatherer = self.gatherer.lock().unwrap_or_else(PoisonError::into_inner);
+            columns.take(&mut gatherer, |column| row.field(places[column]?).value());
+        })
+        .await
+    }
 }
 
 /// The users whose logins are kept, and the column of their ids.
@@ -60,29 +122,6 @@ fn kept(relation: &Relation, sites: &[MaskedSite]) -> Option<(usize, Arc<HashSet
         let column = table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(id))?;
         Some((column, kept_users.clone()))
     })
-}
-
-async fn gather(
-    source: &SourceSession,
-    session: &SourceSession,
-    relation: &Relation,
-    columns: &mut PeopleColumns,
-    gatherer: &mut Gatherer,
-) -> Result<()> {
-    let part = PartOfTable::of(relation, &columns.read);
-    let condition = match columns.key.filter(|_| part.may_be_asked() && relation.table.size_bytes > SMALL_BYTES) {
-        Some(key) => of_keys(source, relation, key, columns).await?,
-        None => None,
-    };
-    if condition.as_deref() == Some("") {
-        return Ok(());
-    }
-    let places: Vec<Option<usize>> =
-        (0..relation.table.columns.len()).map(|column| columns.read.iter().position(|read| *read == column)).collect();
-    part.show(session, condition.as_deref(), |row| {
-        columns.take(gatherer, |column| row.field(places[column]?).value());
-    })
-    .await
 }
 
 /// The condition that tells the rows whose keys tell somebody, empty where there are none; `None` when there are too many
