@@ -32,8 +32,11 @@ async fn what_no_rule_speaks_of_is_masked_or_refused() {
     let source = Endpoint::parse(&ends.source.url()).unwrap();
     assert!(inspect_masking(&source, &[], &strict).await.is_err());
     run(&ends.source().await, "DROP TABLE lines").await;
-    let settled = Masking { unknown: Unknown::Refuse, ..masking(RULES) };
-    assert_eq!(inspect_masking(&source, &[], &settled).await.unwrap(), []);
+    let refusing = |rules: &str| Masking { unknown: Unknown::Refuse, ..masking(rules) };
+    let error = told(inspect_masking(&source, &[], &refusing(RULES)).await);
+    assert!(error.contains("where meta_key = extra_profile"), "a key is named as a column is: {error}");
+    let profile = "  - {table: wp_usermeta, column: meta_value, when: {column: meta_key, in: [extra_profile]}, transformer: inside}";
+    assert_eq!(inspect_masking(&source, &[], &refusing(&[RULES, profile].concat())).await.unwrap(), []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
