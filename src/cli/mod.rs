@@ -8,6 +8,7 @@ pub mod flow_files;
 mod log;
 mod masking_args;
 mod panics;
+mod plan_file;
 pub mod schema_files;
 mod sheet_file;
 mod ticker;
@@ -65,6 +66,7 @@ fn step_command(step: &StepDef) -> Command {
         .args(flags::all(&(step.input_schema)()));
     let command = if step.copies_data { command.arg(sheet_file::arg()) } else { command };
     let command = if step.deletes == Deletes::Nothing { command } else { command.arg(confirm::arg()) };
+    let command = if step.tells_a_plan { command.arg(plan_file::arg()) } else { command };
     if step.group == Group::Lifecycle { command } else { command.arg(args::run_id_arg()) }
 }
 
@@ -142,7 +144,13 @@ async fn step_outcome(step: &'static StepDef, matches: &ArgMatches) -> Outcome {
     match step.prepare(&policy, request(step, &policy, matches)) {
         Prepared::Ended(outcome) => outcome,
         Prepared::Ready(work) => match Context::sign_in(run, policy, process_env(), stop.token.clone()) {
-            Ok(ctx) => run_shown(step, &ctx, &stop, work, &sheets).await,
+            Ok(ctx) => {
+                let outcome = run_shown(step, &ctx, &stop, work, &sheets).await;
+                match plan_file::write(step, matches, &ctx) {
+                    Ok(()) => outcome,
+                    Err(error) => Outcome::failed(step, &error, outcome.report.cost),
+                }
+            }
             Err(error) => Outcome::failed(step, &error, Cost::default()),
         },
     }

@@ -8,7 +8,7 @@ use crate::contract::policy::Policy;
 use crate::contract::record::Record;
 use crate::contract::request::CloneRequest;
 use crate::masking::RulesFile;
-use crate::steps::STEPS;
+use crate::steps::{Plan, STEPS};
 
 /// What `railstage schema` answers to one name.
 pub struct SchemaFile {
@@ -54,6 +54,7 @@ fn documents() -> Vec<SchemaFile> {
         document("policy", &schema_of::<Policy>()),
         document("record", &schema_of::<Record>()),
         document("sheet", &schema_of::<SheetFile>()),
+        document("plan", &schema_of::<Plan>()),
     ]
 }
 

@@ -34,6 +34,7 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("include_services", Lines(&["cron_services"])),
     ("exclude_services", Harmless("less comes along")),
     ("variables", Lines(&["variables", "may_reference", "secrets"])),
+    ("allow_live", Lines(&["allow_live"])),
     ("databases.service", Harmless("less comes along")),
     ("databases.exclude_table_data", Harmless("less comes along")),
     ("databases.keep_queues", Lines(&["may_act"])),
@@ -57,6 +58,7 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("logs", Lines(&["may_print_logs"])),
     ("on_failure", Lines(&["may_keep_failed"])),
     ("idempotency_key", Harmless("only says which requests are one")),
+    ("plan_hash", Harmless("refuses more")),
     ("environment", Lines(&["protected_environments"])),
     (
         "against",
@@ -118,6 +120,7 @@ impl CloneRequest {
             include_services: _,
             exclude_services: _,
             variables,
+            allow_live,
             databases,
             copying,
             anonymize,
@@ -134,6 +137,7 @@ impl CloneRequest {
             logs,
             on_failure,
             idempotency_key: _,
+            plan_hash: _,
         } = self;
         let switch = |asked: bool, allowed: bool, field, what: &str, line: &str| {
             (asked && !allowed).then(|| Refusal::new(field, what, format!("{line}: true")))
@@ -171,6 +175,8 @@ impl CloneRequest {
         let named =
             variables.iter().flat_map(|(service, own)| own.iter().map(move |(name, wish)| (service, name, wish)));
         refusals.extend(named.flat_map(|(service, name, wish)| variable(policy, service, name, wish)));
+        let live = allow_live.iter().filter(|variable| !policy.grants_live(variable));
+        refusals.extend(live.map(|v| Refusal::new("allow_live", format!("`{v}`"), format!("allow_live: [\"{v}\"]"))));
         refusals.extend(copying.beyond(policy));
         refusals.extend(databases.iter().filter_map(|database| weakening(policy, database)));
         refusals.extend(databases.iter().filter_map(|database| acting(policy, database)));
@@ -192,7 +198,7 @@ fn variable(policy: &Policy, service: &str, name: &str, wish: &Override) -> Vec<
         Override::Secret(secret) if !policy.secrets.contains(secret) => {
             refusals.push(Refusal::new(field, format!("the secret `{secret}`"), format!("secrets: [{secret}]")));
         }
-        Override::Value(_) | Override::Secret(_) | Override::Remove => {}
+        Override::Value(_) | Override::Secret(_) | Override::Remove | Override::Blank => {}
     }
     refusals
 }

@@ -88,6 +88,8 @@ pub struct Policy {
     /// Variables with a secret that come along as they are, as globs of `SERVICE.NAME` (`shared` for what all share); after a `!`, what stays
     /// behind though copied data may need it.
     pub(crate) inherit_secrets: Vec<String>,
+    /// Variables that may hold in a copy what bills, sends or acts live (`allow_live`), as globs of `SERVICE.NAME`.
+    pub(crate) allow_live: Vec<String>,
     /// Domains that a request may give to its copy (`custom_domain`), as globs.
     pub(crate) custom_domains: Vec<String>,
     /// Whether a copy's databases may stay reachable from the internet.
@@ -145,6 +147,7 @@ impl Default for Policy {
             may_reference: false,
             secrets: Vec::new(),
             inherit_secrets: Vec::new(),
+            allow_live: Vec::new(),
             custom_domains: Vec::new(),
             may_be_public: false,
             allowed_hosts: Vec::new(),
@@ -186,7 +189,11 @@ impl Policy {
         for secret in [user_secret, password_secret].into_iter().filter(|secret| self.secrets.contains(secret)) {
             wrong("secrets", format!("`{secret}` is of `source_login`, which a copy must not hold"));
         }
-        let lists = [("variables", &self.variables), ("inherit_secrets", &self.inherit_secrets)];
+        let lists = [
+            ("variables", &self.variables),
+            ("inherit_secrets", &self.inherit_secrets),
+            ("allow_live", &self.allow_live),
+        ];
         for (path, glob) in lists.iter().flat_map(|(path, globs)| globs.iter().map(move |glob| (path, glob))) {
             if !glob.contains('.') {
                 wrong(path, format!("`{glob}` is no `SERVICE.NAME`, such as `web.SITE_*` or `*.DEBUG`"));
@@ -233,6 +240,11 @@ impl Policy {
     /// Whether a request may give its copy this domain.
     pub(crate) fn grants_domain(&self, domain: &str) -> bool {
         self.custom_domains.iter().any(|glob| WildMatch::new(&glob.to_lowercase()).matches(&domain.to_lowercase()))
+    }
+
+    /// Whether a variable, as `SERVICE.NAME`, may hold what acts live.
+    pub(crate) fn grants_live(&self, variable: &str) -> bool {
+        variable.rsplit_once('.').is_some_and(|(service, name)| names_variable(&self.allow_live, service, name))
     }
 
     /// Whether this variable comes along though it holds a secret.

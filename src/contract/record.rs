@@ -110,6 +110,9 @@ pub(crate) struct DatabaseRecord {
     pub rows: u64,
     pub masked: Masked,
     pub digest: String,
+    /// How long the copying took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
     /// A digest of the people whom the source knew, which tells at a later time whether they have changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people_digest: Option<String>,

@@ -61,6 +61,9 @@ pub(crate) struct CloneRequest {
     /// Variables to set in the copy, by service name (`*` = every app) and variable name.
     #[serde(default)]
     pub variables: BTreeMap<String, BTreeMap<String, Override>>,
+    /// Variables, as `SERVICE.NAME` (`shared` for what all share), that may hold in the copy what bills, sends or acts live.
+    #[serde(default)]
+    pub allow_live: Vec<String>,
     /// The Postgres services to copy; empty means every one that is found.
     #[serde(default)]
     pub databases: Vec<DatabaseRequest>,
@@ -109,6 +112,9 @@ pub(crate) struct CloneRequest {
     /// Makes the copy's automatic name in the run id's place, so that the same request sent twice makes one copy: the second run ends at once, and tells of the first.
     #[schemars(length(min = 1, max = 200), extend("x-expects" = "text of at most 200 characters"))]
     pub idempotency_key: Option<String>,
+    /// The `plan_hash` that a plan has told: the clone is refused when what the plan was made of has changed since.
+    #[schemars(regex(pattern = r"^1(\.[a-z2-7]{10}){6,200}$"), extend("x-expects" = "the `plan_hash` that `plan` has told"))]
+    pub plan_hash: Option<String>,
 }
 
 /// One database to copy.

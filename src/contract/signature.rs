@@ -8,7 +8,7 @@ use std::fmt;
 use anyhow::{Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -28,6 +28,9 @@ pub(crate) const OLD_KEY_VARIABLE: &str = "RAILSTAGE_RECORD_KEY_OLD";
 
 /// Shorter keys could be guessed by trying.
 const SHORTEST_KEY: usize = 16;
+
+/// So many letters has a short hash: 50 bits, of which nobody can try one without the key.
+const SHORT_HASH: usize = 10;
 
 /// The keys that sign records and prove them.
 #[derive(Clone, Default)]
@@ -118,6 +121,18 @@ impl RecordKeys {
     /// Whether what is written now is signed.
     pub(crate) fn can_sign(&self) -> bool {
         self.current.is_some()
+    }
+
+    /// Hashes of a text that nobody can make without a key, short enough to be handed around: by the key that signs now and by the one before it,
+    /// as far as there are any.
+    pub(crate) fn short_hashes(&self, text: &str) -> Vec<String> {
+        let keys = [&self.current, &self.old];
+        let of = |key: &Hmac<Sha256>| {
+            // Nothing that is signed begins so.
+            let whole = mac(key, &format!("plan\0{text}")).finalize().into_bytes();
+            BASE32_NOPAD.encode(&whole)[..SHORT_HASH].to_lowercase()
+        };
+        keys.into_iter().flatten().map(of).collect()
     }
 
     /// The variable's value for a record.

@@ -18,6 +18,7 @@ use crate::contract::record::{Lease, Record, State};
 use crate::contract::request::CloneRequest;
 use crate::contract::signature::Reading;
 use crate::environment::guard::{self, Readiness, Target};
+use crate::environment::plan_hash;
 use crate::environment::recorded::{reading_in, writing};
 use crate::error::chain;
 use crate::railway::{Change, GraphqlErrors};
@@ -76,6 +77,7 @@ pub(crate) async fn in_turn<T>(ctx: &Context, request: &CloneRequest, needed: Re
         if !take(ctx, &mut target).await? {
             continue;
         }
+        plan_hash::warn_of_moved(ctx, request, &target);
         let turn = Turn::new(&target, false);
         match turn.used(ctx, request, target, work).await {
             Err(error) if error.is::<Lost>() => tracing::info!("{error}, `{name}`: waiting for it, to begin anew"),

@@ -10,6 +10,7 @@
 pub mod any_bytes;
 pub(crate) mod assignment;
 mod key;
+mod live;
 mod met;
 pub(crate) mod nets;
 mod numbers;
@@ -29,6 +30,7 @@ mod twins;
 mod values;
 mod words;
 
+pub(crate) use live::{live_in, says_live};
 pub(crate) use nets::shapes::keys as live_keys;
 pub(crate) use nets::shapes::{addresses_in, masked_emails as masked_addresses};
 pub(crate) use sheet::TableOutcome;

@@ -209,6 +209,11 @@ impl ServiceInstance {
         self.source.as_ref()?.image.as_deref()
     }
 
+    /// Whether a push to a repository deploys it.
+    pub(crate) fn has_repo(&self) -> bool {
+        self.source.as_ref().is_some_and(|s| s.repo.is_some())
+    }
+
     /// Whether its source is a `railway up` upload, which Railway cannot deploy elsewhere.
     pub(crate) fn is_upload(&self) -> bool {
         let has_source = self.source.as_ref().is_some_and(|s| s.repo.is_some() || s.image.is_some());

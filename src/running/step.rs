@@ -38,6 +38,8 @@ pub(crate) trait Step: 'static {
     const ONLY_LOOKS: bool = false;
     /// What it deletes, which a person confirms.
     const DELETES: Deletes = Deletes::Nothing;
+    /// Whether it makes a plan, which can be written to a file.
+    const TELLS_A_PLAN: bool = false;
     type Input: Asked + DeserializeOwned + JsonSchema + Send;
     type Output: Serialize + JsonSchema + Send;
 
@@ -145,6 +147,8 @@ pub struct StepDef {
     /// Whether it changes nothing, so that it can be run outside a run.
     pub only_looks: bool,
     pub deletes: Deletes,
+    /// Whether it makes a plan, which can be written to a file.
+    pub tells_a_plan: bool,
     pub input_schema: fn() -> Schema,
     pub output_schema: fn() -> Schema,
     prepare: fn(&Policy, Result<Value>) -> Prepared,
@@ -174,6 +178,7 @@ impl StepDef {
             copies_data: S::COPIES_DATA,
             only_looks: S::ONLY_LOOKS,
             deletes: S::DELETES,
+            tells_a_plan: S::TELLS_A_PLAN,
             input_schema: input::schema_of::<S::Input>,
             output_schema: input::schema_of::<Report<S::Output>>,
             prepare: prepare::<S>,

@@ -10,8 +10,9 @@ use self::making::{Making, over_the_limit, taken};
 use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::contract::record::{Record, State};
 use crate::contract::request::CloneRequest;
-use crate::environment::{deletion_rules, granted, guard, recorded, removal, same_key};
-use crate::error::{Exit, Failure, chain, failure};
+use crate::environment::variables::changes::changes;
+use crate::environment::{deletion_rules, granted, guard, live, plan_hash, recorded, removal, same_key};
+use crate::error::{Exit, Failure, chain, failure, listed};
 use crate::railway::{Environment, GraphqlErrors, Project, Weight};
 use crate::running::context::Context;
 use crate::running::run::Names;
@@ -20,7 +21,6 @@ use crate::running::step::{Deadline, RunTarget, Step, Undo};
 
 mod completeness;
 mod making;
-pub(super) mod variables;
 
 /// How long an environment that Railway knows may stay invisible: its reads lag its writes.
 const EXISTS_WITHIN: Duration = Duration::from_secs(10);
@@ -79,6 +79,8 @@ impl Step for CreateEnv {
                     bail!(first);
                 }
                 ensure_free(ctx, &project, &names)?;
+                ensure_nothing_live(ctx, source, &request)?;
+                plan_hash::ensure_unmoved(ctx, &project, source, &request).await?;
                 (make(ctx, &request.project_id, &names, &source.id).await?, true)
             }
         };
@@ -182,6 +184,15 @@ fn ensure_free(ctx: &Context, project: &Project, names: &Names) -> Result<()> {
     let copies = project.environments.iter().filter(|e| guard::is_copy_of_ours(ctx, project, e)).count();
     let most = ctx.policy.max_copies_per_project;
     ensure!(copies < most as usize, over_the_limit(project, copies, most));
+    Ok(())
+}
+
+/// Refuses a copy whose variables would act live.
+fn ensure_nothing_live(ctx: &Context, source: &Environment, request: &CloneRequest) -> Result<()> {
+    let plan = changes(&ctx.policy, &ctx.env, source, source, request)?;
+    let live = live::planned(source, request, &plan);
+    let told: Vec<_> = live.iter().map(|live| format!("`{}`: {}", live.variable(), live.told())).collect();
+    ensure!(told.is_empty(), Failure::invalid(listed(&told)));
     Ok(())
 }
 

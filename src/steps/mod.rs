@@ -3,6 +3,7 @@
 
 use crate::running::step::Group;
 
+pub(crate) use self::plan::Plan;
 pub use self::validate::OLDEST_RAILWAY;
 pub use crate::running::step::{Deadline, StepDef};
 
@@ -12,6 +13,7 @@ mod create_env;
 mod delete_env;
 mod diff_env;
 mod list_envs;
+mod plan;
 mod rollback;
 mod start_apps;
 mod sweep_envs;
@@ -27,6 +29,7 @@ pub const STEPS: &[StepDef] = &[
     StepDef::of::<start_apps::StartApps>(),
     StepDef::of::<check_health::CheckHealth>(),
     StepDef::of::<rollback::Rollback>(),
+    StepDef::of::<plan::PlanStep>(),
     StepDef::of::<list_envs::ListEnvs>(),
     StepDef::of::<diff_env::DiffEnv>(),
     StepDef::of::<delete_env::DeleteEnv>(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -12,9 +12,10 @@ use crate::environment::deployments;
 use crate::environment::granted;
 use crate::environment::guard::{Readiness, Target};
 use crate::environment::lease::{self, Turn};
+use crate::environment::live;
 use crate::environment::neighbours::Neighbours;
 use crate::environment::services::{Role, with_role};
-use crate::error::Failure;
+use crate::error::{Failure, listed};
 use crate::railway::{Deploy, Environment, Rendered, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::shown::counted;
@@ -122,6 +123,12 @@ async fn ensure_isolated(ctx: &Context, target: &Target, request: &CloneRequest)
             }
         }
     }
+    let of_apps: Vec<_> = of_copy.iter().filter(|(s, _)| Role::of(s, request) == Role::App).copied().collect();
+    let live = live::rendered(request, &of_source, &of_apps);
+    ensure!(
+        live.is_empty(),
+        Failure::invalid(listed(&live.iter().map(|l| format!("`{}`: {}", l.variable(), l.told())).collect::<Vec<_>>()))
+    );
     if stops.is_empty() {
         return Ok(outside);
     }

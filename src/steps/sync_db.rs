@@ -219,6 +219,7 @@ fn record(database: &Database) -> DatabaseRecord {
         rows: database.copy.rows,
         masked: database.masked,
         digest: database.copy.digest.clone(),
+        seconds: Some(database.copy.seconds),
         people_digest: database.copy.masking.as_ref().and_then(|sheet| sheet.proof.as_ref()?.people_digest.clone()),
     }
 }

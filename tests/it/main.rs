@@ -10,6 +10,7 @@ mod every_step;
 mod golden;
 mod guard;
 mod lifecycle;
+mod plan;
 mod records;
 mod requests;
 mod rollback;

@@ -32,6 +32,12 @@ const USUAL_MB_PER_S: f64 = 50.0;
 /// What a table costs apart from its rows, on the same.
 const SECONDS_PER_TABLE: f64 = 0.002;
 
+/// How long the copying of so many bytes in so many tables takes by what was seen elsewhere.
+pub(crate) fn usual_seconds(bytes: u64, tables: usize, max_mb_per_s: Option<f64>) -> f64 {
+    let rate = max_mb_per_s.unwrap_or(USUAL_MB_PER_S).min(USUAL_MB_PER_S);
+    bytes as f64 / (rate * 1e6) + tables as f64 * SECONDS_PER_TABLE
+}
+
 /// What a copy would do.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct DryRun {
@@ -64,6 +70,8 @@ pub struct DryRunTable {
     pub table: String,
     /// Its size on disk, in bytes, without indexes.
     pub size_bytes: u64,
+    /// About how many rows it has, as the server's statistics tell; absent where it has made none.
+    pub rows: Option<u64>,
     /// Why its rows would stay behind.
     pub excluded_by: Option<String>,
     /// What masking would look for, by column: the names of transformers, and `closed` or `settings` where a net holds;
@@ -73,7 +81,7 @@ pub struct DryRunTable {
 }
 
 impl DryRunTable {
-    fn of(relation: &Relation) -> Self {
+    pub(super) fn of(relation: &Relation) -> Self {
         let table = &relation.table;
         let mut masked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for rule in relation.mask.iter().flat_map(|mask| &mask.rules) {
@@ -86,7 +94,9 @@ impl DryRunTable {
             masked.entry(column.name.clone()).or_default().extend(word.map(str::to_owned));
         }
         masked.retain(|_, how| !how.is_empty());
-        Self { table: table.label(), size_bytes: table.size_bytes, excluded_by: table.excluded_by.clone(), masked }
+        let rows = (table.rows > 0 || table.size_bytes == 0).then_some(table.rows);
+        let excluded_by = table.excluded_by.clone();
+        Self { table: table.label(), size_bytes: table.size_bytes, rows, excluded_by, masked }
     }
 
     fn summary(&self) -> String {
@@ -109,7 +119,6 @@ pub async fn dry_run(source: &Endpoint, target: &Endpoint, options: &CopyOptions
     let Findings { tables, suspects, queues, refusals, not_searched } =
         look(source, target, options).await.map_err(classified)?;
     let bytes: u64 = tables.copied().map(|relation| relation.table.size_bytes).sum();
-    let rate = options.max_mb_per_s.unwrap_or(USUAL_MB_PER_S).min(USUAL_MB_PER_S);
     let problems = [
         source_report.problems.iter().map(|problem| format!("source: {problem}")).collect(),
         target_report.problems.iter().map(|problem| format!("target: {problem}")).collect(),
@@ -131,7 +140,7 @@ pub async fn dry_run(source: &Endpoint, target: &Endpoint, options: &CopyOptions
         suspects,
         queues,
         bytes,
-        estimated_seconds: bytes as f64 / (rate * 1e6) + tables.all.len() as f64 * SECONDS_PER_TABLE,
+        estimated_seconds: usual_seconds(bytes, tables.all.len(), options.max_mb_per_s),
         problems: problems.concat(),
         not_searched,
         source: source_report,

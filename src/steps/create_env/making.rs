@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 
-use super::{CreateEnv, variables};
+use super::CreateEnv;
 use crate::contract::record::{self, Record, State, VARIABLE};
 use crate::contract::request::CloneRequest;
 use crate::contract::signature::Reading;
 use crate::environment::recorded::reading;
 use crate::environment::services::{Role, with_role};
+use crate::environment::variables::changes::changes;
 use crate::environment::{guard, proxies, recorded, same_key};
 use crate::error::Failure;
 use crate::railway::{Change, Environment, GraphqlErrors, Project, ServiceInstance, Weight};
@@ -85,11 +86,11 @@ impl Making<'_> {
     pub(super) async fn settle(&self, record: &Record) -> Result<()> {
         let ids = |services: Vec<&ServiceInstance>| services.into_iter().map(|s| s.service_id.clone()).collect();
         let proxied = with_role(self.source, self.request, &[Role::Database]);
-        let (variables, shared) = variables::changes(self.ctx, self.environment, self.source, self.request)?;
+        let plan = changes(&self.ctx.policy, &self.ctx.env, self.source, self.environment, self.request)?;
         let change = Change {
-            auto_deploy_off: ids(self.source.service_instances.iter().filter(|s| has_repo(s)).collect()),
-            variables,
-            shared,
+            auto_deploy_off: ids(self.source.service_instances.iter().filter(|s| s.has_repo()).collect()),
+            variables: plan.variables,
+            shared: plan.shared,
             tcp_proxies: proxies::of_databases(&proxied),
             rename: Some(self.names.target.clone()),
             ..recorded::writing(self.ctx, record)
@@ -144,10 +145,6 @@ impl Making<'_> {
             }
         }
     }
-}
-
-fn has_repo(service: &ServiceInstance) -> bool {
-    service.source.as_ref().is_some_and(|s| s.repo.is_some())
 }
 
 pub(super) fn over_the_limit(project: &Project, copies: usize, most: u32) -> Failure {

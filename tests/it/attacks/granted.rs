@@ -38,6 +38,7 @@ fn beyond() -> Vec<(&'static str, &'static str, Value)> {
         ("variables", "variables: [\"*.X\"]", json!({"variables": {"*": {"X": {"remove": true}}}})),
         ("variables", "may_reference: true", variable(json!("${{Postgres.POSTGRES_PASSWORD}}"))),
         ("variables", "secrets: [MAIL]", variable(json!({"secret": "MAIL"}))),
+        ("allow_live", "allow_live: [\"web.STRIPE_KEY\"]", json!({"allow_live": ["web.STRIPE_KEY"]})),
         ("databases.rules", "may_weaken_masking: true", rule(json!({"transformer": "keep"}))),
         ("databases.rules", "may_weaken_masking: true", rule(json!({"transformer": "set", "value": "x"}))),
         ("databases.rules", "may_weaken_masking: true", rule(json!({"transformer": "contacts"}))),

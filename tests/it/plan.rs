@@ -1,0 +1,293 @@
+//! Plans: what they announce is what a clone does, and what moves after them stops the clone.
+
+use std::collections::BTreeSet;
+
+use backboard::{ExtraService, OperationKind, WorldOptions};
+use serde_json::{Value, json};
+use wildmatch::WildMatch;
+
+use crate::stage::{Call, Stage, base64, finish};
+
+/// A plan as it stands in its file, and the call that made it.
+async fn planned(stage: &Stage, request: &Value) -> (Value, Call) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut command = stage.command();
+    command.arg("plan").arg("--file").arg(file.path()).envs([
+        ("RAILSTAGE_OUTPUT", "kestra"),
+        ("RAILSTAGE_REQUEST", &base64(&request.to_string())),
+        ("RAILSTAGE_POLICY", &base64(&stage.policy.to_string())),
+    ]);
+    let call = finish(command).await;
+    let text = std::fs::read_to_string(file.path()).unwrap();
+    (serde_json::from_str(&text).unwrap_or_default(), call)
+}
+
+fn hash(plan: &Value) -> Value {
+    assert!(plan["plan_hash"].is_string(), "{plan}");
+    plan["plan_hash"].clone()
+}
+
+fn list<'a>(plan: &'a Value, name: &str) -> &'a [Value] {
+    plan[name].as_array().unwrap_or_else(|| panic!("no {name} in {plan}"))
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// A name in which `xxxxx` stands for five characters.
+fn fits(planned: &str, made: &str) -> bool {
+    WildMatch::new(&planned.replace("xxxxx", "?????")).matches(made)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_announces_field_by_field_what_the_clone_then_does() {
+    let extra_services = vec![ExtraService::Redis, ExtraService::Media];
+    let mut stage = Stage::of(WorldOptions { extra_services, ..WorldOptions::prompt() }).await;
+    stage.policy["secrets"] = json!(["MAIL"]);
+    stage.env.push(("RAILSTAGE_SECRET_MAIL".into(), "canary-flow-secret-93ac".into()));
+    let request = stage.request(json!({
+        "client_name": "Acme", "allow_empty_volumes": ["media"], "exclude_services": ["Redis"],
+        "databases": [{"service": "Postgres", "exclude_table_data": ["shop_visits"]}],
+        "variables": {"web": {"DEBUG": "1", "WP_SITEURL": {"remove": true}, "SMTP_URL": {"blank": true}, "SMTP_KEY": {"secret": "MAIL"}}},
+    }));
+    let before = stage.world.written_variables("production", None).unwrap();
+    let (plan, call) = planned(&stage, &request).await;
+    call.expect(0);
+
+    let mut outputs = Vec::new();
+    for step in ["validate", "create-env", "assign-domain", "sync-db", "start-apps", "check-health"] {
+        let mut bound = request.clone();
+        bound["plan_hash"] = hash(&plan);
+        let call = stage.step(step, "announced", &bound).await;
+        call.expect(0);
+        assert!(!call.stdout.contains("since the plan"), "{step}: {}", call.stdout);
+        outputs.push(call.outputs());
+    }
+    let [_, created, domains, synced, started, _] = &outputs[..] else { panic!("six steps") };
+    assert!(fits(text(&plan["environment_name"]), text(&created["environment_name"])), "{created}");
+    let copy = text(&created["environment_id"]);
+
+    // Services.
+    let state = stage.world.environments().into_iter().find(|e| e.id == copy).unwrap();
+    for service in list(&plan, "services") {
+        let name = text(&service["service"]);
+        assert_eq!(service["runs"] == true, state.deployments[name].is_some(), "{service}");
+        let is_up = started["started"].as_array().unwrap().iter().find(|up| up["service"] == name);
+        assert_eq!(
+            is_up.map(|up| &up["commit"]),
+            (service["role"] == "app").then_some(&service["commit"]),
+            "{service}"
+        );
+        assert_eq!(service["health"], "up");
+    }
+    // Variables: each that source or copy has, and what became of it.
+    let mut told = BTreeSet::new();
+    for variable in list(&plan, "variables") {
+        let (service, name) = (text(&variable["service"]), text(&variable["name"]));
+        let of = |environment: &str| {
+            let service = (service != "shared").then_some(service);
+            stage.world.written_variables(environment, service).unwrap().remove(name)
+        };
+        let (old, new) = (of("production"), of(copy));
+        let change = match (&old, &new) {
+            (None, None) => "sealed",
+            (Some(_), None) => "removed",
+            (None, Some(_)) => "added",
+            (Some(old), Some(new)) if old == new => "same",
+            (_, Some(new)) if new.is_empty() => "blanked",
+            _ => "changed",
+        };
+        let announced = text(&variable["change"]).replace("fresh", "changed");
+        assert_eq!(announced, change, "{service}.{name}");
+        told.insert((service.to_owned(), name.to_owned()));
+    }
+    for service in ["web", "worker", "nightly", "Postgres", "Redis", "media"] {
+        for environment in ["production", copy] {
+            for (name, _) in stage.world.written_variables(environment, Some(service)).unwrap() {
+                assert!(told.contains(&(service.to_owned(), name.clone())), "nobody spoke of {service}.{name}");
+            }
+        }
+    }
+    assert!(before.keys().all(|name| told.contains(&("shared".to_owned(), name.clone()))));
+    let changes: BTreeSet<_> = list(&plan, "variables").iter().map(|v| text(&v["change"])).collect();
+    let all = ["same", "changed", "added", "removed", "blanked", "fresh", "sealed"];
+    assert_eq!(changes, all.into_iter().collect(), "not every sort was tried");
+    // Domains and URLs.
+    let hosts: Vec<_> = state.domains.keys().collect();
+    for domain in list(&plan, "domains").iter().filter(|domain| domain["after"].is_string()) {
+        assert!(hosts.iter().any(|host| fits(text(&domain["after"]), host)), "{domain} is not in {hosts:?}");
+    }
+    let rewritten = domains["rewritten"].as_array().unwrap();
+    assert_eq!(list(&plan, "rewritten").len(), rewritten.len());
+    for (announced, done) in list(&plan, "rewritten").iter().zip(rewritten) {
+        assert_eq!(announced["old"], done["old"]);
+        assert!(fits(text(&announced["new"]), text(&done["new"])), "{announced} {done}");
+    }
+    // Volumes and data.
+    let filled: Vec<_> = list(&plan, "volumes").iter().filter(|v| v["filled"] == true).map(|v| &v["service"]).collect();
+    assert_eq!(filled, ["Postgres"]);
+    let (announced, done) = (&plan["databases"][0], &synced["databases"][0]);
+    assert_eq!(announced["service"], done["service"]);
+    let tables = announced["tables"].as_array().unwrap();
+    let copied = tables.iter().filter(|table| table["excluded_by"].is_null());
+    assert_eq!(json!(copied.count()), done["tables"]);
+    let emptied: BTreeSet<_> =
+        done["masking"]["emptied"].as_array().unwrap().iter().map(|line| text(&line["table"])).collect();
+    for table in tables.iter().filter(|table| !table["excluded_by"].is_null()) {
+        let (name, why) = (text(&table["table"]), text(&table["excluded_by"]));
+        let is_asked = why.contains("exclude_table_data") && name.starts_with("public.shop_visits");
+        assert!(is_asked || emptied.contains(name), "{table}");
+    }
+    let columns = done["masking"]["columns"].as_array().unwrap();
+    let is_masked =
+        |column: &str| columns.iter().any(|line| text(&line["column"]) == column && line["treatment"] == "masked");
+    assert!(is_masked("public.wp_users.user_email"), "{}", done["masking"]);
+    let users = tables.iter().find(|table| table["table"] == "public.wp_users").unwrap();
+    assert!(users["masked"]["user_email"].is_array(), "{users}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_changes_nothing_and_tells_no_value() {
+    let mut stage = Stage::prompt().await;
+    stage.env.push(("RAILSTAGE_LOG".into(), "debug".into()));
+    stage.world.set_variable("production", Some("web"), "NOTE", "canary-plain-note").unwrap();
+    let before = stage.world.state_digest("production").unwrap();
+    stage.world.clear_journal();
+    let request = stage.request(json!({"variables": {"web": {"MINE": "canary-asked-value"}}}));
+    let (plan, call) = planned(&stage, &request).await;
+    call.expect(0);
+    assert!(stage.world.journal().iter().all(|entry| entry.kind == OperationKind::Query));
+    assert_eq!((stage.world.environments().len(), stage.world.state_digest("production").unwrap()), (1, before));
+    for told in [&plan.to_string(), &call.stdout, &call.stderr] {
+        for value in ["canary", "sk_live", "sk_test", "people.example.net"] {
+            assert!(!told.contains(value), "{value} was told");
+        }
+    }
+    // What a person reads has a sign for each thing, and outputs stay small.
+    let logs: String = call.lines("logs").iter().map(|log| text(&log[0]["message"]).to_owned() + "\n").collect();
+    for line in
+        ["+ web", "- nightly", "~ web.WP_HOME", "⚷ web.STRIPE_SECRET_KEY", "- web.SESSION_SECRET", "+ Postgres", "= "]
+    {
+        let line = line.replace("⚷ web.STRIPE_SECRET_KEY", "~ web.STRIPE_SECRET_KEY");
+        assert!(logs.contains(&format!("  {line}")), "{line} is not in\n{logs}");
+    }
+    assert!(logs.contains("⚷ Postgres.POSTGRES_PASSWORD"), "{logs}");
+    assert!(call.outputs().to_string().len() <= 64 << 10);
+}
+
+/// What binds a clone to a plan, each changed behind its back, and how the part is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clone_is_refused_when_something_has_moved_since_its_plan_and_the_part_is_named() {
+    let stage = Stage::prompt().await;
+    let request = stage.request(json!({"environment_name": "bound"}));
+    let bound = |plan: &Value, more: Value| {
+        let mut request = request.clone();
+        request["plan_hash"] = hash(plan);
+        for (name, value) in more.as_object().unwrap() {
+            request[name] = value.clone();
+        }
+        request
+    };
+    let moved = async |stage: &Stage, request: &Value, part: &str| {
+        for step in ["validate", "create-env"] {
+            let call = stage.step(step, "bound", request).await;
+            call.expect(2);
+            assert!(call.error().contains(&format!("`plan_hash`: {part} changed")), "{step}: {}", call.error());
+            assert_eq!(call.error().matches("changed since the plan").count(), 1, "{step}: {}", call.error());
+        }
+        assert_eq!(stage.world.environments().len(), 1, "something was made");
+    };
+    let (plan, call) = planned(&stage, &request).await;
+    call.expect(0);
+    moved(&stage, &bound(&plan, json!({"anonymize": false})), "the request").await;
+    // A key says which requests are one, and no more.
+    let keyed = bound(&plan, json!({"idempotency_key": "order-1"}));
+    stage.step("validate", "keyed", &keyed).await.expect(0);
+
+    let set = |name: &str, value: &str| stage.world.set_variable("production", Some("worker"), name, value).unwrap();
+    set("NEW", "value");
+    moved(&stage, &bound(&plan, json!({})), "the variables").await;
+    let (plan, _) = planned(&stage, &request).await;
+    stage.world.add_custom_domain("production", "web", "www.shop.example.com", true).unwrap();
+    moved(&stage, &bound(&plan, json!({})), "the domains").await;
+    let (plan, _) = planned(&stage, &request).await;
+    stage.world.set_cron("production", "nightly", Some("0 5 * * *")).unwrap();
+    moved(&stage, &bound(&plan, json!({})), "the services").await;
+
+    let (plan, _) = planned(&stage, &request).await;
+    let (production, connection) =
+        tokio_postgres::connect(&stage.world.database_url("production").unwrap(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    production.batch_execute("CREATE TABLE came_later (id bigint PRIMARY KEY, note text)").await.unwrap();
+    moved(&stage, &bound(&plan, json!({})), "the schema of database `Postgres`").await;
+    let (plan, _) = planned(&stage, &request).await;
+    // Rows come and go.
+    production
+        .batch_execute("INSERT INTO came_later SELECT n, 'x' FROM generate_series(1, 5000) AS n; ANALYZE")
+        .await
+        .unwrap();
+    stage.step("validate", "bound", &bound(&plan, json!({}))).await.expect(0);
+    stage.step("create-env", "bound", &bound(&plan, json!({}))).await.expect(0);
+    // Once a copy is under way, what moves is told and stops nothing.
+    set("NEWER", "value");
+    let call = stage.step("assign-domain", "bound", &bound(&plan, json!({}))).await;
+    call.expect(0);
+    assert!(call.stdout.contains("the variables changed since the plan"), "{}", call.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_bound_to_the_policy_and_its_hash_to_the_key() {
+    let mut stage = Stage::prompt().await;
+    let request = stage.request(json!({}));
+    let (plan, _) = planned(&stage, &request).await;
+    let mut bound = request.clone();
+    bound["plan_hash"] = hash(&plan);
+    stage.step("validate", "policy", &bound).await.expect(0);
+    stage.policy["max_ttl"] = json!("P13D");
+    let call = stage.step("validate", "policy", &bound).await;
+    call.expect(2);
+    assert!(call.error().contains("`plan_hash`: the policy changed"), "{}", call.error());
+    stage.policy["max_ttl"] = json!("P14D");
+    // A key that came after counts for what is signed from then on, and none proves nothing.
+    stage.env.push(("RAILSTAGE_RECORD_KEY".into(), "canary-another-key-77aa".into()));
+    let call = stage.step("validate", "policy", &bound).await;
+    call.expect(2);
+    assert_eq!(call.error().matches("changed since the plan").count(), 7, "{}", call.error());
+    stage.env.push(("RAILSTAGE_RECORD_KEY_OLD".into(), crate::stage::RECORD_KEY.into()));
+    stage.step("validate", "policy", &bound).await.expect(0);
+    stage.env = vec![("RAILSTAGE_RECORD_KEY".into(), String::new())];
+    let call = stage.step("validate", "policy", &bound).await;
+    call.expect(2);
+    assert!(call.error().contains("RAILSTAGE_RECORD_KEY"), "{}", call.error());
+    let (plan, call) = planned(&stage, &request).await;
+    call.expect(0);
+    assert!(plan["plan_hash"].is_null());
+    let wrong = stage.request(json!({"plan_hash": "1.abc"}));
+    let call = stage.step("validate", "policy", &wrong).await;
+    call.expect(2);
+    assert!(call.error().contains("`plan_hash`: expected the `plan_hash` that `plan` has told"), "{}", call.error());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_tells_what_a_clone_would_be_refused_for_and_how_long_the_last_copy_took() {
+    let stage = Stage::prompt().await;
+    stage.world.set_variable("production", Some("web"), "NOTE", "sk_live_51Canary0variable0note").unwrap();
+    let (plan, call) = planned(&stage, &stage.request(json!({"exclude_services": ["wrker"]}))).await;
+    call.expect(2);
+    for words in ["no service `wrker`"] {
+        assert!(call.error().contains(words), "{}", call.error());
+        assert!(plan["findings"].to_string().contains(words), "{plan}");
+    }
+    assert!(
+        call.outputs()["totals"]["errors"].as_u64().unwrap() >= 1 && plan["totals"]["errors"].as_u64().unwrap() >= 1
+    );
+    assert_eq!(plan["seconds"]["from"], "sizes");
+
+    let request = stage.request(json!({"environment_name": "earlier"}));
+    stage.steps_until("check-health", "earlier", &request).await;
+    let (plan, call) = planned(&stage, &stage.request(json!({}))).await;
+    call.expect(0);
+    assert_eq!(plan["seconds"]["from"], "earlier_copies");
+    assert_eq!(plan["seconds"]["expected"], stage.record("earlier")["databases"][0]["seconds"]);
+}
