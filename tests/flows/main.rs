@@ -10,6 +10,7 @@ mod hostile;
 mod launch;
 mod lifecycle;
 mod mailbox;
+mod plan;
 mod told;
 mod worker;
 mod workers;
