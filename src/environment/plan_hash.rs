@@ -171,7 +171,7 @@ fn volumes(source: &Environment, service: &ServiceInstance) -> String {
     let mut told = String::new();
     let mounts = source.config.services.get(&service.service_id).map(|config| &config.volume_mounts);
     for (id, mount) in mounts.into_iter().flatten() {
-        let path = mount.as_ref().and_then(|mount| mount.path());
+        let path = mount.as_ref().and_then(|mount| mount.mount_path.as_deref());
         let _ = write!(told, "{id:?} {path:?} ");
     }
     told

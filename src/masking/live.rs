@@ -9,7 +9,11 @@ pub(crate) use super::switches::says_live;
 pub(crate) fn live_in(value: &str) -> Vec<LiveText> {
     let mut found: Vec<_> = live_in_plain(value).collect();
     let mut show = |decoded: &[u8]| found.extend(live_in_plain(&String::from_utf8_lossy(decoded)));
-    let _ = Decoder::default().each(value.as_bytes(), &mut show);
+    // What is packed so deep that nobody can look through it says nothing about itself.
+    if !Decoder::default().each(value.as_bytes(), &mut show) {
+        found
+            .push(LiveText { of: "anybody, since it is packed too deep to be looked through", text: value.to_owned() });
+    }
     found.sort_by(|a, b| a.text.cmp(&b.text));
     found.dedup();
     found

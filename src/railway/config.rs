@@ -106,13 +106,6 @@ impl<'de> Deserialize<'de> for Settings {
     }
 }
 
-impl VolumeMount {
-    /// Where it is mounted.
-    pub(crate) fn path(&self) -> Option<&str> {
-        self.mount_path.as_deref()
-    }
-}
-
 impl ServiceConfig {
     /// Its settings, those of its network among them, which have no field of their own.
     pub(crate) fn all_settings(&self) -> impl Iterator<Item = (&str, &str)> {

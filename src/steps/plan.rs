@@ -52,6 +52,8 @@ pub(super) struct Output {
     pub totals: Totals,
     /// Whatever else is worth knowing; what a clone would be refused for ends the step.
     pub findings: Vec<Finding>,
+    #[serde(skip)]
+    lines: String,
 }
 
 /// What a clone would do.
@@ -94,6 +96,10 @@ impl Step for PlanStep {
         ensure_project(policy, request)
     }
 
+    fn shown(output: &Output) -> String {
+        output.lines.clone()
+    }
+
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
         let (_, project) = checked::begin(ctx, &request).await?;
         let names = ctx.run.names(&request);
@@ -130,7 +136,8 @@ impl Step for PlanStep {
         };
         plan.totals = Totals::of(&plan);
         let refusal = findings.has_errors().then(|| findings.refusal());
-        told::lines(&plan).iter().for_each(|line| tracing::info!("{line}"));
+        let lines = told::lines(&plan);
+        lines.iter().for_each(|line| tracing::info!("{line}"));
         let mut few = findings.told();
         if let Some(more) = few.len().checked_sub(MOST_FINDINGS).filter(|more| *more > 0) {
             few.truncate(MOST_FINDINGS);
@@ -142,6 +149,7 @@ impl Step for PlanStep {
             plan_hash: plan.plan_hash.clone(),
             totals: plan.totals.clone(),
             findings: few,
+            lines: lines.join("\n"),
         };
         ctx.keep_plan(serde_json::to_value(plan).expect("a plan is plain data"));
         match refusal {

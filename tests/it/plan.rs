@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use backboard::{ExtraService, OperationKind, WorldOptions};
+use backboard::{DeployOutcome, DeploymentStatus, ExtraService, OperationKind, WorldOptions};
 use serde_json::{Value, json};
 use wildmatch::WildMatch;
 
-use crate::stage::{Call, Stage, base64, finish};
+use crate::stage::{Call, Stage, base64, eventually, finish};
 
 /// A plan as it stands in its file, and the call that made it.
 async fn planned(stage: &Stage, request: &Value) -> (Value, Call) {
@@ -267,6 +267,43 @@ async fn a_plan_is_bound_to_the_policy_and_its_hash_to_the_key() {
     let call = stage.step("validate", "policy", &wrong).await;
     call.expect(2);
     assert!(call.error().contains("`plan_hash`: expected the `plan_hash` that `plan` has told"), "{}", call.error());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_is_not_well_is_a_finding() {
+    let stage = Stage::prompt().await;
+    let status = DeploymentStatus::Crashed;
+    stage.world.order_outcome(DeployOutcome { service: "worker".into(), status, log: Vec::new(), times: 1 });
+    stage.world.deploy("production", "worker").unwrap();
+    let is_down = || {
+        let production = stage.world.environments().into_iter().find(|e| e.name == "production").unwrap();
+        production.deployments["worker"].as_deref() == Some("CRASHED")
+    };
+    eventually("the worker is down", async || is_down()).await;
+    let (plan, call) = planned(&stage, &stage.request(json!({}))).await;
+    call.expect(0);
+    let worker = list(&plan, "services").iter().find(|service| service["service"] == "worker").unwrap();
+    assert_eq!(worker["health"], "down");
+    let findings = plan["findings"].to_string();
+    assert!(findings.contains("is down in the source"), "{findings}");
+    // A person at a terminal reads the plan itself.
+    let mut command = stage.command();
+    let policy = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(policy.path(), stage.policy.to_string()).unwrap();
+    command
+        .args(["plan", "--project-id", &stage.world.project_id(), "--client-name", "Acme", "--policy"])
+        .arg(policy.path());
+    let call = finish(command).await;
+    call.expect(0);
+    for words in [
+        "a clone would copy `production`",
+        "staging-acme-xxxxx",
+        "+ worker at",
+        "the source's is down",
+        "⚷ Postgres.POSTGRES_PASSWORD",
+    ] {
+        assert!(call.stdout.contains(words), "{words} is not in {}", call.stdout);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -101,7 +101,11 @@ pub(super) fn volumes(source: &Environment, request: &CloneRequest) -> Vec<Volum
             mount_path: path.map(str::to_owned),
             filled,
         };
-        mounts.into_iter().flat_map(|m| m.values().flatten()).map(|mount| volume(mount.path())).collect::<Vec<_>>()
+        mounts
+            .into_iter()
+            .flat_map(|m| m.values().flatten())
+            .map(|mount| volume(mount.mount_path.as_deref()))
+            .collect::<Vec<_>>()
     };
     source.service_instances.iter().flat_map(of).collect()
 }
