@@ -2,6 +2,7 @@
 
 use super::{World, refused};
 use crate::model::create::NewEnvironment;
+use crate::model::usage::Used;
 use crate::model::{HandleKind, domains};
 use anyhow::{Context, Result};
 use jiff::{SignedDuration, Timestamp};
@@ -109,6 +110,27 @@ impl World {
         })
     }
 
+    /// Counts some use of an environment, by a service or by its volumes.
+    pub fn use_up(&self, environment: &str, service: Option<&str>, measurement: &str, value: f64) -> Result<()> {
+        let (project, environment) = (Uuid::parse_str(&self.project_id())?, self.find(environment)?);
+        let service = service.map(|name| self.find_service(name)).transpose()?;
+        let used = Used { project, environment, service, measurement: measurement.to_owned(), value };
+        self.backend.change(|model| Arc::make_mut(model).usage.used.push(used));
+        Ok(())
+    }
+
+    /// Lets every volume of an environment hold this much.
+    pub fn fill_volumes(&self, environment: &str, mb: f64) -> Result<()> {
+        let id = self.find(environment)?;
+        self.change(|model| {
+            let handles = model.environment(id)?.instances.values().flat_map(|instance| &instance.handles);
+            let volumes = handles.filter(|(key, _)| key.starts_with(HandleKind::VolumeMount.prefix()));
+            let ids: Vec<_> = volumes.map(|(_, handle)| handle.id).collect();
+            model.usage.volume_mb.extend(ids.into_iter().map(|id| (id, mb)));
+            Ok(())
+        })
+    }
+
     /// Sets Railway's clock ahead of the machine's, as its answers tell; without a value they tell no time.
     pub fn set_clock(&self, ahead: Option<SignedDuration>) {
         self.backend.set_clock(ahead);
@@ -128,6 +150,14 @@ impl World {
             self.backend.runtime.stop_environment(id);
             self.backend.change(|model| Arc::make_mut(model).forget_environment(id));
         }
+    }
+
+    /// Forgets one environment, and all that runs in it.
+    pub fn forget_environment(&self, environment: &str) -> Result<()> {
+        let id = self.find(environment)?;
+        self.backend.runtime.stop_environment(id);
+        self.backend.change(|model| Arc::make_mut(model).forget_environment(id));
+        Ok(())
     }
 
     /// Deploys a service at the head of its branch, as Railway does of its own accord after a push.
