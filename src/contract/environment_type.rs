@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// What kind of environment the copy says it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(extend("x-refused" = { "production": "a copy never says that it is production: by that word apps and plugins bill, send mail and show themselves to search engines" }))]
 pub(crate) enum EnvironmentType {
     #[default]
     Staging,

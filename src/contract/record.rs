@@ -42,6 +42,9 @@ pub(crate) struct Record {
     pub source_name: String,
     /// What the environment is to be called.
     pub target_name: String,
+    /// The request's `client_name` as the copy's name spells it, and not cut as there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
     #[schemars(with = "String")]
     pub created_at: Timestamp,
     #[schemars(with = "String")]
@@ -204,6 +207,7 @@ pub(super) mod tests {
             source_id: EnvironmentId::from("env-0"),
             source_name: "production".into(),
             target_name: "staging".into(),
+            client: None,
             created_at: now,
             expires_at: now + SignedDuration::from_hours(1),
             give_up_at: give_up_at(now, Ttl::hours(3)),

@@ -253,6 +253,7 @@ fn version_1(value: &str, place: &Place<'_>) -> Result<Record, Unreadable> {
         source_id: old.source_id,
         source_name: old.source_name,
         target_name: old.target_name,
+        client: None,
         created_at: old.created_at,
         expires_at: old.expires_at,
         give_up_at: old.give_up_at,

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::contract::ids::{DeploymentId, ServiceId};
 use crate::environment::guard::Target;
 use crate::environment::variables;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, counted};
 use crate::inert::one_line;
 use crate::railway::{Deploy, DeploymentStatus, Environment, EnvironmentStatus, ServiceInstance};
 use crate::running::context::Context;
@@ -69,7 +69,7 @@ async fn bring_up(
         if attempt == RETRIES {
             return Err(explain(ctx, target, &failed, logs).await);
         }
-        tracing::warn!("the deployment of {} services failed; trying once more", failed.len());
+        tracing::warn!("the deployment of {} failed; trying once more", counted(failed.len(), "service", "services"));
         replaced.extend(failed.iter().map(|f| f.deployment_id.clone()));
         wanted = failed
             .into_iter()

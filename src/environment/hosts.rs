@@ -98,7 +98,7 @@ pub(crate) fn public<'a>(source: &'a Environment, request: &CloneRequest) -> Vec
 pub(crate) fn label(service: &str, name: &str, run_hash: &str) -> String {
     let hash = &run_hash[..5];
     let tail = if name.ends_with(hash) { name.to_owned() } else { format!("{name}-{hash}") };
-    let service = slug(service);
+    let service = Some(slug(service)).filter(|slug| !slug.is_empty()).unwrap_or_else(|| "app".to_owned());
     let room = LONGEST_LABEL - tail.len() - 1;
     format!("{}-{tail}", service[..service.len().min(room)].trim_end_matches('-'))
 }

@@ -9,6 +9,7 @@ use crate::engines::Kind;
 use crate::environment::deployments;
 use crate::environment::guard::Target;
 use crate::environment::services::kind;
+use crate::error::counted;
 use crate::external::tcp;
 use crate::railway::{Change, Deploy, Environment, Project, ServiceInstance};
 use crate::running::context::Context;
@@ -78,7 +79,7 @@ pub(crate) async fn still_open<'a>(
     if open.is_empty() {
         return Ok(open);
     }
-    tracing::info!("the TCP proxies of {} databases still answer; deploying these anew", open.len());
+    tracing::info!("the TCP proxies of {} still answer; deploying anew", counted(open.len(), "database", "databases"));
     let ids = open.iter().filter_map(|proxy| Some(target.environment().service(&proxy.service)?.service_id.clone()));
     let deploys = ids.map(|service_id| Deploy { service_id, commit: None }).collect();
     deployments::redeploy(ctx, target, deploys, UP_AGAIN, logs)

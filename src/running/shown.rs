@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::inert::one_line;
+
 /// How many of a list are shown; the whole list is in the JSON.
 const MOST: usize = 20;
 
@@ -17,18 +19,14 @@ pub(crate) fn of(output: &impl Serialize) -> String {
     }
 }
 
-/// So many of a thing: `1 copy`, `2 copies`.
-pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
 /// Rows under a head, in columns as wide as they need to be; nothing for no rows.
 pub(crate) fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let head = head.map(str::to_owned);
-    let all = || std::iter::once(&head).chain(rows);
+    let (head, rows) = (head.map(str::to_owned), rows.iter().map(|row| row.each_ref().map(|cell| one_line(cell))));
+    let rows: Vec<_> = rows.collect();
+    let all = || std::iter::once(&head).chain(&rows);
     let widths: [usize; N] =
         std::array::from_fn(|column| all().map(|row| row[column].width()).max().unwrap_or_default());
     let line = |row: &[String; N]| {
@@ -54,7 +52,7 @@ fn lines(fields: &Map<String, Value>, indent: usize) -> String {
                 format!("{}\n{}", name.trim_end(), list(items, indent + 2).trim_end())
             }
             Value::Array(items) => format!("{name}  {}", some(items, ", ")),
-            Value::String(text) if text.contains('\n') => format!("{}\n{}", name.trim_end(), text.trim_end()),
+            Value::String(text) if text.contains('\n') => format!("{}\n{}", name.trim_end(), block(text, indent + 2)),
             other => format!("{name}  {}", scalar(other)),
         };
         let _ = writeln!(out, "{}{told}", " ".repeat(indent));
@@ -84,9 +82,16 @@ fn some(items: &[Value], between: &str) -> String {
     told.join(between)
 }
 
+/// Lines that a text has brought, none of which can be taken for one of ours.
+fn block(text: &str, indent: usize) -> String {
+    let told: Vec<_> =
+        text.trim_end().lines().map(|line| format!("{}{}", " ".repeat(indent), one_line(line))).collect();
+    told.join("\n")
+}
+
 fn scalar(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => one_line(text),
         Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
         other => other.to_string(),
     }
@@ -125,5 +130,10 @@ mod tests {
         let rows = [["Zoë".to_owned(), "1".to_owned()], ["北京".to_owned(), "22".to_owned()]];
         assert_eq!(table(["NAME", "N"], &rows), "NAME  N\nZoë   1\n北京  22");
         assert_eq!(table(["NAME"], &[]), "");
+        assert_eq!(table(["NAME"], &[["a\n1 copy".to_owned()]]).lines().count(), 2);
+        assert_eq!(
+            of(&json!({"name": "a\nstate  ready", "state": "failed"})),
+            "name\n  a\n  state  ready\nstate  failed"
+        );
     }
 }

@@ -14,7 +14,7 @@ use crate::environment::lease::{self, Turn};
 use crate::environment::services::{self, web};
 use crate::environment::variables::changes::with_own_urls;
 use crate::environment::{databases, hosts};
-use crate::error::Failure;
+use crate::error::{Failure, counted};
 use crate::railway::{Change, CustomDomainChange, DnsRecord, DomainChange, GraphqlErrors, VariableChanges};
 use crate::rewriting::{Rewriter, UrlPair};
 use crate::running::context::Context;
@@ -93,7 +93,7 @@ async fn give_domains(ctx: &Context, request: &CloneRequest, mut target: Target,
     }
     let dns_records =
         ctx.railway.change(&target.project.id, &target.environment().id, &change).await.map_err(explain)?;
-    tracing::info!("the copy answers at {url}; {} variables rewritten", rewritten.len());
+    tracing::info!("the copy is to answer at {url}; {} rewritten", counted(rewritten.len(), "variable", "variables"));
     let rewritten_urls = if request.wordpress_url_replace { pairs } else { Vec::new() };
     Ok(Output { url, railway_url, rewritten: rewritten_urls, rewritten_variables: rewritten, dns_records })
 }

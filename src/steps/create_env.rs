@@ -12,11 +12,10 @@ use crate::contract::record::{Record, State};
 use crate::contract::request::CloneRequest;
 use crate::environment::variables::changes::changes;
 use crate::environment::{deletion_rules, granted, guard, live, plan_hash, recorded, removal, same_key};
-use crate::error::{Exit, Failure, chain, failure, listed};
+use crate::error::{Exit, Failure, chain, counted, failure, listed};
 use crate::railway::{Environment, GraphqlErrors, Project, Weight};
 use crate::running::context::Context;
 use crate::running::run::Names;
-use crate::running::shown::counted;
 use crate::running::step::{Deadline, RunTarget, Step, Undo};
 
 mod completeness;
@@ -64,7 +63,7 @@ impl Step for CreateEnv {
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
         let names = ctx.run.names(&request);
-        guard::ensure_unprotected(&ctx.policy, &names.target)?;
+        guard::ensure_unprotected(&ctx.policy, names.field, &names.target)?;
         let railway = &ctx.railway;
         let project = railway.project(&request.project_id, Weight::Repeatable).await?;
         let source = guard::source(&project, &request)?;
@@ -179,7 +178,7 @@ fn source_of<'a>(project: &'a Project, id: &EnvironmentId) -> Result<&'a Environ
 
 fn ensure_free(ctx: &Context, project: &Project, names: &Names) -> Result<()> {
     if project.environment(&names.target).is_some() {
-        bail!(taken(&names.target));
+        bail!(taken(&names));
     }
     let copies = project.environments.iter().filter(|e| guard::is_copy_of_ours(ctx, project, e)).count();
     let most = ctx.policy.max_copies_per_project;

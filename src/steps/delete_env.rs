@@ -41,7 +41,7 @@ impl Step for DeleteEnv {
     }
 
     async fn run(ctx: &Context, request: DeleteRequest) -> Result<Output> {
-        guard::ensure_unprotected(&ctx.policy, &request.environment)?;
+        guard::ensure_unprotected(&ctx.policy, "environment", &request.environment)?;
         let project = ctx.railway.project(&request.project_id, Weight::Repeatable).await?;
         let environment = project.environment(&request.environment).with_context(|| {
             Failure::invalid(format!(

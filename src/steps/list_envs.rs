@@ -14,9 +14,10 @@ use crate::contract::request::ListRequest;
 use crate::contract::signature::Reading;
 use crate::environment::guard;
 use crate::environment::recorded::reading;
+use crate::error::counted;
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
-use crate::running::shown::{counted, table};
+use crate::running::shown::table;
 use crate::running::step::{Deadline, Group, Step};
 
 /// The step.
@@ -33,6 +34,8 @@ pub(super) struct Output {
 pub(super) struct Copy {
     pub id: EnvironmentId,
     pub name: String,
+    /// Whom it was made for: the request's `client_name` in the letters of a name, uncut; absent when it had none.
+    pub client: Option<String>,
     /// What proves that it is ours; absent for what is left over from a run that died before it wrote a record.
     pub record: Option<Proof>,
     /// Absent where there is no record that can be read.
@@ -74,7 +77,7 @@ impl Step for ListEnvs {
     fn shown(output: &Output) -> String {
         let count = counted(output.environments.len(), "copy", "copies");
         let rows: Vec<_> = output.environments.iter().map(row).collect();
-        format!("{}\n{count}", table(["NAME", "STATE", "FROM", "ENDS", "URL"], &rows)).trim_start().to_owned()
+        format!("{}\n{count}", table(["NAME", "FOR", "STATE", "FROM", "ENDS", "URL"], &rows)).trim_start().to_owned()
     }
 
     async fn run(ctx: &Context, request: ListRequest) -> Result<Output> {
@@ -111,6 +114,7 @@ fn recorded(environment: &Environment, record: Record, proof: Proof) -> Copy {
     Copy {
         id: environment.id.clone(),
         name: environment.name.clone(),
+        client: record.client.clone(),
         record: Some(proof),
         state: Some(record.state),
         source: Some(record.source_name.clone()),
@@ -129,6 +133,7 @@ fn unrecorded(environment: &Environment, record: Option<Proof>) -> Copy {
     Copy {
         id: environment.id.clone(),
         name: environment.name.clone(),
+        client: None,
         record,
         state: None,
         source: None,
@@ -144,11 +149,12 @@ fn unrecorded(environment: &Environment, record: Option<Proof>) -> Copy {
 }
 
 fn line(copy: &Copy) -> String {
-    let [name, state, _, end, url] = row(copy);
-    format!("{name} ({state}, {end}) {url}")
+    let [name, client, state, _, end, url] = row(copy);
+    let client = if client.is_empty() { client } else { format!(" for {client}") };
+    format!("{name}{client} ({state}, {end}) {url}")
 }
 
-fn row(copy: &Copy) -> [String; 5] {
+fn row(copy: &Copy) -> [String; 6] {
     let state = match (copy.state, copy.record) {
         (Some(state), Some(Proof::Unsigned)) => format!("{state}, not signed"),
         (Some(state), _) => state.to_string(),
@@ -161,5 +167,6 @@ fn row(copy: &Copy) -> [String; 5] {
         (None, None) if copy.keep && copy.state == Some(State::Ready) => "kept for ever".to_owned(),
         (None, None) => format!("made {}", copy.created_at),
     };
-    [copy.name.clone(), state, copy.source.clone().unwrap_or_default(), end, copy.url.clone().unwrap_or_default()]
+    let or_nothing = |text: &Option<String>| text.clone().unwrap_or_default();
+    [copy.name.clone(), or_nothing(&copy.client), state, or_nothing(&copy.source), end, or_nothing(&copy.url)]
 }

@@ -15,10 +15,9 @@ use crate::environment::lease::{self, Turn};
 use crate::environment::live;
 use crate::environment::neighbours::Neighbours;
 use crate::environment::services::{Role, with_role};
-use crate::error::{Failure, listed};
+use crate::error::{Failure, counted, listed};
 use crate::railway::{Deploy, Environment, Rendered, ServiceInstance, Weight};
 use crate::running::context::Context;
-use crate::running::shown::counted;
 use crate::running::step::{Deadline, Step};
 
 /// How long an app may take to build and start.

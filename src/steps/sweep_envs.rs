@@ -15,7 +15,7 @@ use crate::contract::signature::Reading;
 use crate::environment::recorded::reading;
 use crate::environment::removal::Asked;
 use crate::environment::{clock, deletion_rules, guard, proxies, removal};
-use crate::error::{Exit, Failure, chain, listed};
+use crate::error::{Exit, Failure, chain, counted, listed};
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
 use crate::running::outcome::Partly;
@@ -206,7 +206,7 @@ async fn close_left(ctx: &Context, project: &Project, environment: &Environment,
     }
     guard::ensure_not_production(&ctx.policy, project, environment, Some(&record.source_id))?;
     let count = proxies::close_left(ctx, project, environment).await?;
-    tracing::warn!("`{}` had {count} TCP proxies left open; they are closed now", environment.name);
+    tracing::warn!("`{}` had {} left open, closed now", environment.name, counted(count, "TCP proxy", "TCP proxies"));
     output.closed.push(environment.name.clone());
     Ok(())
 }

@@ -20,11 +20,10 @@ use crate::environment::lease::{self, Turn};
 use crate::environment::services::{self, Role, with_role};
 use crate::environment::variables::inherited_passwords;
 use crate::environment::{deployments, hosts, masking_of_request, proxies};
-use crate::error::Failure;
+use crate::error::{Failure, counted};
 use crate::external::kestra::Metric;
 use crate::railway::{Deploy, Rendered, ServiceInstance, Weight};
 use crate::running::context::Context;
-use crate::running::shown::counted;
 use crate::running::step::{Deadline, Step};
 
 /// How long a database may take from its deploy to its first connection.
@@ -73,7 +72,7 @@ impl Step for SyncDb {
     fn in_short(output: &Output) -> String {
         let sum = |of: fn(&CopyReport) -> u64| output.databases.iter().map(|d| of(&d.copy)).sum::<u64>();
         let count = counted(output.databases.len(), "database", "databases");
-        format!("{count}, {} rows, {:.1} MB", sum(|c| c.rows), sum(|c| c.bytes) as f64 / 1e6)
+        format!("{count}, {}, {:.1} MB", counted(sum(|c| c.rows), "row", "rows"), sum(|c| c.bytes) as f64 / 1e6)
     }
 
     fn metrics(output: &Output) -> Vec<Metric> {

@@ -13,8 +13,8 @@ use crate::contract::policy::Policy;
 use crate::contract::request::CloneRequest;
 use crate::copying::inspection::SourceReport;
 use crate::environment::{guard, same_key};
+use crate::error::counted;
 use crate::running::context::Context;
-use crate::running::shown::counted;
 use crate::running::step::{Deadline, Step, ensure_project};
 
 pub(super) mod checked;

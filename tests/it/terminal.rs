@@ -75,8 +75,8 @@ async fn a_person_reads_words_and_a_program_one_json_object() {
     a_copy(&stage, "one").await;
     let one = typed(&stage, &["list-envs", "--project-id", &project]).await;
     let lines: Vec<_> = one.stdout.lines().collect();
-    assert!(lines[0].starts_with("NAME  STATE    FROM        ENDS"), "{}", one.stdout);
-    assert!(lines[1].starts_with("one   cloning  production  given up at "), "{}", one.stdout);
+    assert!(lines[0].starts_with("NAME  FOR  STATE    FROM        ENDS"), "{}", one.stdout);
+    assert!(lines[1].starts_with("one        cloning  production  given up at "), "{}", one.stdout);
     assert_eq!(lines[2], "1 copy");
     let failed = typed(&stage, &["list-envs", "--project-id", "another", "--json"]).await;
     failed.expect(2);
@@ -154,4 +154,30 @@ async fn completions_and_manual_pages_know_every_step_and_flag() {
     let mut unknown = binary();
     unknown.args(["man", "delete-all"]);
     finish(unknown).await.expect(2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_a_copy_is_for_is_readable_in_its_name_and_whole_in_record_and_list() {
+    let stage = Stage::prompt().await;
+    let request = stage.request(json!({"client_name": "Müller & Söhne Großhandel"}));
+    stage.steps_until("create-env", "umlauts", &request).await;
+    let name = stage.environments().into_iter().find(|name| name != "production").unwrap();
+    assert!(name.starts_with("staging-mueller-so"), "{name}");
+    assert_eq!(stage.record(&name)["client"], "mueller-soehne-grosshandel");
+    let listed = typed(&stage, &["list-envs", "--project-id", &stage.world.project_id()]).await;
+    assert!(listed.stdout.contains(&format!("{name}  mueller-soehne-grosshandel  cloning")), "{}", listed.stdout);
+    // What is wrong with an automatic name is told of the field that the caller wrote.
+    let mut stage = stage;
+    stage.policy["protected_environments"] = json!(["production", name]);
+    let project = stage.world.project_id();
+    let typed_again =
+        ["validate", "--run-id", "umlauts", "--project-id", &project, "--client-name", "Müller & Söhne Großhandel"];
+    let refused = typed(&stage, &typed_again).await;
+    refused.expect(2);
+    assert!(
+        refused.stderr.contains(&format!("`client_name`: environment `{name}` is protected")),
+        "{}",
+        refused.stderr
+    );
+    assert!(!refused.stderr.contains("environment_name"), "{}", refused.stderr);
 }

@@ -174,6 +174,7 @@ enum Done {
 async fn try_dry(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
     let (source, target) = (endpoint("SOURCE_DATABASE_URL")?, endpoint("TARGET_DATABASE_URL")?);
     let (options, pair) = (options(matches)?, Pair::of(&source, &target));
+    warn_of_people(matches);
     // Nothing is changed, so nothing is taken back.
     tokio::select! {
         planned = pair.dry_run(&options) => Ok(Done::DryRun(Box::new(planned?))),
@@ -184,6 +185,7 @@ async fn try_dry(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
 async fn copy(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
     let sheet = sheet_file::paths(matches)?;
     let (source, target) = (endpoint("SOURCE_DATABASE_URL")?, endpoint("TARGET_DATABASE_URL")?);
+    warn_of_people(matches);
     let progress = std::sync::Arc::new(Progress::default());
     let ticker = Ticker::start(progress.clone());
     let copied = Pair::of(&source, &target).copy(&options(matches)?, &progress, &stop.token).await;
@@ -191,6 +193,15 @@ async fn copy(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
     let report = copied?;
     SheetFile::of_copy(&report).write(&sheet).context("the copy is there; write its sheet")?;
     Ok(Done::Copied(Box::new(report.cut())))
+}
+
+/// Nobody should learn afterwards that a copy holds whom its source knows.
+fn warn_of_people(matches: &ArgMatches) {
+    if !matches.get_flag("anonymize") {
+        tracing::warn!(
+            "people come along as they are: names, addresses, logins and all else; `--anonymize` masks them"
+        );
+    }
 }
 
 fn options(matches: &ArgMatches) -> Result<CopyOptions> {

@@ -15,6 +15,7 @@ use super::{compatibility, disk_space, extensions, locks, safe_search_path, thor
 use crate::copying::inspection::{SourceReport, TargetReport};
 use crate::copying::options::CopyOptions;
 use crate::copying::report::read_whole;
+use crate::error::counted;
 use crate::inert;
 use crate::masking::nets::Net;
 use crate::masking::{QueueLine, Suspect};
@@ -210,12 +211,12 @@ impl DryRun {
     /// The dry run in a few lines for a person.
     pub fn summary(&self) -> String {
         let mut lines = vec![format!(
-            "would copy `{}` (PostgreSQL {}) over `{}` (PostgreSQL {}), {} tables of {:.1} MB in about {:.0} s; nothing was done",
+            "would copy `{}` (PostgreSQL {}) over `{}` (PostgreSQL {}), {} of {:.1} MB in about {:.0} s; nothing was done",
             self.source.database,
             self.source.version,
             self.target.database,
             self.target.version,
-            self.tables.len(),
+            counted(self.tables.len(), "table", "tables"),
             self.bytes as f64 / 1e6,
             self.estimated_seconds.ceil()
         )];

@@ -12,10 +12,10 @@ use crate::environment::recorded::reading;
 use crate::environment::services::{Role, with_role};
 use crate::environment::variables::changes::changes;
 use crate::environment::{guard, proxies, recorded, same_key};
-use crate::error::Failure;
+use crate::error::{Failure, counted};
 use crate::railway::{Change, Environment, GraphqlErrors, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
-use crate::running::run::Names;
+use crate::running::run::{Names, slug};
 use crate::running::step::{RunTarget, Undo as _};
 
 /// How long a record may stay invisible: Railway's reads lag its writes.
@@ -56,6 +56,7 @@ impl Making<'_> {
             source_id: self.source.id.clone(),
             source_name: self.source.name.clone(),
             target_name: self.names.target.clone(),
+            client: self.request.client_name.as_deref().map(slug).filter(|slug| !slug.is_empty()),
             created_at: now,
             expires_at: self.request.ttl.after(now),
             give_up_at: record::give_up_at(now, self.ctx.policy.longest_run),
@@ -101,7 +102,7 @@ impl Making<'_> {
         if !refused.is_some_and(|message| message.contains("already exists")) {
             return Err(error.context("set the copy's variables"));
         }
-        self.give_up(taken(&self.names.target)).await
+        self.give_up(taken(self.names)).await
     }
 
     /// Takes back what this run has made, and ends: with the run that came first with the same idempotency key, if there is
@@ -148,11 +149,16 @@ impl Making<'_> {
 }
 
 pub(super) fn over_the_limit(project: &Project, copies: usize, most: u32) -> Failure {
-    Failure::invalid(format!("project `{}` has {copies} copies, and the policy allows {most}", project.name))
-        .hint("delete one, or raise `max_copies_per_project`")
+    Failure::invalid(format!(
+        "project `{}` has {}, and the policy allows {most}",
+        project.name,
+        counted(copies, "copy", "copies")
+    ))
+    .hint("delete one, or raise `max_copies_per_project`")
 }
 
-pub(super) fn taken(name: &str) -> Failure {
-    Failure::invalid(format!("`environment_name`: there is an environment `{name}` already, and it is not this run's"))
+pub(super) fn taken(names: &Names) -> Failure {
+    let Names { target, field, .. } = names;
+    Failure::invalid(format!("`{field}`: there is an environment `{target}` already, and it is not this run's"))
         .hint("choose another name, or leave it out for an automatic one")
 }

@@ -110,8 +110,8 @@ fn ensure_version(version: &str) -> Result<()> {
 }
 
 fn check_name(ctx: &Context, project: &Project, names: &Names, own: Option<&Environment>, findings: &mut Findings) {
-    if let Err(error) = guard::ensure_unprotected(&ctx.policy, &names.target) {
-        findings.error("environment_name", chain(&error));
+    if let Err(error) = guard::ensure_unprotected(&ctx.policy, names.field, &names.target) {
+        findings.error(names.field, chain(&error));
         return;
     }
     let taken = project.environments.iter().find(|e| e.name == names.target);
@@ -121,7 +121,7 @@ fn check_name(ctx: &Context, project: &Project, names: &Names, own: Option<&Envi
         let mut names_to_try = (2..=project.environments.len() + 2).map(|n| format!("{stem}-{n}"));
         let free = names_to_try.find(|name| project.environment(name).is_none()).unwrap_or_default();
         findings
-            .error("environment_name", format!("there is an environment `{}` already; `{free}` is free", names.target));
+            .error(names.field, format!("there is an environment `{}` already; `{free}` is free", names.target));
     }
 }
 
