@@ -177,9 +177,9 @@ fn process_env() -> ProcessEnv {
 
 /// Does a step's work while its progress is shown, and writes the sheets of what it copied.
 async fn run_shown(step: &'static StepDef, ctx: &Context, stop: &Stop, work: Work, sheets: &[String]) -> Outcome {
-    let ticker = Ticker::start(ctx.progress.clone());
+    let ticker = Ticker::start(step.name, ctx.progress.clone());
     let outcome = stop.run(step, ctx, work).await;
-    ticker.stop().await;
+    ticker.stop(outcome.report.error.clone()).await;
     if !step.copies_data || sheets.is_empty() || outcome.exit() != Exit::Done {
         return outcome;
     }

@@ -7,6 +7,7 @@ use crate::contract::input::schema_of;
 use crate::contract::policy::Policy;
 use crate::contract::record::Record;
 use crate::contract::request::CloneRequest;
+use crate::copying::event::Event;
 use crate::masking::RulesFile;
 use crate::steps::{Plan, STEPS};
 
@@ -52,6 +53,7 @@ fn documents() -> Vec<SchemaFile> {
         document("clone-request", &schema_of::<CloneRequest>()),
         document("masking-rules", &schema_of::<RulesFile>()),
         document("policy", &schema_of::<Policy>()),
+        document("progress", &schema_of::<Event>()),
         document("record", &schema_of::<Record>()),
         document("sheet", &schema_of::<SheetFile>()),
         document("plan", &schema_of::<Plan>()),

@@ -3,6 +3,7 @@
 //! Nothing here knows a server. An engine hands its rows over as a `row`, and gets them back with what `transform` changed.
 
 pub(crate) mod audit;
+pub(crate) mod event;
 pub(crate) mod inspection;
 pub(crate) mod left_urls;
 pub(crate) mod meter;

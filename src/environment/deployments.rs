@@ -9,7 +9,7 @@ use crate::environment::guard::Target;
 use crate::environment::variables;
 use crate::error::{Exit, Failure, counted};
 use crate::inert::one_line;
-use crate::railway::{Deploy, DeploymentStatus, Environment, EnvironmentStatus, ServiceInstance};
+use crate::railway::{Deploy, DeploymentStatus, Environment, EnvironmentStatus, ServiceInstance, ServiceStatus};
 use crate::running::context::Context;
 
 /// How many of a failed deployment's last log lines an error shows.
@@ -57,6 +57,8 @@ async fn bring_up(
     deadline: Duration,
     logs: bool,
 ) -> Result<()> {
+    let name = |id: &ServiceId| target.project.service_name(id).unwrap_or(id.as_ref()).to_owned();
+    wanted.iter().for_each(|deploy| ctx.progress.begin_service(&name(&deploy.service_id)));
     let mut replaced: Vec<_> = wanted.iter().filter_map(|d| standing(target, &d.service_id)).collect();
     for attempt in 0..=RETRIES {
         if !wanted.is_empty() {
@@ -67,6 +69,8 @@ async fn bring_up(
             return Ok(());
         }
         if attempt == RETRIES {
+            let told = || Some("its deployment failed".to_owned());
+            failed.iter().for_each(|failed| ctx.progress.end_service(&name(&failed.service_id), told()));
             return Err(explain(ctx, target, &failed, logs).await);
         }
         tracing::warn!("the deployment of {} failed; trying once more", counted(failed.len(), "service", "services"));
@@ -94,6 +98,12 @@ fn standing(target: &Target, service_id: &ServiceId) -> Option<DeploymentId> {
     Some(target.environment().service_by_id(service_id)?.latest_deployment.as_ref()?.id.clone())
 }
 
+fn is_up(service: &ServiceStatus, replaced: &[DeploymentId]) -> bool {
+    use DeploymentStatus::{Sleeping, Success};
+    let deployment = service.latest_deployment.as_ref().filter(|d| !replaced.contains(&d.id));
+    deployment.is_some_and(|deployment| matches!(deployment.status, Success | Sleeping))
+}
+
 fn is_under_way(environment: &Environment, service_id: &ServiceId) -> bool {
     use DeploymentStatus::{NeedsApproval, Pending, Sleeping, Success};
     let status = environment.service_by_id(service_id).and_then(ServiceInstance::status);
@@ -111,6 +121,10 @@ async fn settled(
     let environment_id = &target.environment().id;
     let look = || async move {
         let status = ctx.railway.environment_status(environment_id).await?;
+        for service in status.service_instances.iter().filter(|service| is_up(service, replaced)) {
+            let name = target.project.service_name(&service.service_id).unwrap_or(service.service_id.as_ref());
+            ctx.progress.end_service(name, None);
+        }
         Ok(outcome(&status, ids, replaced))
     };
     ctx.until("deployments", deadline, Duration::from_secs(1), look).await

@@ -17,6 +17,6 @@ pub(crate) use answer::{GraphqlErrors, Weather};
 pub(crate) use calls::Deploy;
 pub(crate) use change::{Change, CustomDomainChange, DnsRecord, DomainChange, SharedChanges, VariableChanges};
 pub(crate) use config::{Marks, VariableConfig};
-pub(crate) use model::{DeploymentStatus, Environment, EnvironmentStatus, Project, ServiceInstance};
+pub(crate) use model::{DeploymentStatus, Environment, EnvironmentStatus, Project, ServiceInstance, ServiceStatus};
 pub(crate) use program::{Railway, TOKEN_VARIABLE, Weight};
 pub(crate) use rendered::{Reachable, Rendered};

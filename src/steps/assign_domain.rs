@@ -46,7 +46,7 @@ impl Step for AssignDomain {
     type Output = Output;
 
     fn in_short(output: &Output) -> String {
-        output.url.clone()
+        if output.dns_records.is_empty() { output.url.clone() } else { output.railway_url.clone() }
     }
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
@@ -94,8 +94,18 @@ async fn give_domains(ctx: &Context, request: &CloneRequest, mut target: Target,
     let dns_records =
         ctx.railway.change(&target.project.id, &target.environment().id, &change).await.map_err(explain)?;
     tracing::info!("the copy is to answer at {url}; {} rewritten", counted(rewritten.len(), "variable", "variables"));
+    if let Some(domain) = request.custom_domain.as_ref().filter(|_| !dns_records.is_empty()) {
+        tracing::warn!("{}", pending(domain, &dns_records, &railway_url));
+    }
     let rewritten_urls = if request.wordpress_url_replace { pairs } else { Vec::new() };
     Ok(Output { url, railway_url, rewritten: rewritten_urls, rewritten_variables: rewritten, dns_records })
+}
+
+/// What is to be done for a custom domain, and where the copy answers meanwhile.
+fn pending(domain: &str, records: &[DnsRecord], railway_url: &str) -> String {
+    let told = |record: &DnsRecord| format!("\n  {} {} {}", record.record_type, record.host, record.value);
+    let told: String = records.iter().map(told).collect();
+    format!("`{domain}` does not answer before its DNS has the records below; until then visit {railway_url}{told}")
 }
 
 fn https(host: &str) -> String {

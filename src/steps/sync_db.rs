@@ -20,7 +20,7 @@ use crate::environment::lease::{self, Turn};
 use crate::environment::services::{self, Role, with_role};
 use crate::environment::variables::inherited_passwords;
 use crate::environment::{deployments, hosts, masking_of_request, proxies};
-use crate::error::{Failure, counted};
+use crate::error::{Failure, chain, counted};
 use crate::external::kestra::Metric;
 use crate::railway::{Deploy, Rendered, ServiceInstance, Weight};
 use crate::running::context::Context;
@@ -205,7 +205,10 @@ async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Dat
         env: ctx.env.clone(),
         ..copying_options::of_request(&ctx.policy, &request.copying)
     };
-    let copied = engines::Pair::of(&pair.source, &pair.target).copy(&options, &ctx.progress, &ctx.stop).await?;
+    ctx.progress.begin_copy(&pair.service);
+    let copied = engines::Pair::of(&pair.source, &pair.target).copy(&options, &ctx.progress, &ctx.stop).await;
+    ctx.progress.end_copy(copied.as_ref().err().map(chain));
+    let copied = copied?;
     ctx.keep_copy(&pair.service, &copied);
     Ok(copied.cut())
 }

@@ -17,3 +17,4 @@ mod rollback;
 mod set_policy;
 mod stage;
 mod terminal;
+mod watched;

@@ -181,3 +181,23 @@ async fn whom_a_copy_is_for_is_readable_in_its_name_and_whole_in_record_and_list
     );
     assert!(!refused.stderr.contains("environment_name"), "{}", refused.stderr);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_custom_domain_that_does_not_answer_yet_is_told_with_its_records_and_the_address_that_does() {
+    let stage = Stage::prompt().await;
+    let project = stage.world.project_id();
+    let domain = "staging.example.net";
+    let call =
+        typed(&stage, &["clone", "--project-id", &project, "--environment-name", "own", "--custom-domain", domain])
+            .await;
+    call.expect(0);
+    let warning =
+        format!("warning: `{domain}` does not answer before its DNS has the records below; until then visit ");
+    let (_, told) = call.stderr.split_once(&warning).unwrap_or_else(|| panic!("{}", call.stderr));
+    let mut lines = told.lines();
+    let works = lines.next().unwrap();
+    assert!(works.starts_with("https://web-own-") && works.ends_with(".up.railway.app"), "{works}");
+    let record = lines.next().unwrap();
+    assert!(record.starts_with("  CNAME ") && record.contains("staging"), "{record}");
+    assert!(call.stdout.starts_with(&format!("own is ready at {works}, ")), "{}", call.stdout);
+}

@@ -1,11 +1,10 @@
 //! `clone`: all steps of a clone in one process, with a rollback when one fails or Ctrl-C is pressed.
 
 use std::io::IsTerminal as _;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Result;
 use clap::{ArgMatches, Command};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 use tracing::Level;
 
@@ -58,7 +57,6 @@ async fn main(matches: &ArgMatches) -> Exit {
         first: None,
         reports: Map::new(),
         started: Instant::now(),
-        on_terminal,
     };
     print::err(&format!("run {}", run.ctx.run.id));
     let failed = caught(run.all(&stop)).await.unwrap_or_else(|error| {
@@ -99,7 +97,6 @@ struct Clone {
     /// Each finished step's report, by the step's task id.
     reports: Map<String, Value>,
     started: Instant,
-    on_terminal: bool,
 }
 
 impl Clone {
@@ -127,14 +124,10 @@ impl Clone {
     }
 
     async fn step(&mut self, step: &'static StepDef, stop: &Stop) -> Outcome {
-        let spinner = self.on_terminal.then(|| spinner(step.name));
         let outcome = match step.prepare(&self.ctx.policy, Ok(self.request.clone())) {
             Prepared::Ready(work) => run_shown(step, &self.ctx, stop, work, &self.sheets).await,
             Prepared::Ended(outcome) => outcome,
         };
-        if let Some(spinner) = spinner {
-            spinner.finish_and_clear();
-        }
         let mark = if outcome.exit() == Exit::Done { "done" } else { "failed" };
         let line =
             format!("{:<14} {mark:<7} {:>7.1} s  {}", step.name, outcome.report.cost.seconds, outcome.words.in_short);
@@ -189,13 +182,11 @@ impl Clone {
         } else if let Some(first) = first {
             print::out(&first.to_string());
         } else if exit == Exit::Done {
+            let railway_url = text("assign_domain", "railway_url");
+            let records = self.reports.get("assign_domain").and_then(|report| report["dns_records"].as_array());
+            let is_pending = records.is_some_and(|records| !records.is_empty());
+            let url = if is_pending { &railway_url } else { &url };
             print::out(&format!("{name} is ready at {url}, {seconds:.1} s after the start"));
         }
     }
-}
-
-fn spinner(name: &'static str) -> ProgressBar {
-    let spinner = ProgressBar::new_spinner().with_style(ProgressStyle::default_spinner()).with_message(name);
-    spinner.enable_steady_tick(Duration::from_millis(120));
-    spinner
 }

@@ -19,7 +19,7 @@ use crate::copying::options::{CopyOptions, Verify};
 use crate::copying::progress::Progress;
 use crate::copying::report::CopyReport;
 use crate::engines::{DryRun, Endpoint, Pair};
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, chain};
 use crate::external::print;
 use crate::rewriting::UrlPair;
 use crate::running::stop::Stop;
@@ -187,9 +187,9 @@ async fn copy(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
     let (source, target) = (endpoint("SOURCE_DATABASE_URL")?, endpoint("TARGET_DATABASE_URL")?);
     warn_of_people(matches);
     let progress = std::sync::Arc::new(Progress::default());
-    let ticker = Ticker::start(progress.clone());
+    let ticker = Ticker::start(NAME, progress.clone());
     let copied = Pair::of(&source, &target).copy(&options(matches)?, &progress, &stop.token).await;
-    ticker.stop().await;
+    ticker.stop(copied.as_ref().err().map(chain)).await;
     let report = copied?;
     SheetFile::of_copy(&report).write(&sheet).context("the copy is there; write its sheet")?;
     Ok(Done::Copied(Box::new(report.cut())))

@@ -120,8 +120,7 @@ fn check_name(ctx: &Context, project: &Project, names: &Names, own: Option<&Envi
         // One name more than there are environments, so one of them is free.
         let mut names_to_try = (2..=project.environments.len() + 2).map(|n| format!("{stem}-{n}"));
         let free = names_to_try.find(|name| project.environment(name).is_none()).unwrap_or_default();
-        findings
-            .error(names.field, format!("there is an environment `{}` already; `{free}` is free", names.target));
+        findings.error(names.field, format!("there is an environment `{}` already; `{free}` is free", names.target));
     }
 }
 

@@ -127,7 +127,7 @@ async fn what_cannot_be_read_is_spared_listed_and_counted() {
         delete(&stage, "ours").await.expect(2);
         let second = stage.step("create-env", "second", &stage.request(json!({"environment_name": "second"}))).await;
         second.expect(2);
-        assert!(second.error().contains("has 1 copies"), "{}", second.error());
+        assert!(second.error().contains("has 1 copy"), "{}", second.error());
     }
     stage.world.seal_shared_variable(&id, "RAILSTAGE", &good).unwrap();
     assert!(sweep(&stage).await["spared"].to_string().contains("sealed"));
