@@ -1,5 +1,6 @@
 //! The command line: a subcommand for each step and each command, and what is read from files and Kestra's environment.
 
+mod account_file;
 mod args;
 pub mod commands;
 mod confirm;
@@ -67,6 +68,7 @@ fn step_command(step: &StepDef) -> Command {
     let command = if step.copies_data { command.arg(sheet_file::arg()) } else { command };
     let command = if step.deletes == Deletes::Nothing { command } else { command.arg(confirm::arg()) };
     let command = if step.tells_a_plan { command.arg(plan_file::arg()) } else { command };
+    let command = if step.ends_run { command.arg(account_file::arg()) } else { command };
     if step.group == Group::Lifecycle { command } else { command.arg(args::run_id_arg()) }
 }
 
@@ -137,15 +139,18 @@ async fn step_main(step: &'static StepDef, matches: &ArgMatches) -> Exit {
 }
 
 async fn step_outcome(step: &'static StepDef, matches: &ArgMatches) -> Outcome {
-    let (run, policy, stop, sheets) = match begin(step, matches) {
-        Ok(begun) => begun,
-        Err(error) => return Outcome::failed(step, &error, Cost::default()),
+    let account = if step.ends_run { account_file::path(matches) } else { Ok(None) };
+    let (begun, account) = match (begin(step, matches), account) {
+        (Ok(begun), Ok(account)) => (begun, account),
+        (Err(error), _) | (_, Err(error)) => return Outcome::failed(step, &error, Cost::default()),
     };
+    let (run, policy, stop, sheets) = begun;
     match step.prepare(&policy, request(step, &policy, matches)) {
         Prepared::Ended(outcome) => outcome,
         Prepared::Ready(work) => match Context::sign_in(run, policy, process_env(), stop.token.clone()) {
             Ok(ctx) => {
                 let outcome = run_shown(step, &ctx, &stop, work, &sheets).await;
+                account_file::write(account.as_deref(), outcome.report.account.as_deref());
                 match plan_file::write(step, matches, &ctx) {
                     Ok(()) => outcome,
                     Err(error) => Outcome::failed(step, &error, outcome.report.cost),

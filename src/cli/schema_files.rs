@@ -9,6 +9,7 @@ use crate::contract::record::Record;
 use crate::contract::request::CloneRequest;
 use crate::copying::event::Event;
 use crate::masking::RulesFile;
+use crate::running::account::Account;
 use crate::steps::{Plan, STEPS};
 
 /// What `railstage schema` answers to one name.
@@ -50,6 +51,7 @@ fn documents() -> Vec<SchemaFile> {
     let document =
         |name: &str, schema: &Schema| SchemaFile { name: name.to_owned(), file: name.to_owned(), text: text(schema) };
     vec![
+        document("account", &schema_of::<Account>()),
         document("clone-request", &schema_of::<CloneRequest>()),
         document("masking-rules", &schema_of::<RulesFile>()),
         document("policy", &schema_of::<Policy>()),

@@ -7,6 +7,7 @@ use crate::contract::on_residue::OnResidue;
 use crate::contract::policy::Policy;
 use crate::contract::request::{CloneRequest, DatabaseRequest, OnFailure};
 use crate::contract::transformer::Effect;
+use crate::contract::ttl::Ttl;
 use crate::contract::unknown::Unknown;
 use crate::contract::variable_override::Override;
 use crate::error::{Failure, listed};
@@ -24,9 +25,10 @@ use Bound::{Harmless, Lines};
 
 /// The fields of all requests, each once; the README's table is made from it, and a test holds it to the schemas.
 pub const BOUNDS: &[(&str, Bound)] = &[
-    ("project_id", Lines(&["allowed_projects", "max_copies_per_project"])),
+    ("project_id", Lines(&["allowed_projects", "max_copies_per_project", "max_runs_per_hour"])),
     ("source_environment", Lines(&["sources"])),
     ("client_name", Lines(&["protected_environments"])),
+    ("owner", Harmless("only says who asked")),
     ("environment_name", Lines(&["protected_environments"])),
     ("web_service", Harmless("names the page that is visited in the copy")),
     ("ttl", Lines(&["min_ttl", "max_ttl"])),
@@ -68,6 +70,9 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ),
     ("confirm", Harmless("must be the name of a copy that is ours")),
     ("dry_run", Harmless("what is swept has expired, or was left over")),
+    ("max_deletions", Harmless("what is swept has expired, or was left over")),
+    ("source", Harmless("less is listed")),
+    ("history", Harmless("of the accounts of past runs those of the project are told")),
 ];
 
 /// Something of a request that the policy does not grant.
@@ -87,6 +92,11 @@ impl Refusal {
     /// `what` of a field, which no policy allows.
     pub(crate) fn never(field: &'static str, what: impl AsRef<str>) -> Self {
         Self { field, message: format!("{} is never allowed", what.as_ref()) }
+    }
+
+    /// What a field says by itself is wrong.
+    pub(crate) fn wrong(field: &'static str, message: impl Into<String>) -> Self {
+        Self { field, message: message.into() }
     }
 
     /// The field and what is refused of it.
@@ -113,6 +123,7 @@ impl CloneRequest {
             project_id: _,
             source_environment: _,
             client_name: _,
+            owner: _,
             environment_name: _,
             web_service: _,
             ttl,
@@ -143,7 +154,6 @@ impl CloneRequest {
             (asked && !allowed).then(|| Refusal::new(field, what, format!("{line}: true")))
         };
         let switches = [
-            switch(*keep, policy.may_be_kept, "keep", "`true`", "may_be_kept"),
             switch(!*anonymize, policy.may_be_unmasked, "anonymize", "`false`", "may_be_unmasked"),
             switch(!*wordpress_url_replace, policy.may_keep_urls, "wordpress_url_replace", "`false`", "may_keep_urls"),
             switch(*unknown == Unknown::Keep, policy.may_weaken_masking, "unknown", "`keep`", "may_weaken_masking"),
@@ -152,20 +162,7 @@ impl CloneRequest {
             switch(*on_failure == OnFailure::Keep, policy.may_keep_failed, "on_failure", "`keep`", "may_keep_failed"),
         ];
         let mut refusals: Vec<_> = switches.into_iter().flatten().collect();
-        if *ttl < policy.min_ttl {
-            refusals.push(Refusal::new(
-                "ttl",
-                format!("{ttl}, less than {},", policy.min_ttl),
-                format!("min_ttl: {ttl}"),
-            ));
-        }
-        if *ttl > policy.max_ttl {
-            refusals.push(Refusal::new(
-                "ttl",
-                format!("{ttl}, more than {},", policy.max_ttl),
-                format!("max_ttl: {ttl}"),
-            ));
-        }
+        refusals.extend(lifetime(policy, Some(*ttl), *keep));
         for user in keep_users.iter().filter(|user| *user != "none" && !policy.keep_users.contains(user)) {
             refusals.push(Refusal::new("keep_users", format!("`{user}`"), format!("keep_users: [{user}]")));
         }
@@ -182,6 +179,17 @@ impl CloneRequest {
         refusals.extend(databases.iter().filter_map(|database| acting(policy, database)));
         refusals
     }
+}
+
+/// What of a life of this length, or of one for ever, the policy does not grant.
+pub(super) fn lifetime(policy: &Policy, ttl: Option<Ttl>, keep: bool) -> Vec<Refusal> {
+    let (least, most) = (policy.min_ttl, policy.max_ttl);
+    let kept = (keep && !policy.may_be_kept).then(|| Refusal::new("keep", "`true`", "may_be_kept: true"));
+    let short = ttl.filter(|ttl| *ttl < least);
+    let short = short.map(|ttl| Refusal::new("ttl", format!("{ttl}, less than {least},"), format!("min_ttl: {ttl}")));
+    let long = ttl.filter(|ttl| *ttl > most);
+    let long = long.map(|ttl| Refusal::new("ttl", format!("{ttl}, more than {most},"), format!("max_ttl: {ttl}")));
+    [kept, short, long].into_iter().flatten().collect()
 }
 
 fn variable(policy: &Policy, service: &str, name: &str, wish: &Override) -> Vec<Refusal> {

@@ -5,6 +5,8 @@
 pub mod bounds;
 pub(crate) mod copying_request;
 pub(crate) mod environment_type;
+pub(crate) mod expiry;
+pub(crate) mod extend_request;
 pub(crate) mod ids;
 pub(crate) mod input;
 pub(crate) mod masking_rules;

@@ -45,6 +45,8 @@ pub struct Policy {
     pub(crate) may_keep_failed: bool,
     /// How many copies one project may have at a time.
     pub(crate) max_copies_per_project: u32,
+    /// How many copies may be made in one project within an hour, counted by those that are still there.
+    pub(crate) max_runs_per_hour: u32,
     /// The longest time that a run may take, from PT75M to PT48H; `sync-db` gets what the other steps leave of it.
     pub(crate) longest_run: Ttl,
     /// How many connections a copy reads a source database with.
@@ -127,6 +129,7 @@ impl Default for Policy {
             may_be_kept: false,
             may_keep_failed: false,
             max_copies_per_project: 10,
+            max_runs_per_hour: 10,
             longest_run: Ttl::hours(3),
             production_connections: 2,
             production_mb_per_s: 0,

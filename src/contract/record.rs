@@ -40,6 +40,12 @@ pub(crate) struct Record {
     pub request_hash: Option<String>,
     pub source_id: EnvironmentId,
     pub source_name: String,
+    /// What the source itself was copied from, nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ancestors: Vec<Ancestor>,
+    /// Who asked for the copy, by the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// What the environment is to be called.
     pub target_name: String,
     /// The request's `client_name` as the copy's name spells it, and not cut as there.
@@ -47,8 +53,18 @@ pub(crate) struct Record {
     pub client: Option<String>,
     #[schemars(with = "String")]
     pub created_at: Timestamp,
+    /// When the copy became ready; its longest life counts from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub ready_at: Option<Timestamp>,
+    /// How long it was to live when that was last said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<Ttl>,
     #[schemars(with = "String")]
     pub expires_at: Timestamp,
+    /// How long before its end somebody was warned of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warned: Vec<Ttl>,
     /// When a run in state `cloning` counts as dead.
     #[schemars(with = "String")]
     pub give_up_at: Timestamp,
@@ -56,6 +72,9 @@ pub(crate) struct Record {
     /// Which process works at the copy just now, if one does.
     #[serde(default)]
     pub lease: Option<Lease>,
+    /// Which process changed it last once the copy was ready, by chance: two that write the same are told apart by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_by: Option<String>,
     /// Never expires.
     pub keep: bool,
     pub environment_type: EnvironmentType,
@@ -67,6 +86,14 @@ pub(crate) struct Record {
     /// Names of the variables that the request set, by service (`*` = every app).
     #[serde(default)]
     pub set_variables: BTreeMap<String, Vec<String>>,
+}
+
+/// An environment that a copy descends from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Ancestor {
+    pub id: EnvironmentId,
+    /// What it was called when the copy was made.
+    pub name: String,
 }
 
 /// How far a copy has come.
@@ -119,10 +146,13 @@ pub(crate) struct DatabaseRecord {
     /// A digest of the people whom the source knew, which tells at a later time whether they have changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people_digest: Option<String>,
+    /// A digest of the rules by which people were masked: of those of the request, and of the version whose preset held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules_digest: Option<String>,
 }
 
 /// Whether the people in a database are strangers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Masked {
     /// Whatever is known to be personal or looks so was masked, or a rule says that it may stay, and the copy was searched.
@@ -192,7 +222,7 @@ impl Record {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::contract) mod tests {
     use super::*;
 
     pub(in crate::contract) fn record(now: Timestamp) -> Record {
@@ -206,13 +236,19 @@ pub(super) mod tests {
             request_hash: None,
             source_id: EnvironmentId::from("env-0"),
             source_name: "production".into(),
+            ancestors: Vec::new(),
+            owner: None,
             target_name: "staging".into(),
             client: None,
             created_at: now,
+            ready_at: None,
+            ttl: None,
             expires_at: now + SignedDuration::from_hours(1),
+            warned: Vec::new(),
             give_up_at: give_up_at(now, Ttl::hours(3)),
             state: State::Cloning,
             lease: None,
+            changed_by: None,
             keep: false,
             environment_type: EnvironmentType::Staging,
             domains: Vec::new(),

@@ -41,6 +41,9 @@ pub(crate) struct CloneRequest {
     /// Who the copy is for; part of its automatic name.
     #[schemars(length(min = 1, max = 64), extend("x-expects" = "text of at most 64 characters"))]
     pub client_name: Option<String>,
+    /// Who asks for the copy: a person or a team. It stands in its record and in every list.
+    #[schemars(length(min = 1, max = 64), extend("x-expects" = "text of at most 64 characters"))]
+    pub owner: Option<String>,
     /// Name of the copy; by default `staging-<client>-<5 characters of the run id's hash>`.
     #[schemars(regex(pattern = r"^[a-z](?:[a-z0-9-]{0,22}[a-z0-9])?$"), extend("x-expects" = "at most 24 of `a-z`, `0-9` and `-`, beginning with a letter"))]
     pub environment_name: Option<String>,
@@ -152,6 +155,12 @@ pub(crate) enum OnFailure {
 pub(crate) struct ListRequest {
     /// Id of the Railway project; must be one of the policy's `allowed_projects`.
     pub project_id: ProjectId,
+    /// Name or id of an environment, be it gone: only what descends from it is listed.
+    #[schemars(length(min = 1, max = 64), extend("x-expects" = "the name or id of an environment"))]
+    pub source: Option<String>,
+    /// List what past runs did as well, by the accounts that Kestra keeps of them.
+    #[serde(default)]
+    pub history: bool,
 }
 
 /// Asks for one copy to be deleted.
@@ -175,6 +184,10 @@ pub(crate) struct SweepRequest {
     /// Only say what would be deleted.
     #[serde(default = "yes")]
     pub dry_run: bool,
+    /// How many environments are deleted at the most; what is left is for the next sweep.
+    #[serde(default = "ten")]
+    #[schemars(range(min = 1, max = 500))]
+    pub max_deletions: u32,
 }
 
 /// Asks how a copy differs from its source, or from another copy.
@@ -212,6 +225,10 @@ fn administrators() -> Vec<String> {
 
 fn week() -> Ttl {
     Ttl::days(7)
+}
+
+fn ten() -> u32 {
+    10
 }
 
 fn yes() -> bool {

@@ -273,7 +273,7 @@ pub(crate) fn ensure_not_production(
 }
 
 /// The refusal of an environment whose record cannot be read.
-pub(super) fn unreadable(environment: &Environment, why: Unreadable) -> Failure {
+pub(crate) fn unreadable(environment: &Environment, why: Unreadable) -> Failure {
     Failure::invalid(format!("the record in environment `{}` cannot be read: {why}", environment.name))
 }
 

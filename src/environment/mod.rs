@@ -1,6 +1,7 @@
 //! What is known of a copy and its source at Railway: whose it is, what may be written or deleted, its services and hosts.
 
 pub(crate) mod clock;
+pub(crate) mod costs;
 pub(crate) mod databases;
 pub(crate) mod deletion_rules;
 pub(crate) mod deployments;
@@ -9,6 +10,7 @@ pub(crate) mod granted;
 pub(crate) mod guard;
 pub(crate) mod hosts;
 pub(crate) mod lease;
+pub(crate) mod lineage;
 pub(crate) mod live;
 pub(crate) mod masking_of_request;
 pub(crate) mod neighbours;

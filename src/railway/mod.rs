@@ -12,6 +12,7 @@ mod config;
 mod model;
 mod program;
 mod rendered;
+mod usage;
 
 pub(crate) use answer::{GraphqlErrors, Weather};
 pub(crate) use calls::Deploy;
@@ -20,3 +21,4 @@ pub(crate) use config::{Marks, VariableConfig};
 pub(crate) use model::{DeploymentStatus, Environment, EnvironmentStatus, Project, ServiceInstance, ServiceStatus};
 pub(crate) use program::{Railway, TOKEN_VARIABLE, Weight};
 pub(crate) use rendered::{Reachable, Rendered};
+pub(crate) use usage::{PRICES, Prices, Usage};

@@ -238,7 +238,7 @@ impl ServiceInstance {
 }
 
 /// Reads a GraphQL connection as a plain list.
-fn edges<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+pub(super) fn edges<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     #[derive(Deserialize)]
     struct Connection<T> {
         edges: Vec<Edge<T>>,

@@ -16,6 +16,7 @@ use crate::copying::{CopyReport, Progress};
 use crate::error::Failure;
 use crate::external::process_env::ProcessEnv;
 use crate::railway::{Railway, Weather};
+use crate::running::account::CopyAccount;
 use crate::running::run::Run;
 
 /// The surroundings of one run's steps.
@@ -34,6 +35,8 @@ pub(crate) struct Context {
     copies: Arc<Mutex<Vec<(String, CopyReport)>>>,
     /// The plan that was made, whole.
     plan: Arc<Mutex<Option<Value>>>,
+    /// What was done with copies, for the run's account.
+    deeds: Arc<Mutex<Vec<CopyAccount>>>,
     /// What this process calls itself beside others that work at the same run, by chance.
     pub(crate) holder: String,
     /// Cancelled when the process is asked to end.
@@ -50,13 +53,23 @@ impl Context {
         let keys = [KEY_VARIABLE, OLD_KEY_VARIABLE].map(|name| env.secret(name));
         let record_keys = RecordKeys::new(keys[0].as_ref(), keys[1].as_ref())?;
         let holder = Alphanumeric.sample_string(&mut rand::rng(), 16);
-        let (progress, copies, plan) = (Arc::default(), Arc::default(), Arc::default());
-        Ok(Self { run, policy, record_keys, railway, env, progress, copies, plan, holder, stop })
+        let (progress, copies, plan, deeds) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
+        Ok(Self { run, policy, record_keys, railway, env, progress, copies, plan, deeds, holder, stop })
     }
 
     /// Keeps what was copied, for whoever writes a sheet.
     pub(crate) fn keep_copy(&self, service: &str, copy: &CopyReport) {
         self.copies.lock().unwrap_or_else(PoisonError::into_inner).push((service.to_owned(), copy.clone()));
+    }
+
+    /// Puts what was done with a copy into the run's account.
+    pub(crate) fn account_for(&self, deed: CopyAccount) {
+        self.deeds.lock().unwrap_or_else(PoisonError::into_inner).push(deed);
+    }
+
+    /// What was done with copies and is in no account yet.
+    pub(crate) fn take_deeds(&self) -> Vec<CopyAccount> {
+        std::mem::take(&mut *self.deeds.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What was copied so far, by service.

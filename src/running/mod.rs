@@ -1,5 +1,6 @@
 //! How a step is run: the trait and its table's row, the run, its context, signals.
 
+pub(crate) mod account;
 pub(crate) mod context;
 pub(crate) mod first;
 pub(crate) mod outcome;

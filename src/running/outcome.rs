@@ -3,11 +3,12 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Exit, Told};
 use crate::external::kestra::Metric;
+use crate::running::account::Account;
 use crate::running::first::First;
 use crate::running::shown;
 use crate::running::step::{Group, StepDef};
@@ -51,6 +52,9 @@ pub(crate) struct Report<T> {
     /// When the step did nothing, since another run came first with the same `idempotency_key`: that run and its copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first: Option<Box<First>>,
+    /// Of a step that ends a run: what the run did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<Box<Account>>,
     #[serde(flatten)]
     pub cost: Cost,
     #[serde(flatten)]
@@ -58,7 +62,7 @@ pub(crate) struct Report<T> {
 }
 
 /// What a step took.
-#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Cost {
     /// Seconds that the step took.
     pub seconds: f64,
@@ -69,7 +73,7 @@ pub(crate) struct Cost {
 }
 
 /// How a step ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Status {
     Ok,
@@ -152,6 +156,7 @@ impl Report<Value> {
             exit_code: None,
             needs_person: None,
             first: None,
+            account: None,
             cost,
             output: nothing(),
         }

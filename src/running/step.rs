@@ -13,9 +13,10 @@ use serde_json::Value;
 use crate::contract::ids::ProjectId;
 use crate::contract::policy::Policy;
 use crate::contract::request::Asked;
-use crate::contract::{bounds, input};
+use crate::contract::{bounds, input, record};
 use crate::error::{Exit, Failure};
 use crate::external::kestra::Metric;
+use crate::running::account::Account;
 use crate::running::context::Context;
 use crate::running::first::First;
 use crate::running::outcome::{Cost, Outcome, Report, Status, Words, failed, gave_way, metrics};
@@ -40,6 +41,8 @@ pub(crate) trait Step: 'static {
     const DELETES: Deletes = Deletes::Nothing;
     /// Whether it makes a plan, which can be written to a file.
     const TELLS_A_PLAN: bool = false;
+    /// Whether it ends a run, of which it gives an account.
+    const ENDS_RUN: bool = false;
     type Input: Asked + DeserializeOwned + JsonSchema + Send;
     type Output: Serialize + JsonSchema + Send;
 
@@ -149,6 +152,8 @@ pub struct StepDef {
     pub deletes: Deletes,
     /// Whether it makes a plan, which can be written to a file.
     pub tells_a_plan: bool,
+    /// Whether it ends a run, of which it gives an account.
+    pub ends_run: bool,
     pub input_schema: fn() -> Schema,
     pub output_schema: fn() -> Schema,
     prepare: fn(&Policy, Result<Value>) -> Prepared,
@@ -179,6 +184,7 @@ impl StepDef {
             only_looks: S::ONLY_LOOKS,
             deletes: S::DELETES,
             tells_a_plan: S::TELLS_A_PLAN,
+            ends_run: S::ENDS_RUN,
             input_schema: input::schema_of::<S::Input>,
             output_schema: input::schema_of::<Report<S::Output>>,
             prepare: prepare::<S>,
@@ -243,7 +249,21 @@ async fn run<S: Step>(ctx: &Context, input: S::Input) -> Outcome {
         railway_calls: ctx.railway.calls() - calls_before,
         railway_requests: ctx.railway.requests() - requests_before,
     };
-    outcome::<S>(done, cost)
+    let mut outcome = outcome::<S>(done, cost);
+    let copies = ctx.take_deeds();
+    if S::ENDS_RUN {
+        outcome.report.account = Some(Box::new(Account {
+            written_at: record::now().to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            run_id: ctx.run.id.clone(),
+            step: S::NAME.to_owned(),
+            status: outcome.report.status,
+            error: outcome.report.error.clone(),
+            took: cost,
+            copies,
+        }));
+    }
+    outcome
 }
 
 fn outcome<S: Step>(done: Result<S::Output>, cost: Cost) -> Outcome {

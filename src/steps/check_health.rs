@@ -16,6 +16,7 @@ use crate::environment::proxies;
 use crate::error::{Exit, Failure};
 use crate::external::http::{self, Page};
 use crate::railway::Change;
+use crate::running::account::{CopyAccount, Deed};
 use crate::running::context::Context;
 use crate::running::step::{Deadline, Step};
 
@@ -62,6 +63,7 @@ impl Step for CheckHealth {
     const NAME: &'static str = "check-health";
     const ABOUT: &'static str = "Visit the copy until it answers, and mark it ready";
     const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(11));
+    const ENDS_RUN: bool = true;
     type Input = CloneRequest;
     type Output = Output;
 
@@ -107,12 +109,16 @@ async fn visit_until_ready(ctx: &Context, request: &CloneRequest, target: Target
     let (http_status, content) = found.with_context(|| format!("visit {checked_url}: {}", last.lock().unwrap()))?;
     let mut record = target.record.clone();
     if !target.is_ready() {
-        record = Record { state: State::Ready, expires_at: request.ttl.after(record::now()), ..record };
+        let now = record::now();
+        record = Record { state: State::Ready, ready_at: Some(now), expires_at: request.ttl.after(now), ..record };
         let closed_proxies = proxies::to_close(ctx, target.environment());
         let change = Change { closed_proxies, ..turn.last_word(ctx, record.clone()).await? };
         let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
         changed.context("mark the copy as ready")?;
     }
+    let environment = target.environment();
+    let copy = (&target.project.id, &environment.id, environment.name.as_str());
+    ctx.account_for(CopyAccount::of(Deed::Made, copy, Some(&record)));
     tracing::info!("the copy is ready at https://{public}");
     Ok(Output {
         environment_id: target.environment().id.clone(),

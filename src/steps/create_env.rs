@@ -6,19 +6,21 @@ use anyhow::{Context as _, Result, bail, ensure};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use self::making::{Making, over_the_limit, taken};
+use self::making::{Making, taken};
 use crate::contract::ids::{EnvironmentId, ProjectId};
-use crate::contract::record::{Record, State};
+use crate::contract::record::{self, Record, State};
 use crate::contract::request::CloneRequest;
 use crate::environment::variables::changes::changes;
 use crate::environment::{deletion_rules, granted, guard, live, plan_hash, recorded, removal, same_key};
 use crate::error::{Exit, Failure, chain, counted, failure, listed};
 use crate::railway::{Environment, GraphqlErrors, Project, Weight};
+use crate::running::account::{CopyAccount, Deed};
 use crate::running::context::Context;
 use crate::running::run::Names;
 use crate::running::step::{Deadline, RunTarget, Step, Undo};
 
 mod completeness;
+mod limits;
 mod making;
 
 /// How long an environment that Railway knows may stay invisible: its reads lag its writes.
@@ -102,7 +104,7 @@ impl Step for CreateEnv {
             if record.state == State::Ready { environment.name.clone() } else { names.target.clone() };
         if environment.name != environment_name {
             if is_new {
-                making.ensure_within_limit().await?;
+                making.ensure_within_limits().await?;
             }
             making.settle(&record).await?;
             making.ensure_only_one_of_its_key().await?;
@@ -144,10 +146,18 @@ impl Undo for CreateEnv {
             deletion_rules::ensure_undoable(ctx, project, environment).map_err(|error| left(error).into())
         };
         own(&project, environment)?;
-        if let Some(record) = record {
+        let copy = (&project.id, &environment.id, environment.name.as_str());
+        let deed = |deed| CopyAccount::of(deed, copy, record.as_ref());
+        if let Some(record) = record.clone() {
             mark(ctx, &project, environment, &Record { state: State::RollingBack, lease: None, ..record }).await;
         }
-        let removed = removal::remove(ctx, &target.project_id, &environment.id, own).await?;
+        let asked_at = record::now();
+        let removed = removal::remove(ctx, &target.project_id, &environment.id, own).await;
+        match &removed {
+            Ok(_) => ctx.account_for(deed(Deed::RolledBack).gone(asked_at)),
+            Err(_) => ctx.account_for(deed(Deed::Left)),
+        }
+        let removed = removed?;
         Ok(removed.into_iter().map(|name| format!("environment `{name}`")).collect())
     }
 }
@@ -180,10 +190,7 @@ fn ensure_free(ctx: &Context, project: &Project, names: &Names) -> Result<()> {
     if project.environment(&names.target).is_some() {
         bail!(taken(&names));
     }
-    let copies = project.environments.iter().filter(|e| guard::is_copy_of_ours(ctx, project, e)).count();
-    let most = ctx.policy.max_copies_per_project;
-    ensure!(copies < most as usize, over_the_limit(project, copies, most));
-    Ok(())
+    limits::ensure_room(ctx, project)
 }
 
 /// Refuses a copy whose variables would act live.

@@ -8,10 +8,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::contract::ids::EnvironmentId;
+use crate::contract::record;
 use crate::contract::request::DeleteRequest;
-use crate::environment::{deletion_rules, guard, removal};
-use crate::error::Failure;
+use crate::environment::{costs, deletion_rules, guard, recorded, removal};
+use crate::error::{Exit, Failure};
 use crate::railway::{Environment, Project, Weight};
+use crate::running::account::{CopyAccount, Deed};
 use crate::running::context::Context;
 use crate::running::step::{Deadline, Deletes, Group, Step};
 
@@ -33,6 +35,7 @@ impl Step for DeleteEnv {
     const GROUP: Group = Group::Lifecycle;
     const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(14));
     const DELETES: Deletes = Deletes::OneByName;
+    const ENDS_RUN: bool = true;
     type Input = DeleteRequest;
     type Output = Output;
 
@@ -65,7 +68,18 @@ impl Step for DeleteEnv {
             }
         };
         typed(&project, environment)?;
-        let deleted = removal::remove(ctx, &request.project_id, &environment.id, typed).await?;
+        let read = recorded::reading(ctx, &project, environment);
+        let copy = (&project.id, &environment.id, environment.name.as_str());
+        let cost = costs::so_far(ctx, &project.id, environment).await;
+        let deed = |deed| CopyAccount::of(deed, copy, read.record()).at_cost(cost);
+        let asked_at = record::now();
+        let removed = removal::remove(ctx, &request.project_id, &environment.id, typed).await;
+        match &removed {
+            Ok(_) => ctx.account_for(deed(Deed::Deleted).gone(asked_at)),
+            Err(error) if Exit::of(error) == Exit::Invalid => {}
+            Err(_) => ctx.account_for(deed(Deed::Left)),
+        }
+        let deleted = removed?;
         tracing::info!("environment `{}` is gone", environment.name);
         Ok(Output {
             environment_id: environment.id.clone(),

@@ -12,6 +12,7 @@ mod check_health;
 mod create_env;
 mod delete_env;
 mod diff_env;
+mod extend_env;
 mod list_envs;
 mod plan;
 mod rollback;
@@ -32,6 +33,7 @@ pub const STEPS: &[StepDef] = &[
     StepDef::of::<plan::PlanStep>(),
     StepDef::of::<list_envs::ListEnvs>(),
     StepDef::of::<diff_env::DiffEnv>(),
+    StepDef::of::<extend_env::ExtendEnv>(),
     StepDef::of::<delete_env::DeleteEnv>(),
     StepDef::of::<sweep_envs::SweepEnvs>(),
 ];

@@ -117,7 +117,7 @@ async fn fill_databases(ctx: &Context, request: &CloneRequest, target: Target, t
         });
     }
     let record = crate::contract::record::Record {
-        databases: output.databases.iter().map(record).collect(),
+        databases: output.databases.iter().map(|database| record(database, request)).collect(),
         ..target.record.clone()
     };
     let mut change = turn.last_word(ctx, record).await?;
@@ -213,7 +213,7 @@ async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Dat
     Ok(copied.cut())
 }
 
-fn record(database: &Database) -> DatabaseRecord {
+fn record(database: &Database, request: &CloneRequest) -> DatabaseRecord {
     DatabaseRecord {
         service: database.service.clone(),
         snapshot_at: database.copy.snapshot_at.clone(),
@@ -223,5 +223,6 @@ fn record(database: &Database) -> DatabaseRecord {
         digest: database.copy.digest.clone(),
         seconds: Some(database.copy.seconds),
         people_digest: database.copy.masking.as_ref().and_then(|sheet| sheet.proof.as_ref()?.people_digest.clone()),
+        rules_digest: masking_of_request::rules_digest(request, &database.service),
     }
 }

@@ -241,6 +241,11 @@ impl Engine {
         serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default()
     }
 
+    /// Where the engine answers.
+    pub(crate) fn address(&self) -> &str {
+        &self.url
+    }
+
     fn at(&self, path: &str) -> String {
         format!("{}/api/v1/main/{path}", self.url)
     }

@@ -16,7 +16,7 @@ async fn a_copy_is_listed_and_deleted_by_flows() {
     let listing = engine.submit("list-staging", &[("project_id", &project)]).await;
     engine.ended(&listing).await;
     let environments = engine.outputs(&listing).await["environments"].take();
-    assert_eq!((environments[0]["name"].clone(), environments[0]["state"].clone()), (json!("one"), json!("ready")));
+    assert_eq!((environments[1]["name"].clone(), environments[1]["state"].clone()), (json!("one"), json!("ready")));
 
     let refused = engine
         .submit("delete-staging", &[("project_id", &project), ("environment", "production"), ("confirm", "production")])
@@ -39,7 +39,7 @@ async fn the_schedule_deletes_and_a_start_by_hand_only_tells() {
     drop(engine);
 
     let every_three_seconds = |flow: &str, text: String| match flow {
-        "cleanup-staging" => text.replace("cron: \"7 * * * *\"", "cron: \"*/3 * * * * *\"\n    withSeconds: true"),
+        "cleanup-staging" => text.replace("cron: \"*/15 * * * *\"", "cron: \"*/3 * * * * *\"\n    withSeconds: true"),
         _ => text,
     };
     let engine = Engine::start_with(WorldOptions::prompt(), every_three_seconds).await;

@@ -15,6 +15,10 @@ fn request_for(step: &StepDef, of_a_clone: &Value) -> Value {
     for name in schema["required"].as_array().into_iter().flatten().map(|name| name.as_str().unwrap()) {
         request.as_object_mut().unwrap().entry(name).or_insert_with(|| json!("production"));
     }
+    // One of two fields is needed here, of which no schema says so.
+    if takes("environment") && takes("ttl") {
+        request["ttl"] = json!("P1D");
+    }
     request
 }
 

@@ -1,5 +1,6 @@
 //! The built binary against the real `railway` CLI, real Postgres servers and the stand-in for Railway's backend.
 
+mod accounts;
 mod asked;
 mod attacks;
 mod clone;
@@ -7,9 +8,11 @@ mod copy;
 mod diff;
 mod docs;
 mod every_step;
+mod extending;
 mod golden;
 mod guard;
 mod lifecycle;
+mod lineage;
 mod plan;
 mod records;
 mod requests;
@@ -18,3 +21,4 @@ mod set_policy;
 mod stage;
 mod terminal;
 mod watched;
+mod warnings;

@@ -64,7 +64,7 @@ async fn main(matches: &ArgMatches) -> Exit {
 async fn adopt(matches: &ArgMatches) -> Result<()> {
     let text = |name: &str| matches.get_one::<String>(name).expect("clap asks for it");
     let (stop, policy) = (Stop::listen()?, policy(matches)?);
-    let ListRequest { project_id } = input::read("request", json!({ "project_id": text("project-id") }))?;
+    let ListRequest { project_id, .. } = input::read("request", json!({ "project_id": text("project-id") }))?;
     policy.check_project(&project_id)?;
     let ctx = Context::sign_in(new_run(), policy, process_env(), stop.token.clone())?;
     let no_key = || Failure::invalid(format!("there is no {KEY_VARIABLE} to sign with"));

@@ -11,7 +11,7 @@ use tracing::Level;
 use super::{CommandDef, log_failure, print_json};
 use crate::cli::args::{json_arg, new_run, policy, policy_arg};
 use crate::cli::log::{self, Output};
-use crate::cli::{flags, process_env, run_shown, sheet_file};
+use crate::cli::{account_file, flags, process_env, run_shown, sheet_file};
 use crate::contract::input::schema_of;
 use crate::contract::request::CloneRequest;
 use crate::error::caught::caught;
@@ -36,14 +36,19 @@ pub(super) const COMMAND: CommandDef = CommandDef {
 };
 
 fn args(command: Command) -> Command {
-    command.arg(policy_arg()).arg(json_arg()).arg(sheet_file::arg()).args(flags::all(&schema_of::<CloneRequest>()))
+    command
+        .arg(policy_arg())
+        .arg(json_arg())
+        .arg(sheet_file::arg())
+        .arg(account_file::arg())
+        .args(flags::all(&schema_of::<CloneRequest>()))
 }
 
 async fn main(matches: &ArgMatches) -> Exit {
     let on_terminal = std::io::stderr().is_terminal();
     log::start(Output::Text, if on_terminal { Level::WARN } else { Level::INFO });
     let prepared = prepare(matches);
-    let (ctx, stop, request, sheets) = match prepared {
+    let (ctx, stop, request, sheets, account) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => return log_failure(NAME, &error, Exit::of(&error), matches.get_flag("json")),
     };
@@ -53,6 +58,7 @@ async fn main(matches: &ArgMatches) -> Exit {
         request,
         by_hand,
         sheets,
+        account,
         may_have_made: false,
         first: None,
         reports: Map::new(),
@@ -72,14 +78,14 @@ async fn main(matches: &ArgMatches) -> Exit {
     exit
 }
 
-fn prepare(matches: &ArgMatches) -> Result<(Context, Stop, Value, Vec<String>)> {
-    let sheets = sheet_file::paths(matches)?;
+fn prepare(matches: &ArgMatches) -> Result<(Context, Stop, Value, Vec<String>, Option<String>)> {
+    let (sheets, account) = (sheet_file::paths(matches)?, account_file::path(matches)?);
     let stop = Stop::listen()?;
     let request = flags::request(&schema_of::<CloneRequest>(), matches)?;
     let policy = policy(matches)?;
     // What is wrong with the request is worth more to a newcomer than a missing token.
     step::read::<CloneRequest>(&policy, request.clone())?;
-    Ok((Context::sign_in(new_run(), policy, process_env(), stop.token.clone())?, stop, request, sheets))
+    Ok((Context::sign_in(new_run(), policy, process_env(), stop.token.clone())?, stop, request, sheets, account))
 }
 
 /// One clone on its way.
@@ -90,6 +96,8 @@ struct Clone {
     by_hand: String,
     /// The files that ask for a sheet.
     sheets: Vec<String>,
+    /// The file that asks for the account.
+    account: Option<String>,
     /// Whether a step was begun whose work must be taken back.
     may_have_made: bool,
     /// The run that came first with the same idempotency key, when this one gives way to it.
@@ -135,6 +143,7 @@ impl Clone {
         if let Some(told) = outcome.report.told() {
             log::error(&told);
         }
+        account_file::write(self.account.as_deref(), outcome.report.account.as_deref());
         let report = serde_json::to_value(&outcome.report).expect("outputs are plain data");
         self.reports.insert(step.task_id(), report);
         outcome

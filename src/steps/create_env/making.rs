@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 
-use super::CreateEnv;
+use super::{CreateEnv, limits};
 use crate::contract::record::{self, Record, State, VARIABLE};
 use crate::contract::request::CloneRequest;
 use crate::contract::signature::Reading;
 use crate::environment::recorded::reading;
 use crate::environment::services::{Role, with_role};
 use crate::environment::variables::changes::changes;
-use crate::environment::{guard, proxies, recorded, same_key};
-use crate::error::{Failure, counted};
+use crate::environment::{guard, lineage, proxies, recorded, same_key};
+use crate::error::Failure;
 use crate::railway::{Change, Environment, GraphqlErrors, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::run::{Names, slug};
@@ -55,13 +55,19 @@ impl Making<'_> {
             request_hash: Some(self.request.hash()),
             source_id: self.source.id.clone(),
             source_name: self.source.name.clone(),
+            ancestors: lineage::ancestors(self.ctx, self.project, self.source),
+            owner: self.request.owner.clone(),
             target_name: self.names.target.clone(),
             client: self.request.client_name.as_deref().map(slug).filter(|slug| !slug.is_empty()),
             created_at: now,
+            ready_at: None,
+            ttl: Some(self.request.ttl),
             expires_at: self.request.ttl.after(now),
+            warned: Vec::new(),
             give_up_at: record::give_up_at(now, self.ctx.policy.longest_run),
             state: State::Cloning,
             lease: None,
+            changed_by: None,
             keep: self.request.keep,
             environment_type: self.request.environment_type,
             domains: Vec::new(),
@@ -70,17 +76,12 @@ impl Making<'_> {
         }
     }
 
-    /// Of several runs that come to the limit at once, those stay whose environments Railway made first. A reading that shows
-    /// this run's shows all that were made before it.
-    pub(super) async fn ensure_within_limit(&self) -> Result<()> {
-        let made = |e: &Environment| (e.created_at, e.id.clone());
-        let copies = self.project.environments.iter().filter(|e| guard::is_copy_of_ours(self.ctx, self.project, e));
-        let before = copies.filter(|e| made(e) < made(self.environment)).count();
-        let most = self.ctx.policy.max_copies_per_project;
-        if before < most as usize {
-            return Ok(());
+    /// Of several runs that come to a limit at once, those stay whose environments Railway made first.
+    pub(super) async fn ensure_within_limits(&self) -> Result<()> {
+        match limits::over(self.ctx, self.project, self.environment) {
+            Some(reason) => self.give_up(reason).await,
+            None => Ok(()),
         }
-        self.give_up(over_the_limit(self.project, before, most)).await
     }
 
     /// Records the run, makes every change that needs no data, and takes the wished name, which is the lock between runs.
@@ -146,15 +147,6 @@ impl Making<'_> {
             }
         }
     }
-}
-
-pub(super) fn over_the_limit(project: &Project, copies: usize, most: u32) -> Failure {
-    Failure::invalid(format!(
-        "project `{}` has {}, and the policy allows {most}",
-        project.name,
-        counted(copies, "copy", "copies")
-    ))
-    .hint("delete one, or raise `max_copies_per_project`")
 }
 
 pub(super) fn taken(names: &Names) -> Failure {
