@@ -220,6 +220,16 @@ pub(crate) async fn inspect(source: &Endpoint) -> Result<SourceReport> {
     }
 }
 
+/// Drops what copies into a database have left beside it; the report of the one with this id, if it has come to its end.
+///
+/// # Errors
+/// When it cannot be reached, or a copy into it is under way.
+pub(crate) async fn clear(target: &Endpoint, copy_id: &str) -> Result<Option<CopyReport>> {
+    match target {
+        Endpoint::Postgres(target) => postgres::clear(target, copy_id).await,
+    }
+}
+
 /// Refuses programs that are too old for the server of a source.
 ///
 /// # Errors

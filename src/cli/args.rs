@@ -34,13 +34,14 @@ pub(super) fn run_id_arg() -> Arg {
         .help("The run that the step belongs to")
 }
 
-/// The run that a step belongs to. One that only looks is given one of its own by a person; Kestra's runs have ids.
+/// The run that a step belongs to. One that only looks, or is a run by itself, is given one of its own by a person; Kestra's runs have ids.
 pub(super) fn run(step: &StepDef, matches: &ArgMatches) -> Result<Run> {
     if step.group == Group::Lifecycle {
         return Ok(new_run());
     }
     let id = matches.get_one::<String>("run-id").filter(|id| !id.is_empty()).cloned();
-    if id.is_none() && step.only_looks && Output::from_env() == Output::Text {
+    let is_by_itself = step.only_looks || step.group == Group::Refresh;
+    if id.is_none() && is_by_itself && Output::from_env() == Output::Text {
         return Ok(new_run());
     }
     let id = id.context(

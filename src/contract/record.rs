@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::contract::environment_type::EnvironmentType;
 use crate::contract::ids::{EnvironmentId, ProjectId};
+use crate::contract::made_with::MadeWith;
 use crate::contract::ttl::Ttl;
 
 /// Name of the shared variable that holds the record.
@@ -75,6 +76,10 @@ pub(crate) struct Record {
     /// Which process changed it last once the copy was ready, by chance: two that write the same are told apart by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_by: Option<String>,
+    /// The refresh under way, if one is.
+    pub refreshing: Option<Refreshing>,
+    /// The last refresh that came to its end.
+    pub refreshed: Option<Refreshed>,
     /// Never expires.
     pub keep: bool,
     pub environment_type: EnvironmentType,
@@ -130,6 +135,25 @@ pub(crate) struct Lease {
     pub until: Timestamp,
 }
 
+/// A run that brings new data into a copy that is ready.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Refreshing {
+    /// Its id.
+    pub run: String,
+    /// When it counts as dead: from then on the copy is as if it had never begun.
+    #[schemars(with = "String")]
+    pub give_up_at: Timestamp,
+}
+
+/// A run that has brought new data into the copy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Refreshed {
+    /// Its id.
+    pub run: String,
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
 /// What was copied into one database.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct DatabaseRecord {
@@ -146,9 +170,8 @@ pub(crate) struct DatabaseRecord {
     /// A digest of the people whom the source knew, which tells at a later time whether they have changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people_digest: Option<String>,
-    /// A digest of the rules by which people were masked: of those of the request, and of the version whose preset held.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rules_digest: Option<String>,
+    /// What decided what became of the data; absent in records that do not know it yet.
+    pub made_with: Option<MadeWith>,
 }
 
 /// Whether the people in a database are strangers.
@@ -210,13 +233,18 @@ pub(crate) fn now() -> Timestamp {
 }
 
 impl Record {
+    /// The refresh that is under way at `now`.
+    pub(crate) fn refresh_at(&self, now: Timestamp) -> Option<&Refreshing> {
+        self.refreshing.as_ref().filter(|refreshing| now < refreshing.give_up_at)
+    }
+
     /// Whether its time is up at `now`: expired, being rolled back, or still `cloning` long after its run must have died. A copy
-    /// under way does not expire.
+    /// under way does not expire, and neither does one that is being refreshed.
     pub(crate) fn is_over(&self, now: Timestamp) -> bool {
         match self.state {
             State::Cloning => now >= self.give_up_at,
             State::RollingBack => true,
-            State::Ready | State::Failed => !self.keep && now >= self.expires_at,
+            State::Ready | State::Failed => !self.keep && now >= self.expires_at && self.refresh_at(now).is_none(),
         }
     }
 }
@@ -249,6 +277,8 @@ pub(in crate::contract) mod tests {
             state: State::Cloning,
             lease: None,
             changed_by: None,
+            refreshing: None,
+            refreshed: None,
             keep: false,
             environment_type: EnvironmentType::Staging,
             domains: Vec::new(),
@@ -265,6 +295,16 @@ pub(in crate::contract) mod tests {
         assert!(!kept.is_over(later));
         kept.state = State::Cloning;
         assert!(kept.is_over(later));
+    }
+
+    #[test]
+    fn a_copy_does_not_expire_while_it_is_refreshed_and_a_dead_refresh_counts_for_nothing() {
+        let start = Timestamp::UNIX_EPOCH;
+        let [expired, given_up] = [2, 5].map(|hours| start + SignedDuration::from_hours(hours));
+        let refreshing = Some(Refreshing { run: "run".into(), give_up_at: given_up });
+        let record = Record { state: State::Ready, refreshing, ..record(start) };
+        assert!(record.refresh_at(expired).is_some() && !record.is_over(expired));
+        assert!(record.refresh_at(given_up).is_none() && record.is_over(given_up));
     }
 
     #[test]

@@ -138,6 +138,14 @@ pub(crate) struct DatabaseRequest {
     pub rules: Vec<MaskingRule>,
 }
 
+impl DatabaseRequest {
+    /// One that asks for nothing more than the database of this service.
+    pub(crate) fn of_service(service: &str) -> Self {
+        let service = service.to_owned();
+        Self { service, exclude_table_data: Vec::new(), keep_queues: Vec::new(), rules: Vec::new() }
+    }
+}
+
 /// What becomes of a copy that fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -219,7 +227,7 @@ fn production() -> String {
     "production".to_owned()
 }
 
-fn administrators() -> Vec<String> {
+pub(super) fn administrators() -> Vec<String> {
     vec!["administrators".to_owned()]
 }
 
@@ -231,7 +239,7 @@ fn ten() -> u32 {
     10
 }
 
-fn yes() -> bool {
+pub(super) fn yes() -> bool {
     true
 }
 

@@ -265,6 +265,8 @@ fn version_1(value: &str, place: &Place<'_>) -> Result<Record, Unreadable> {
         state: old.state,
         lease: None,
         changed_by: None,
+        refreshing: None,
+        refreshed: None,
         keep: old.keep,
         environment_type: old.environment_type,
         domains: old.domains,

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::contract::made_with::MadeWith;
 use crate::error::counted;
 use crate::inert;
 use crate::masking::{QueueLine, Sheet};
@@ -65,6 +66,9 @@ pub struct CopyReport {
     /// What would have acted in the copy, or looks as if it would: queues, outboxes and schedules, and what was done to each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queues: Vec<QueueLine>,
+    /// What decided what became of the data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_with: Option<MadeWith>,
     /// Digest of all rows of all tables as they are on the target (SHA-256, hex), in the format in which they travelled.
     pub digest: String,
     /// The tables that took longest.

@@ -24,8 +24,8 @@ const VISIBLE_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) struct Target {
     pub project: Project,
     pub record: Record,
-    source: usize,
-    environment: usize,
+    pub(super) source: usize,
+    pub(super) environment: usize,
 }
 
 impl Target {

@@ -1,9 +1,6 @@
 //! How a request wants people masked, and under which key.
 
 use anyhow::{Context as _, Result};
-use data_encoding::HEXLOWER;
-use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use crate::contract::masking_rules::check;
 use crate::contract::request::CloneRequest;
@@ -46,13 +43,4 @@ pub(crate) fn of_request(
     }
     let keep_users = KeepUsers::parse(&request.keep_users);
     Ok(Some(Masking { key, rules, keep_users, unknown: request.unknown, residue: request.residue }))
-}
-
-/// A digest of the rules that a request masks one of its databases by, whatever the key; `None` where nobody is masked.
-pub(crate) fn rules_digest(request: &CloneRequest, service: &str) -> Option<String> {
-    let databases = request.databases.iter().filter(|database| database.service == service);
-    let rules: Vec<_> = databases.map(|database| (&database.rules, &database.keep_queues)).collect();
-    let version = env!("CARGO_PKG_VERSION");
-    let all = json!([version, rules, request.keep_users, request.unknown, request.residue]).to_string();
-    request.anonymize.then(|| HEXLOWER.encode(&Sha256::digest(all)))
 }

@@ -17,6 +17,7 @@ pub(crate) mod neighbours;
 pub(crate) mod plan_hash;
 pub(crate) mod proxies;
 pub(crate) mod recorded;
+pub(crate) mod refreshing;
 pub(crate) mod removal;
 pub(crate) mod same_key;
 pub(crate) mod services;

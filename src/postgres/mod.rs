@@ -33,7 +33,7 @@ mod totals;
 
 pub use audit::audit;
 pub(crate) use dump::pg_dump::ensure_can_dump;
-pub use engine::copy_database;
+pub use engine::{clear, copy_database};
 pub(crate) use preflight::dry_run::usual_seconds;
 pub use preflight::dry_run::{DryRun, DryRunTable, dry_run};
 pub use preflight::inspect::{Contents, inspect, inspect_masking, inspect_target};

@@ -87,7 +87,9 @@ pub(crate) trait Step: 'static {
 pub enum Group {
     /// In every clone, in the order of the table.
     Clone,
-    /// When a clone has failed or was killed.
+    /// In a flow of its own, for a copy that is there; what it has begun is taken back when it fails.
+    Refresh,
+    /// When a clone or a refresh has failed or was killed.
     Recovery,
     /// In a flow of its own; it belongs to no run.
     Lifecycle,

@@ -11,7 +11,7 @@ use crate::contract::expiry;
 use crate::contract::extend_request::ExtendRequest;
 use crate::contract::ids::EnvironmentId;
 use crate::contract::policy::Policy;
-use crate::contract::record::{self, Record, State};
+use crate::contract::record::{self, Record, Refreshing, State};
 use crate::contract::signature::Reading;
 use crate::contract::ttl::Ttl;
 use crate::environment::{clock, costs, deletion_rules, guard, recorded};
@@ -106,6 +106,9 @@ fn ready(environment: &Environment, reading: Reading) -> Result<Record> {
         Reading::Absent => bail!(refused("has no record of railstage")),
         Reading::Unreadable(why) => bail!(guard::unreadable(environment, why)),
     };
+    if let Some(Refreshing { run, give_up_at }) = record.refresh_at(record::now()) {
+        bail!(refused(&format!("is being refreshed by run `{run}`, which is given up at {give_up_at}")));
+    }
     let what = match record.state {
         State::Ready => return Ok(record),
         State::Cloning => "is being made: its life begins when it is ready",

@@ -15,7 +15,9 @@ mod diff_env;
 mod extend_env;
 mod list_envs;
 mod plan;
+mod refresh_env;
 mod rollback;
+mod rollback_refresh;
 mod start_apps;
 mod sweep_envs;
 mod sync_db;
@@ -36,6 +38,8 @@ pub const STEPS: &[StepDef] = &[
     StepDef::of::<extend_env::ExtendEnv>(),
     StepDef::of::<delete_env::DeleteEnv>(),
     StepDef::of::<sweep_envs::SweepEnvs>(),
+    StepDef::of::<refresh_env::RefreshEnv>(),
+    StepDef::of::<rollback_refresh::RollbackRefresh>(),
 ];
 
 /// The steps of a clone, in the order in which they run.

@@ -242,8 +242,8 @@ async fn close_left(ctx: &Context, project: &Project, environment: &Environment,
     let reading = reading(ctx, project, environment);
     let is_promoted = deletion_rules::promoted_host(environment, &reading).is_some();
     let Reading::Signed(record) = reading else { return Ok(()) };
-    if is_promoted || record.state == State::Cloning || output.dry_run || proxies::to_close(ctx, environment).is_empty()
-    {
+    let is_at_work = record.state == State::Cloning || record.refresh_at(Timestamp::now()).is_some();
+    if is_promoted || is_at_work || output.dry_run || proxies::to_close(ctx, environment).is_empty() {
         return Ok(());
     }
     guard::ensure_not_production(&ctx.policy, project, environment, Some(&record.source_id))?;

@@ -151,7 +151,11 @@ impl Engine {
             let state = execution["state"]["current"].as_str().unwrap_or_default();
             let runs = execution["taskRunList"].as_array().cloned().unwrap_or_default();
             let over = |state: &Value| ENDED.contains(&state.as_str().unwrap_or_default());
-            let late = state != "KILLED" || runs.iter().any(|run| run["taskId"] == "rollback_after_kill");
+            let late = state != "KILLED"
+                || runs.iter().any(|run| {
+                    let task = run["taskId"].as_str().unwrap_or_default();
+                    task.starts_with("rollback") && task.ends_with("_after_kill")
+                });
             ENDED.contains(&state) && late && runs.iter().all(|run| over(&run["state"]["current"]))
         })
         .await

@@ -11,6 +11,7 @@ mod launch;
 mod lifecycle;
 mod mailbox;
 mod plan;
+mod refresh;
 mod told;
 mod worker;
 mod workers;

@@ -12,7 +12,7 @@ async fn ready(stage: &Stage, name: &str, expires_at: &str) {
     let request = stage.request(json!({"environment_name": name, "owner": "anna"}));
     stage.step("create-env", name, &request).await.expect(0);
     let database = json!({"service": "Postgres", "snapshot_at": "2026-11-20T10:00:00Z", "bytes": 2, "rows": 3,
-        "masked": "full", "digest": "d1", "rules_digest": "r1"});
+        "masked": "full", "digest": "d1", "made_with": {"rules": "r1", "key": null, "urls": "u1"}});
     stage.change_record(name, json!({"state": "ready", "expires_at": expires_at, "databases": [database]}));
 }
 
@@ -39,7 +39,7 @@ async fn a_clone_accounts_for_the_copy_its_data_and_the_rules_and_shows_no_value
     assert_eq!((&copy["deed"], &copy["owner"], &copy["name"]), (&json!("made"), &json!("anna"), &json!("mine")));
     assert_eq!((&copy["made_by_run"], &copy["ancestors"][0]["name"]), (&account["run_id"], &json!("production")));
     assert_eq!((&copy["databases"], &copy["ready_at"]), (&record["databases"], &record["ready_at"]));
-    assert_eq!(copy["databases"][0]["rules_digest"].as_str().unwrap().len(), 64);
+    assert_eq!(copy["databases"][0]["made_with"]["rules"].as_str().unwrap().len(), 16);
     assert!(copy["databases"][0]["snapshot_at"].is_string() && copy["proof"].is_null(), "{copy}");
 }
 
@@ -57,7 +57,7 @@ async fn a_deletion_accounts_for_its_proof_and_what_the_copy_cost() {
     call.expect(0);
     let copy = &copies(&call)[0];
     assert_eq!((&copy["deed"], &copy["cost_usd"], &copy["owner"]), (&json!("deleted"), &json!(20.0), &json!("anna")));
-    assert_eq!(copy["databases"][0]["rules_digest"], "r1");
+    assert_eq!(copy["databases"][0]["made_with"]["rules"], "r1");
     let time = |field: &str| copy["proof"][field].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
     assert!(time("asked_at") <= time("seen_gone_at"), "{copy}");
     assert_eq!(stage.environments(), ["production"]);

@@ -15,6 +15,7 @@ mod lifecycle;
 mod lineage;
 mod plan;
 mod records;
+mod refresh;
 mod requests;
 mod rollback;
 mod set_policy;

@@ -20,9 +20,9 @@ use crate::external::print;
 use crate::running::context::Context;
 use crate::running::first::First;
 use crate::running::outcome::{Outcome, Status};
-use crate::running::step::{self, Group, Prepared, StepDef};
+use crate::running::step::{self, Prepared, StepDef};
 use crate::running::stop::Stop;
-use crate::steps::{self, STEPS};
+use crate::steps;
 
 mod by_hand;
 
@@ -157,7 +157,7 @@ impl Clone {
         ));
         let Ok(stop) = Stop::listen_again() else { return Exit::Incomplete };
         self.ctx.stop = stop.token.clone();
-        for step in STEPS.iter().filter(|step| step.group == Group::Recovery) {
+        if let Some(step) = steps::find("rollback") {
             let outcome = self.step(step, &stop).await;
             if outcome.exit() != Exit::Done {
                 print::err(&format!("run {} is not taken back. Do it by hand: {}", self.ctx.run.id, self.by_hand));

@@ -68,6 +68,8 @@ impl Making<'_> {
             state: State::Cloning,
             lease: None,
             changed_by: None,
+            refreshing: None,
+            refreshed: None,
             keep: self.request.keep,
             environment_type: self.request.environment_type,
             domains: Vec::new(),

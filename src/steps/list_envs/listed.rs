@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::contract::environment_type::EnvironmentType;
 use crate::contract::expiry::told;
 use crate::contract::ids::EnvironmentId;
-use crate::contract::record::{Ancestor, DatabaseRecord, Masked, Record, State};
+use crate::contract::record::{Ancestor, DatabaseRecord, Masked, Record, Refreshing, State};
 use crate::contract::signature::Reading;
 use crate::environment::recorded::reading;
 use crate::environment::{costs, guard};
@@ -29,6 +29,8 @@ pub(in crate::steps) struct Listed {
     pub record: Option<Proof>,
     /// Absent where there is no record that can be read.
     pub state: Option<State>,
+    /// The run that brings new data into it just now, if one does.
+    pub refreshing: Option<Refreshing>,
     /// What the copy was made from was called so then.
     pub source: Option<String>,
     /// Whom it was made for: the request's `client_name` in the letters of a name, uncut; absent when it had none.
@@ -128,6 +130,7 @@ impl Listed {
         let data_at = record.databases.iter().filter_map(|d| d.snapshot_at.parse::<Timestamp>().ok()).min();
         Self {
             state: Some(record.state),
+            refreshing: record.refresh_at(now).cloned(),
             source: Some(record.source_name.clone()),
             client: record.client.clone(),
             owner: record.owner.clone(),
@@ -158,6 +161,7 @@ impl Listed {
             ancestors: Vec::new(),
             record: None,
             state: None,
+            refreshing: None,
             source: None,
             client: None,
             owner: None,
@@ -205,6 +209,7 @@ pub(super) fn row(listed: &Listed) -> [String; 8] {
     let state = match (listed.state, listed.record) {
         _ if !listed.ours => "not ours".to_owned(),
         (Some(state), Some(Proof::Unsigned)) => format!("{state}, not signed"),
+        _ if listed.refreshing.is_some() => "being refreshed".to_owned(),
         (Some(state), _) => state.to_string(),
         (None, Some(_)) => "ours, unreadable".to_owned(),
         (None, None) => "left over".to_owned(),
