@@ -71,7 +71,7 @@ async fn a_person_reads_words_and_a_program_one_json_object() {
     let project = stage.world.project_id();
     let none = typed(&stage, &["list-envs", "--project-id", &project]).await;
     none.expect(0);
-    assert!(none.stdout.contains("production  not ours") && none.stdout.ends_with("\n0 copies\n"), "{}", none.stdout);
+    assert!(none.stdout.contains("not ours") && none.stdout.ends_with("\n0 copies\n"), "{}", none.stdout);
     a_copy(&stage, "one").await;
     let one = typed(&stage, &["list-envs", "--project-id", &project]).await;
     let lines: Vec<_> = one.stdout.lines().collect();
