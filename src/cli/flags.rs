@@ -111,10 +111,10 @@ pub(super) fn request(schema: &Schema, matches: &ArgMatches) -> Result<Value> {
 pub(super) fn typed(schema: &Schema, matches: &ArgMatches) -> Map<String, Value> {
     let mut typed = Map::new();
     for field in fields(schema) {
-        let Some(given) = matches.get_many::<String>(&field.flag()) else { continue };
+        let Some(mut given) = matches.get_many::<String>(&field.flag()) else { continue };
         let value = match field.kind {
             FlagKind::Texts => given.cloned().collect(),
-            kind => given.last().map_or(Value::Null, |text| single(kind, text)),
+            kind => given.next_back().map_or(Value::Null, |text| single(kind, text)),
         };
         typed.insert(field.name, value);
     }

@@ -87,7 +87,9 @@ impl Progress {
         self.end_copy(error.cloned());
         let under_way = std::mem::take(&mut *locked(&self.under_way));
         let state = if error.is_some() { EventState::Failed } else { EventState::Done };
-        under_way.iter().for_each(|service| self.tell(service, state, error.cloned()));
+        for service in &under_way {
+            self.tell(service, state, error.cloned());
+        }
     }
 
     fn tell(&self, service: &str, state: EventState, error: Option<String>) {

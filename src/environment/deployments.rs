@@ -58,7 +58,9 @@ async fn bring_up(
     logs: bool,
 ) -> Result<()> {
     let name = |id: &ServiceId| target.project.service_name(id).unwrap_or(id.as_ref()).to_owned();
-    wanted.iter().for_each(|deploy| ctx.progress.begin_service(&name(&deploy.service_id)));
+    for deploy in &wanted {
+        ctx.progress.begin_service(&name(&deploy.service_id));
+    }
     let mut replaced: Vec<_> = wanted.iter().filter_map(|d| standing(target, &d.service_id)).collect();
     for attempt in 0..=RETRIES {
         if !wanted.is_empty() {
@@ -69,8 +71,9 @@ async fn bring_up(
             return Ok(());
         }
         if attempt == RETRIES {
-            let told = || Some("its deployment failed".to_owned());
-            failed.iter().for_each(|failed| ctx.progress.end_service(&name(&failed.service_id), told()));
+            for failed in &failed {
+                ctx.progress.end_service(&name(&failed.service_id), Some("its deployment failed".to_owned()));
+            }
             return Err(explain(ctx, target, &failed, logs).await);
         }
         tracing::warn!("the deployment of {} failed; trying once more", counted(failed.len(), "service", "services"));

@@ -188,7 +188,7 @@ fn source_of<'a>(project: &'a Project, id: &EnvironmentId) -> Result<&'a Environ
 
 fn ensure_free(ctx: &Context, project: &Project, names: &Names) -> Result<()> {
     if project.environment(&names.target).is_some() {
-        bail!(taken(&names));
+        bail!(taken(names));
     }
     limits::ensure_room(ctx, project)
 }
