@@ -21,5 +21,5 @@ mod rollback;
 mod set_policy;
 mod stage;
 mod terminal;
-mod watched;
 mod warnings;
+mod watched;
