@@ -67,7 +67,7 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
         likely: vec![0; Keys::HASHES / 64],
     };
     for (number, line) in keys.lines.iter().enumerate() {
-        for begin in line.begins.iter().map(|begin| begin.as_bytes()) {
+        for begin in line.begins.iter().map(String::as_bytes) {
             keys.begins[usize::from(begin[0])].push((begin.to_vec(), number));
             let thirds = begin.get(2).map_or(0..=u8::MAX, |third| *third..=*third);
             for hash in thirds.map(|third| Keys::hash([begin[0], begin[1], third])) {

@@ -98,7 +98,9 @@ pub(crate) async fn show_words(
         let failing = failing(source, relation, &assignments[place], checks).await?;
         let columns: BTreeSet<usize> = failing.into_iter().flat_map(|(_, columns)| columns).collect();
         if let Some(mask) = assignments[place].mask.as_mut().map(Arc::make_mut) {
-            columns.into_iter().for_each(|column| mask.column_nets[column].put(Net::Words, Net::Close));
+            for column in columns {
+                mask.column_nets[column].put(Net::Words, Net::Close);
+            }
         }
     }
     Ok(())

@@ -102,10 +102,10 @@ async fn varieties(
         let rows = relations.get(&oid).copied().unwrap_or_default();
         // A share of the rows where it grows with them.
         let values = if distinct < 0.0 { f64::from(-distinct) * rows as f64 } else { f64::from(distinct) };
-        varieties.entry(oid).or_default().insert(
-            column,
-            Differing { values: values as u64, rows, common: row.get::<_, Option<_>>(3).unwrap_or_default() },
-        );
+        varieties
+            .entry(oid)
+            .or_default()
+            .insert(column, Differing { values, rows, common: row.get::<_, Option<_>>(3).unwrap_or_default() });
     }
     Ok(varieties)
 }

@@ -31,7 +31,8 @@ type Place = (usize, Option<String>);
 /// About how many values of a column differ, in a table of so many rows, and where they are few the most common ones.
 #[derive(Clone, Debug)]
 pub(crate) struct Differing {
-    pub(crate) values: u64,
+    /// About how many.
+    pub(crate) values: f64,
     pub(crate) rows: u64,
     pub(crate) common: Vec<String>,
 }
@@ -180,7 +181,7 @@ impl Values {
         // The server has looked at more rows.
         let most = if in_table.is_some_and(|all| !all.common.is_empty()) { MOST_COMMON } else { MOST_CHOICES };
         self.values >= LEAST_VALUES
-            && in_table.is_none_or(|all| all.values <= MOST_COMMON as u64)
+            && in_table.is_none_or(|all| all.values <= MOST_COMMON as f64)
             && self.distinct.len() <= most.min(self.values / LEAST_ROWS)
             && !self.has_other
             && !names::is_somebodys(name)
@@ -197,7 +198,7 @@ mod tests {
         let mut choices = Values::default();
         (0..times).flat_map(|_| values).for_each(|value| choices.add(value));
         choices.are_few("orders", name, None)
-            && !choices.are_few("orders", name, Some(&Differing { values: 3000, rows: 90_000, common: Vec::new() }))
+            && !choices.are_few("orders", name, Some(&Differing { values: 3000.0, rows: 90_000, common: Vec::new() }))
     }
 
     #[test]
