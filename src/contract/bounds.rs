@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 
+use crate::contract::health_check::HealthCheck;
 use crate::contract::masking_rules::MaskingRule;
 use crate::contract::on_residue::OnResidue;
 use crate::contract::policy::Policy;
@@ -37,6 +38,7 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("exclude_services", Harmless("less comes along")),
     ("variables", Lines(&["variables", "may_reference", "secrets"])),
     ("allow_live", Lines(&["allow_live"])),
+    ("sources", Lines(&["other_code"])),
     ("databases.service", Harmless("less comes along")),
     ("databases.exclude_table_data", Harmless("less comes along")),
     ("databases.keep_queues", Lines(&["may_act"])),
@@ -57,6 +59,11 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("custom_domain", Lines(&["custom_domains"])),
     ("environment_type", Harmless("tells an app what it is")),
     ("allow_empty_volumes", Harmless("an empty volume holds nothing")),
+    ("health.service", Harmless("names a page of the copy")),
+    ("health.path", Harmless("is asked of the copy, and of nothing else")),
+    ("health.expect_status", Harmless("says when the copy is healthy")),
+    ("health.contains", Harmless("is looked for in a page of the copy, which is not told")),
+    ("health.timeout", Harmless("ten minutes at the most")),
     ("logs", Lines(&["may_print_logs"])),
     ("on_failure", Lines(&["may_keep_failed"])),
     ("idempotency_key", Harmless("only says which requests are one")),
@@ -132,6 +139,7 @@ impl CloneRequest {
             exclude_services: _,
             variables,
             allow_live,
+            sources,
             databases,
             copying,
             anonymize,
@@ -145,6 +153,7 @@ impl CloneRequest {
             custom_domain,
             environment_type: _,
             allow_empty_volumes: _,
+            health,
             logs,
             on_failure,
             idempotency_key: _,
@@ -174,6 +183,8 @@ impl CloneRequest {
         refusals.extend(named.flat_map(|(service, name, wish)| variable(policy, service, name, wish)));
         let live = allow_live.iter().filter(|variable| !policy.grants_live(variable));
         refusals.extend(live.map(|v| Refusal::new("allow_live", format!("`{v}`"), format!("allow_live: [\"{v}\"]"))));
+        refusals.extend(sources.iter().filter_map(|(service, code)| code.beyond(service, policy)));
+        refusals.extend(health.iter().filter_map(HealthCheck::beyond));
         refusals.extend(copying.beyond(policy));
         refusals.extend(databases.iter().filter_map(|database| weakening(policy, database)));
         refusals.extend(databases.iter().filter_map(|database| acting(policy, database)));

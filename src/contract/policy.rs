@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wildmatch::WildMatch;
 
+use crate::contract::code_source::CodeSource;
 use crate::contract::ids::ProjectId;
 use crate::contract::input::{self, Problem};
+use crate::contract::source_login::SourceLogin;
 use crate::contract::ttl::Ttl;
 use crate::error::Failure;
 
@@ -85,6 +87,8 @@ pub struct Policy {
     pub(crate) variables: Vec<String>,
     /// Whether a value in `variables` may refer to other variables (`${{…}}`).
     pub(crate) may_reference: bool,
+    /// Code that a request may have services run in the place of production's (`sources`), as globs of `SERVICE=KIND:NAME`: `web=branch:*`, `*=image:ghcr.io/acme/*`.
+    pub(crate) other_code: Vec<String>,
     /// Names of secrets that a request may have put into variables: `NAME` of `RAILSTAGE_SECRET_NAME`.
     pub(crate) secrets: Vec<String>,
     /// Variables with a secret that come along as they are, as globs of `SERVICE.NAME` (`shared` for what all share); after a `!`, what stays
@@ -98,23 +102,6 @@ pub struct Policy {
     pub(crate) may_be_public: bool,
     /// Hosts outside the copy that its apps may name as a database.
     pub(crate) allowed_hosts: Vec<String>,
-}
-
-/// A login whose name and password are secrets of the flow's author.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct SourceLogin {
-    /// `NAME` of the `RAILSTAGE_SECRET_NAME` that holds the user's name.
-    pub(crate) user_secret: String,
-    /// `NAME` of the `RAILSTAGE_SECRET_NAME` that holds the password.
-    pub(crate) password_secret: String,
-}
-
-impl SourceLogin {
-    /// Whether sources have a login of their own.
-    pub(crate) fn is_named(&self) -> bool {
-        !self.user_secret.is_empty()
-    }
 }
 
 impl Default for Policy {
@@ -148,6 +135,7 @@ impl Default for Policy {
             cron_services: Vec::new(),
             variables: Vec::new(),
             may_reference: false,
+            other_code: Vec::new(),
             secrets: Vec::new(),
             inherit_secrets: Vec::new(),
             allow_live: Vec::new(),
@@ -201,6 +189,9 @@ impl Policy {
             if !glob.contains('.') {
                 wrong(path, format!("`{glob}` is no `SERVICE.NAME`, such as `web.SITE_*` or `*.DEBUG`"));
             }
+        }
+        for line in self.other_code.iter().filter(|line| !CodeSource::is_granted_by(line)) {
+            wrong("other_code", format!("`{line}` is no `SERVICE=KIND:NAME`, such as `web=branch:*`"));
         }
         problems
     }

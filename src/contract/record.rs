@@ -1,6 +1,5 @@
 //! What railstage writes into an environment about itself: the shared variable `RAILSTAGE`.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::contract::environment_type::EnvironmentType;
 use crate::contract::ids::{EnvironmentId, ProjectId};
+use crate::contract::made::Made;
 use crate::contract::made_with::MadeWith;
 use crate::contract::ttl::Ttl;
 
@@ -88,9 +88,9 @@ pub(crate) struct Record {
     pub domains: Vec<String>,
     #[serde(default)]
     pub databases: Vec<DatabaseRecord>,
-    /// Names of the variables that the request set, by service (`*` = every app).
+    /// What of the copy is not its source's; of a record of an earlier version, nothing is known.
     #[serde(default)]
-    pub set_variables: BTreeMap<String, Vec<String>>,
+    pub made: Made,
 }
 
 /// An environment that a copy descends from.
@@ -283,7 +283,7 @@ pub(in crate::contract) mod tests {
             environment_type: EnvironmentType::Staging,
             domains: Vec::new(),
             databases: Vec::new(),
-            set_variables: BTreeMap::new(),
+            made: Made::default(),
         }
     }
 

@@ -6,8 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::bounds::Refusal;
+use crate::contract::code_source::CodeSource;
 use crate::contract::copying_request::CopyingRequest;
 use crate::contract::environment_type::EnvironmentType;
+use crate::contract::health_check::HealthCheck;
 use crate::contract::ids::ProjectId;
 use crate::contract::masking_rules::MaskingRule;
 use crate::contract::on_residue::OnResidue;
@@ -67,6 +69,9 @@ pub(crate) struct CloneRequest {
     /// Variables, as `SERVICE.NAME` (`shared` for what all share), that may hold in the copy what bills, sends or acts live.
     #[serde(default)]
     pub allow_live: Vec<String>,
+    /// Services that run other code than production's, each a commit, a branch or an image.
+    #[serde(default)]
+    pub sources: BTreeMap<String, CodeSource>,
     /// The Postgres services to copy; empty means every one that is found.
     #[serde(default)]
     pub databases: Vec<DatabaseRequest>,
@@ -106,6 +111,9 @@ pub(crate) struct CloneRequest {
     /// Services whose volume may come up empty in the copy: Railway copies none.
     #[serde(default)]
     pub allow_empty_volumes: Vec<String>,
+    /// Pages that must answer before the copy is ready, and how; by default the front page of the service that people visit.
+    #[serde(default)]
+    pub health: Vec<HealthCheck>,
     /// Print the last log lines of an app that does not come up, which may hold personal data; without it, their address in Railway is told.
     #[serde(default)]
     pub logs: bool,

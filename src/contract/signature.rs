@@ -16,6 +16,7 @@ use sha2::Sha256;
 
 use crate::contract::environment_type::EnvironmentType;
 use crate::contract::ids::{EnvironmentId, ProjectId};
+use crate::contract::made::Made;
 use crate::contract::record::{DatabaseRecord, Record, State, VERSION};
 use crate::error::Failure;
 use crate::secret::Secret;
@@ -271,7 +272,7 @@ fn version_1(value: &str, place: &Place<'_>) -> Result<Record, Unreadable> {
         environment_type: old.environment_type,
         domains: old.domains,
         databases: old.databases,
-        set_variables: std::collections::BTreeMap::new(),
+        made: Made::default(),
     })
 }
 

@@ -29,9 +29,8 @@ pub(crate) async fn deploy(
     deadline: Duration,
     logs: bool,
 ) -> Result<()> {
-    let ids = services.iter().map(|d| d.service_id.clone()).collect();
-    let wanted = services.into_iter().filter(|d| !is_under_way(target.environment(), &d.service_id)).collect();
-    bring_up(ctx, target, ids, wanted, deadline, logs).await
+    let wanted = services.iter().filter(|d| !is_under_way(target.environment(), &d.service_id)).cloned().collect();
+    bring_up(ctx, target, &services, wanted, deadline, logs).await
 }
 
 /// The same for services that are up already: they are deployed anew.
@@ -45,18 +44,18 @@ pub(crate) async fn redeploy(
     deadline: Duration,
     logs: bool,
 ) -> Result<()> {
-    let ids = services.iter().map(|d| d.service_id.clone()).collect();
-    bring_up(ctx, target, ids, services, deadline, logs).await
+    bring_up(ctx, target, &services, services.clone(), deadline, logs).await
 }
 
 async fn bring_up(
     ctx: &Context,
     target: &Target,
-    ids: Vec<ServiceId>,
+    asked: &[Deploy],
     mut wanted: Vec<Deploy>,
     deadline: Duration,
     logs: bool,
 ) -> Result<()> {
+    let ids: Vec<_> = asked.iter().map(|d| d.service_id.clone()).collect();
     let name = |id: &ServiceId| target.project.service_name(id).unwrap_or(id.as_ref()).to_owned();
     for deploy in &wanted {
         ctx.progress.begin_service(&name(&deploy.service_id));
@@ -78,10 +77,7 @@ async fn bring_up(
         }
         tracing::warn!("the deployment of {} failed; trying once more", counted(failed.len(), "service", "services"));
         replaced.extend(failed.iter().map(|f| f.deployment_id.clone()));
-        wanted = failed
-            .into_iter()
-            .map(|f| Deploy { commit: commit_of(target, &f.service_id), service_id: f.service_id })
-            .collect();
+        wanted = asked.iter().filter(|d| failed.iter().any(|f| f.service_id == d.service_id)).cloned().collect();
     }
     unreachable!("the loop ends by returning")
 }
@@ -90,10 +86,6 @@ async fn bring_up(
 struct FailedDeployment {
     service_id: ServiceId,
     deployment_id: DeploymentId,
-}
-
-fn commit_of(target: &Target, service_id: &ServiceId) -> Option<String> {
-    target.source().service_by_id(service_id)?.commit().map(str::to_owned)
 }
 
 /// The deployment that stood before, and so says nothing of a new one.

@@ -1,11 +1,13 @@
 //! What is known of a copy and its source at Railway: whose it is, what may be written or deleted, its services and hosts.
 
 pub(crate) mod clock;
+pub(crate) mod code;
 pub(crate) mod costs;
 pub(crate) mod databases;
 pub(crate) mod deletion_rules;
 pub(crate) mod deployments;
 pub(crate) mod drift;
+pub(crate) mod fidelity;
 pub(crate) mod granted;
 pub(crate) mod guard;
 pub(crate) mod hosts;

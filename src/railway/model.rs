@@ -91,9 +91,13 @@ pub(crate) struct CustomDomain {
 }
 
 #[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Deployment {
     pub id: DeploymentId,
     pub status: DeploymentStatus,
+    /// None where it was not asked for.
+    #[serde(default)]
+    pub created_at: Option<Timestamp>,
     #[serde(default)]
     pub meta: Option<DeploymentMeta>,
 }
@@ -102,6 +106,8 @@ pub(crate) struct Deployment {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeploymentMeta {
     pub commit_hash: Option<String>,
+    pub branch: Option<String>,
+    pub image: Option<String>,
 }
 
 /// Railway's deployment states, as far as they differ for us.

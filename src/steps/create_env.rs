@@ -1,5 +1,6 @@
 //! `create-env`: makes the copy's environment under a name of the run's own, changes it without a deploy, then renames it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -7,11 +8,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::making::{Making, taken};
+use crate::contract::code_source::CodeSource;
 use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::contract::record::{self, Record, State};
 use crate::contract::request::CloneRequest;
 use crate::environment::variables::changes::changes;
-use crate::environment::{deletion_rules, granted, guard, live, plan_hash, recorded, removal, same_key};
+use crate::environment::{code, deletion_rules, granted, guard, live, plan_hash, recorded, removal, same_key};
 use crate::error::{Exit, Failure, chain, counted, failure, listed};
 use crate::railway::{Environment, GraphqlErrors, Project, Weight};
 use crate::running::account::{CopyAccount, Deed};
@@ -50,6 +52,10 @@ pub(super) struct Output {
     pub variables_compared: usize,
     /// Sealed variables, as `service.NAME`: Railway does not copy them.
     pub sealed_missing: Vec<String>,
+    /// Settings that Railway itself gave the copy otherwise, or not at all.
+    pub not_copied: Vec<String>,
+    /// Services that run other code than production's.
+    pub sources: BTreeMap<String, CodeSource>,
 }
 
 impl Step for CreateEnv {
@@ -70,6 +76,7 @@ impl Step for CreateEnv {
         let project = railway.project(&request.project_id, Weight::Repeatable).await?;
         let source = guard::source(&project, &request)?;
         granted::ensure(&ctx.policy, &project, source, &request)?;
+        code::ensure_possible(source, &request)?;
         let (id, created) = match existing(ctx, &project, &names) {
             Some((environment, record)) => {
                 record.iter().try_for_each(|record| guard::ensure_goes_on(environment, record, &request))?;
@@ -109,6 +116,9 @@ impl Step for CreateEnv {
             making.settle(&record).await?;
             making.ensure_only_one_of_its_key().await?;
             tracing::info!("environment `{}` is there, nothing deployed", names.target);
+            for setting in &record.made.not_copied {
+                tracing::warn!("Railway did not copy as it is: {setting}");
+            }
         }
         Ok(Output {
             environment_id: id,
@@ -119,6 +129,8 @@ impl Step for CreateEnv {
             services: environment.service_instances.len(),
             variables_compared: compared.equal,
             sealed_missing: compared.sealed,
+            not_copied: record.made.not_copied,
+            sources: record.made.sources,
         })
     }
 }

@@ -69,7 +69,7 @@ impl Step for DiffEnv {
             None => Expected::of_source(&ctx.policy, there, here, &record, &rules),
             Some(of_there) => Expected::of_copies(&ctx.policy, (there, of_there), (here, &record), &rules),
         };
-        let mut differences = drift::differences(there, here, &expected);
+        let mut differences = drift::compare(there, here, &expected).differences;
         differences.sort_by_key(|difference| difference.because.is_some());
         let drift = differences.iter().filter(|difference| difference.because.is_none()).count();
         for difference in differences.iter().take(drift.min(MOST_TOLD)) {

@@ -48,6 +48,7 @@ async fn a_plan_announces_field_by_field_what_the_clone_then_does() {
     stage.env.push(("RAILSTAGE_SECRET_MAIL".into(), "canary-flow-secret-93ac".into()));
     let request = stage.request(json!({
         "client_name": "Acme", "allow_empty_volumes": ["media"], "exclude_services": ["Redis"],
+        "sources": {"worker": {"branch": "feature/cart"}},
         "databases": [{"service": "Postgres", "exclude_table_data": ["shop_visits"]}],
         "variables": {"web": {"DEBUG": "1", "WP_SITEURL": {"remove": true}, "SMTP_URL": {"blank": true}, "SMTP_KEY": {"secret": "MAIL"}}},
     }));
@@ -79,6 +80,8 @@ async fn a_plan_announces_field_by_field_what_the_clone_then_does() {
             (service["role"] == "app").then_some(&service["commit"]),
             "{service}"
         );
+        let code = if service["role"] == "app" { &is_up.unwrap()["other_code"] } else { &Value::Null };
+        assert_eq!(&service["other_code"], code, "{service}");
         assert_eq!(service["health"], "up");
     }
     // Variables: each that source or copy has, and what became of it.

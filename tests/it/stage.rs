@@ -39,6 +39,7 @@ fn generous(project_id: &str) -> Value {
         "may_print_logs": true,
         "cron_services": ["nightly"],
         "variables": ["*.*"],
+        "other_code": ["*=*"],
         "may_reference": true,
         "secrets": ["MAIL", "NOT_THERE"],
         "custom_domains": ["*"],

@@ -2,26 +2,42 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{Key, Place};
+use jiff::Timestamp;
+
+use super::facts::{self, Key, Place};
+use super::own_hosts::differ_in_hosts;
 use super::{Aspect, Because, Change, Difference};
+use crate::contract::code_source::CodeSource;
 use crate::contract::environment_type::EnvironmentType;
 use crate::contract::policy::Policy;
 use crate::contract::record::Record;
 use crate::contract::request::CloneRequest;
-use crate::environment::services::is_data_server;
+use crate::contract::variable_override::Override;
+use crate::environment::services::{is_data_server, kind};
 use crate::environment::variables;
-use crate::railway::Environment;
+use crate::railway::{Environment, VariableConfig};
 
 /// What explains differences.
 pub(crate) struct Expected<'a> {
     there: &'a Environment,
     here: &'a Environment,
-    /// Whether `there` is what `here` was copied from.
-    is_source: bool,
+    /// How `here` was made, where `there` is what it was copied from.
+    of_source: Option<&'a Record>,
     /// Variables that the rules give another value.
     secrets: BTreeSet<(Place, String)>,
     /// Names of variables that requests have set, by service; `*` is every app.
     set: Vec<&'a BTreeMap<String, Vec<String>>>,
+    /// Whether a database's TCP proxy may stay open.
+    may_be_public: bool,
+    making: Option<Making<'a>>,
+}
+
+/// What more is known while a copy is made.
+struct Making<'a> {
+    request: &'a CloneRequest,
+    /// Whose configuration in the source is not what it was when the copy was begun.
+    moved: BTreeSet<String>,
+    begun: Timestamp,
 }
 
 impl<'a> Expected<'a> {
@@ -33,8 +49,8 @@ impl<'a> Expected<'a> {
         record: &'a Record,
         request: &CloneRequest,
     ) -> Self {
-        let secrets = secrets(policy, source, request);
-        Self { there: source, here: copy, is_source: true, secrets, set: vec![&record.set_variables] }
+        let set = vec![&record.made.set_variables];
+        Self { of_source: Some(record), set, ..Self::by_rules(policy, source, copy, request) }
     }
 
     /// Between two copies.
@@ -44,8 +60,30 @@ impl<'a> Expected<'a> {
         (here, here_record): (&'a Environment, &'a Record),
         request: &CloneRequest,
     ) -> Self {
-        let set = vec![&there_record.set_variables, &here_record.set_variables];
-        Self { there, here, is_source: false, secrets: secrets(policy, there, request), set }
+        let set = vec![&there_record.made.set_variables, &here_record.made.set_variables];
+        Self { set, ..Self::by_rules(policy, there, here, request) }
+    }
+
+    /// What the rules alone explain.
+    pub(crate) fn by_rules(
+        policy: &Policy,
+        there: &'a Environment,
+        here: &'a Environment,
+        request: &CloneRequest,
+    ) -> Self {
+        let (secrets, may_be_public) = (secrets(policy, there, request), policy.may_be_public);
+        Self { there, here, of_source: None, secrets, set: Vec::new(), may_be_public, making: None }
+    }
+
+    /// The same for a copy that its run has just made: what its request asked for is known, and judged by it. `mark` is how the
+    /// record marks the source's configuration.
+    pub(crate) fn while_making(self, request: &'a CloneRequest, mark: impl Fn(&str) -> Option<String>) -> Self {
+        let Some(record) = self.of_source else { return self };
+        let now = facts::marks(self.there, mark);
+        let is_moved =
+            |(id, mark): &(&String, &String)| record.made.source_marks.get(*id).is_some_and(|was| was != *mark);
+        let moved = now.iter().filter(is_moved).map(|(id, _)| id.clone()).collect();
+        Self { making: Some(Making { request, moved, begun: record.created_at }), ..self }
     }
 
     /// Whether it is told even where both are the same: else a caller could try what a secret is by setting it.
@@ -53,23 +91,100 @@ impl<'a> Expected<'a> {
         key.what == Aspect::Variable && self.is_set(&key.place, &key.name)
     }
 
+    /// What is not as it must be though nothing differs: secrets that are still the source's, and code that is not what was asked for.
+    pub(crate) fn unmet(&self) -> Vec<String> {
+        let is_kept = |(place, name): &&(Place, String)| {
+            let values = [self.there, self.here].map(|environment| value(environment, place, name));
+            values[0].is_some_and(|value| !value.is_empty()) && values[0] == values[1]
+        };
+        let told = |(place, name): &(Place, String)| {
+            format!("{}: variable `{name}` is still the source's", super::name_of(place, self.there, self.here))
+        };
+        let kept = self.secrets.iter().filter(is_kept).map(told);
+        let sources = self.of_source.iter().flat_map(|record| &record.made.sources);
+        let other = sources.filter(|(name, code)| !runs(self.here, name, code));
+        kept.chain(other.map(|(name, code)| format!("{name}: does not run `{}`", code.told()))).collect()
+    }
+
     /// Why the rules or a request want it so.
     pub(super) fn because(&self, difference: &Difference) -> Option<Because> {
         let Key { place, what, name } = &difference.key;
-        match what {
+        let because = match what {
             Aspect::Variable => self.of_variable(difference, place, name),
-            Aspect::Domain => Some(Because::OwnHosts),
-            Aspect::Proxy => (difference.change == Change::Removed).then_some(Because::ClosedProxy),
-            Aspect::Deployment => (self.is_source && difference.change == Change::Removed).then_some(Because::LeftOut),
-            _ => None,
+            Aspect::Domain => self.of_domain(difference, name),
+            Aspect::Proxy => self.of_proxy(difference, place).or_else(|| self.not_copied(difference)),
+            Aspect::Deployment => self.of_deployment(difference),
+            Aspect::Commit | Aspect::Branch | Aspect::Image => self.of_code(difference),
+            Aspect::Service | Aspect::Repository => None,
+            Aspect::Volume | Aspect::Region | Aspect::Replicas | Aspect::Setting => self.not_copied(difference),
+        };
+        because.or_else(|| self.moved_on(difference))
+    }
+
+    /// While a copy is made, its source may change.
+    fn moved_on(&self, difference: &Difference) -> Option<Because> {
+        let making = self.making.as_ref()?;
+        let Key { place, what, .. } = &difference.key;
+        let has_moved = match what {
+            Aspect::Commit | Aspect::Deployment => {
+                let Place::Service(id) = place else { return None };
+                let latest = self.there.service_by_id(id).and_then(|service| service.latest_deployment.as_ref());
+                latest.and_then(|deployment| deployment.created_at).is_some_and(|at| at >= making.begun)
+            }
+            Aspect::Variable if self.is_set(place, &difference.key.name) => false,
+            _ => making.moved.contains(place.id()),
+        };
+        has_moved.then_some(Because::SourceMovedOn)
+    }
+
+    /// What Railway gave the copy otherwise when it made it.
+    fn not_copied(&self, difference: &Difference) -> Option<Because> {
+        self.of_source?.made.not_copied.contains(&difference.subject()).then_some(Because::NotCopied)
+    }
+
+    /// A domain of somebody's own that no record knows means that the copy was promoted.
+    fn of_domain(&self, difference: &Difference, host: &str) -> Option<Because> {
+        let is_own = |record: &Record| record.domains.iter().any(|known| known == host);
+        let mut customs = self.here.service_instances.iter().flat_map(|service| &service.domains.custom_domains);
+        let is_custom = difference.change == Change::Added && customs.any(|custom| custom.domain == host);
+        (!is_custom || self.of_source.is_none_or(is_own)).then_some(Because::OwnHosts)
+    }
+
+    fn of_proxy(&self, difference: &Difference, place: &Place) -> Option<Because> {
+        let Place::Service(id) = place else { return None };
+        let is_database = self.here.service_by_id(id).is_some_and(|service| kind(service).is_some());
+        let is_ours = difference.change == Change::Removed || self.making.is_some() || self.may_be_public;
+        (is_database && is_ours).then_some(Because::OwnProxy)
+    }
+
+    fn of_deployment(&self, difference: &Difference) -> Option<Because> {
+        let made = &self.of_source?.made;
+        match difference.change {
+            Change::Removed => made.left_out.contains(&difference.service).then_some(Because::LeftOut),
+            Change::Added | Change::Changed => Some(Because::Started),
         }
+    }
+
+    /// What runs, where the request asked for other code than the source's.
+    fn of_code(&self, difference: &Difference) -> Option<Because> {
+        let asked = self.of_source?.made.sources.get(&difference.service)?;
+        let here = difference.here.as_deref();
+        let is_as_asked = match (asked, difference.what) {
+            (CodeSource::Commit(asked), Aspect::Commit)
+            | (CodeSource::Branch(asked), Aspect::Branch)
+            | (CodeSource::Image(asked), Aspect::Image) => here == Some(asked.as_str()),
+            (CodeSource::Branch(_), Aspect::Commit) => here.is_some(),
+            (CodeSource::Image(_), Aspect::Commit) => here.is_none(),
+            _ => false,
+        };
+        is_as_asked.then_some(Because::Request)
     }
 
     fn of_variable(&self, difference: &Difference, place: &Place, name: &str) -> Option<Because> {
         if self.is_set(place, name) {
-            return Some(Because::Request);
+            return self.is_as_asked(place, name).then_some(Because::Request);
         }
-        if self.is_source && is_sealed(self.there, place, name) && difference.change == Change::Removed {
+        if self.of_source.is_some() && is_sealed(self.there, place, name) && difference.change == Change::Removed {
             return Some(Because::Sealed);
         }
         if name == EnvironmentType::VARIABLE && self.is_app(place) {
@@ -95,9 +210,44 @@ impl<'a> Expected<'a> {
         self.set.iter().any(|set| names(set, &service.service_name) || (names(set, "*") && !is_data_server(service)))
     }
 
+    /// Whether a variable has the value that the request gave it; at a later time nobody knows.
+    fn is_as_asked(&self, place: &Place, name: &str) -> bool {
+        let Some(making) = &self.making else { return true };
+        let service = super::name_of(place, self.there, self.here);
+        let of = |service: &str| making.request.variables.get(service).and_then(|own| own.get(name));
+        let value = value(self.here, place, name);
+        match of(&service).or_else(|| of("*")) {
+            Some(Override::Value(asked)) => value == Some(asked.as_str()),
+            Some(Override::Blank) => value == Some(""),
+            Some(Override::Remove) => value.is_none(),
+            Some(Override::Secret(_)) => value.is_some_and(|value| !value.is_empty()),
+            None => false,
+        }
+    }
+
     fn is_app(&self, place: &Place) -> bool {
         let Place::Service(id) = place else { return false };
         self.here.service_by_id(id).is_some_and(|service| !is_data_server(service))
+    }
+}
+
+/// Whether a service of the copy runs what was asked for, as its configuration and its deployment say.
+fn runs(copy: &Environment, name: &str, code: &CodeSource) -> bool {
+    let Some(service) = copy.service(name) else { return false };
+    let of_deployment = service.latest_deployment.as_ref().and_then(|deployment| deployment.meta.as_ref());
+    match code {
+        CodeSource::Commit(hash) => service.commit() == Some(hash),
+        CodeSource::Branch(branch) => {
+            let deployed = of_deployment.and_then(|meta| meta.branch.as_ref());
+            let is_set = copy.config.services.get(&service.service_id).is_some_and(|config| {
+                config.all_settings().any(|(path, value)| path == "source.branch" && value == branch)
+            });
+            is_set && deployed.is_none_or(|deployed| deployed == branch)
+        }
+        CodeSource::Image(image) => {
+            let deployed = of_deployment.and_then(|meta| meta.image.as_ref());
+            deployed.is_none_or(|deployed| deployed == image) && service.image() == Some(image)
+        }
     }
 }
 
@@ -112,9 +262,12 @@ fn secrets(policy: &Policy, source: &Environment, request: &CloneRequest) -> BTr
 
 fn is_sealed(environment: &Environment, place: &Place, name: &str) -> bool {
     match place {
-        Place::Shared => {
-            environment.config.shared_variables.get(name).and_then(Option::as_ref).is_some_and(|v| v.is_sealed())
-        }
+        Place::Shared => environment
+            .config
+            .shared_variables
+            .get(name)
+            .and_then(Option::as_ref)
+            .is_some_and(VariableConfig::is_sealed),
         Place::Service(id) => environment.variables(id).any(|(of, variable)| of == name && variable.is_sealed()),
     }
 }
@@ -123,62 +276,5 @@ fn value<'e>(environment: &'e Environment, place: &Place, name: &str) -> Option<
     match place {
         Place::Shared => environment.shared_variable(name),
         Place::Service(id) => environment.variables(id).find(|(of, _)| *of == name)?.1.value.as_deref(),
-    }
-}
-
-/// Whether `new` is `old` with one of `hosts` in the place of each address that differs.
-fn differ_in_hosts(old: &str, new: &str, hosts: &[&str]) -> bool {
-    let mut rest = new;
-    let mut pieces = Vec::new();
-    while let Some((at, host)) = hosts
-        .iter()
-        .filter_map(|host| Some((rest.find(host)?, *host)))
-        .min_by_key(|(at, host)| (*at, usize::MAX - host.len()))
-    {
-        pieces.push(without_scheme(&rest[..at]));
-        rest = &rest[at + host.len()..];
-    }
-    if pieces.is_empty() {
-        return false;
-    }
-    pieces.push(rest);
-    fits(old, &pieces)
-}
-
-/// Whether a text is made of these pieces with an address between each and the next.
-fn fits(text: &str, pieces: &[&str]) -> bool {
-    let Some((first, rest)) = pieces.split_first() else { return text.is_empty() };
-    // Wherever what was read so far may end; a text of a stranger's must not make us try every combination.
-    let mut ends: BTreeSet<usize> = text.starts_with(first).then_some(first.len()).into_iter().collect();
-    for piece in rest {
-        let starts: BTreeSet<_> = ends.iter().flat_map(|end| end + 1..=end + address_length(&text[*end..])).collect();
-        ends = starts.into_iter().filter(|at| text[*at..].starts_with(piece)).map(|at| at + piece.len()).collect();
-    }
-    ends.contains(&text.len())
-}
-
-/// How much of the beginning of a text may be an address.
-fn address_length(text: &str) -> usize {
-    text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"-.:/".contains(byte)).count()
-}
-
-/// The rewriter may change `http` into `https`.
-fn without_scheme(text: &str) -> &str {
-    text.strip_suffix("https://").or_else(|| text.strip_suffix("http://")).unwrap_or(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_with_the_copys_hosts_is_the_sources_only_where_nothing_else_differs() {
-        let same = |old: &str, new: &str| differ_in_hosts(old, new, &["web-copy.up.railway.app", "copy.test"]);
-        assert!(same("https://shop.test/feed", "https://web-copy.up.railway.app/feed"));
-        assert!(same("http://shop.test:8080", "https://copy.test"));
-        assert!(same("a=https://shop.test,b=//old.test/x", "a=https://copy.test,b=//copy.test/x"));
-        assert!(!same("https://shop.test/feed", "https://copy.test/feeds"));
-        assert!(!same("https://shop.test/?key=one", "https://copy.test/?key=two"));
-        assert!(!same("one", "two") && !same("", "copy.test"));
     }
 }

@@ -14,6 +14,19 @@ pub(super) enum Place {
     Service(ServiceId),
 }
 
+impl Place {
+    /// What a mark of it is called by.
+    pub(super) fn id(&self) -> &str {
+        match self {
+            Self::Shared => SHARED,
+            Self::Service(id) => id.as_ref(),
+        }
+    }
+}
+
+/// What all services share, where services are called by their ids.
+const SHARED: &str = "shared";
+
 /// What one fact is about, the same in every environment of a project.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
@@ -57,6 +70,20 @@ pub(super) fn facts(environment: &Environment) -> BTreeMap<Key, Fact> {
         facts.of_service(environment, service);
     }
     facts.found
+}
+
+/// A mark for each service's part of an environment's configuration, and for what all share, by id: it changes with any of it, deployments,
+/// domains and proxies aside.
+pub(crate) fn marks(environment: &Environment, mark: impl Fn(&str) -> Option<String>) -> BTreeMap<String, String> {
+    let mut parts: BTreeMap<String, String> = BTreeMap::new();
+    for (key, fact) in facts(environment) {
+        let elsewhere = [Aspect::Deployment, Aspect::Commit, Aspect::Domain, Aspect::Proxy];
+        if !elsewhere.contains(&key.what) {
+            let part = parts.entry(key.place.id().to_owned()).or_default();
+            part.push_str(&format!("{:?}", (key.what, &key.name, &fact.compared)));
+        }
+    }
+    parts.into_iter().filter_map(|(id, part)| Some((id, mark(&part)?))).collect()
 }
 
 struct Facts {
@@ -110,8 +137,10 @@ impl Facts {
     }
 
     fn volume(&mut self, environment: &Environment, id: &str, path: &str) {
-        let settings: Vec<_> =
-            environment.config.volumes.get(id).into_iter().flatten().flat_map(|settings| settings.iter()).collect();
+        let settings: Vec<_> = match environment.config.volumes.get(id) {
+            Some(Some(settings)) => settings.iter().collect(),
+            _ => Vec::new(),
+        };
         let told = settings.iter().filter(|(name, _)| OF_VOLUMES.contains(name));
         let shown: Vec<_> = told.map(|(name, value)| format!("{name} {value}")).collect();
         self.add(Aspect::Volume, path, format!("{id} {settings:?}"), Some(shown.join(", ")));

@@ -4,6 +4,7 @@
 
 mod expected;
 mod facts;
+mod own_hosts;
 
 use std::collections::BTreeSet;
 
@@ -11,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(crate) use self::expected::Expected;
+pub(crate) use self::facts::marks;
 use self::facts::{Key, Place, facts};
 use crate::railway::Environment;
 
@@ -88,16 +90,30 @@ pub(crate) enum Because {
     Sealed,
     /// What is left out, or runs on a schedule, stays undeployed.
     LeftOut,
-    /// A TCP proxy is open only while a step needs it.
-    ClosedProxy,
+    /// A database's TCP proxy is open while a step needs it, or where the policy leaves it open.
+    OwnProxy,
+    /// A copy runs every app, whether its source does or not.
+    Started,
+    /// Railway itself gave the copy another when it made it.
+    NotCopied,
+    /// The source was changed or deployed while the copy was made.
+    SourceMovedOn,
 }
 
-/// Everything that differs, by service. `there` is what `here` is compared with.
-pub(crate) fn differences(there: &Environment, here: &Environment, expected: &Expected<'_>) -> Vec<Difference> {
+/// What two environments come to.
+pub(crate) struct Comparison {
+    /// How many keys there are on either side.
+    pub compared: usize,
+    /// Everything that differs, by service.
+    pub differences: Vec<Difference>,
+}
+
+/// Compares `here` with `there`.
+pub(crate) fn compare(there: &Environment, here: &Environment, expected: &Expected<'_>) -> Comparison {
     let (before, now) = (facts(there), facts(here));
     let keys: BTreeSet<_> = before.keys().chain(now.keys()).collect();
     let mut found = Vec::new();
-    for key in keys {
+    for key in &keys {
         let (was, is) = (before.get(key), now.get(key));
         let change = match (was, is) {
             (Some(was), Some(is)) if was.compared == is.compared && !expected.is_hidden(key) => continue,
@@ -114,7 +130,7 @@ pub(crate) fn differences(there: &Environment, here: &Environment, expected: &Ex
             there: shown(was),
             here: shown(is),
             because: None,
-            key: key.clone(),
+            key: (*key).clone(),
         });
     }
     without_followers(&mut found);
@@ -122,7 +138,18 @@ pub(crate) fn differences(there: &Environment, here: &Environment, expected: &Ex
         difference.because = expected.because(difference);
     }
     found.sort_by(|a, b| (&a.service, a.what, &a.name).cmp(&(&b.service, b.what, &b.name)));
-    found
+    Comparison { compared: keys.len(), differences: found }
+}
+
+/// What of a copy's settings Railway itself gave it otherwise, as [`Difference::subject`] names each; of a copy that nobody has changed yet.
+pub(crate) fn not_copied(source: &Environment, copy: &Environment, expected: &Expected<'_>) -> Vec<String> {
+    let of_railway = [Aspect::Volume, Aspect::Region, Aspect::Replicas, Aspect::Proxy, Aspect::Setting];
+    let differences = compare(source, copy, expected).differences;
+    differences
+        .iter()
+        .filter(|d| d.because.is_none() && of_railway.contains(&d.what))
+        .map(Difference::subject)
+        .collect()
 }
 
 /// Takes out what another difference says already: of a service that is only on one side, all that it has, and of one that is deployed only on
@@ -144,10 +171,14 @@ fn name_of(place: &Place, there: &Environment, here: &Environment) -> String {
 }
 
 impl Difference {
+    /// What differs: `web: variable `X``.
+    pub(crate) fn subject(&self) -> String {
+        let name = self.name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default();
+        format!("{}: {}{name}", self.service, self.what.told())
+    }
+
     /// For people: `web: commit 1a2b… there, 3c4d… here`.
     pub(crate) fn told(&self) -> String {
-        let what = self.what.told();
-        let name = self.name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default();
         let how = match (self.change, &self.there, &self.here) {
             (Change::Added, _, Some(here)) => format!("only here: {here}"),
             (Change::Added, _, None) => "only here".to_owned(),
@@ -157,7 +188,7 @@ impl Difference {
             (Change::Changed, _, _) => "differs".to_owned(),
         };
         let because = self.because.map(|because| format!(" ({})", because.told())).unwrap_or_default();
-        format!("{}: {what}{name} {how}{because}", self.service)
+        format!("{} {how}{because}", self.subject())
     }
 }
 
@@ -190,7 +221,10 @@ impl Because {
             Self::Request => "the request set it",
             Self::Sealed => "sealed, and not copied by Railway",
             Self::LeftOut => "stays undeployed in the copy",
-            Self::ClosedProxy => "open only while a step needs it",
+            Self::OwnProxy => "open while a step needs it, or as the policy says",
+            Self::Started => "a copy runs every app",
+            Self::NotCopied => "Railway did not copy it",
+            Self::SourceMovedOn => "the source was changed while the copy was made",
         }
     }
 }

@@ -5,13 +5,15 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 
 use super::{CreateEnv, limits};
+use crate::contract::made::Made;
 use crate::contract::record::{self, Record, State, VARIABLE};
 use crate::contract::request::CloneRequest;
 use crate::contract::signature::Reading;
+use crate::environment::drift::{self, Expected};
 use crate::environment::recorded::reading;
 use crate::environment::services::{Role, with_role};
 use crate::environment::variables::changes::changes;
-use crate::environment::{guard, lineage, proxies, recorded, same_key};
+use crate::environment::{code, guard, lineage, proxies, recorded, same_key};
 use crate::error::Failure;
 use crate::railway::{Change, Environment, GraphqlErrors, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
@@ -45,6 +47,7 @@ impl Making<'_> {
 
     pub(super) fn new_record(&self) -> Record {
         let now = record::now();
+        let left_out = with_role(self.source, self.request, &[Role::LeftOut, Role::Cron]);
         Record {
             project_id: self.project.id.clone(),
             environment_id: self.environment.id.clone(),
@@ -74,8 +77,22 @@ impl Making<'_> {
             environment_type: self.request.environment_type,
             domains: Vec::new(),
             databases: Vec::new(),
-            set_variables: self.request.names_of_variables(),
+            made: Made {
+                set_variables: self.request.names_of_variables(),
+                sources: self.request.sources.clone(),
+                left_out: left_out.into_iter().map(|service| service.service_name.clone()).collect(),
+                not_copied: self.not_copied(),
+                source_marks: drift::marks(self.source, |text| {
+                    self.ctx.record_keys.short_hashes(text).into_iter().next()
+                }),
+            },
         }
+    }
+
+    /// What Railway has not copied as it is in the source.
+    fn not_copied(&self) -> Vec<String> {
+        let expected = Expected::by_rules(&self.ctx.policy, self.source, self.environment, self.request);
+        drift::not_copied(self.source, self.environment, &expected)
     }
 
     /// Of several runs that come to a limit at once, those stay whose environments Railway made first.
@@ -95,6 +112,7 @@ impl Making<'_> {
             auto_deploy_off: ids(self.source.service_instances.iter().filter(|s| s.has_repo()).collect()),
             variables: plan.variables,
             shared: plan.shared,
+            sources: code::changes(self.source, self.request),
             tcp_proxies: proxies::of_databases(&proxied),
             rename: Some(self.names.target.clone()),
             ..recorded::writing(self.ctx, record)

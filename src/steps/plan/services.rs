@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Mark;
+use crate::contract::code_source::CodeSource;
 use crate::contract::request::CloneRequest;
+use crate::environment::code;
 use crate::environment::services::Role;
 use crate::railway::{DeploymentStatus, Environment, ServiceInstance};
 
@@ -19,9 +21,11 @@ pub(crate) struct ServicePlan {
     pub because: Option<String>,
     /// How the source's own stands.
     pub health: Health,
-    /// The commit it would run, production's own.
+    /// The commit it would run, production's own unless the request names other code; absent for the newest of a branch.
     pub commit: Option<String>,
     pub image: Option<String>,
+    /// What the request would have it run in the place of production's code.
+    pub other_code: Option<CodeSource>,
     /// Its schedule in the source, by which nothing is run in the copy.
     pub cron_schedule: Option<String>,
     /// Whether pushes deploy it in the source as a rule, and would not in the copy.
@@ -79,14 +83,20 @@ fn one(service: &ServiceInstance, request: &CloneRequest) -> ServicePlan {
         Role::Cron => (RoleTold::Cron, Some("has a schedule, and would run its job at once")),
     };
     let runs = matches!(role, RoleTold::Database | RoleTold::EmptyDatabase | RoleTold::App);
+    let other_code = request.sources.get(&service.service_name).cloned();
+    let image = match &other_code {
+        Some(CodeSource::Image(image)) => Some(image.clone()),
+        _ => service.image().map(str::to_owned),
+    };
     ServicePlan {
         service: service.service_name.clone(),
         role,
         runs,
         because: because.map(str::to_owned),
         health: Health::of(service),
-        commit: service.commit().filter(|_| role == RoleTold::App).map(str::to_owned),
-        image: service.image().map(str::to_owned),
+        commit: code::deploy(service, request).commit.filter(|_| role == RoleTold::App),
+        image,
+        other_code,
         cron_schedule: service.cron_schedule.clone(),
         auto_deploy_off: service.has_repo(),
     }

@@ -53,9 +53,11 @@ fn because(because: Option<&String>) -> String {
 }
 
 fn service(service: &ServicePlan) -> String {
-    let ServicePlan { service: name, commit, image, cron_schedule, auto_deploy_off, health, .. } = service;
+    let ServicePlan { service: name, commit, image, other_code, cron_schedule, auto_deploy_off, health, .. } = service;
     let mut line = name.clone();
-    if let Some(at) = commit.as_ref().or(image.as_ref()) {
+    if let Some(other) = other_code {
+        line.push_str(&format!(" at {}, not production's", other.told()));
+    } else if let Some(at) = commit.as_ref().or(image.as_ref()) {
         line.push_str(&format!(" at {at}"));
     }
     line.push_str(&because(service.because.as_ref()));

@@ -10,7 +10,7 @@ use crate::contract::request::{Asked as _, CloneRequest};
 use crate::contract::variable_override::Override;
 use crate::environment::services::{self, Role, kind, web};
 use crate::environment::variables::changes::wished_secret;
-use crate::environment::{databases, granted, guard, plan_hash};
+use crate::environment::{code, databases, granted, guard, plan_hash};
 use crate::error::{Exit, Failure, chain};
 use crate::external::process_env::ProcessEnv;
 use crate::railway::{DeploymentStatus, Environment, Project, ServiceInstance, Weight};
@@ -167,6 +167,15 @@ fn check_service_names(source: &Environment, request: &CloneRequest, findings: &
         if source.service(name).is_none() {
             let known: Vec<_> = source.service_instances.iter().map(|s| s.service_name.as_str()).collect();
             findings.error(field, format!("there is no service `{name}`; the source has {}", known.join(", ")));
+        }
+    }
+    for problem in code::problems(source, request) {
+        findings.error("sources", problem);
+    }
+    for name in request.health.iter().filter_map(|check| check.service.as_ref()) {
+        let is_public = |s: &ServiceInstance| Role::of(s, request) == Role::App && s.hosts().next().is_some();
+        if !source.service(name).is_some_and(is_public) {
+            findings.error("health.service", format!("there is no app `{name}` with a public domain"));
         }
     }
     for database in &request.databases {

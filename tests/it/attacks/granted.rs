@@ -36,6 +36,7 @@ fn beyond() -> Vec<(&'static str, &'static str, Value)> {
         ("include_services", "cron_services: [nightly]", json!({"include_services": ["web", "nightly"]})),
         ("variables", "variables: [\"web.X\"]", variable(json!("y"))),
         ("variables", "variables: [\"*.X\"]", json!({"variables": {"*": {"X": {"remove": true}}}})),
+        ("sources", "other_code: [\"web=branch:feature\"]", json!({"sources": {"web": {"branch": "feature"}}})),
         ("variables", "may_reference: true", variable(json!("${{Postgres.POSTGRES_PASSWORD}}"))),
         ("variables", "secrets: [MAIL]", variable(json!({"secret": "MAIL"}))),
         ("allow_live", "allow_live: [\"web.STRIPE_KEY\"]", json!({"allow_live": ["web.STRIPE_KEY"]})),

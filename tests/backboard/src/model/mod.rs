@@ -63,6 +63,7 @@ pub(crate) struct Habits {
     pub(crate) lag: Duration,
     pub(crate) name_reserved: Duration,
     pub(crate) clone_tcp_proxies: bool,
+    pub(crate) copy_forgets: Vec<&'static str>,
 }
 
 #[derive(Clone)]

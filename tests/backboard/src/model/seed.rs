@@ -38,6 +38,7 @@ pub(crate) fn model(options: &WorldOptions, ports: Arc<Ports>) -> Model {
             lag: options.lag,
             name_reserved: options.name_reserved,
             clone_tcp_proxies: options.clone_tcp_proxies,
+            copy_forgets: options.copy_forgets.clone(),
         },
         ports,
     }

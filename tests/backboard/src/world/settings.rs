@@ -165,4 +165,12 @@ impl World {
         let (id, service) = (self.find(environment)?, self.find_service(service)?);
         self.change(|model| model.deploy(id, service, None).map(drop))
     }
+
+    /// What Railway says of the code of a service's latest deployment.
+    pub fn deployed_code(&self, environment: &str, service: &str) -> Result<Value> {
+        let (id, service) = (self.find(environment)?, self.find_service(service)?);
+        let model = self.backend.current();
+        let latest = model.environment(id).and_then(|one| one.instance(service)).map_err(refused)?.latest();
+        latest.map(|latest| latest.meta.clone()).context("nothing was deployed")
+    }
 }
