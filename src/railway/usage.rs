@@ -88,6 +88,11 @@ impl Usage {
         own.reduce(Used::plus)
     }
 
+    /// What one of its services has used, or its volumes.
+    pub(crate) fn of_service(&self, environment_id: &EnvironmentId, service_id: Option<&ServiceId>) -> Option<Used> {
+        self.used.get(&(environment_id.clone(), service_id.cloned())).copied()
+    }
+
     /// How many bytes its volumes hold; `None` where Railway tells nothing of it.
     #[expect(
         clippy::cast_possible_truncation,

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::cost::CostPlan;
 use self::data::DatabasePlan;
 use self::domains::DomainPlan;
 use self::seconds::Seconds;
@@ -24,6 +25,7 @@ use crate::running::context::Context;
 use crate::running::outcome::Partly;
 use crate::running::step::{Deadline, Group, Step, ensure_project};
 
+mod cost;
 mod data;
 mod domains;
 mod seconds;
@@ -78,6 +80,7 @@ pub(crate) struct Plan {
     pub rewritten: Vec<UrlPair>,
     pub databases: Vec<DatabasePlan>,
     pub seconds: Seconds,
+    pub cost: CostPlan,
     /// What the source says of itself, what else is worth knowing, and what a clone would be refused for.
     pub findings: Vec<Finding>,
 }
@@ -118,6 +121,8 @@ impl Step for PlanStep {
         let databases: Vec<_> = databases.iter().map(|seen| data::of(seen, &request)).collect();
         let schemas: Vec<_> = databases.iter().map(|d| (d.plan.service.as_str(), d.schema.as_str())).collect();
         let hash = plan_hash::of(&ctx.record_keys, &ctx.policy, &request, source, &schemas);
+        let services = services::of(source, &request);
+        let cost = cost::expected(ctx, &project, source, &services).await;
         let mut plan = Plan {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             project: project.name.clone(),
@@ -125,13 +130,14 @@ impl Step for PlanStep {
             environment_name,
             plan_hash: hash,
             totals: Totals::default(),
-            services: services::of(source, &request),
+            services,
             variables: variables::of(source, &request, &changed, &rewritten),
             volumes: services::volumes(source, &request),
             domains,
             rewritten,
             databases: databases.iter().map(|d| d.plan.clone()).collect(),
             seconds,
+            cost,
             findings: findings.all().to_vec(),
         };
         plan.totals = Totals::of(&plan);

@@ -283,8 +283,22 @@ async fn a_source_that_is_not_well_is_a_finding() {
         production.deployments["worker"].as_deref() == Some("CRASHED")
     };
     eventually("the worker is down", async || is_down()).await;
+    // What production used in its first day: two vCPU for half of it, by services that would run and by one that would not.
+    for (service, minutes) in [("web", 720.0), ("Postgres", 720.0), ("nightly", 5000.0)] {
+        stage.world.use_up("production", Some(service), "CPU_USAGE", minutes).unwrap();
+    }
+    stage.world.use_up("production", None, "DISK_USAGE_GB", 288_000.0).unwrap();
     let (plan, call) = planned(&stage, &stage.request(json!({}))).await;
     call.expect(0);
+    // 20 dollars for a vCPU and 0.15 for a GB of disk in a month of 43,200 minutes.
+    let cost = &plan["cost"];
+    assert_eq!(cost["usd_per_day"], json!(1.66), "{cost}");
+    assert_eq!((&plan["totals"]["usd_per_day"], cost["prices_as_of"].is_string()), (&cost["usd_per_day"], true));
+    let mut costs: Vec<_> =
+        list(cost, "services").iter().map(|one| (text(&one["service"]), one["usd_per_day"].as_f64())).collect();
+    // Railway gives services in no order.
+    costs.sort_by_key(|(service, _)| *service);
+    assert_eq!(costs, [("Postgres", Some(0.33)), ("web", Some(0.33)), ("worker", None)]);
     let worker = list(&plan, "services").iter().find(|service| service["service"] == "worker").unwrap();
     assert_eq!(worker["health"], "down");
     let findings = plan["findings"].to_string();
@@ -315,6 +329,7 @@ async fn a_plan_tells_what_a_clone_would_be_refused_for_and_how_long_the_last_co
     stage.world.set_variable("production", Some("web"), "NOTE", "sk_live_51Canary0variable0note").unwrap();
     let (plan, call) = planned(&stage, &stage.request(json!({"exclude_services": ["wrker"]}))).await;
     call.expect(2);
+    assert!(plan["cost"]["usd_per_day"].is_null(), "{}", plan["cost"]);
     for words in ["no service `wrker`"] {
         assert!(call.error().contains(words), "{}", call.error());
         assert!(plan["findings"].to_string().contains(words), "{plan}");

@@ -38,6 +38,13 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
         From::Sizes => "by the sizes of its tables",
     };
     lines.push(format!("the data takes about {:.0} s, {from}", plan.seconds.expected.ceil()));
+    lines.push(match plan.cost.usd_per_day {
+        Some(usd) => format!(
+            "the copy costs about ${usd:.2} a day, by the source's last seven days and prices of {}",
+            plan.cost.prices_as_of
+        ),
+        None => "what the copy costs is unknown: Railway tells nothing of the source's use".to_owned(),
+    });
     if let Some(hash) = &plan.plan_hash {
         lines.push(format!("plan_hash {hash}"));
     }

@@ -37,6 +37,10 @@ pub(crate) struct Totals {
     pub bytes: u64,
     /// Absent where a server has no statistics of a table.
     pub rows: Option<u64>,
+    /// How long the data takes.
+    pub seconds: f64,
+    /// US dollars a day; absent where Railway tells nothing of the source's use.
+    pub usd_per_day: Option<f64>,
     pub warnings: usize,
     /// What a clone would be refused for.
     pub errors: usize,
@@ -68,6 +72,8 @@ impl Totals {
             suspects: plan.databases.iter().map(|database| database.suspects.len()).sum(),
             bytes: plan.databases.iter().map(|database| database.bytes).sum(),
             rows: plan.databases.iter().map(|database| database.rows).sum(),
+            seconds: plan.seconds.expected,
+            usd_per_day: plan.cost.usd_per_day,
             warnings: findings(Severity::Warning),
             errors: findings(Severity::Error),
         }
