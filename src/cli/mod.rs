@@ -146,7 +146,7 @@ async fn step_outcome(step: &'static StepDef, matches: &ArgMatches) -> Outcome {
     };
     let (run, policy, stop, sheets) = begun;
     match step.prepare(&policy, request(step, &policy, matches)) {
-        Prepared::Ended(outcome) => outcome,
+        Prepared::Ended(outcome) => *outcome,
         Prepared::Ready(work) => match Context::sign_in(run, policy, process_env(), stop.token.clone()) {
             Ok(ctx) => {
                 let outcome = run_shown(step, &ctx, &stop, work, &sheets).await;

@@ -31,9 +31,9 @@ impl Record {
             return None;
         }
         let left = self.expires_at.duration_since(now);
-        let lives = self.ttl.map_or(self.expires_at.duration_since(self.ready_since()), |ttl| ttl.signed());
-        let passed = MARKS.into_iter().filter(|mark| mark.signed() < lives && left <= mark.signed());
-        passed.last().filter(|mark| !self.warned.contains(mark))
+        let lives = self.ttl.map_or(self.expires_at.duration_since(self.ready_since()), Ttl::signed);
+        let mut passed = MARKS.into_iter().filter(|mark| mark.signed() < lives && left <= mark.signed());
+        passed.next_back().filter(|mark| !self.warned.contains(mark))
     }
 
     /// The record once somebody was warned at this mark, and so of what was passed before it.

@@ -33,10 +33,10 @@ impl Asked for ExtendRequest {
         let mut refusals = bounds::lifetime(policy, self.ttl, self.keep);
         match (self.ttl, self.keep) {
             (None, false) => {
-                refusals.push(Refusal::wrong("ttl", "say how long the copy lives from now on, or `keep: true`"))
+                refusals.push(Refusal::wrong("ttl", "say how long the copy lives from now on, or `keep: true`"));
             }
             (Some(_), true) => {
-                refusals.push(Refusal::wrong("keep", "what is kept for ever has no `ttl`: say one of the two"))
+                refusals.push(Refusal::wrong("keep", "what is kept for ever has no `ttl`: say one of the two"));
             }
             _ => {}
         }

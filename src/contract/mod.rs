@@ -13,6 +13,7 @@ pub(crate) mod ids;
 pub(crate) mod input;
 pub(crate) mod made;
 pub(crate) mod made_with;
+pub(crate) mod masked;
 pub(crate) mod masking_rules;
 pub(crate) mod nearest;
 pub(crate) mod on_residue;

@@ -4,12 +4,13 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::contract::environment_type::EnvironmentType;
 use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::contract::made::Made;
 use crate::contract::made_with::MadeWith;
+use crate::contract::masked::Masked;
 use crate::contract::ttl::Ttl;
 
 /// Name of the shared variable that holds the record.
@@ -174,54 +175,6 @@ pub(crate) struct DatabaseRecord {
     pub made_with: Option<MadeWith>,
 }
 
-/// Whether the people in a database are strangers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Masked {
-    /// Whatever is known to be personal or looks so was masked, or a rule says that it may stay, and the copy was searched.
-    Full,
-    /// Some was masked, and something that looks personal came along, or what came was not searched.
-    Partial,
-    /// People came along as they are.
-    #[default]
-    No,
-}
-
-impl Masked {
-    /// For people.
-    pub(crate) fn told(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Partial => "partial",
-            Self::No => "no",
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Masked {
-    /// Records were written that only say whether masking was on.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "lowercase", untagged)]
-        enum Written {
-            IsOn(bool),
-            How(How),
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "lowercase")]
-        enum How {
-            Full,
-            Partial,
-            No,
-        }
-        Ok(match Written::deserialize(deserializer)? {
-            Written::How(How::Full) => Self::Full,
-            Written::IsOn(true) | Written::How(How::Partial) => Self::Partial,
-            Written::IsOn(false) | Written::How(How::No) => Self::No,
-        })
-    }
-}
-
 /// When a run that begins `now` and may take `longest_run` counts as dead.
 pub(crate) fn give_up_at(now: Timestamp, longest_run: Ttl) -> Timestamp {
     longest_run.after(now).checked_add(WAITING_FOR_WORKERS).unwrap_or(Timestamp::MAX)
@@ -305,17 +258,6 @@ pub(in crate::contract) mod tests {
         let record = Record { state: State::Ready, refreshing, ..record(start) };
         assert!(record.refresh_at(expired).is_some() && !record.is_over(expired));
         assert!(record.refresh_at(given_up).is_none() && record.is_over(given_up));
-    }
-
-    #[test]
-    fn a_record_that_only_says_that_masking_was_on_does_not_say_more_now() {
-        let read = |text: &str| serde_json::from_str::<Masked>(text).ok();
-        assert_eq!(
-            [read("true"), read("false"), read("\"full\"")],
-            [Some(Masked::Partial), Some(Masked::No), Some(Masked::Full)]
-        );
-        assert_eq!(read("\"perhaps\""), None);
-        assert_eq!(serde_json::to_string(&Masked::Partial).unwrap(), "\"partial\"");
     }
 
     #[test]

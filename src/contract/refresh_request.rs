@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    fn refusals(policy: serde_json::Value, more: serde_json::Value) -> Vec<String> {
+    fn refusals(policy: serde_json::Value, more: &serde_json::Value) -> Vec<String> {
         let mut request = json!({"project_id": "p", "environment": "staging"});
         request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let request: RefreshRequest = serde_json::from_value(request).unwrap();
@@ -119,8 +119,8 @@ mod tests {
     #[test]
     fn a_refresh_asks_no_more_of_the_policy_than_it_says() {
         let short = json!({"min_ttl": "PT1H", "max_ttl": "PT2H"});
-        assert!(refusals(short.clone(), json!({})).is_empty());
-        let refused = refusals(short, json!({"anonymize": false, "logs": true, "copying": {"jobs": 9}}));
+        assert!(refusals(short.clone(), &json!({})).is_empty());
+        let refused = refusals(short, &json!({"anonymize": false, "logs": true, "copying": {"jobs": 9}}));
         for line in ["may_be_unmasked: true", "may_print_logs: true", "production_connections: 9"] {
             assert!(refused.iter().any(|told| told.contains(line)), "{refused:?}");
         }

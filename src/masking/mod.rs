@@ -36,9 +36,9 @@ pub(crate) use nets::shapes::{addresses_in, masked_emails as masked_addresses};
 pub(crate) use sheet::TableOutcome;
 pub(crate) use switches::LiveSwitch;
 
+pub use crate::contract::masked::Masked;
 pub use crate::contract::masking_rules::{MaskingRule, RulesFile, When};
 pub use crate::contract::on_residue::OnResidue;
-pub use crate::contract::record::Masked;
 pub use crate::contract::transformer::Transformer;
 pub use crate::contract::unknown::Unknown;
 pub use key::{Key, KeySource};

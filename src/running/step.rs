@@ -168,7 +168,7 @@ pub(crate) enum Prepared {
     /// What is left to do.
     Ready(Work),
     /// There was nothing to do, or the request is not valid.
-    Ended(Outcome),
+    Ended(Box<Outcome>),
 }
 
 /// The work of a step.
@@ -237,7 +237,7 @@ fn prepare<S: Step>(policy: &Policy, request: Result<Value>) -> Prepared {
     };
     match read() {
         Ok(input) => Prepared::Ready(Box::new(|ctx| Box::pin(run::<S>(ctx, input)))),
-        Err(error) => Prepared::Ended(outcome::<S>(S::without_input(error), Cost::default())),
+        Err(error) => Prepared::Ended(Box::new(outcome::<S>(S::without_input(error), Cost::default()))),
     }
 }
 

@@ -143,7 +143,9 @@ impl Step for PlanStep {
         plan.totals = Totals::of(&plan);
         let refusal = findings.has_errors().then(|| findings.refusal());
         let lines = told::lines(&plan);
-        lines.iter().for_each(|line| tracing::info!("{line}"));
+        for line in &lines {
+            tracing::info!("{line}");
+        }
         let mut few = findings.told();
         if let Some(more) = few.len().checked_sub(MOST_FINDINGS).filter(|more| *more > 0) {
             few.truncate(MOST_FINDINGS);

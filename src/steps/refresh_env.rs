@@ -155,7 +155,7 @@ async fn fill(
     output.databases = copy_together(ctx, request, target, &pairs).await?;
     output.otherwise = otherwise(&target.record, &output.databases);
     let records = output.databases.iter().map(sync_db::record).collect();
-    let mut change = turn.last_word(ctx, refreshed(ctx, &target.record, records)).await?;
+    let mut change = turn.last_word(ctx, refreshed(ctx, &target.record, &records)).await?;
     change.closed_proxies = proxies::to_close_all(ctx, target.environment(), &wanted);
     let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
     changed.context("record what was copied, and close the databases' TCP proxies")?;
@@ -230,13 +230,13 @@ fn otherwise(record: &Record, new: &[Database]) -> Vec<String> {
 }
 
 /// The record of a copy whose refresh has come to its end.
-fn refreshed(ctx: &Context, record: &Record, databases: Vec<DatabaseRecord>) -> Record {
+fn refreshed(ctx: &Context, record: &Record, databases: &[DatabaseRecord]) -> Record {
     let refreshed = Refreshed { run: ctx.run.id.clone(), at: record::now() };
     Record { refreshing: None, refreshed: Some(refreshed), ..with_databases(record, databases) }
 }
 
 /// The record with new accounts of some databases.
-fn with_databases(record: &Record, new: Vec<DatabaseRecord>) -> Record {
+fn with_databases(record: &Record, new: &[DatabaseRecord]) -> Record {
     let mut record = record.clone();
     for database in &mut record.databases {
         if let Some(new) = new.iter().find(|new| new.service == database.service) {

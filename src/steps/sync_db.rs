@@ -9,7 +9,8 @@ use anyhow::{Context as _, Result, ensure};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::contract::record::{DatabaseRecord, Masked};
+use crate::contract::masked::Masked;
+use crate::contract::record::DatabaseRecord;
 use crate::contract::request::CloneRequest;
 use crate::copying::Together;
 use crate::copying::options::CopyOptions;

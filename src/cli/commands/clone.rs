@@ -47,22 +47,9 @@ fn args(command: Command) -> Command {
 async fn main(matches: &ArgMatches) -> Exit {
     let on_terminal = std::io::stderr().is_terminal();
     log::start(Output::Text, if on_terminal { Level::WARN } else { Level::INFO });
-    let prepared = prepare(matches);
-    let (ctx, stop, request, sheets, account) = match prepared {
+    let (mut run, stop) = match prepare(matches) {
         Ok(prepared) => prepared,
         Err(error) => return log_failure(NAME, &error, Exit::of(&error), matches.get_flag("json")),
-    };
-    let by_hand = by_hand::roll_back(&ctx.run, &request, matches.get_one::<String>("policy").map(String::as_str));
-    let mut run = Clone {
-        ctx,
-        request,
-        by_hand,
-        sheets,
-        account,
-        may_have_made: false,
-        first: None,
-        reports: Map::new(),
-        started: Instant::now(),
     };
     print::err(&format!("run {}", run.ctx.run.id));
     let failed = caught(run.all(&stop)).await.unwrap_or_else(|error| {
@@ -78,14 +65,27 @@ async fn main(matches: &ArgMatches) -> Exit {
     exit
 }
 
-fn prepare(matches: &ArgMatches) -> Result<(Context, Stop, Value, Vec<String>, Option<String>)> {
+fn prepare(matches: &ArgMatches) -> Result<(Clone, Stop)> {
     let (sheets, account) = (sheet_file::paths(matches)?, account_file::path(matches)?);
     let stop = Stop::listen()?;
     let request = flags::request(&schema_of::<CloneRequest>(), matches)?;
     let policy = policy(matches)?;
     // What is wrong with the request is worth more to a newcomer than a missing token.
     step::read::<CloneRequest>(&policy, request.clone())?;
-    Ok((Context::sign_in(new_run(), policy, process_env(), stop.token.clone())?, stop, request, sheets, account))
+    let ctx = Context::sign_in(new_run(), policy, process_env(), stop.token.clone())?;
+    let by_hand = by_hand::roll_back(&ctx.run, &request, matches.get_one::<String>("policy").map(String::as_str));
+    let run = Clone {
+        ctx,
+        request,
+        by_hand,
+        sheets,
+        account,
+        may_have_made: false,
+        first: None,
+        reports: Map::new(),
+        started: Instant::now(),
+    };
+    Ok((run, stop))
 }
 
 /// One clone on its way.
@@ -134,7 +134,7 @@ impl Clone {
     async fn step(&mut self, step: &'static StepDef, stop: &Stop) -> Outcome {
         let outcome = match step.prepare(&self.ctx.policy, Ok(self.request.clone())) {
             Prepared::Ready(work) => run_shown(step, &self.ctx, stop, work, &self.sheets).await,
-            Prepared::Ended(outcome) => outcome,
+            Prepared::Ended(outcome) => *outcome,
         };
         let mark = if outcome.exit() == Exit::Done { "done" } else { "failed" };
         let line =

@@ -171,7 +171,7 @@ fn name_of(place: &Place, there: &Environment, here: &Environment) -> String {
 }
 
 impl Difference {
-    /// What differs: `web: variable `X``.
+    /// What differs, such as ``web: variable `X` ``.
     pub(crate) fn subject(&self) -> String {
         let name = self.name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default();
         format!("{}: {}{name}", self.service, self.what.told())

@@ -3,8 +3,8 @@
 use anyhow::{Result, bail};
 
 use super::{ColumnLine, Sheet, Treatment};
+use crate::contract::masked::Masked;
 use crate::contract::on_residue::OnResidue;
-use crate::contract::record::Masked;
 use crate::contract::unknown::Unknown;
 use crate::error::{Failure, counted};
 use crate::masking::queues::QueueLine;

@@ -49,10 +49,10 @@ pub(crate) struct Visited {
 pub(super) struct Visit<'a> {
     target: &'a Target,
     request: &'a CloneRequest,
-    pub(super) check: HealthCheck,
     service: &'a ServiceInstance,
     pub(super) url: String,
     is_web: bool,
+    pub(super) check: HealthCheck,
 }
 
 /// What came of a look.

@@ -11,7 +11,7 @@ use crate::contract::request::CloneRequest;
 use crate::environment::live;
 use crate::environment::variables::changes::{asked, with_own_urls};
 use crate::environment::variables::{Owner, Place, Plan, Treatment, Written};
-use crate::railway::Environment;
+use crate::railway::{Environment, VariableConfig};
 use crate::rewriting::{Rewriter, UrlPair};
 
 /// A variable in the copy.
@@ -93,7 +93,8 @@ fn sealed(source: &Environment) -> BTreeSet<Place> {
         sealed.map(|(name, _)| (Owner::Service(service.service_id.clone()), name.to_owned()))
     });
     let shared = source.config.shared_variables.iter();
-    let shared = shared.filter(|(name, v)| *name != record::VARIABLE && v.as_ref().is_some_and(|v| v.is_sealed()));
+    let shared =
+        shared.filter(|(name, v)| *name != record::VARIABLE && v.as_ref().is_some_and(VariableConfig::is_sealed));
     of_services.chain(shared.map(|(name, _)| (Owner::Shared, name.clone()))).collect()
 }
 

@@ -66,8 +66,8 @@ pub(in crate::steps) async fn take_back(
     taken_back.kept = new.iter().map(|database| database.service.clone()).collect();
     taken_back.is_complete = new.len() == wanted.len();
     let record = match taken_back.is_complete {
-        true => refreshed(ctx, &target.record, new),
-        false => Record { refreshing: None, ..with_databases(&target.record, new) },
+        true => refreshed(ctx, &target.record, &new),
+        false => Record { refreshing: None, ..with_databases(&target.record, &new) },
     };
     let mut change = last_word(record).await?;
     change.closed_proxies = proxies::to_close_all(ctx, target.environment(), &wanted);

@@ -150,7 +150,9 @@ impl Runtime {
         }
         let Some(Running::Database(database)) = all.remove(&key) else { return None };
         let Database { cluster, proxies } = *database;
-        proxies.into_values().for_each(|task| task.abort());
+        for task in proxies.into_values() {
+            task.abort();
+        }
         Some(cluster)
     }
 

@@ -31,7 +31,11 @@ pub(crate) async fn with_copy(options: WorldOptions) -> (Stage, Copy) {
     // Railway's reads lag its writes.
     eventually("the copy is seen to be ready", async || {
         let listed = stage.step("list-envs", "-", &json!({"project_id": stage.world.project_id()})).await;
-        listed.outputs()["environments"].as_array().unwrap().iter().any(|one| one["name"] == "staging" && one["state"] == "ready")
+        listed.outputs()["environments"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|one| one["name"] == "staging" && one["state"] == "ready")
     })
     .await;
     stage.world.clear_journal();
