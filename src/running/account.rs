@@ -58,6 +58,10 @@ pub(crate) struct CopyAccount {
 pub(crate) enum Deed {
     /// It is ready.
     Made,
+    /// It has new data.
+    Refreshed,
+    /// New data was to come, and it is as it was, but for the databases that its record tells of.
+    NotRefreshed,
     /// It has another end.
     Extended,
     /// Somebody was warned of its end.
@@ -76,6 +80,8 @@ impl Deed {
     pub(crate) fn told(self) -> &'static str {
         match self {
             Self::Made => "made",
+            Self::Refreshed => "refreshed",
+            Self::NotRefreshed => "not refreshed",
             Self::Extended => "extended",
             Self::Warned => "warned of",
             Self::KeptFailed => "kept, failed",

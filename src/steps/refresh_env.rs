@@ -25,6 +25,7 @@ use crate::environment::{databases, refreshing, services};
 use crate::error::{Failure, chain, counted};
 use crate::external::kestra::Metric;
 use crate::railway::ServiceInstance;
+use crate::running::account::{CopyAccount, Deed};
 use crate::running::context::Context;
 use crate::running::step::{Deadline, Group, Step};
 
@@ -59,6 +60,7 @@ impl Step for RefreshEnv {
     const GROUP: Group = Group::Refresh;
     const DEADLINE: Deadline = Deadline::RestOfRun;
     const COPIES_DATA: bool = true;
+    const ENDS_RUN: bool = true;
     type Input = RefreshRequest;
     type Output = Output;
 
@@ -100,6 +102,7 @@ async fn refresh(ctx: &Context, request: &CloneRequest, target: Target, turn: &T
     if refreshing::is_done(ctx, &target.record) {
         tracing::info!("this run has refreshed `{}` before", output.environment_name);
         output.databases = target.record.databases.iter().map(Database::recorded).collect();
+        account_for(ctx, &target, Deed::Refreshed, &target.record);
         return Ok(output);
     }
     let within = RefreshEnv::DEADLINE.under(&ctx.policy).saturating_sub(TAKING_BACK);
@@ -154,11 +157,13 @@ async fn fill(
     turn.ensure_ours(ctx).await?;
     output.databases = copy_together(ctx, request, target, &pairs).await?;
     output.otherwise = otherwise(&target.record, &output.databases);
-    let records = output.databases.iter().map(sync_db::record).collect();
-    let mut change = turn.last_word(ctx, refreshed(ctx, &target.record, &records)).await?;
+    let records: Vec<_> = output.databases.iter().map(sync_db::record).collect();
+    let record = refreshed(ctx, &target.record, &records);
+    let mut change = turn.last_word(ctx, record.clone()).await?;
     change.closed_proxies = proxies::to_close_all(ctx, target.environment(), &wanted);
     let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
     changed.context("record what was copied, and close the databases' TCP proxies")?;
+    account_for(ctx, target, Deed::Refreshed, &record);
     Ok(pairs.into_iter().map(|pair| pair.listening).collect())
 }
 
@@ -247,6 +252,12 @@ fn with_databases(record: &Record, new: &[DatabaseRecord]) -> Record {
 }
 
 /// What the record tells of a database that was copied.
-fn account(service: &str, copied: CopyReport) -> DatabaseRecord {
+fn recorded(service: &str, copied: CopyReport) -> DatabaseRecord {
     sync_db::record(&Database::copied(service.to_owned(), copied))
+}
+
+/// Puts what became of the copy into the run's account.
+fn account_for(ctx: &Context, target: &Target, deed: Deed, record: &Record) {
+    let copy = (&target.project.id, &target.environment().id, target.environment().name.as_str());
+    ctx.account_for(CopyAccount::of(deed, copy, Some(record)));
 }

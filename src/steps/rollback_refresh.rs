@@ -36,6 +36,7 @@ impl Step for RollbackRefresh {
     const ABOUT: &'static str = "Take back a refresh that failed, so that the copy is ready as it was";
     const GROUP: Group = Group::Recovery;
     const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(14));
+    const ENDS_RUN: bool = true;
     type Input = RefreshRequest;
     type Output = Output;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 
-use super::{account, refreshed, with_databases};
+use super::{account_for, recorded, refreshed, with_databases};
 use crate::contract::record::Record;
 use crate::contract::request::CloneRequest;
 use crate::engines;
@@ -13,6 +13,7 @@ use crate::environment::guard::Target;
 use crate::environment::{proxies, services};
 use crate::error::chain;
 use crate::railway::Change;
+use crate::running::account::Deed;
 use crate::running::context::Context;
 use crate::steps::sync_db;
 
@@ -52,7 +53,7 @@ pub(in crate::steps) async fn take_back(
         let clearing = engines::clear(endpoint, &copy_id);
         let late = || Err(anyhow!("no answer within {} s", CLEAR_WITHIN.as_secs()));
         match tokio::time::timeout(CLEAR_WITHIN, clearing).await.unwrap_or_else(|_| late()) {
-            Ok(Some(copied)) => new.push(account(service, copied)),
+            Ok(Some(copied)) => new.push(recorded(service, copied)),
             Ok(None) => {}
             Err(error) => {
                 tracing::warn!(
@@ -69,10 +70,11 @@ pub(in crate::steps) async fn take_back(
         true => refreshed(ctx, &target.record, &new),
         false => Record { refreshing: None, ..with_databases(&target.record, &new) },
     };
-    let mut change = last_word(record).await?;
+    let mut change = last_word(record.clone()).await?;
     change.closed_proxies = proxies::to_close_all(ctx, target.environment(), &wanted);
     let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
     changed.context("mark the copy as ready, and close the databases' TCP proxies")?;
+    account_for(ctx, target, if taken_back.is_complete { Deed::Refreshed } else { Deed::NotRefreshed }, &record);
     if !ctx.policy.may_be_public {
         let listening: Vec<_> = reached.into_iter().map(|reached| reached.listening).collect();
         taken_back.restarts = proxies::still_open(ctx, target, &listening, request.logs).await?.restarts;

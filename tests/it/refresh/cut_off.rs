@@ -71,6 +71,7 @@ async fn a_refresh_that_fails_leaves_the_copy_as_it_was_and_ready() {
     stage.world.fault(Fault::new("environmentStageChanges", refused));
     let call = stage.step("refresh-env", "no-proxy", &request(&stage, &copy, json!({}))).await;
     call.expect(4);
+    assert_eq!(call.outputs()["account"]["copies"][0]["deed"], "not_refreshed");
     assert_eq!(all(&stage, &copy).await, before);
 
     stage.world.clear_journal();
@@ -105,6 +106,7 @@ async fn what_a_killed_refresh_has_begun_is_taken_back_and_the_copy_is_never_del
     let call = stage.step("rollback-refresh", "killed", &asked).await;
     call.expect(0);
     assert_eq!((&call.outputs()["environment_name"], &call.outputs()["left"]), (&json!(copy.name), &json!([])));
+    assert_eq!(call.outputs()["account"]["copies"][0]["deed"], "not_refreshed");
     assert_eq!(all(&stage, &copy).await, before);
     // It had the proxy opened, which is closed now, and can be begun anew.
     rename_the_shop(&stage, "The New Shop").await;

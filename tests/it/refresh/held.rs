@@ -1,4 +1,4 @@
-//! A copy while it is refreshed: nobody deletes it, closes it, or brings other data.
+//! A copy while it is refreshed: nobody deletes it, closes it, gives it another end, or brings other data.
 
 use backboard::WorldOptions;
 use jiff::{SignedDuration, Timestamp};
@@ -22,16 +22,21 @@ async fn a_copy_is_held_while_it_is_refreshed_and_free_once_that_is_given_up() {
     let refused = stage.step("refresh-env", "ours", &request(&stage, &copy, json!({}))).await;
     refused.expect(2);
     assert!(refused.error().contains("is being refreshed by run `theirs`"), "{}", refused.error());
-    let refused = stage.step("delete-env", "-", &delete).await;
-    refused.expect(2);
-    assert!(refused.error().contains("is being refreshed by run `theirs`"), "{}", refused.error());
+    let extend = json!({"project_id": stage.world.project_id(), "environment": copy.name, "ttl": "P1D"});
+    for (step, request) in [("delete-env", &delete), ("extend-env", &extend)] {
+        let refused = stage.step(step, "-", request).await;
+        refused.expect(2);
+        assert!(refused.error().contains("is being refreshed by run `theirs`"), "{step}: {}", refused.error());
+    }
     let swept = stage.step("sweep-envs", "-", &json!({"dry_run": false})).await;
     swept.expect(0);
     let outputs = swept.outputs();
     assert_eq!((&outputs["deleted"], &outputs["closed"]), (&json!([]), &json!([])));
     assert!(outputs["spared"].to_string().contains("is being refreshed"), "{outputs}");
     let listed = stage.step("list-envs", "-", &json!({"project_id": stage.world.project_id()})).await;
-    assert_eq!(listed.outputs()["environments"][0]["refreshing"]["run"], "theirs");
+    let environments = listed.outputs()["environments"].take();
+    let ours = environments.as_array().unwrap().iter().find(|environment| environment["name"] == copy.name).unwrap();
+    assert_eq!(ours["refreshing"]["run"], "theirs");
     assert!(listed.stdout.contains("staging (being refreshed"), "{}", listed.stdout);
     let mutations: Vec<_> = stage.world.journal().into_iter().filter(backboard::Entry::is_mutation).collect();
     assert!(mutations.is_empty(), "{mutations:?}");

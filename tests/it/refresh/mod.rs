@@ -184,6 +184,8 @@ async fn new_data_comes_under_running_apps_and_all_else_stays() {
         let snapshot = |record: &Value| record["databases"][0]["snapshot_at"].as_str().unwrap().to_owned();
         assert!(snapshot(&record) > snapshot(&first), "{record}");
         assert_eq!(record["databases"][0]["digest"], told["databases"][0]["digest"]);
+        let account = &told["account"]["copies"][0];
+        assert_eq!((&account["deed"], &account["databases"]), (&json!("refreshed"), &record["databases"]));
         for kept in ["run_id", "created_at", "expires_at", "domains", "source_id"] {
             assert_eq!(record[kept], first[kept], "{kept}");
         }
