@@ -21,8 +21,8 @@ const STANDS_FOR: Duration = Duration::from_secs(1);
 /// How often a change is made anew on what somebody else has written meanwhile.
 const ATTEMPTS: u32 = 8;
 
-/// The longest pause before that, of chance: two who meet do not meet again and again.
-const AGAIN_WITHIN: Duration = Duration::from_secs(4);
+/// The longest pause of chance before that: two who meet do not meet again and again.
+const AGAIN_WITHIN: Duration = Duration::from_secs(3);
 
 /// What an environment's record proves.
 pub(crate) fn reading(ctx: &Context, project: &Project, environment: &Environment) -> Reading {
@@ -62,8 +62,9 @@ pub(crate) async fn amend(
     let mut written: Option<Record> = None;
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
+            // Readings that lag must show by then whose word was the last: two who each gave way to the other would both be lost.
             let pause = AGAIN_WITHIN.mul_f64(rand::rng().random_range(0.0..1.0));
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(STANDS_FOR + pause).await;
         }
         let environment = read(ctx, environment_id).await?;
         let before = reading_in(ctx, project_id, &environment);

@@ -144,6 +144,7 @@ async fn of_two_who_extend_at_once_and_a_sweep_that_warns_no_word_is_lost() {
     let mut stage = Stage::of(backboard::WorldOptions::default()).await;
     stage.policy["max_ttl"] = json!("P30D");
     ready(&stage, "mine", 24).await;
+    stage.shows("mine", "ready").await;
     let sweep = json!({"dry_run": false});
     let (one, two, swept) = tokio::join!(
         extend(&stage, "mine", json!({"ttl": "P10D"})),

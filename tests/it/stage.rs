@@ -85,6 +85,16 @@ impl Stage {
         finish(command).await
     }
 
+    /// Waits until Railway's readings, which lag its writes, show a copy in this state.
+    pub(crate) async fn shows(&self, name: &str, state: &str) {
+        eventually(&format!("`{name}` is seen to be {state}"), async || {
+            let listed = self.step("list-envs", "-", &json!({"project_id": self.world.project_id()})).await;
+            let environments = listed.outputs()["environments"].take();
+            environments.as_array().unwrap().iter().any(|one| one["name"] == name && one["state"] == state)
+        })
+        .await;
+    }
+
     /// Runs the steps of a clone up to and with `last`, each of which must succeed.
     pub(crate) async fn steps_until(&self, last: &str, run_id: &str, request: &Value) -> Call {
         let call = self.step("validate", run_id, request).await;

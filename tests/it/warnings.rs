@@ -73,6 +73,7 @@ async fn each_mark_that_is_shorter_than_the_life_is_warned_of_once_and_never_in_
 async fn of_two_sweeps_at_once_one_warns() {
     let stage = Stage::of(backboard::WorldOptions::default()).await;
     ending(&stage, "near", "P7D", 60 * 20).await;
+    stage.shows("near", "ready").await;
     let (one, two) = tokio::join!(sweep(&stage, json!({})), sweep(&stage, json!({})));
     let all: Vec<_> = [&one, &two].into_iter().flat_map(warned).collect();
     assert_eq!(all.len(), 1, "{all:?}");

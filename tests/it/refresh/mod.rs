@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use backboard::{OperationKind, World, WorldOptions};
 use serde_json::{Value, json};
 
-use crate::stage::{Call, Stage, eventually};
+use crate::stage::{Call, Stage};
 
 /// Longer than the site of a copy may be away.
 const AWAY: Duration = Duration::from_secs(2);
@@ -28,16 +28,7 @@ pub(crate) async fn with_copy(options: WorldOptions) -> (Stage, Copy) {
     let request = stage.request(json!({"environment_name": "staging"}));
     let call = stage.steps_until("check-health", "clone", &request).await;
     let host = call.outputs()["url"].as_str().unwrap().strip_prefix("https://").unwrap().to_owned();
-    // Railway's reads lag its writes.
-    eventually("the copy is seen to be ready", async || {
-        let listed = stage.step("list-envs", "-", &json!({"project_id": stage.world.project_id()})).await;
-        listed.outputs()["environments"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|one| one["name"] == "staging" && one["state"] == "ready")
-    })
-    .await;
+    stage.shows("staging", "ready").await;
     stage.world.clear_journal();
     (stage, Copy { name: "staging", host })
 }
