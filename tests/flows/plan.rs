@@ -8,6 +8,7 @@ use crate::engine::Engine;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_is_a_file_and_its_hash_binds_a_clone() {
     let engine = Engine::start(WorldOptions::prompt()).await;
+    engine.world.use_up("production", Some("web"), "CPU_USAGE", 720.0).unwrap();
     let before = engine.world.state_digest("production").unwrap();
     let mut request = engine.request(json!({"environment_name": "planned"}));
     let planning = engine.submit("plan-staging", &[("request", &request.to_string())]).await;
@@ -17,6 +18,7 @@ async fn a_plan_is_a_file_and_its_hash_binds_a_clone() {
     assert!(outputs["plan"].as_str().unwrap().ends_with("plan.json"), "{outputs}");
     let plan: Value = serde_json::from_str(&engine.file(&execution, "plan", "plan.json").await).unwrap();
     assert_eq!((&plan["plan_hash"], &plan["totals"]), (&outputs["plan_hash"], &outputs["totals"]));
+    assert_eq!(outputs["totals"]["usd_per_day"], json!(0.33));
     assert_eq!(plan["domains"][0]["before"].as_array().map(Vec::len), Some(2), "{plan}");
     assert_eq!(engine.environments(), ["production"]);
     assert_eq!(engine.world.state_digest("production").unwrap(), before);
