@@ -20,6 +20,7 @@ pub(crate) struct Account {
     pub step: String,
     pub status: Status,
     /// What went wrong, if anything did.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// What the step took.
     pub took: Cost,
@@ -37,18 +38,25 @@ pub(crate) struct CopyAccount {
     /// What it was copied from, and what that was, nearest first; none of what left no record.
     pub ancestors: Vec<Ancestor>,
     /// Who asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// The run that made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub made_by_run: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ready_at: Option<String>,
     /// Absent when it is kept for ever, and of what left no record.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
     /// Its data: the moment of the source, whether people are masked, by which rules, and a digest of all rows.
     pub databases: Vec<DatabaseRecord>,
     /// What it cost so far, in US dollars; absent where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
     /// Of a deletion: how it is known that the copy is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
 }
 
