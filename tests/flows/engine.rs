@@ -185,6 +185,15 @@ impl Engine {
         found["results"].as_array().cloned().unwrap_or_default()
     }
 
+    /// What `notify-staging` was given about an execution.
+    pub(crate) async fn told_of(&self, id: &str) -> Value {
+        let told = async || {
+            let all = self.executions("notify-staging").await;
+            all.into_iter().find(|one| one["inputs"]["of_execution"] == id).map(|one| one["inputs"]["about"].clone())
+        };
+        self.soon(id, "somebody is told of it", told).await
+    }
+
     /// What comes of `look` once it finds something, which it must before the execution can be over.
     pub(crate) async fn soon<T, F: Future<Output = Option<T>>>(&self, id: &str, what: &str, look: impl Fn() -> F) -> T {
         let end = tokio::time::Instant::now() + PATIENCE;

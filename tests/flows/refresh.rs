@@ -48,20 +48,11 @@ async fn a_copy_gets_new_data_by_a_flow_and_is_as_it_was_after_a_failure_and_a_k
     let outputs = engine.outputs(&id).await;
     assert_eq!((&outputs["status"], &outputs["url"], &outputs["restarts"]), (&json!("ok"), &made["url"], &json!(1)));
     assert_eq!(outputs["account"]["copies"][0]["deed"], "refreshed", "{outputs}");
-    assert_eq!(told(&engine, &id).await, outputs["account"]);
+    assert_eq!(engine.told_of(&id).await, outputs["account"]);
     let page = engine.file(&execution, "refresh_env", "sheet.html").await;
     assert!(page.contains("public.wp_users.user_email") && page.contains("Signature"), "{page}");
     assert_eq!(record(&engine)["refreshed"]["run"], id.as_str());
     assert_eq!(engine.environments(), ["one", "production"]);
-}
-
-/// What `notify-staging` was given of an execution.
-async fn told(engine: &Engine, id: &str) -> Value {
-    let told = async || {
-        let all = engine.executions("notify-staging").await;
-        all.into_iter().find(|one| one["inputs"]["of_execution"] == id).map(|one| one["inputs"]["about"].clone())
-    };
-    engine.soon(id, "its account is told", told).await
 }
 
 fn record(engine: &Engine) -> Value {
