@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use crate::copying::inspection::{InNetwork, SiteAddress};
 use crate::copying::{AuditReport, CopyOptions, CopyReport, Progress, SourceReport};
 use crate::external::process_env::ProcessEnv;
-use crate::masking::{Masking, QueueLine, Suspect};
+use crate::masking::Masking;
 use crate::postgres;
-pub(crate) use crate::postgres::DryRun;
+pub(crate) use crate::postgres::{Contents, DryRun, DryRunTable, usual_seconds};
 use crate::secret::Secret;
 
 /// A kind of database server.
@@ -220,6 +220,16 @@ pub(crate) async fn inspect(source: &Endpoint) -> Result<SourceReport> {
     }
 }
 
+/// Drops what copies into a database have left beside it; the report of the one with this id, if it has come to its end.
+///
+/// # Errors
+/// When it cannot be reached, or a copy into it is under way.
+pub(crate) async fn clear(target: &Endpoint, copy_id: &str) -> Result<Option<CopyReport>> {
+    match target {
+        Endpoint::Postgres(target) => postgres::clear(target, copy_id).await,
+    }
+}
+
 /// Refuses programs that are too old for the server of a source.
 ///
 /// # Errors
@@ -240,7 +250,7 @@ pub(crate) async fn source_login(source: &Endpoint, role: &str) -> Result<String
     }
 }
 
-/// Tries masking on a source: columns that look personal and that no rule speaks of; and what would act in a copy.
+/// Tries masking on a source, and tells what a copy would make of its tables.
 ///
 /// # Errors
 /// When it cannot be read, or a rule does not fit it.
@@ -249,9 +259,19 @@ pub(crate) async fn inspect_contents(
     excluded: &[String],
     masking: Option<&Masking>,
     keep_queues: &[String],
-) -> Result<(Vec<Suspect>, Vec<QueueLine>)> {
+) -> Result<Contents> {
     match source {
         Endpoint::Postgres(source) => postgres::inspect_contents(source, excluded, masking, keep_queues).await,
+    }
+}
+
+/// Tables, columns and their types of a source, as its [`Contents`] have them.
+///
+/// # Errors
+/// When it cannot be reached.
+pub(crate) async fn schema(source: &Endpoint) -> Result<String> {
+    match source {
+        Endpoint::Postgres(source) => postgres::read_schema(source).await,
     }
 }
 

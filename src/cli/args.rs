@@ -2,17 +2,19 @@
 
 use std::io::Read as _;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use clap::{Arg, ArgMatches};
+use clap::{Arg, ArgAction, ArgMatches};
 use jiff::Timestamp;
 use rand::distr::{Alphanumeric, SampleString as _};
 use serde_json::Value;
 
+use crate::cli::log::Output;
 use crate::contract::policy::Policy;
 use crate::error::Failure;
 use crate::running::run::Run;
+use crate::running::step::{Group, StepDef};
 
 pub(super) fn file_arg(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name("FILE").help(help)
@@ -32,9 +34,16 @@ pub(super) fn run_id_arg() -> Arg {
         .help("The run that the step belongs to")
 }
 
-/// The run that the step belongs to.
-pub(super) fn run(matches: &ArgMatches) -> Result<Run> {
+/// The run that a step belongs to. One that only looks, or is a run by itself, is given one of its own by a person; Kestra's runs have ids.
+pub(super) fn run(step: &StepDef, matches: &ArgMatches) -> Result<Run> {
+    if step.group == Group::Lifecycle {
+        return Ok(new_run());
+    }
     let id = matches.get_one::<String>("run-id").filter(|id| !id.is_empty()).cloned();
+    let is_by_itself = step.only_looks || step.group == Group::Refresh;
+    if id.is_none() && is_by_itself && Output::from_env() == Output::Text {
+        return Ok(new_run());
+    }
     let id = id.context(
         Failure::invalid("there is no run id")
             .hint("set RAILSTAGE_RUN_ID (in a flow: `{{ execution.id }}`) or --run-id"),
@@ -53,15 +62,28 @@ pub(crate) fn new_run() -> Run {
     }
 }
 
-/// The request as it came.
-pub(super) fn request(matches: &ArgMatches) -> Result<Value> {
+/// `--json`.
+pub(super) fn json_arg() -> Arg {
+    Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print one JSON object at the end, failure included")
+}
+
+/// The request that was given as a whole, if one was. In Kestra there must be one: nobody types flags there.
+///
+/// # Errors
+/// [`crate::error::Exit::Invalid`] when it cannot be read.
+pub(super) fn given_request(matches: &ArgMatches) -> Result<Option<Value>> {
     let text = match matches.get_one::<String>("request") {
-        Some(path) => read_file(path)?,
-        None => from_env("RAILSTAGE_REQUEST")?.context(
-            Failure::invalid("there is no request").hint("set RAILSTAGE_REQUEST (base64 of JSON) or --request FILE"),
-        )?,
+        Some(path) => Some(read_file(path)?),
+        None => from_env("RAILSTAGE_REQUEST")?,
     };
-    serde_json::from_str(&text).map_err(|e| Failure::invalid(format!("the request is not JSON: {e}")).into())
+    let Some(text) = text else {
+        let none =
+            || Failure::invalid("there is no request").hint("set RAILSTAGE_REQUEST (base64 of JSON) or --request FILE");
+        ensure!(Output::from_env() == Output::Text, none());
+        return Ok(None);
+    };
+    let value = serde_json::from_str(&text).map_err(|e| Failure::invalid(format!("the request is not JSON: {e}")))?;
+    Ok(Some(value))
 }
 
 /// The policy from `--policy`, or the environment, or else the strict default.

@@ -12,8 +12,9 @@ const POLICY: &str = "policy";
 /// Fields of every step's outputs that a flow tells the sum of, each in a block of its name.
 const SUMS: &[&str] = &["railway_calls", "railway_requests"];
 const OUTCOME: &str = "outcome";
+const VERSION: &str = "version";
 
-/// A flow's text with every generated block written anew: the policy, comments included, how it ended,
+/// A flow's text with every generated block written anew: the policy, comments included, the version of this program, how it ended,
 /// and the sums over its tasks.
 ///
 /// # Errors
@@ -22,7 +23,9 @@ pub fn generate(flow: &str, policy: &str) -> Result<String> {
     let allowed = check_policy(policy)?;
     let tasks = tasks(&parse(flow)?);
     let with_policy = replace(flow, POLICY, &policy_lines(policy))?;
-    let with_outcome = replace(&with_policy, OUTCOME, &outcome_lines(&tasks))?;
+    let version = format!("railstage_version: \"{}\"", env!("CARGO_PKG_VERSION"));
+    let with_version = replace(&with_policy, VERSION, &[version])?;
+    let with_outcome = replace(&with_version, OUTCOME, &outcome_lines(&tasks))?;
     let made = SUMS.iter().try_fold(with_outcome, |made, field| replace(&made, field, &sum_lines(&tasks, field)))?;
     if let Some(told) = policy_of(&parse(&made)?) {
         let outside = || {

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Level, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::copying::event::Event;
 use crate::error::Told;
 use crate::external::{kestra, print};
 use crate::inert::inert_block;
@@ -28,9 +29,24 @@ impl Output {
     }
 }
 
+/// The level that `RAILSTAGE_LOG` asks for, if it does.
+fn asked_level() -> Option<Level> {
+    std::env::var("RAILSTAGE_LOG").ok().and_then(|v| v.parse().ok())
+}
+
+/// Tells an event to machines: in Kestra always, elsewhere to whoever asks for all that there is.
+pub(super) fn progress(event: &Event) {
+    let told = || format!("progress {}", serde_json::to_string(event).expect("an event is plain data"));
+    match Output::from_env() {
+        Output::Kestra => kestra::log(Level::DEBUG, &told()),
+        Output::Text if asked_level() >= Some(Level::DEBUG) => print::err(&told()),
+        Output::Text => {}
+    }
+}
+
 /// Starts logging at `level`, which `RAILSTAGE_LOG` (error, warn, info, debug) overrides.
 pub(super) fn start(output: Output, level: Level) {
-    let level = std::env::var("RAILSTAGE_LOG").ok().and_then(|v| v.parse().ok()).unwrap_or(level);
+    let level = asked_level().unwrap_or(level);
     let lines = Lines { output, colour: std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() };
     tracing_subscriber::registry().with(lines.with_filter(LevelFilter::from_level(level))).init();
 }
@@ -41,7 +57,7 @@ struct Lines {
 }
 
 impl<S: Subscriber> Layer<S> for Lines {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         // Libraries' own chatter is theirs: only their warnings are worth a line.
         let level = *event.metadata().level();
         if level > Level::WARN && !event.metadata().target().starts_with("railstage") {

@@ -1,19 +1,25 @@
 //! The command line: a subcommand for each step and each command, and what is read from files and Kestra's environment.
 
+mod account_file;
 mod args;
 pub mod commands;
+mod confirm;
+mod flags;
 pub mod flow_files;
 mod log;
 mod masking_args;
 mod panics;
+mod plan_file;
 pub mod schema_files;
 mod sheet_file;
 mod ticker;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{ArgMatches, Command};
+use serde_json::Value;
 use tracing::Level;
 
 use crate::cli::commands::{COMMANDS, CommandDef, print_error};
@@ -28,7 +34,7 @@ use crate::external::{kestra, print, privacy};
 use crate::running::context::Context;
 use crate::running::outcome::{Cost, Outcome};
 use crate::running::run::Run;
-use crate::running::step::{Group, Prepared, StepDef, Work};
+use crate::running::step::{Deletes, Group, Prepared, StepDef, Work};
 use crate::running::stop::Stop;
 use crate::steps::{self, STEPS};
 
@@ -36,7 +42,7 @@ const ABOUT: &str =
     "Make an isolated staging copy of a live Railway environment: services, variables, data, URLs and domain";
 
 /// Shown below the list of subcommands.
-const AFTER: &str = "The steps read a JSON request from --request or RAILSTAGE_REQUEST (base64), a policy from --policy or RAILSTAGE_POLICY,\n\
+const AFTER: &str = "The steps take their request as flags, on top of a JSON request from --request or RAILSTAGE_REQUEST (base64); a policy from --policy or RAILSTAGE_POLICY,\n\
     and the run's id from --run-id or RAILSTAGE_RUN_ID. RAILWAY_API_TOKEN is the account or workspace token that `railway` signs in with.\n\
     RAILSTAGE_OUTPUT=kestra prints Kestra's `::{...}::` lines; RAILSTAGE_LOG sets the level (error, warn, info, debug).";
 
@@ -56,12 +62,13 @@ pub fn command() -> Command {
 fn step_command(step: &StepDef) -> Command {
     let command = Command::new(step.name)
         .about(step.about)
-        .arg(args::file_arg(
-            "request",
-            "Read the JSON request from FILE (`-`: standard input) instead of RAILSTAGE_REQUEST",
-        ))
-        .arg(args::policy_arg());
+        .arg(args::policy_arg())
+        .arg(args::json_arg())
+        .args(flags::all(&(step.input_schema)()));
     let command = if step.copies_data { command.arg(sheet_file::arg()) } else { command };
+    let command = if step.deletes == Deletes::Nothing { command } else { command.arg(confirm::arg()) };
+    let command = if step.tells_a_plan { command.arg(plan_file::arg()) } else { command };
+    let command = if step.ends_run { command.arg(account_file::arg()) } else { command };
     if step.group == Group::Lifecycle { command } else { command.arg(args::run_id_arg()) }
 }
 
@@ -110,7 +117,8 @@ fn refuse_arguments(refused: &clap::Error) -> Exit {
 
 async fn step_main(step: &'static StepDef, matches: &ArgMatches) -> Exit {
     let output = Output::from_env();
-    log::start(output, Level::INFO);
+    let is_watched = output == Output::Text && std::io::stderr().is_terminal() && !matches.get_flag("json");
+    log::start(output, if is_watched { Level::WARN } else { Level::INFO });
     let outcome = match caught(step_outcome(step, matches)).await {
         Ok(outcome) => outcome,
         Err(error) => Outcome::failed(step, &error, Cost::default()),
@@ -123,31 +131,48 @@ async fn step_main(step: &'static StepDef, matches: &ArgMatches) -> Exit {
             outcome.metrics.iter().for_each(|metric| kestra::metric(step.name, metric));
             kestra::outputs(&outcome.report);
         }
-        Output::Text => commands::print_json(&outcome.report),
+        Output::Text if matches.get_flag("json") => commands::print_json(&outcome.report),
+        Output::Text if outcome.words.shown.is_empty() => {}
+        Output::Text => print::out(&outcome.words.shown),
     }
     outcome.exit()
 }
 
 async fn step_outcome(step: &'static StepDef, matches: &ArgMatches) -> Outcome {
-    let (run, policy, stop, sheets) = match begin(step, matches) {
-        Ok(begun) => begun,
-        Err(error) => return Outcome::failed(step, &error, Cost::default()),
+    let account = if step.ends_run { account_file::path(matches) } else { Ok(None) };
+    let (begun, account) = match (begin(step, matches), account) {
+        (Ok(begun), Ok(account)) => (begun, account),
+        (Err(error), _) | (_, Err(error)) => return Outcome::failed(step, &error, Cost::default()),
     };
-    match step.prepare(&policy, args::request(matches)) {
-        Prepared::Ended(outcome) => outcome,
+    let (run, policy, stop, sheets) = begun;
+    match step.prepare(&policy, request(step, &policy, matches)) {
+        Prepared::Ended(outcome) => *outcome,
         Prepared::Ready(work) => match Context::sign_in(run, policy, process_env(), stop.token.clone()) {
-            Ok(ctx) => run_shown(step, &ctx, &stop, work, &sheets).await,
+            Ok(ctx) => {
+                let outcome = run_shown(step, &ctx, &stop, work, &sheets).await;
+                account_file::write(account.as_deref(), outcome.report.account.as_deref());
+                match plan_file::write(step, matches, &ctx) {
+                    Ok(()) => outcome,
+                    Err(error) => Outcome::failed(step, &error, outcome.report.cost),
+                }
+            }
             Err(error) => Outcome::failed(step, &error, Cost::default()),
         },
     }
+}
+
+/// The request as it was given and typed, confirmed where it deletes.
+fn request(step: &StepDef, policy: &Policy, matches: &ArgMatches) -> Result<Value> {
+    let schema = (step.input_schema)();
+    let is_typed = matches.contains_id("request") || !flags::typed(&schema, matches).is_empty();
+    confirm::confirmed(step, policy, matches, is_typed, flags::request(&schema, matches)?)
 }
 
 /// All that a step needs before its request is read.
 fn begin(step: &StepDef, matches: &ArgMatches) -> Result<(Run, Policy, Stop, Vec<String>)> {
     let sheets = if step.copies_data { sheet_file::paths(matches)? } else { Vec::new() };
     let stop = Stop::listen()?;
-    let run = if step.group == Group::Lifecycle { args::new_run() } else { args::run(matches)? };
-    Ok((run, args::policy(matches)?, stop, sheets))
+    Ok((args::run(step, matches)?, args::policy(matches)?, stop, sheets))
 }
 
 /// The variables that this process was started with.
@@ -157,9 +182,9 @@ fn process_env() -> ProcessEnv {
 
 /// Does a step's work while its progress is shown, and writes the sheets of what it copied.
 async fn run_shown(step: &'static StepDef, ctx: &Context, stop: &Stop, work: Work, sheets: &[String]) -> Outcome {
-    let ticker = Ticker::start(ctx.progress.clone());
+    let ticker = Ticker::start(step.name, ctx.progress.clone());
     let outcome = stop.run(step, ctx, work).await;
-    ticker.stop().await;
+    ticker.stop(outcome.report.error.clone()).await;
     if !step.copies_data || sheets.is_empty() || outcome.exit() != Exit::Done {
         return outcome;
     }

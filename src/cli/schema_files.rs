@@ -7,8 +7,10 @@ use crate::contract::input::schema_of;
 use crate::contract::policy::Policy;
 use crate::contract::record::Record;
 use crate::contract::request::CloneRequest;
+use crate::copying::event::Event;
 use crate::masking::RulesFile;
-use crate::steps::STEPS;
+use crate::running::account::Account;
+use crate::steps::{Plan, STEPS};
 
 /// What `railstage schema` answers to one name.
 pub struct SchemaFile {
@@ -49,11 +51,14 @@ fn documents() -> Vec<SchemaFile> {
     let document =
         |name: &str, schema: &Schema| SchemaFile { name: name.to_owned(), file: name.to_owned(), text: text(schema) };
     vec![
+        document("account", &schema_of::<Account>()),
         document("clone-request", &schema_of::<CloneRequest>()),
         document("masking-rules", &schema_of::<RulesFile>()),
         document("policy", &schema_of::<Policy>()),
+        document("progress", &schema_of::<Event>()),
         document("record", &schema_of::<Record>()),
         document("sheet", &schema_of::<SheetFile>()),
+        document("plan", &schema_of::<Plan>()),
     ]
 }
 

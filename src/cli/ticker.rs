@@ -1,109 +1,153 @@
-//! Shows how far a copy has come: a bar on a terminal, a log line every two seconds elsewhere.
+//! Tells how far a step has come: a line for machines at each event, and for people one bar or spinner on a terminal, log lines elsewhere.
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::cli::log::Output;
-use crate::copying::progress::{Progress, Reading};
-use crate::inert::one_line;
+use crate::cli::log::{self, Output};
+use crate::copying::event::{Event, EventState};
+use crate::copying::progress::{Progress, ROWS};
+use crate::external::print;
+
+mod drawn;
 
 const LINE_EVERY: Duration = Duration::from_secs(2);
-const BAR_EVERY: Duration = Duration::from_millis(100);
-const BAR: &str = "  {bar:30} {bytes:>9} of {total_bytes}  {binary_bytes_per_sec}  {eta} left  {wide_msg}";
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// A task that reads a [`Progress`] now and then until it is stopped.
-pub(super) struct Ticker(JoinHandle<()>);
+/// A task that reads a [`Progress`] now and then until it is stopped, or dropped.
+pub(super) struct Ticker {
+    task: JoinHandle<Show>,
+    stop: DropGuard,
+}
 
 impl Ticker {
-    /// Starts to show `progress`, once there is anything to show.
-    pub(super) fn start(progress: Arc<Progress>) -> Self {
-        let on_terminal = std::io::stderr().is_terminal() && Output::from_env() == Output::Text;
-        Self(if on_terminal { tokio::spawn(bar(progress)) } else { tokio::spawn(lines(progress)) })
+    /// Starts to show what `step` does.
+    pub(super) fn start(step: &str, progress: Arc<Progress>) -> Self {
+        let mut show = Show::new(step, progress);
+        show.tell(Event { state: EventState::Started, ..Event::default() });
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let task = tokio::spawn(async move {
+            while tokio::time::timeout(LOOK_EVERY, stopped.cancelled()).await.is_err() {
+                show.look();
+            }
+            show
+        });
+        Self { task, stop: stop.drop_guard() }
     }
 
-    /// Stops showing, and clears what was shown for the moment.
-    pub(super) async fn stop(self) {
-        self.0.abort();
-        let _ = self.0.await;
-    }
-}
-
-async fn lines(progress: Arc<Progress>) {
-    let (mut last, mut began) = (progress.read(), None);
-    loop {
-        tokio::time::sleep(LINE_EVERY).await;
-        let now = progress.read();
-        if now.total_bytes == 0 || now.phase.is_empty() {
-            continue;
+    /// Stops showing, clears what was shown for the moment, and tells how the step ended.
+    pub(super) async fn stop(self, error: Option<String>) {
+        drop(self.stop);
+        if let Ok(mut show) = self.task.await {
+            show.end(error);
         }
-        let began = *began.get_or_insert_with(|| Instant::now() - LINE_EVERY);
-        tracing::info!("{}", line(&now, now.done_bytes.saturating_sub(last.done_bytes), began.elapsed()));
-        last = now;
     }
 }
 
-fn line(now: &Reading, since_last: u64, elapsed: Duration) -> String {
-    let mb = |bytes: u64| bytes as f64 / 1e6;
-    let percent = 100 * now.done_bytes / now.total_bytes.max(1);
-    let speed = mb(since_last) / LINE_EVERY.as_secs_f64();
-    let average = now.done_bytes as f64 / elapsed.as_secs_f64().max(0.001);
-    let rest = now.total_bytes.saturating_sub(now.done_bytes) as f64 / average.max(1.0);
-    // Of what has hardly begun nothing can be told, and of tables that hold nothing no byte ever comes.
-    let left = match percent {
-        0 => String::new(),
-        _ => format!(", {} left", HumanDuration(Duration::from_secs_f64(rest.min(1e7)))),
-    };
-    let at = if now.doing.is_empty() { String::new() } else { one_line(&format!(": {}", now.doing.join(", "))) };
-    format!(
-        "{} {:.0} of {:.0} MB ({percent} %), {speed:.1} MB/s{left}{at}",
-        now.phase,
-        mb(now.done_bytes),
-        mb(now.total_bytes),
-    )
+struct Show {
+    step: String,
+    progress: Arc<Progress>,
+    began: Instant,
+    /// When rows began to move, and how many bytes of them were counted by then.
+    rows_began: Option<(Instant, u64)>,
+    last_line: Instant,
+    /// The phase that was told last to people.
+    last_phase: Option<String>,
+    on_screen: Option<OnScreen>,
 }
 
-/// Takes the bar off the screen when the task that draws it is dropped.
+/// Takes what is drawn off the screen when whoever draws it is gone.
 struct OnScreen(ProgressBar);
 
 impl Drop for OnScreen {
     fn drop(&mut self) {
+        print::stop_drawing();
         self.0.finish_and_clear();
     }
 }
 
-async fn bar(progress: Arc<Progress>) {
-    let mut shown: Option<OnScreen> = None;
-    loop {
-        tokio::time::sleep(BAR_EVERY).await;
-        let now = progress.read();
-        if now.total_bytes == 0 || now.phase.is_empty() {
-            continue;
+impl Show {
+    fn new(step: &str, progress: Arc<Progress>) -> Self {
+        let is_drawn = std::io::stderr().is_terminal() && Output::from_env() == Output::Text;
+        let now = Instant::now();
+        Self {
+            step: step.to_owned(),
+            progress,
+            began: now,
+            rows_began: None,
+            last_line: now,
+            last_phase: None,
+            on_screen: is_drawn.then(|| {
+                let style = ProgressStyle::with_template("{spinner} {wide_msg}").expect("the template is a constant");
+                let bar = ProgressBar::new_spinner().with_style(style);
+                print::start_drawing(&bar);
+                OnScreen(bar)
+            }),
         }
-        let bar = &shown.get_or_insert_with(|| OnScreen(ProgressBar::new(0).with_style(style()))).0;
-        bar.set_length(now.total_bytes);
-        bar.set_position(now.done_bytes);
-        bar.set_message(one_line(&format!("{} {}", now.phase, now.doing.join(", "))).trim_end().to_owned());
+    }
+
+    fn look(&mut self) {
+        self.tell_new();
+        let now = self.now();
+        if let Some(OnScreen(bar)) = &self.on_screen {
+            bar.set_message(drawn::line(&now));
+            bar.tick();
+        }
+        if now.phase.is_some() && self.last_line.elapsed() >= LINE_EVERY {
+            self.last_line = Instant::now();
+            let is_new = now.phase != self.last_phase;
+            if self.on_screen.is_none() && (is_new || now.percent().is_some()) {
+                tracing::info!("{}", drawn::sentence(&now));
+            }
+            self.last_phase.clone_from(&now.phase);
+            self.tell(now);
+        }
+    }
+
+    fn tell_new(&mut self) {
+        for event in self.progress.take_events() {
+            self.tell(event);
+        }
+    }
+
+    /// What is under way just now.
+    fn now(&mut self) -> Event {
+        let reading = self.progress.read();
+        let mut now =
+            Event { step: self.step.clone(), service: reading.database, at: reading.doing, ..Event::default() };
+        now.phase = Some(reading.phase).filter(|phase| !phase.is_empty()).map(str::to_owned);
+        now.seconds = seconds(self.began);
+        if reading.phase != ROWS || reading.total_bytes == 0 {
+            self.rows_began = None;
+            return now;
+        }
+        let (began, before) = *self.rows_began.get_or_insert((Instant::now(), reading.done_bytes));
+        let (moved, for_secs) = (reading.done_bytes.saturating_sub(before), began.elapsed().as_secs_f64());
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is no negative number")]
+        let rate = (for_secs >= 1.0).then(|| (moved as f64 / for_secs) as u64);
+        Event { bytes: Some(reading.done_bytes), total: Some(reading.total_bytes), rate, ..now }
+    }
+
+    fn tell(&self, event: Event) {
+        log::progress(&Event { step: self.step.clone(), seconds: seconds(self.began), ..event });
+    }
+
+    fn end(&mut self, error: Option<String>) {
+        self.on_screen = None;
+        self.progress.end_all(error.as_ref());
+        self.tell_new();
+        let state = if error.is_some() { EventState::Failed } else { EventState::Done };
+        self.tell(Event { state, error, ..Event::default() });
     }
 }
 
-fn style() -> ProgressStyle {
-    ProgressStyle::with_template(BAR).expect("the template is a constant")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_is_foretold_of_what_has_hardly_begun() {
-        let reading = |done_bytes| Reading { total_bytes: 37_000_000, done_bytes, phase: "data", doing: Vec::new() };
-        let at = |done_bytes| line(&reading(done_bytes), 0, Duration::from_secs(10));
-        assert_eq!(at(0), "data 0 of 37 MB (0 %), 0.0 MB/s");
-        assert_eq!(at(9_250_000), "data 9 of 37 MB (25 %), 0.0 MB/s, 30 seconds left");
-    }
+/// Seconds since then, to a tenth.
+fn seconds(since: Instant) -> f64 {
+    (since.elapsed().as_secs_f64() * 10.0).round() / 10.0
 }

@@ -2,11 +2,13 @@
 
 use anyhow::{Result, ensure};
 
+use crate::contract::health_check::HealthCheck;
 use crate::contract::masking_rules::MaskingRule;
 use crate::contract::on_residue::OnResidue;
 use crate::contract::policy::Policy;
 use crate::contract::request::{CloneRequest, DatabaseRequest, OnFailure};
 use crate::contract::transformer::Effect;
+use crate::contract::ttl::Ttl;
 use crate::contract::unknown::Unknown;
 use crate::contract::variable_override::Override;
 use crate::error::{Failure, listed};
@@ -24,9 +26,10 @@ use Bound::{Harmless, Lines};
 
 /// The fields of all requests, each once; the README's table is made from it, and a test holds it to the schemas.
 pub const BOUNDS: &[(&str, Bound)] = &[
-    ("project_id", Lines(&["allowed_projects", "max_copies_per_project"])),
+    ("project_id", Lines(&["allowed_projects", "max_copies_per_project", "max_runs_per_hour"])),
     ("source_environment", Lines(&["sources"])),
     ("client_name", Lines(&["protected_environments"])),
+    ("owner", Harmless("only says who asked")),
     ("environment_name", Lines(&["protected_environments"])),
     ("web_service", Harmless("names the page that is visited in the copy")),
     ("ttl", Lines(&["min_ttl", "max_ttl"])),
@@ -34,6 +37,8 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("include_services", Lines(&["cron_services"])),
     ("exclude_services", Harmless("less comes along")),
     ("variables", Lines(&["variables", "may_reference", "secrets"])),
+    ("allow_live", Lines(&["allow_live"])),
+    ("sources", Lines(&["other_code"])),
     ("databases.service", Harmless("less comes along")),
     ("databases.exclude_table_data", Harmless("less comes along")),
     ("databases.keep_queues", Lines(&["may_act"])),
@@ -54,12 +59,27 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("custom_domain", Lines(&["custom_domains"])),
     ("environment_type", Harmless("tells an app what it is")),
     ("allow_empty_volumes", Harmless("an empty volume holds nothing")),
+    ("health.service", Harmless("names a page of the copy")),
+    ("health.path", Harmless("is asked of the copy, and of nothing else")),
+    ("health.expect_status", Harmless("says when the copy is healthy")),
+    ("health.contains", Harmless("is looked for in a page of the copy, which is not told")),
+    ("health.timeout", Harmless("ten minutes at the most")),
     ("logs", Lines(&["may_print_logs"])),
     ("on_failure", Lines(&["may_keep_failed"])),
     ("idempotency_key", Harmless("only says which requests are one")),
+    ("plan_hash", Harmless("refuses more")),
     ("environment", Lines(&["protected_environments"])),
+    (
+        "against",
+        Harmless(
+            "what is told are names, and whether values are the same, of a copy and of what it was made from or another copy",
+        ),
+    ),
     ("confirm", Harmless("must be the name of a copy that is ours")),
     ("dry_run", Harmless("what is swept has expired, or was left over")),
+    ("max_deletions", Harmless("what is swept has expired, or was left over")),
+    ("source", Harmless("less is listed")),
+    ("history", Harmless("of the accounts of past runs those of the project are told")),
 ];
 
 /// Something of a request that the policy does not grant.
@@ -79,6 +99,11 @@ impl Refusal {
     /// `what` of a field, which no policy allows.
     pub(crate) fn never(field: &'static str, what: impl AsRef<str>) -> Self {
         Self { field, message: format!("{} is never allowed", what.as_ref()) }
+    }
+
+    /// What a field says by itself is wrong.
+    pub(crate) fn wrong(field: &'static str, message: impl Into<String>) -> Self {
+        Self { field, message: message.into() }
     }
 
     /// The field and what is refused of it.
@@ -105,6 +130,7 @@ impl CloneRequest {
             project_id: _,
             source_environment: _,
             client_name: _,
+            owner: _,
             environment_name: _,
             web_service: _,
             ttl,
@@ -112,6 +138,8 @@ impl CloneRequest {
             include_services: _,
             exclude_services: _,
             variables,
+            allow_live,
+            sources,
             databases,
             copying,
             anonymize,
@@ -125,15 +153,16 @@ impl CloneRequest {
             custom_domain,
             environment_type: _,
             allow_empty_volumes: _,
+            health,
             logs,
             on_failure,
             idempotency_key: _,
+            plan_hash: _,
         } = self;
         let switch = |asked: bool, allowed: bool, field, what: &str, line: &str| {
             (asked && !allowed).then(|| Refusal::new(field, what, format!("{line}: true")))
         };
         let switches = [
-            switch(*keep, policy.may_be_kept, "keep", "`true`", "may_be_kept"),
             switch(!*anonymize, policy.may_be_unmasked, "anonymize", "`false`", "may_be_unmasked"),
             switch(!*wordpress_url_replace, policy.may_keep_urls, "wordpress_url_replace", "`false`", "may_keep_urls"),
             switch(*unknown == Unknown::Keep, policy.may_weaken_masking, "unknown", "`keep`", "may_weaken_masking"),
@@ -142,20 +171,7 @@ impl CloneRequest {
             switch(*on_failure == OnFailure::Keep, policy.may_keep_failed, "on_failure", "`keep`", "may_keep_failed"),
         ];
         let mut refusals: Vec<_> = switches.into_iter().flatten().collect();
-        if *ttl < policy.min_ttl {
-            refusals.push(Refusal::new(
-                "ttl",
-                format!("{ttl}, less than {},", policy.min_ttl),
-                format!("min_ttl: {ttl}"),
-            ));
-        }
-        if *ttl > policy.max_ttl {
-            refusals.push(Refusal::new(
-                "ttl",
-                format!("{ttl}, more than {},", policy.max_ttl),
-                format!("max_ttl: {ttl}"),
-            ));
-        }
+        refusals.extend(lifetime(policy, Some(*ttl), *keep));
         for user in keep_users.iter().filter(|user| *user != "none" && !policy.keep_users.contains(user)) {
             refusals.push(Refusal::new("keep_users", format!("`{user}`"), format!("keep_users: [{user}]")));
         }
@@ -165,11 +181,26 @@ impl CloneRequest {
         let named =
             variables.iter().flat_map(|(service, own)| own.iter().map(move |(name, wish)| (service, name, wish)));
         refusals.extend(named.flat_map(|(service, name, wish)| variable(policy, service, name, wish)));
+        let live = allow_live.iter().filter(|variable| !policy.grants_live(variable));
+        refusals.extend(live.map(|v| Refusal::new("allow_live", format!("`{v}`"), format!("allow_live: [\"{v}\"]"))));
+        refusals.extend(sources.iter().filter_map(|(service, code)| code.beyond(service, policy)));
+        refusals.extend(health.iter().filter_map(HealthCheck::beyond));
         refusals.extend(copying.beyond(policy));
         refusals.extend(databases.iter().filter_map(|database| weakening(policy, database)));
         refusals.extend(databases.iter().filter_map(|database| acting(policy, database)));
         refusals
     }
+}
+
+/// What of a life of this length, or of one for ever, the policy does not grant.
+pub(super) fn lifetime(policy: &Policy, ttl: Option<Ttl>, keep: bool) -> Vec<Refusal> {
+    let (least, most) = (policy.min_ttl, policy.max_ttl);
+    let kept = (keep && !policy.may_be_kept).then(|| Refusal::new("keep", "`true`", "may_be_kept: true"));
+    let short = ttl.filter(|ttl| *ttl < least);
+    let short = short.map(|ttl| Refusal::new("ttl", format!("{ttl}, less than {least},"), format!("min_ttl: {ttl}")));
+    let long = ttl.filter(|ttl| *ttl > most);
+    let long = long.map(|ttl| Refusal::new("ttl", format!("{ttl}, more than {most},"), format!("max_ttl: {ttl}")));
+    [kept, short, long].into_iter().flatten().collect()
 }
 
 fn variable(policy: &Policy, service: &str, name: &str, wish: &Override) -> Vec<Refusal> {
@@ -186,7 +217,7 @@ fn variable(policy: &Policy, service: &str, name: &str, wish: &Override) -> Vec<
         Override::Secret(secret) if !policy.secrets.contains(secret) => {
             refusals.push(Refusal::new(field, format!("the secret `{secret}`"), format!("secrets: [{secret}]")));
         }
-        Override::Value(_) | Override::Secret(_) | Override::Remove => {}
+        Override::Value(_) | Override::Secret(_) | Override::Remove | Override::Blank => {}
     }
     refusals
 }

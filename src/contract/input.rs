@@ -13,6 +13,9 @@ use crate::error::{Failure, listed};
 /// The keyword by which a field of ours says in words what it expects; it takes the place of a bare pattern in messages.
 const EXPECTS: &str = "x-expects";
 
+/// The keyword by which a field of ours says why it refuses a value that somebody may well try.
+const REFUSED: &str = "x-refused";
+
 /// One wrong field: its path in the document and what was expected there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -90,7 +93,12 @@ fn explain(schema: &Value, root: &Value, error: &jsonschema::ValidationError<'_>
             let field = &parent["properties"][name];
             vec![Problem { path: join(&path, name), message: format!("is missing; expected {}", expectation(field)) }]
         }
-        _ => at(format!("expected {}, found {}", expectation(&parent), found())),
+        _ => {
+            let value = root.pointer(error.instance_path().as_str()).and_then(Value::as_str).unwrap_or_default();
+            let reason = parent[REFUSED][value.trim().to_lowercase()].as_str();
+            let reason = reason.map(|reason| format!("; {reason}")).unwrap_or_default();
+            at(format!("expected {}, found {}{reason}", expectation(&parent), found()))
+        }
     }
 }
 

@@ -3,18 +3,27 @@
 //! Nothing here knows what is done with it. `input.rs` reads all of it, and names every wrong field at once.
 
 pub mod bounds;
+pub(crate) mod code_source;
 pub(crate) mod copying_request;
 pub(crate) mod environment_type;
+pub(crate) mod expiry;
+pub(crate) mod extend_request;
+pub(crate) mod health_check;
 pub(crate) mod ids;
 pub(crate) mod input;
+pub(crate) mod made;
+pub(crate) mod made_with;
+pub(crate) mod masked;
 pub(crate) mod masking_rules;
 pub(crate) mod nearest;
 pub(crate) mod on_residue;
 pub mod policy;
 pub(crate) mod record;
+pub(crate) mod refresh_request;
 pub(crate) mod request;
 mod request_hash;
 pub(crate) mod signature;
+pub(crate) mod source_login;
 pub(crate) mod transformer;
 pub(crate) mod ttl;
 pub(crate) mod unknown;

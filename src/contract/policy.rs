@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wildmatch::WildMatch;
 
+use crate::contract::code_source::CodeSource;
 use crate::contract::ids::ProjectId;
 use crate::contract::input::{self, Problem};
+use crate::contract::source_login::SourceLogin;
 use crate::contract::ttl::Ttl;
 use crate::error::Failure;
 
@@ -45,6 +47,8 @@ pub struct Policy {
     pub(crate) may_keep_failed: bool,
     /// How many copies one project may have at a time.
     pub(crate) max_copies_per_project: u32,
+    /// How many copies may be made in one project within an hour, counted by those that are still there.
+    pub(crate) max_runs_per_hour: u32,
     /// The longest time that a run may take, from PT75M to PT48H; `sync-db` gets what the other steps leave of it.
     pub(crate) longest_run: Ttl,
     /// How many connections a copy reads a source database with.
@@ -83,34 +87,21 @@ pub struct Policy {
     pub(crate) variables: Vec<String>,
     /// Whether a value in `variables` may refer to other variables (`${{…}}`).
     pub(crate) may_reference: bool,
+    /// Code that a request may have services run in the place of production's (`sources`), as globs of `SERVICE=KIND:NAME`: `web=branch:*`, `*=image:ghcr.io/acme/*`.
+    pub(crate) other_code: Vec<String>,
     /// Names of secrets that a request may have put into variables: `NAME` of `RAILSTAGE_SECRET_NAME`.
     pub(crate) secrets: Vec<String>,
     /// Variables with a secret that come along as they are, as globs of `SERVICE.NAME` (`shared` for what all share); after a `!`, what stays
     /// behind though copied data may need it.
     pub(crate) inherit_secrets: Vec<String>,
+    /// Variables that may hold in a copy what bills, sends or acts live (`allow_live`), as globs of `SERVICE.NAME`.
+    pub(crate) allow_live: Vec<String>,
     /// Domains that a request may give to its copy (`custom_domain`), as globs.
     pub(crate) custom_domains: Vec<String>,
     /// Whether a copy's databases may stay reachable from the internet.
     pub(crate) may_be_public: bool,
     /// Hosts outside the copy that its apps may name as a database.
     pub(crate) allowed_hosts: Vec<String>,
-}
-
-/// A login whose name and password are secrets of the flow's author.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct SourceLogin {
-    /// `NAME` of the `RAILSTAGE_SECRET_NAME` that holds the user's name.
-    pub(crate) user_secret: String,
-    /// `NAME` of the `RAILSTAGE_SECRET_NAME` that holds the password.
-    pub(crate) password_secret: String,
-}
-
-impl SourceLogin {
-    /// Whether sources have a login of their own.
-    pub(crate) fn is_named(&self) -> bool {
-        !self.user_secret.is_empty()
-    }
 }
 
 impl Default for Policy {
@@ -125,6 +116,7 @@ impl Default for Policy {
             may_be_kept: false,
             may_keep_failed: false,
             max_copies_per_project: 10,
+            max_runs_per_hour: 10,
             longest_run: Ttl::hours(3),
             production_connections: 2,
             production_mb_per_s: 0,
@@ -143,8 +135,10 @@ impl Default for Policy {
             cron_services: Vec::new(),
             variables: Vec::new(),
             may_reference: false,
+            other_code: Vec::new(),
             secrets: Vec::new(),
             inherit_secrets: Vec::new(),
+            allow_live: Vec::new(),
             custom_domains: Vec::new(),
             may_be_public: false,
             allowed_hosts: Vec::new(),
@@ -186,11 +180,18 @@ impl Policy {
         for secret in [user_secret, password_secret].into_iter().filter(|secret| self.secrets.contains(secret)) {
             wrong("secrets", format!("`{secret}` is of `source_login`, which a copy must not hold"));
         }
-        let lists = [("variables", &self.variables), ("inherit_secrets", &self.inherit_secrets)];
+        let lists = [
+            ("variables", &self.variables),
+            ("inherit_secrets", &self.inherit_secrets),
+            ("allow_live", &self.allow_live),
+        ];
         for (path, glob) in lists.iter().flat_map(|(path, globs)| globs.iter().map(move |glob| (path, glob))) {
             if !glob.contains('.') {
                 wrong(path, format!("`{glob}` is no `SERVICE.NAME`, such as `web.SITE_*` or `*.DEBUG`"));
             }
+        }
+        for line in self.other_code.iter().filter(|line| !CodeSource::is_granted_by(line)) {
+            wrong("other_code", format!("`{line}` is no `SERVICE=KIND:NAME`, such as `web=branch:*`"));
         }
         problems
     }
@@ -233,6 +234,11 @@ impl Policy {
     /// Whether a request may give its copy this domain.
     pub(crate) fn grants_domain(&self, domain: &str) -> bool {
         self.custom_domains.iter().any(|glob| WildMatch::new(&glob.to_lowercase()).matches(&domain.to_lowercase()))
+    }
+
+    /// Whether a variable, as `SERVICE.NAME`, may hold what acts live.
+    pub(crate) fn grants_live(&self, variable: &str) -> bool {
+        variable.rsplit_once('.').is_some_and(|(service, name)| names_variable(&self.allow_live, service, name))
     }
 
     /// Whether this variable comes along though it holds a secret.

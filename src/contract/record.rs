@@ -4,10 +4,13 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::contract::environment_type::EnvironmentType;
 use crate::contract::ids::{EnvironmentId, ProjectId};
+use crate::contract::made::Made;
+use crate::contract::made_with::MadeWith;
+use crate::contract::masked::Masked;
 use crate::contract::ttl::Ttl;
 
 /// Name of the shared variable that holds the record.
@@ -39,12 +42,31 @@ pub(crate) struct Record {
     pub request_hash: Option<String>,
     pub source_id: EnvironmentId,
     pub source_name: String,
+    /// What the source itself was copied from, nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ancestors: Vec<Ancestor>,
+    /// Who asked for the copy, by the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// What the environment is to be called.
     pub target_name: String,
+    /// The request's `client_name` as the copy's name spells it, and not cut as there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
     #[schemars(with = "String")]
     pub created_at: Timestamp,
+    /// When the copy became ready; its longest life counts from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub ready_at: Option<Timestamp>,
+    /// How long it was to live when that was last said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<Ttl>,
     #[schemars(with = "String")]
     pub expires_at: Timestamp,
+    /// How long before its end somebody was warned of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warned: Vec<Ttl>,
     /// When a run in state `cloning` counts as dead.
     #[schemars(with = "String")]
     pub give_up_at: Timestamp,
@@ -52,6 +74,13 @@ pub(crate) struct Record {
     /// Which process works at the copy just now, if one does.
     #[serde(default)]
     pub lease: Option<Lease>,
+    /// Which process changed it last once the copy was ready, by chance: two that write the same are told apart by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_by: Option<String>,
+    /// The refresh under way, if one is.
+    pub refreshing: Option<Refreshing>,
+    /// The last refresh that came to its end.
+    pub refreshed: Option<Refreshed>,
     /// Never expires.
     pub keep: bool,
     pub environment_type: EnvironmentType,
@@ -60,6 +89,17 @@ pub(crate) struct Record {
     pub domains: Vec<String>,
     #[serde(default)]
     pub databases: Vec<DatabaseRecord>,
+    /// What of the copy is not its source's; of a record of an earlier version, nothing is known.
+    #[serde(default)]
+    pub made: Made,
+}
+
+/// An environment that a copy descends from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Ancestor {
+    pub id: EnvironmentId,
+    /// What it was called when the copy was made.
+    pub name: String,
 }
 
 /// How far a copy has come.
@@ -96,6 +136,25 @@ pub(crate) struct Lease {
     pub until: Timestamp,
 }
 
+/// A run that brings new data into a copy that is ready.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Refreshing {
+    /// Its id.
+    pub run: String,
+    /// When it counts as dead: from then on the copy is as if it had never begun.
+    #[schemars(with = "String")]
+    pub give_up_at: Timestamp,
+}
+
+/// A run that has brought new data into the copy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Refreshed {
+    /// Its id.
+    pub run: String,
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
 /// What was copied into one database.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct DatabaseRecord {
@@ -106,57 +165,14 @@ pub(crate) struct DatabaseRecord {
     pub rows: u64,
     pub masked: Masked,
     pub digest: String,
+    /// How long the copying took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
     /// A digest of the people whom the source knew, which tells at a later time whether they have changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub people_digest: Option<String>,
-}
-
-/// Whether the people in a database are strangers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Masked {
-    /// Whatever is known to be personal or looks so was masked, or a rule says that it may stay, and the copy was searched.
-    Full,
-    /// Some was masked, and something that looks personal came along, or what came was not searched.
-    Partial,
-    /// People came along as they are.
-    #[default]
-    No,
-}
-
-impl Masked {
-    /// For people.
-    pub(crate) fn told(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Partial => "partial",
-            Self::No => "no",
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Masked {
-    /// Records were written that only say whether masking was on.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "lowercase", untagged)]
-        enum Written {
-            IsOn(bool),
-            How(How),
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "lowercase")]
-        enum How {
-            Full,
-            Partial,
-            No,
-        }
-        Ok(match Written::deserialize(deserializer)? {
-            Written::How(How::Full) => Self::Full,
-            Written::IsOn(true) | Written::How(How::Partial) => Self::Partial,
-            Written::IsOn(false) | Written::How(How::No) => Self::No,
-        })
-    }
+    /// What decided what became of the data; absent in records that do not know it yet.
+    pub made_with: Option<MadeWith>,
 }
 
 /// When a run that begins `now` and may take `longest_run` counts as dead.
@@ -170,19 +186,24 @@ pub(crate) fn now() -> Timestamp {
 }
 
 impl Record {
+    /// The refresh that is under way at `now`.
+    pub(crate) fn refresh_at(&self, now: Timestamp) -> Option<&Refreshing> {
+        self.refreshing.as_ref().filter(|refreshing| now < refreshing.give_up_at)
+    }
+
     /// Whether its time is up at `now`: expired, being rolled back, or still `cloning` long after its run must have died. A copy
-    /// under way does not expire.
+    /// under way does not expire, and neither does one that is being refreshed.
     pub(crate) fn is_over(&self, now: Timestamp) -> bool {
         match self.state {
             State::Cloning => now >= self.give_up_at,
             State::RollingBack => true,
-            State::Ready | State::Failed => !self.keep && now >= self.expires_at,
+            State::Ready | State::Failed => !self.keep && now >= self.expires_at && self.refresh_at(now).is_none(),
         }
     }
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::contract) mod tests {
     use super::*;
 
     pub(in crate::contract) fn record(now: Timestamp) -> Record {
@@ -196,16 +217,26 @@ pub(super) mod tests {
             request_hash: None,
             source_id: EnvironmentId::from("env-0"),
             source_name: "production".into(),
+            ancestors: Vec::new(),
+            owner: None,
             target_name: "staging".into(),
+            client: None,
             created_at: now,
+            ready_at: None,
+            ttl: None,
             expires_at: now + SignedDuration::from_hours(1),
+            warned: Vec::new(),
             give_up_at: give_up_at(now, Ttl::hours(3)),
             state: State::Cloning,
             lease: None,
+            changed_by: None,
+            refreshing: None,
+            refreshed: None,
             keep: false,
             environment_type: EnvironmentType::Staging,
             domains: Vec::new(),
             databases: Vec::new(),
+            made: Made::default(),
         }
     }
 
@@ -220,14 +251,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_record_that_only_says_that_masking_was_on_does_not_say_more_now() {
-        let read = |text: &str| serde_json::from_str::<Masked>(text).ok();
-        assert_eq!(
-            [read("true"), read("false"), read("\"full\"")],
-            [Some(Masked::Partial), Some(Masked::No), Some(Masked::Full)]
-        );
-        assert_eq!(read("\"perhaps\""), None);
-        assert_eq!(serde_json::to_string(&Masked::Partial).unwrap(), "\"partial\"");
+    fn a_copy_does_not_expire_while_it_is_refreshed_and_a_dead_refresh_counts_for_nothing() {
+        let start = Timestamp::UNIX_EPOCH;
+        let [expired, given_up] = [2, 5].map(|hours| start + SignedDuration::from_hours(hours));
+        let refreshing = Some(Refreshing { run: "run".into(), give_up_at: given_up });
+        let record = Record { state: State::Ready, refreshing, ..record(start) };
+        assert!(record.refresh_at(expired).is_some() && !record.is_over(expired));
+        assert!(record.refresh_at(given_up).is_none() && record.is_over(given_up));
     }
 
     #[test]

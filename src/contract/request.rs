@@ -6,8 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::bounds::Refusal;
+use crate::contract::code_source::CodeSource;
 use crate::contract::copying_request::CopyingRequest;
 use crate::contract::environment_type::EnvironmentType;
+use crate::contract::health_check::HealthCheck;
 use crate::contract::ids::ProjectId;
 use crate::contract::masking_rules::MaskingRule;
 use crate::contract::on_residue::OnResidue;
@@ -41,6 +43,9 @@ pub(crate) struct CloneRequest {
     /// Who the copy is for; part of its automatic name.
     #[schemars(length(min = 1, max = 64), extend("x-expects" = "text of at most 64 characters"))]
     pub client_name: Option<String>,
+    /// Who asks for the copy: a person or a team. It stands in its record and in every list.
+    #[schemars(length(min = 1, max = 64), extend("x-expects" = "text of at most 64 characters"))]
+    pub owner: Option<String>,
     /// Name of the copy; by default `staging-<client>-<5 characters of the run id's hash>`.
     #[schemars(regex(pattern = r"^[a-z](?:[a-z0-9-]{0,22}[a-z0-9])?$"), extend("x-expects" = "at most 24 of `a-z`, `0-9` and `-`, beginning with a letter"))]
     pub environment_name: Option<String>,
@@ -61,6 +66,12 @@ pub(crate) struct CloneRequest {
     /// Variables to set in the copy, by service name (`*` = every app) and variable name.
     #[serde(default)]
     pub variables: BTreeMap<String, BTreeMap<String, Override>>,
+    /// Variables, as `SERVICE.NAME` (`shared` for what all share), that may hold in the copy what bills, sends or acts live.
+    #[serde(default)]
+    pub allow_live: Vec<String>,
+    /// Services that run other code than production's, each a commit, a branch or an image.
+    #[serde(default)]
+    pub sources: BTreeMap<String, CodeSource>,
     /// The Postgres services to copy; empty means every one that is found.
     #[serde(default)]
     pub databases: Vec<DatabaseRequest>,
@@ -100,6 +111,9 @@ pub(crate) struct CloneRequest {
     /// Services whose volume may come up empty in the copy: Railway copies none.
     #[serde(default)]
     pub allow_empty_volumes: Vec<String>,
+    /// Pages that must answer before the copy is ready, and how; by default the front page of the service that people visit.
+    #[serde(default)]
+    pub health: Vec<HealthCheck>,
     /// Print the last log lines of an app that does not come up, which may hold personal data; without it, their address in Railway is told.
     #[serde(default)]
     pub logs: bool,
@@ -109,6 +123,9 @@ pub(crate) struct CloneRequest {
     /// Makes the copy's automatic name in the run id's place, so that the same request sent twice makes one copy: the second run ends at once, and tells of the first.
     #[schemars(length(min = 1, max = 200), extend("x-expects" = "text of at most 200 characters"))]
     pub idempotency_key: Option<String>,
+    /// The `plan_hash` that a plan has told: the clone is refused when what the plan was made of has changed since.
+    #[schemars(regex(pattern = r"^1(\.[a-z2-7]{10}){6,200}$"), extend("x-expects" = "the `plan_hash` that `plan` has told"))]
+    pub plan_hash: Option<String>,
 }
 
 /// One database to copy.
@@ -129,6 +146,14 @@ pub(crate) struct DatabaseRequest {
     pub rules: Vec<MaskingRule>,
 }
 
+impl DatabaseRequest {
+    /// One that asks for nothing more than the database of this service.
+    pub(crate) fn of_service(service: &str) -> Self {
+        let service = service.to_owned();
+        Self { service, exclude_table_data: Vec::new(), keep_queues: Vec::new(), rules: Vec::new() }
+    }
+}
+
 /// What becomes of a copy that fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -146,6 +171,12 @@ pub(crate) enum OnFailure {
 pub(crate) struct ListRequest {
     /// Id of the Railway project; must be one of the policy's `allowed_projects`.
     pub project_id: ProjectId,
+    /// Name or id of an environment, be it gone: only what descends from it is listed.
+    #[schemars(length(min = 1, max = 64), extend("x-expects" = "the name or id of an environment"))]
+    pub source: Option<String>,
+    /// List what past runs did as well, by the accounts that Kestra keeps of them.
+    #[serde(default)]
+    pub history: bool,
 }
 
 /// Asks for one copy to be deleted.
@@ -169,13 +200,42 @@ pub(crate) struct SweepRequest {
     /// Only say what would be deleted.
     #[serde(default = "yes")]
     pub dry_run: bool,
+    /// How many environments are deleted at the most; what is left is for the next sweep.
+    #[serde(default = "ten")]
+    #[schemars(range(min = 1, max = 500))]
+    pub max_deletions: u32,
+}
+
+/// Asks how a copy differs from its source, or from another copy.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DiffRequest {
+    /// Id of the Railway project; must be one of the policy's `allowed_projects`.
+    pub project_id: ProjectId,
+    /// Name or id of the copy.
+    pub environment: String,
+    /// Name or id of what it is compared with: its source, or another copy; by default its source.
+    pub against: Option<String>,
+}
+
+impl CloneRequest {
+    /// The request that names a project, and leaves all else at its default.
+    pub(crate) fn of_project(id: &ProjectId) -> Self {
+        serde_json::from_value(serde_json::json!({ "project_id": id })).expect("every other field has a default")
+    }
+
+    /// Which variables it sets, by service.
+    pub(crate) fn names_of_variables(&self) -> BTreeMap<String, Vec<String>> {
+        let names = |own: &BTreeMap<String, Override>| own.keys().cloned().collect();
+        self.variables.iter().map(|(service, own)| (service.clone(), names(own))).collect()
+    }
 }
 
 fn production() -> String {
     "production".to_owned()
 }
 
-fn administrators() -> Vec<String> {
+pub(super) fn administrators() -> Vec<String> {
     vec!["administrators".to_owned()]
 }
 
@@ -183,7 +243,11 @@ fn week() -> Ttl {
     Ttl::days(7)
 }
 
-fn yes() -> bool {
+fn ten() -> u32 {
+    10
+}
+
+pub(super) fn yes() -> bool {
     true
 }
 
@@ -209,6 +273,12 @@ impl Asked for DeleteRequest {
     }
 }
 
+impl Asked for DiffRequest {
+    fn project_id(&self) -> Option<&ProjectId> {
+        Some(&self.project_id)
+    }
+}
+
 impl Asked for SweepRequest {
     fn project_id(&self) -> Option<&ProjectId> {
         self.project_id.as_ref()
@@ -221,7 +291,7 @@ mod tests {
 
     #[test]
     fn people_are_masked_and_administrators_get_in_unless_a_request_says_otherwise() {
-        let request: CloneRequest = serde_json::from_value(serde_json::json!({"project_id": "p"})).unwrap();
+        let request = CloneRequest::of_project(&ProjectId::from("p"));
         assert!(request.anonymize && request.unknown == Unknown::Mask);
         assert_eq!(request.keep_users, ["administrators"]);
     }

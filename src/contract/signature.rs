@@ -8,7 +8,7 @@ use std::fmt;
 use anyhow::{Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -16,6 +16,7 @@ use sha2::Sha256;
 
 use crate::contract::environment_type::EnvironmentType;
 use crate::contract::ids::{EnvironmentId, ProjectId};
+use crate::contract::made::Made;
 use crate::contract::record::{DatabaseRecord, Record, State, VERSION};
 use crate::error::Failure;
 use crate::secret::Secret;
@@ -28,6 +29,9 @@ pub(crate) const OLD_KEY_VARIABLE: &str = "RAILSTAGE_RECORD_KEY_OLD";
 
 /// Shorter keys could be guessed by trying.
 const SHORTEST_KEY: usize = 16;
+
+/// So many letters has a short hash: 50 bits, of which nobody can try one without the key.
+const SHORT_HASH: usize = 10;
 
 /// The keys that sign records and prove them.
 #[derive(Clone, Default)]
@@ -118,6 +122,18 @@ impl RecordKeys {
     /// Whether what is written now is signed.
     pub(crate) fn can_sign(&self) -> bool {
         self.current.is_some()
+    }
+
+    /// Hashes of a text that nobody can make without a key, short enough to be handed around: by the key that signs now and by the one before it,
+    /// as far as there are any.
+    pub(crate) fn short_hashes(&self, text: &str) -> Vec<String> {
+        let keys = [&self.current, &self.old];
+        let of = |key: &Hmac<Sha256>| {
+            // Nothing that is signed begins so.
+            let whole = mac(key, &format!("plan\0{text}")).finalize().into_bytes();
+            BASE32_NOPAD.encode(&whole)[..SHORT_HASH].to_lowercase()
+        };
+        keys.into_iter().flatten().map(of).collect()
     }
 
     /// The variable's value for a record.
@@ -237,16 +253,26 @@ fn version_1(value: &str, place: &Place<'_>) -> Result<Record, Unreadable> {
         request_hash: None,
         source_id: old.source_id,
         source_name: old.source_name,
+        ancestors: Vec::new(),
+        owner: None,
         target_name: old.target_name,
+        client: None,
         created_at: old.created_at,
+        ready_at: None,
+        ttl: None,
         expires_at: old.expires_at,
+        warned: Vec::new(),
         give_up_at: old.give_up_at,
         state: old.state,
         lease: None,
+        changed_by: None,
+        refreshing: None,
+        refreshed: None,
         keep: old.keep,
         environment_type: old.environment_type,
         domains: old.domains,
         databases: old.databases,
+        made: Made::default(),
     })
 }
 

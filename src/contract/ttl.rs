@@ -39,6 +39,11 @@ impl Ttl {
         self.0.unsigned_abs()
     }
 
+    /// How long it is, for counting with times.
+    pub(crate) fn signed(self) -> SignedDuration {
+        self.0
+    }
+
     /// `start` plus this time.
     pub fn after(self, start: Timestamp) -> Timestamp {
         start.checked_add(self.0).unwrap_or(Timestamp::MAX)

@@ -1,10 +1,13 @@
-//! What a request makes of one variable: a value, nothing, or a secret of the flow's.
+//! What a request makes of one variable: a value, an empty text, nothing, or a secret of the flow's.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// For people.
+const EXPECTED: &str = "text, {\"remove\": true}, {\"blank\": true} or {\"secret\": \"NAME\"}";
 
 /// What becomes of one variable in the copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub(crate) enum Override {
     Value(String),
     /// Is taken out.
     Remove,
+    /// Gets the empty text, which a field of a request cannot say: there it means absent.
+    Blank,
     /// Gets the value of `RAILSTAGE_SECRET_<name>`, which exists only if the flow's author put that line there.
     Secret(String),
 }
@@ -24,13 +29,17 @@ impl JsonSchema for Override {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A value, `{\"remove\": true}`, or `{\"secret\": \"NAME\"}` for the value of `RAILSTAGE_SECRET_NAME`.",
-            "x-expects": "text, {\"remove\": true} or {\"secret\": \"NAME\"}",
+            "description": "A value, `{\"remove\": true}`, `{\"blank\": true}` for the empty text, or `{\"secret\": \"NAME\"}` for the value of `RAILSTAGE_SECRET_NAME`.",
+            "x-expects": EXPECTED,
             "anyOf": [
                 { "type": "string" },
                 {
                     "type": "object", "additionalProperties": false, "required": ["remove"],
                     "properties": { "remove": { "const": true } },
+                },
+                {
+                    "type": "object", "additionalProperties": false, "required": ["blank"],
+                    "properties": { "blank": { "const": true } },
                 },
                 {
                     "type": "object", "additionalProperties": false, "required": ["secret"],
@@ -46,6 +55,7 @@ impl Serialize for Override {
         match self {
             Self::Value(value) => serializer.serialize_str(value),
             Self::Remove => serializer.collect_map([("remove", true)]),
+            Self::Blank => serializer.collect_map([("blank", true)]),
             Self::Secret(name) => serializer.collect_map([("secret", name)]),
         }
     }
@@ -63,7 +73,7 @@ impl<'de> Visitor<'de> for OverrideVisitor {
     type Value = Override;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("text, {\"remove\": true} or {\"secret\": \"NAME\"}")
+        f.write_str(EXPECTED)
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Override, E> {
@@ -73,8 +83,9 @@ impl<'de> Visitor<'de> for OverrideVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Override, A::Error> {
         let choice = match map.next_key::<String>()?.as_deref() {
             Some("remove") if map.next_value::<bool>()? => Override::Remove,
+            Some("blank") if map.next_value::<bool>()? => Override::Blank,
             Some("secret") => Override::Secret(map.next_value()?),
-            _ => return Err(A::Error::custom("expected {\"remove\": true} or {\"secret\": \"NAME\"}")),
+            _ => return Err(A::Error::custom(format!("expected {EXPECTED}"))),
         };
         match map.next_key::<String>()? {
             None => Ok(choice),

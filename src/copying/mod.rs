@@ -3,6 +3,7 @@
 //! Nothing here knows a server. An engine hands its rows over as a `row`, and gets them back with what `transform` changed.
 
 pub(crate) mod audit;
+pub(crate) mod event;
 pub(crate) mod inspection;
 pub(crate) mod left_urls;
 pub(crate) mod meter;
@@ -14,6 +15,7 @@ pub(crate) mod report;
 pub(crate) mod row;
 pub(crate) mod search;
 pub(crate) mod throttle;
+pub(crate) mod together;
 pub(crate) mod transform;
 mod transform_counts;
 pub(crate) mod transient;
@@ -24,3 +26,4 @@ pub use inspection::{SourceReport, TargetReport, WordPressSite};
 pub use options::{CopyOptions, Verify};
 pub use progress::Progress;
 pub use report::{CopyReport, LeftUrl, PhaseTime, SchemaText, Skipped, TableTime};
+pub use together::Together;

@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::contract::made_with::MadeWith;
+use crate::copying::together::Together;
 use crate::external::process_env::ProcessEnv;
 use crate::masking::Masking;
 use crate::rewriting::UrlPair;
@@ -72,6 +74,8 @@ pub struct CopyOptions {
     pub snapshot_max_age: Duration,
     /// How many times the whole is tried, each time with a snapshot of its own, when a line or a server fails.
     pub attempts: u32,
+    /// Copies of other databases with which this one takes its place, when all are built.
+    pub together: Option<Together>,
     /// The program that reads the schema: a name to be found on PATH, or a path.
     pub pg_dump: PathBuf,
     /// The variables that this process was started with: where programs are, and what they are handed on.
@@ -100,6 +104,7 @@ impl Default for CopyOptions {
             stall: Duration::from_mins(2),
             snapshot_max_age: Duration::from_hours(1),
             attempts: 3,
+            together: None,
             pg_dump: PathBuf::from("pg_dump"),
             env: ProcessEnv::default(),
         }
@@ -110,6 +115,18 @@ impl CopyOptions {
     /// Whether queues come along as they are.
     pub(crate) fn may_act(&self) -> bool {
         !self.defuse && self.masking.is_none()
+    }
+
+    /// What decides what becomes of the data.
+    pub(crate) fn made_with(&self) -> MadeWith {
+        let Self { rewrite, rewrite_schema, rewrite_guid, masking, defuse, keep_queues, exclude_table_data, .. } = self;
+        let hash = |text: String| HEXLOWER.encode(&Sha256::digest(text)[..8]);
+        let version = env!("CARGO_PKG_VERSION");
+        let rules = format!(
+            "{version} {rewrite_schema} {rewrite_guid} {masking:?} {defuse} {keep_queues:?} {exclude_table_data:?}"
+        );
+        let key = masking.as_ref().map(|masking| hash(masking.key.fingerprint()));
+        MadeWith { rules: hash(rules), key, urls: hash(format!("{rewrite:?}")) }
     }
 
     /// A hash of all that decides what the copy holds.
@@ -133,6 +150,7 @@ impl CopyOptions {
             stall: _,
             snapshot_max_age: _,
             attempts: _,
+            together: _,
             pg_dump: _,
             env: _,
             search_rows_for: _,
@@ -198,5 +216,21 @@ mod tests {
         assert_eq!(same.asked(), plain.asked());
         let all: std::collections::BTreeSet<_> = others.iter().chain([&plain]).map(CopyOptions::asked).collect();
         assert_eq!(all.len(), others.len() + 1);
+    }
+
+    #[test]
+    fn what_a_copy_was_made_with_tells_rules_key_and_urls_apart() {
+        let masking = |run: &str| Some(Masking::new(Key::of_run(&Secret::new("the token of an account"), run)));
+        let plain = CopyOptions { masking: masking("run"), ..CopyOptions::default() };
+        let rewrite = vec![UrlPair::parse("https://a.example", "https://b.example").unwrap()];
+        for (other, what) in [
+            (CopyOptions { jobs: 4, copy_id: "another".to_owned(), ..plain.clone() }, ""),
+            (CopyOptions { exclude_table_data: vec!["a".to_owned()], ..plain.clone() }, "rules"),
+            (CopyOptions { masking: masking("another run"), ..plain.clone() }, "masking key"),
+            (CopyOptions { rewrite, ..plain.clone() }, "URLs"),
+            (CopyOptions { masking: None, ..plain.clone() }, "rules masking key"),
+        ] {
+            assert_eq!(other.made_with().unlike(&plain.made_with()).join(" "), what);
+        }
     }
 }

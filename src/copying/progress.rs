@@ -1,8 +1,13 @@
-//! How far a copy has come: counters that the copy engine bumps and a reporter reads; it prints nothing itself.
+//! How far a step has come: counters and beginnings that the work bumps and a reporter reads; it prints nothing itself.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::event::{Event, EventState};
+
+/// The phase in which rows move: of no other is it known how much is left.
+pub(crate) const ROWS: &str = "data";
 
 /// Counters of one running copy, shared between the engine and whoever shows them.
 #[derive(Debug, Default)]
@@ -12,6 +17,12 @@ pub struct Progress {
     /// What is being done right now, by worker: a table's name or a phase.
     doing: Mutex<BTreeMap<usize, String>>,
     phase: Mutex<&'static str>,
+    /// The service whose database is copied.
+    database: Mutex<Option<String>>,
+    /// Services that were begun and have not ended.
+    under_way: Mutex<Vec<String>>,
+    /// What nobody has read yet.
+    events: Mutex<Vec<Event>>,
 }
 
 impl Progress {
@@ -39,6 +50,57 @@ impl Progress {
         };
     }
 
+    /// Says that the database of `service` is copied from now on.
+    pub(crate) fn begin_copy(&self, service: &str) {
+        *locked(&self.database) = Some(service.to_owned());
+        self.tell(service, EventState::Started, None);
+    }
+
+    /// Says that no database is copied any more. What was counted is nothing that a later step should show.
+    pub(crate) fn end_copy(&self, error: Option<String>) {
+        self.total_bytes.store(0, Ordering::Relaxed);
+        let bytes = self.done_bytes.swap(0, Ordering::Relaxed);
+        *locked(&self.phase) = "";
+        locked(&self.doing).clear();
+        let Some(service) = locked(&self.database).take() else { return };
+        let state = if error.is_some() { EventState::Failed } else { EventState::Done };
+        let event = Event { service: Some(service), state, bytes: Some(bytes), error, ..Event::default() };
+        locked(&self.events).push(event);
+    }
+
+    /// Says that a service is waited for.
+    pub(crate) fn begin_service(&self, service: &str) {
+        locked(&self.under_way).push(service.to_owned());
+        self.tell(service, EventState::Started, None);
+    }
+
+    /// Says that a service which was waited for is there, or why it is not.
+    pub(crate) fn end_service(&self, service: &str, error: Option<String>) {
+        let mut under_way = locked(&self.under_way);
+        let Some(at) = under_way.iter().position(|one| one == service) else { return };
+        under_way.remove(at);
+        self.tell(service, if error.is_some() { EventState::Failed } else { EventState::Done }, error);
+    }
+
+    /// Says that the step is over, and with it all that was under way.
+    pub(crate) fn end_all(&self, error: Option<&String>) {
+        self.end_copy(error.cloned());
+        let under_way = std::mem::take(&mut *locked(&self.under_way));
+        let state = if error.is_some() { EventState::Failed } else { EventState::Done };
+        for service in &under_way {
+            self.tell(service, state, error.cloned());
+        }
+    }
+
+    fn tell(&self, service: &str, state: EventState, error: Option<String>) {
+        locked(&self.events).push(Event { service: Some(service.to_owned()), state, error, ..Event::default() });
+    }
+
+    /// The beginnings and ends that nobody has read yet.
+    pub(crate) fn take_events(&self) -> Vec<Event> {
+        std::mem::take(&mut *locked(&self.events))
+    }
+
     /// The counters as of now.
     pub fn read(&self) -> Reading {
         let (total, done_bytes) = (self.total_bytes.load(Ordering::Relaxed), self.done_bytes.load(Ordering::Relaxed));
@@ -47,7 +109,8 @@ impl Progress {
             total_bytes: if total == 0 { 0 } else { total.max(done_bytes) },
             done_bytes,
             phase: *locked(&self.phase),
-            doing: locked(&self.doing).values().cloned().collect(),
+            doing: locked(&self.doing).values().chain(locked(&self.under_way).iter()).cloned().collect(),
+            database: locked(&self.database).clone(),
         }
     }
 }
@@ -64,6 +127,8 @@ pub struct Reading {
     pub done_bytes: u64,
     pub phase: &'static str,
     pub doing: Vec<String>,
+    /// The service whose database is copied.
+    pub database: Option<String>,
 }
 
 impl Reading {

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::contract::made_with::MadeWith;
+use crate::error::counted;
 use crate::inert;
 use crate::masking::{QueueLine, Sheet};
 
@@ -64,6 +66,9 @@ pub struct CopyReport {
     /// What would have acted in the copy, or looks as if it would: queues, outboxes and schedules, and what was done to each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queues: Vec<QueueLine>,
+    /// What decided what became of the data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_with: Option<MadeWith>,
     /// Digest of all rows of all tables as they are on the target (SHA-256, hex), in the format in which they travelled.
     pub digest: String,
     /// The tables that took longest.
@@ -105,9 +110,9 @@ impl CopyReport {
             return inert::one_line(&format!("`{database}` holds this run's copy already (snapshot of {snapshot_at})"));
         }
         let mut lines = vec![format!(
-            "copied {} rows of {} tables into `{}`: {:.1} MB in {:.1} s ({:.1} MB/s), snapshot of {}",
-            self.rows,
-            self.tables,
+            "copied {} of {} into `{}`: {:.1} MB in {:.1} s ({:.1} MB/s), snapshot of {}",
+            counted(self.rows, "row", "rows"),
+            counted(self.tables, "table", "tables"),
             self.database,
             megabytes(self.bytes),
             self.seconds,
@@ -121,8 +126,10 @@ impl CopyReport {
         lines.push(format!("digest: {}", self.digest));
         if self.rewritten_values + self.malformed_values + self.overflow_left > 0 {
             lines.push(format!(
-                "URLs rewritten in {} values; {} with malformed serialized data; {} too long, left",
-                self.rewritten_values, self.malformed_values, self.overflow_left
+                "URLs rewritten in {}; {} with malformed serialized data; {} too long, left",
+                counted(self.rewritten_values, "value", "values"),
+                self.malformed_values,
+                self.overflow_left
             ));
         }
         // Those that were emptied stand in the sheet as well.
@@ -189,7 +196,14 @@ pub struct TableTime {
 
 impl std::fmt::Display for TableTime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {:.1} s ({} rows, {:.1} MB)", self.table, self.seconds, self.rows, megabytes(self.bytes))
+        write!(
+            f,
+            "{} {:.1} s ({}, {:.1} MB)",
+            self.table,
+            self.seconds,
+            counted(self.rows, "row", "rows"),
+            megabytes(self.bytes)
+        )
     }
 }
 
@@ -222,7 +236,7 @@ impl std::fmt::Display for LeftUrl {
             return write!(f, "left: {table}");
         }
         let key = key.as_ref().map_or_else(String::new, |key| format!(" `{key}`"));
-        write!(f, "left in {table}.{column}{key}: {values} values, {reason}")
+        write!(f, "left in {table}.{column}{key}: {}, {reason}", counted(values, "value", "values"))
     }
 }
 

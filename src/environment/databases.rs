@@ -29,6 +29,13 @@ pub(crate) struct DatabasePair {
     pub listening: Listening,
 }
 
+/// One of the copy's databases.
+pub(crate) struct Reached {
+    pub endpoint: Endpoint,
+    /// Its TCP proxy.
+    pub listening: Listening,
+}
+
 /// What Railway says of services, and of where their databases are if they are any, in the order of `services`, all of environment `environment_id`.
 ///
 /// # Errors
@@ -182,6 +189,18 @@ pub(crate) async fn pairs(ctx: &Context, target: &Target, services: &[&ServiceIn
     paired.map(|((service, kind), ends)| pair(ctx, service, kind, &ends[0], &ends[1])).collect()
 }
 
+/// The copy's databases that have a TCP proxy just now.
+///
+/// # Errors
+/// When Railway does not say it; [`crate::error::Exit::Invalid`] when a proxy is the source's.
+pub(crate) async fn reached(ctx: &Context, target: &Target, services: &[&ServiceInstance]) -> Result<Vec<Reached>> {
+    let of_source = look(ctx, &target.project.id, &target.source().id, services).await?;
+    let of_target = look(ctx, &target.project.id, &target.environment().id, services).await?;
+    let ends = services.iter().zip(of_source.iter().zip(&of_target));
+    let open = ends.filter(|(_, (_, target))| target.proxy.is_some());
+    open.map(|(service, (source, target))| reach(ctx, service, kind_of(service)?, source, target)).collect()
+}
+
 fn pair(
     ctx: &Context,
     service: &ServiceInstance,
@@ -189,17 +208,24 @@ fn pair(
     source: &Reachable,
     target: &Reachable,
 ) -> Result<DatabasePair> {
+    let Reached { endpoint, listening } = reach(ctx, service, kind, source, target)?;
+    let (service, source) = (service.service_name.clone(), self::source(ctx, service, source)?);
+    Ok(DatabasePair { service, source, target: endpoint, listening })
+}
+
+fn reach(
+    ctx: &Context,
+    service: &ServiceInstance,
+    kind: Kind,
+    source: &Reachable,
+    target: &Reachable,
+) -> Result<Reached> {
     let name = &service.service_name;
     ensure!(
         source.proxy != target.proxy,
         Failure::invalid(format!("database `{name}`: the copy's TCP proxy is the source's own"))
     );
     let (host, port) = target.proxy.as_ref().context("find the copy's TCP proxy")?;
-    let identity = Identity::read(kind, &target.variables, &[]);
-    Ok(DatabasePair {
-        service: name.clone(),
-        source: self::source(ctx, service, source)?,
-        listening: Listening { service: name.clone(), host: host.clone(), port: *port },
-        target: identity.at(&ctx.policy, name, kind, host, *port)?,
-    })
+    let endpoint = Identity::read(kind, &target.variables, &[]).at(&ctx.policy, name, kind, host, *port)?;
+    Ok(Reached { endpoint, listening: Listening { service: name.clone(), host: host.clone(), port: *port } })
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail, ensure};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::contract::record::State;
+use crate::contract::record::{Refreshing, State};
 use crate::contract::signature::Reading;
 use crate::environment::guard::{ensure_not_production, is_copy, unreadable};
 use crate::environment::recorded::reading;
@@ -48,6 +48,9 @@ pub(crate) fn reason_to_spare(
         }
         Reading::Unsigned(record) | Reading::Signed(record) => record,
     };
+    if let Some(Refreshing { run, give_up_at }) = record.refresh_at(now) {
+        return Some(format!("is being refreshed by run `{run}`, which is given up at {give_up_at}"));
+    }
     match named {
         Some(name) if name == environment.name => None,
         Some(_) => Some("is not the name that was typed".to_owned()),

@@ -7,9 +7,9 @@ use anyhow::Result;
 use crate::contract::ids::{DeploymentId, ServiceId};
 use crate::environment::guard::Target;
 use crate::environment::variables;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, counted};
 use crate::inert::one_line;
-use crate::railway::{Deploy, DeploymentStatus, Environment, EnvironmentStatus, ServiceInstance};
+use crate::railway::{Deploy, DeploymentStatus, Environment, EnvironmentStatus, ServiceInstance, ServiceStatus};
 use crate::running::context::Context;
 
 /// How many of a failed deployment's last log lines an error shows.
@@ -29,9 +29,8 @@ pub(crate) async fn deploy(
     deadline: Duration,
     logs: bool,
 ) -> Result<()> {
-    let ids = services.iter().map(|d| d.service_id.clone()).collect();
-    let wanted = services.into_iter().filter(|d| !is_under_way(target.environment(), &d.service_id)).collect();
-    bring_up(ctx, target, ids, wanted, deadline, logs).await
+    let wanted = services.iter().filter(|d| !is_under_way(target.environment(), &d.service_id)).cloned().collect();
+    bring_up(ctx, target, &services, wanted, deadline, logs).await
 }
 
 /// The same for services that are up already: they are deployed anew.
@@ -45,18 +44,22 @@ pub(crate) async fn redeploy(
     deadline: Duration,
     logs: bool,
 ) -> Result<()> {
-    let ids = services.iter().map(|d| d.service_id.clone()).collect();
-    bring_up(ctx, target, ids, services, deadline, logs).await
+    bring_up(ctx, target, &services, services.clone(), deadline, logs).await
 }
 
 async fn bring_up(
     ctx: &Context,
     target: &Target,
-    ids: Vec<ServiceId>,
+    asked: &[Deploy],
     mut wanted: Vec<Deploy>,
     deadline: Duration,
     logs: bool,
 ) -> Result<()> {
+    let ids: Vec<_> = asked.iter().map(|d| d.service_id.clone()).collect();
+    let name = |id: &ServiceId| target.project.service_name(id).unwrap_or(id.as_ref()).to_owned();
+    for deploy in &wanted {
+        ctx.progress.begin_service(&name(&deploy.service_id));
+    }
     let mut replaced: Vec<_> = wanted.iter().filter_map(|d| standing(target, &d.service_id)).collect();
     for attempt in 0..=RETRIES {
         if !wanted.is_empty() {
@@ -67,14 +70,14 @@ async fn bring_up(
             return Ok(());
         }
         if attempt == RETRIES {
+            for failed in &failed {
+                ctx.progress.end_service(&name(&failed.service_id), Some("its deployment failed".to_owned()));
+            }
             return Err(explain(ctx, target, &failed, logs).await);
         }
-        tracing::warn!("the deployment of {} services failed; trying once more", failed.len());
+        tracing::warn!("the deployment of {} failed; trying once more", counted(failed.len(), "service", "services"));
         replaced.extend(failed.iter().map(|f| f.deployment_id.clone()));
-        wanted = failed
-            .into_iter()
-            .map(|f| Deploy { commit: commit_of(target, &f.service_id), service_id: f.service_id })
-            .collect();
+        wanted = asked.iter().filter(|d| failed.iter().any(|f| f.service_id == d.service_id)).cloned().collect();
     }
     unreachable!("the loop ends by returning")
 }
@@ -85,13 +88,15 @@ struct FailedDeployment {
     deployment_id: DeploymentId,
 }
 
-fn commit_of(target: &Target, service_id: &ServiceId) -> Option<String> {
-    target.source().service_by_id(service_id)?.commit().map(str::to_owned)
-}
-
 /// The deployment that stood before, and so says nothing of a new one.
 fn standing(target: &Target, service_id: &ServiceId) -> Option<DeploymentId> {
     Some(target.environment().service_by_id(service_id)?.latest_deployment.as_ref()?.id.clone())
+}
+
+fn is_up(service: &ServiceStatus, replaced: &[DeploymentId]) -> bool {
+    use DeploymentStatus::{Sleeping, Success};
+    let deployment = service.latest_deployment.as_ref().filter(|d| !replaced.contains(&d.id));
+    deployment.is_some_and(|deployment| matches!(deployment.status, Success | Sleeping))
 }
 
 fn is_under_way(environment: &Environment, service_id: &ServiceId) -> bool {
@@ -111,6 +116,10 @@ async fn settled(
     let environment_id = &target.environment().id;
     let look = || async move {
         let status = ctx.railway.environment_status(environment_id).await?;
+        for service in status.service_instances.iter().filter(|service| is_up(service, replaced)) {
+            let name = target.project.service_name(&service.service_id).unwrap_or(service.service_id.as_ref());
+            ctx.progress.end_service(name, None);
+        }
         Ok(outcome(&status, ids, replaced))
     };
     ctx.until("deployments", deadline, Duration::from_secs(1), look).await

@@ -16,15 +16,11 @@ pub(crate) fn refusals(
     source: &Environment,
     request: &CloneRequest,
 ) -> Vec<Refusal> {
-    let is_named = policy.sources.iter().any(|name| project.environment(name).is_some_and(|e| e.id == source.id));
     let mut refusals = Vec::new();
     if request.environment_name.as_deref().is_some_and(is_making_name) {
         refusals.push(Refusal::never("environment_name", "a name that runs give to what they are making"));
     }
-    if !(is_named || policy.sources.is_empty() && project.is_main(&source.id)) {
-        let what = format!("environment `{}`", source.name);
-        refusals.push(Refusal::new("source_environment", what, format!("sources: [{}]", source.name)));
-    }
+    refusals.extend(self::source(policy, project, source, "source_environment"));
     for service in &source.service_instances {
         let name = &service.service_name;
         let is_cron = service.cron_schedule.is_some() && request.include_services.contains(name);
@@ -37,6 +33,14 @@ pub(crate) fn refusals(
         }
     }
     refusals
+}
+
+/// That an environment is copied from by a request's `field`, unless the policy grants it.
+pub(super) fn source(policy: &Policy, project: &Project, source: &Environment, field: &'static str) -> Option<Refusal> {
+    let is_named = policy.sources.iter().any(|name| project.environment(name).is_some_and(|e| e.id == source.id));
+    let is_granted = is_named || policy.sources.is_empty() && project.is_main(&source.id);
+    let what = || format!("to copy from environment `{}`", source.name);
+    (!is_granted).then(|| Refusal::new(field, what(), format!("sources: [{}]", source.name)))
 }
 
 /// Refuses a request of which the policy does not grant all.

@@ -24,8 +24,8 @@ const VISIBLE_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) struct Target {
     pub project: Project,
     pub record: Record,
-    source: usize,
-    environment: usize,
+    pub(super) source: usize,
+    pub(super) environment: usize,
 }
 
 impl Target {
@@ -74,7 +74,7 @@ pub(crate) enum Readiness {
 /// has not come as far as it must.
 pub(crate) async fn own_target(ctx: &Context, request: &CloneRequest, needed: Readiness) -> Result<Target> {
     let names = ctx.run.names(request);
-    ensure_unprotected(&ctx.policy, &names.target)?;
+    ensure_unprotected(&ctx.policy, names.field, &names.target)?;
     let is_ready = |project: &Project| is_ready(ctx, project, &names, request, needed);
     let is_settled = |project: &Project| is_ready(project) || !may_be_ready_soon(ctx, project, &names);
     let mut project = ctx.railway.project(&request.project_id, Weight::Repeatable).await?;
@@ -241,11 +241,11 @@ fn missing(ctx: &Context, project: &Project, names: &Names) -> Failure {
 ///
 /// # Errors
 /// [`crate::error::Exit::Invalid`].
-pub(crate) fn ensure_unprotected(policy: &Policy, name: &str) -> Result<()> {
+pub(crate) fn ensure_unprotected(policy: &Policy, field: &str, name: &str) -> Result<()> {
     ensure!(
         !policy.protects(name),
         Failure::invalid(format!(
-            "`environment_name`: environment `{name}` is protected and is never written or deleted"
+            "`{field}`: environment `{name}` is protected by the policy's `protected_environments`, and is never written or deleted"
         ))
     );
     Ok(())
@@ -261,7 +261,7 @@ pub(crate) fn ensure_not_production(
     environment: &Environment,
     source_id: Option<&EnvironmentId>,
 ) -> Result<()> {
-    ensure_unprotected(policy, &environment.name)?;
+    ensure_unprotected(policy, "environment", &environment.name)?;
     let rule = if Some(&environment.id) == source_id {
         "is the source of the copy"
     } else if project.is_main(&environment.id) {
@@ -273,7 +273,7 @@ pub(crate) fn ensure_not_production(
 }
 
 /// The refusal of an environment whose record cannot be read.
-pub(super) fn unreadable(environment: &Environment, why: Unreadable) -> Failure {
+pub(crate) fn unreadable(environment: &Environment, why: Unreadable) -> Failure {
     Failure::invalid(format!("the record in environment `{}` cannot be read: {why}", environment.name))
 }
 

@@ -11,7 +11,15 @@ use crate::engines::SiteAddress;
 use crate::environment::guard::Target;
 use crate::environment::services::{Role, web, with_role};
 use crate::error::Failure;
+use crate::railway::{Environment, ServiceInstance};
 use crate::rewriting::UrlPair;
+use crate::running::run::slug;
+
+/// The longest DNS label.
+const LONGEST_LABEL: usize = 63;
+
+/// What Railway's own domains end with, where no existing one tells.
+pub(crate) const SUFFIX: &str = "up.railway.app";
 
 /// The host under which people visit the copy: the custom domain that was asked for, or Railway's.
 ///
@@ -45,25 +53,54 @@ pub(crate) fn railway_host(target: &Target, request: &CloneRequest) -> Result<St
 /// # Errors
 /// As [`public_host`].
 pub(crate) fn map(target: &Target, request: &CloneRequest, sites: &[SiteAddress]) -> Result<Vec<UrlPair>> {
-    let public = public_host(target, request)?;
-    let web_id = web(target.source(), request).map(|s| &s.service_id);
+    let of_copy = |service: &ServiceInstance| {
+        let copy = target.environment().service_by_id(&service.service_id)?;
+        copy.domains.service_domains.first().map(|d| d.domain.clone())
+    };
+    Ok(pairs(target.source(), request, sites, &public_host(target, request)?, &of_copy))
+}
+
+/// The same for a copy that people visit at `public` and whose services are at the hosts that `of_copy` tells.
+pub(crate) fn pairs(
+    source: &Environment,
+    request: &CloneRequest,
+    sites: &[SiteAddress],
+    public: &str,
+    of_copy: &dyn Fn(&ServiceInstance) -> Option<String>,
+) -> Vec<UrlPair> {
+    let web_id = web(source, request).map(|s| &s.service_id);
     let (mut pairs, mut of_web) = (Vec::new(), Vec::new());
-    for service in with_role(target.source(), request, &[Role::App, Role::Cron, Role::LeftOut]) {
-        let copy =
-            target.environment().service_by_id(&service.service_id).and_then(|s| s.domains.service_domains.first());
+    for service in with_role(source, request, &[Role::App, Role::Cron, Role::LeftOut]) {
         let is_web = Some(&service.service_id) == web_id;
-        let new = if is_web { Some(public.as_str()) } else { copy.map(|d| d.domain.as_str()) };
+        let new = if is_web { Some(public.to_owned()) } else { of_copy(service) };
         let list = if is_web { &mut of_web } else { &mut pairs };
-        list.extend(service.hosts().zip(std::iter::repeat(new)).filter_map(|(old, new)| Some(pair(old, new?))));
+        list.extend(service.hosts().zip(std::iter::repeat(new)).filter_map(|(old, new)| Some(pair(old, &new?))));
     }
-    add_new(&mut pairs, network::pairs(sites, &public));
+    add_new(&mut pairs, network::pairs(sites, public));
     add_new(&mut pairs, of_web);
     let urls: BTreeSet<_> = sites.iter().flat_map(|site| &site.urls).filter_map(|url| host_of(url)).collect();
-    add_new(&mut pairs, urls.iter().map(|host| pair(host, &public)).collect());
+    add_new(&mut pairs, urls.iter().map(|host| pair(host, public)).collect());
     let siblings = pairs.iter().filter_map(sibling).collect();
     add_new(&mut pairs, siblings);
     pairs.retain(|p| p.old != p.new);
-    Ok(pairs)
+    pairs
+}
+
+/// The services of a copy that get a Railway domain: the web service, and each app that has a public host in the source.
+pub(crate) fn public<'a>(source: &'a Environment, request: &CloneRequest) -> Vec<&'a ServiceInstance> {
+    let web_id = web(source, request).map(|s| &s.service_id);
+    let apps = with_role(source, request, &[Role::App]).into_iter();
+    apps.filter(|s| Some(&s.service_id) == web_id || s.hosts().next().is_some()).collect()
+}
+
+/// The label of a service's Railway domain: `<service>-<copy>`, with some of the run's hash behind it where the copy's name does not hold it
+/// already: a label is taken once for all of Railway.
+pub(crate) fn label(service: &str, name: &str, run_hash: &str) -> String {
+    let hash = &run_hash[..5];
+    let tail = if name.ends_with(hash) { name.to_owned() } else { format!("{name}-{hash}") };
+    let service = Some(slug(service)).filter(|slug| !slug.is_empty()).unwrap_or_else(|| "app".to_owned());
+    let room = LONGEST_LABEL - tail.len() - 1;
+    format!("{}-{tail}", service[..service.len().min(room)].trim_end_matches('-'))
 }
 
 /// Adds those whose old host is not there yet.

@@ -14,10 +14,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
 use crate::contract::ids::{EnvironmentId, ProjectId};
-use crate::contract::record::{Lease, Record, State};
+use crate::contract::record::{Lease, Record};
 use crate::contract::request::CloneRequest;
 use crate::contract::signature::Reading;
 use crate::environment::guard::{self, Readiness, Target};
+use crate::environment::plan_hash;
 use crate::environment::recorded::{reading_in, writing};
 use crate::error::chain;
 use crate::railway::{Change, GraphqlErrors};
@@ -54,7 +55,7 @@ struct Lost;
 
 impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("another process of this run works at the copy")
+        f.write_str("another process works at the copy")
     }
 }
 
@@ -67,20 +68,48 @@ impl std::error::Error for Lost {}
 /// As [`guard::own_target`], and whatever the work fails with.
 pub(crate) async fn in_turn<T>(ctx: &Context, request: &CloneRequest, needed: Readiness, work: Work<T>) -> Result<T> {
     loop {
-        let mut target = guard::own_target(ctx, request, needed).await?;
+        let target = guard::own_target(ctx, request, needed).await?;
         if target.is_ready() {
-            let turn = Turn::new(&target, true);
-            return work(ctx, request, target, &turn).await;
+            return without_turn(ctx, request, target, work).await;
         }
-        let name = target.environment().name.clone();
-        if !take(ctx, &mut target).await? {
-            continue;
+        plan_hash::warn_of_moved(ctx, request, &target);
+        if let Some(done) = try_turn(ctx, request, target, work).await? {
+            return Ok(done);
         }
-        let turn = Turn::new(&target, false);
-        match turn.used(ctx, request, target, work).await {
-            Err(error) if error.is::<Lost>() => tracing::info!("{error}, `{name}`: waiting for it, to begin anew"),
-            done => return done,
+    }
+}
+
+/// Does work that changes nothing at a copy, for which no turn is needed.
+///
+/// # Errors
+/// Whatever the work fails with.
+pub(super) async fn without_turn<T>(ctx: &Context, request: &CloneRequest, target: Target, work: Work<T>) -> Result<T> {
+    let turn = Turn::new(&target, true);
+    work(ctx, request, target, &turn).await
+}
+
+/// Does work at a copy that was read just now, if no other process works there; `None` when one does, or has come between:
+/// then the copy is to be read anew.
+///
+/// # Errors
+/// Whatever the work fails with.
+pub(super) async fn try_turn<T>(
+    ctx: &Context,
+    request: &CloneRequest,
+    mut target: Target,
+    work: Work<T>,
+) -> Result<Option<T>> {
+    let name = target.environment().name.clone();
+    if !take(ctx, &mut target).await? {
+        return Ok(None);
+    }
+    let turn = Turn::new(&target, false);
+    match turn.used(ctx, request, target, work).await {
+        Err(error) if error.is::<Lost>() => {
+            tracing::info!("{error}, `{name}`: waiting for it, to begin anew");
+            Ok(None)
         }
+        done => done.map(Some),
     }
 }
 
@@ -198,10 +227,16 @@ impl Turn {
     }
 
     /// Refuses to go on when the record no longer names this process.
-    async fn ensure_ours(&self, ctx: &Context) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`Lost`].
+    pub(crate) async fn ensure_ours(&self, ctx: &Context) -> Result<()> {
         let seen = self.look(ctx).await?;
-        let is_ours =
-            |r: &Record| r.lease.as_ref().is_some_and(|l| l.holder == ctx.holder) && r.state == State::Cloning;
+        let is_ours = |r: &Record| {
+            let is_holder = r.lease.as_ref().is_some_and(|lease| lease.holder == ctx.holder);
+            // What a rollback has taken back meanwhile is nobody's any more.
+            is_holder && r.state == self.record.state && r.refreshing == self.record.refreshing
+        };
         if !seen.as_ref().is_some_and(is_ours) {
             bail!(Lost);
         }

@@ -9,6 +9,7 @@ use crate::engines::Kind;
 use crate::environment::deployments;
 use crate::environment::guard::Target;
 use crate::environment::services::kind;
+use crate::error::counted;
 use crate::external::tcp;
 use crate::railway::{Change, Deploy, Environment, Project, ServiceInstance};
 use crate::running::context::Context;
@@ -41,49 +42,91 @@ pub(crate) fn to_close(ctx: &Context, environment: &Environment) -> Vec<ProxyKey
     if ctx.policy.may_be_public { Vec::new() } else { open_ones(environment) }
 }
 
+/// The same with those of databases that a step has opened since the environment was read.
+pub(crate) fn to_close_all(ctx: &Context, environment: &Environment, opened: &[&ServiceInstance]) -> Vec<ProxyKey> {
+    if ctx.policy.may_be_public {
+        return Vec::new();
+    }
+    let mut all = of_databases(opened);
+    all.extend(open_ones(environment));
+    all.sort();
+    all.dedup();
+    all
+}
+
 /// All proxies that an environment has.
 fn open_ones(environment: &Environment) -> Vec<ProxyKey> {
     let all = environment.config.services.iter();
     all.flat_map(|(id, service)| service.tcp_proxies().map(|port| (id.clone(), port))).collect()
 }
 
-/// Opens those of `wanted` that are closed. A proxy acts from the service's next deployment on, so what runs already is deployed anew.
+/// Opens those of `wanted` that are closed. A proxy acts from the service's next deployment on, so what runs already is deployed anew:
+/// how many services.
 ///
 /// # Errors
 /// When Railway refuses, or a service does not come up again.
-pub(crate) async fn open(ctx: &Context, target: &Target, wanted: &[ProxyKey], logs: bool) -> Result<()> {
+pub(crate) async fn open(ctx: &Context, target: &Target, wanted: &[ProxyKey], logs: bool) -> Result<usize> {
     let open = open_ones(target.environment());
     let closed: Vec<_> = wanted.iter().filter(|key| !open.contains(key)).cloned().collect();
     if closed.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let change = Change { tcp_proxies: closed.clone(), ..Change::default() };
     let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
     changed.context("open the TCP proxies of the copy's databases")?;
+    let count = closed.len();
     let deploys = closed.into_iter().map(|(service_id, _)| Deploy { service_id, commit: None }).collect();
-    deployments::redeploy(ctx, target, deploys, UP_AGAIN, logs)
-        .await
-        .context("deploy the databases with their TCP proxies")
+    let deployed = deployments::redeploy(ctx, target, deploys, UP_AGAIN, logs).await;
+    deployed.context("deploy the databases with their TCP proxies")?;
+    Ok(count)
 }
 
-/// Waits until nobody answers at proxies that were taken away, if need be by deploying their services anew; those that still answer, or of
-/// which nobody can tell.
-pub(crate) async fn still_open<'a>(
-    ctx: &Context,
-    target: &Target,
-    were: &'a [Listening],
-    logs: bool,
-) -> Result<Vec<&'a Listening>> {
+/// Deploys the services anew of proxies at which nobody listens: whoever opened them has not come as far as that. How many services.
+///
+/// # Errors
+/// When a service does not come up again.
+pub(crate) async fn let_act(ctx: &Context, target: &Target, opened: &[&Listening], logs: bool) -> Result<usize> {
+    let mut silent = Vec::new();
+    for proxy in opened {
+        if tcp::is_refused(&proxy.host, proxy.port).await {
+            silent.push(*proxy);
+        }
+    }
+    let deploys = deploys_of(target, &silent);
+    if silent.is_empty() {
+        return Ok(0);
+    }
+    let deployed = deployments::redeploy(ctx, target, deploys, UP_AGAIN, logs).await;
+    deployed.context("deploy the databases with their TCP proxies")?;
+    Ok(silent.len())
+}
+
+fn deploys_of(target: &Target, proxies: &[&Listening]) -> Vec<Deploy> {
+    let ids = proxies.iter().filter_map(|proxy| Some(target.environment().service(&proxy.service)?.service_id.clone()));
+    ids.map(|service_id| Deploy { service_id, commit: None }).collect()
+}
+
+/// What became of proxies that were taken away.
+pub(crate) struct Closed {
+    /// Services of those that still answer, or of which nobody can tell.
+    pub open: Vec<String>,
+    /// How many services were deployed anew for it.
+    pub restarts: usize,
+}
+
+/// Waits until nobody answers at proxies that were taken away, if need be by deploying their services anew.
+///
+/// # Errors
+/// When a service does not come up again.
+pub(crate) async fn still_open(ctx: &Context, target: &Target, were: &[Listening], logs: bool) -> Result<Closed> {
     let open = answering(ctx, were.iter().collect()).await?;
     if open.is_empty() {
-        return Ok(open);
+        return Ok(Closed { open: Vec::new(), restarts: 0 });
     }
-    tracing::info!("the TCP proxies of {} databases still answer; deploying these anew", open.len());
-    let ids = open.iter().filter_map(|proxy| Some(target.environment().service(&proxy.service)?.service_id.clone()));
-    let deploys = ids.map(|service_id| Deploy { service_id, commit: None }).collect();
-    deployments::redeploy(ctx, target, deploys, UP_AGAIN, logs)
-        .await
-        .context("deploy the databases without their TCP proxies")?;
+    let restarts = open.len();
+    tracing::info!("the TCP proxies of {} still answer; deploying anew", counted(open.len(), "database", "databases"));
+    let deployed = deployments::redeploy(ctx, target, deploys_of(target, &open), UP_AGAIN, logs).await;
+    deployed.context("deploy the databases without their TCP proxies")?;
     let open = answering(ctx, open).await?;
     for proxy in &open {
         tracing::warn!(
@@ -93,7 +136,7 @@ pub(crate) async fn still_open<'a>(
             proxy.port
         );
     }
-    Ok(open)
+    Ok(Closed { open: open.into_iter().map(|proxy| proxy.service.clone()).collect(), restarts })
 }
 
 async fn answering<'a>(ctx: &Context, mut open: Vec<&'a Listening>) -> Result<Vec<&'a Listening>> {

@@ -117,6 +117,12 @@ pub(crate) fn chain(error: &anyhow::Error) -> String {
     text
 }
 
+/// So many of a thing, for people: `1 copy`, `2 copies`.
+pub(crate) fn counted(count: impl fmt::Display, one: &str, many: &str) -> String {
+    let count = count.to_string();
+    format!("{count} {}", if count == "1" { one } else { many })
+}
+
 /// Several problems in one message: each on a line of its own, where there is more than one.
 pub(crate) fn listed(problems: &[String]) -> String {
     let head = if problems.len() == 1 { String::new() } else { format!("{} problems\n  ", problems.len()) };

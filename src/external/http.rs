@@ -1,20 +1,25 @@
-//! The only place that speaks HTTP: visiting a page of the copy, and asking a server what time it is.
+//! The only place that speaks HTTP: visiting a page of the copy, asking a server what time it is, and reading JSON.
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::header::{CACHE_CONTROL, DATE, LOCATION};
 use reqwest::redirect::Policy;
+use serde::de::DeserializeOwned;
 
 use crate::external::tls;
+use crate::secret::Secret;
 
 /// How long one page may take.
 const PAGE: Duration = Duration::from_secs(20);
 
 /// How much of a page is read, bytes.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
+
+/// How much of an answer in JSON is read, bytes.
+const JSON_LIMIT: usize = 32 * 1024 * 1024;
 
 /// A client that follows no redirect by itself.
 pub(crate) type Client = reqwest::Client;
@@ -52,6 +57,25 @@ pub(crate) async fn time(client: &Client, url: &str) -> Result<Timestamp> {
     let date = response.headers().get(DATE).and_then(|date| date.to_str().ok()).context("the answer has no date")?;
     let told = rfc2822::parse(date).with_context(|| format!("the answer's date is `{}`", date.escape_debug()))?;
     Ok(told.timestamp())
+}
+
+/// What somebody answers at `url` in JSON; `login` is `user:password`.
+///
+/// # Errors
+/// When there is no answer, or it is a refusal, too long or no such JSON.
+pub(crate) async fn json<T: DeserializeOwned>(client: &Client, url: &str, login: Option<&Secret>) -> Result<T> {
+    let mut request = client.get(url);
+    if let Some((user, password)) = login.and_then(|login| login.expose().split_once(':')) {
+        request = request.basic_auth(user, Some(password));
+    }
+    let mut response = request.send().await?;
+    ensure!(response.status().is_success(), "HTTP status {}", response.status().as_u16());
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        ensure!(body.len() <= JSON_LIMIT, "the answer is longer than {JSON_LIMIT} bytes");
+    }
+    serde_json::from_slice(&body).context("the answer is no JSON of the kind that was asked for")
 }
 
 /// Fetches `url`.

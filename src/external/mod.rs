@@ -1,5 +1,6 @@
 //! The programs and services outside that are neither Railway nor a database: child processes, HTTP, Kestra, TLS.
 
+pub(crate) mod executions;
 pub(crate) mod http;
 pub(crate) mod kestra;
 pub(crate) mod print;

@@ -10,6 +10,7 @@
 pub mod any_bytes;
 pub(crate) mod assignment;
 mod key;
+mod live;
 mod met;
 pub(crate) mod nets;
 mod numbers;
@@ -29,14 +30,15 @@ mod twins;
 mod values;
 mod words;
 
+pub(crate) use live::{live_in, says_live};
 pub(crate) use nets::shapes::keys as live_keys;
 pub(crate) use nets::shapes::{addresses_in, masked_emails as masked_addresses};
 pub(crate) use sheet::TableOutcome;
 pub(crate) use switches::LiveSwitch;
 
+pub use crate::contract::masked::Masked;
 pub use crate::contract::masking_rules::{MaskingRule, RulesFile, When};
 pub use crate::contract::on_residue::OnResidue;
-pub use crate::contract::record::Masked;
 pub use crate::contract::transformer::Transformer;
 pub use crate::contract::unknown::Unknown;
 pub use key::{Key, KeySource};

@@ -72,6 +72,18 @@ pub async fn copy_database(
     }
 }
 
+/// Drops what copies into a database have left beside it; the report of the one with this id, if it has come to its end, and is the
+/// last that did.
+///
+/// # Errors
+/// When the server cannot be reached, or a copy into the database is under way.
+pub async fn clear(target: &Endpoint, copy_id: &str) -> Result<Option<CopyReport>> {
+    let target_server = TargetServer::open(target).await?;
+    target_server.drop_leftovers().await?;
+    let note = last_note(&target_server).await?;
+    Ok(note.filter(|note| note.copy_id == copy_id).map(|note| note.report))
+}
+
 async fn attempt_once(
     source: &Endpoint,
     target: &Endpoint,
@@ -98,6 +110,7 @@ async fn attempt_once(
     let swapped = match built {
         Ok(mut report) => {
             progress.enter("swap");
+            report.made_with = Some(options.made_with());
             report.attempts = number;
             report.seconds = began.elapsed().as_secs_f64();
             put_in_place(target, &target_server, &name, options, report, cancel).await
@@ -117,11 +130,15 @@ async fn attempt_once(
 
 /// The report of this very copy, when an earlier call has finished it that asked for the same.
 async fn report_of_same_copy(target_server: &TargetServer, options: &CopyOptions) -> Result<Option<CopyReport>> {
-    let comment = target_server.comment().await.context("read the target's note about its last copy")?;
-    let note = comment.and_then(|comment| CopyNote::read(&comment));
     let (copy_id, asked) = (&options.copy_id, options.asked());
     let is_same = |note: &CopyNote| note.copy_id == *copy_id && !copy_id.is_empty() && note.asked == asked;
-    Ok(note.filter(is_same).map(|note| note.report))
+    Ok(last_note(target_server).await?.filter(is_same).map(|note| note.report))
+}
+
+/// What the last copy into the target has written about itself.
+async fn last_note(target_server: &TargetServer) -> Result<Option<CopyNote>> {
+    let comment = target_server.comment().await.context("read the target's note about its last copy")?;
+    Ok(comment.and_then(|comment| CopyNote::read(&comment)))
 }
 
 async fn put_in_place(
@@ -132,6 +149,12 @@ async fn put_in_place(
     mut report: CopyReport,
     cancel: &CancellationToken,
 ) -> Result<CopyReport> {
+    if let Some(together) = &options.together {
+        tokio::select! {
+            all = or_cancelled(cancel, together.built()) => all?,
+            error = lost_target(target_server) => return Err(error),
+        }
+    }
     let began = Instant::now();
     let second = or_cancelled(cancel, connect_to_other_database(target)).await?;
     let comment = CopyNote { copy_id: options.copy_id.clone(), asked: options.asked(), report: report.clone().cut() }

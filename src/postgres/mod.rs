@@ -33,10 +33,11 @@ mod totals;
 
 pub use audit::audit;
 pub(crate) use dump::pg_dump::ensure_can_dump;
-pub use engine::copy_database;
+pub use engine::{clear, copy_database};
+pub(crate) use preflight::dry_run::usual_seconds;
 pub use preflight::dry_run::{DryRun, DryRunTable, dry_run};
-pub(crate) use preflight::inspect::inspect_contents;
-pub use preflight::inspect::{inspect, inspect_masking, inspect_target};
+pub use preflight::inspect::{Contents, inspect, inspect_masking, inspect_target};
+pub(crate) use preflight::inspect::{inspect_contents, read_schema};
 pub(crate) use preflight::site_addresses::site_addresses;
 pub use preflight::site_addresses::site_urls;
 pub use preflight::source_login::source_login;

@@ -23,6 +23,7 @@ const ENVIRONMENT_DELETE: &str = include_str!("documents/environment_delete.grap
 const DEPLOYMENT_LOGS: &str = include_str!("documents/deployment_logs.graphql");
 
 /// A service to deploy, at a commit or at its source's newest.
+#[derive(Clone)]
 pub(crate) struct Deploy {
     pub service_id: ServiceId,
     pub commit: Option<String>,

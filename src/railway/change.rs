@@ -23,6 +23,8 @@ pub(crate) struct Change {
     pub auto_deploy_off: Vec<ServiceId>,
     pub service_domains: Vec<DomainChange>,
     pub custom_domain: Option<CustomDomainChange>,
+    /// Services that get another source.
+    pub sources: Vec<(ServiceId, SourceChange)>,
     pub variables: VariableChanges,
     /// Shared variables that change together with those of the services.
     pub shared: SharedChanges,
@@ -34,6 +36,13 @@ pub(crate) struct Change {
     pub stop_deployments: Vec<DeploymentId>,
     /// The environment's new name.
     pub rename: Option<String>,
+}
+
+/// What a service is deployed from.
+pub(crate) enum SourceChange {
+    /// A branch of its repository.
+    Branch(String),
+    Image(String),
 }
 
 /// A `*.up.railway.app` domain that is made, or renamed when it has an id.
@@ -112,6 +121,13 @@ impl Change {
         let mut services = Map::new();
         for (service_id, variables) in &self.variables {
             services.insert(service_id.to_string(), json!({ "variables": staged(variables) }));
+        }
+        for (service_id, source) in &self.sources {
+            let entry = services.entry(service_id.to_string()).or_insert_with(|| json!({}));
+            entry["source"] = match source {
+                SourceChange::Branch(branch) => json!({ "branch": branch }),
+                SourceChange::Image(image) => json!({ "image": image }),
+            };
         }
         let opened = self.tcp_proxies.iter().map(|proxy| (proxy, json!({})));
         for ((service_id, port), proxy) in opened.chain(self.closed_proxies.iter().map(|proxy| (proxy, Value::Null))) {

@@ -15,7 +15,14 @@ pub(crate) struct Config {
     pub services: BTreeMap<ServiceId, ServiceConfig>,
     #[serde(deserialize_with = "or_default")]
     pub shared_variables: BTreeMap<String, Option<VariableConfig>>,
+    /// Volumes by id, the same in every environment.
+    #[serde(deserialize_with = "or_default")]
+    pub volumes: BTreeMap<String, Option<Settings>>,
 }
+
+/// Settings by their paths, such as `deploy.numReplicas`, as text. What is null or an empty object is as if it were not there.
+#[derive(Default)]
+pub(crate) struct Settings(BTreeMap<String, String>);
 
 /// One service's part of a [`Config`].
 #[derive(Deserialize, Default)]
@@ -27,13 +34,16 @@ pub(crate) struct ServiceConfig {
     pub volume_mounts: BTreeMap<String, Option<VolumeMount>>,
     #[serde(deserialize_with = "or_default")]
     networking: Networking,
+    /// All that has no field of its own here.
+    #[serde(flatten)]
+    settings: Settings,
 }
 
 /// Where a volume is in a service's file system.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct VolumeMount {
-    mount_path: Option<String>,
+    pub mount_path: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -42,6 +52,8 @@ struct Networking {
     /// By the port that each leads to.
     #[serde(deserialize_with = "keys")]
     tcp_proxies: BTreeSet<String>,
+    #[serde(flatten)]
+    settings: Settings,
 }
 
 /// What tells of a service whether it is a database, of whatever image: what its server reads, and where it listens and
@@ -63,7 +75,43 @@ pub(crate) struct VariableConfig {
     pub is_sealed: Option<bool>,
 }
 
+impl Settings {
+    /// Each setting with what it is set to.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(path, value)| (path.as_str(), value.as_str()))
+    }
+
+    fn add(&mut self, path: &str, value: &Value) {
+        match value {
+            Value::Null => {}
+            // What leads to a service is told by the service itself.
+            Value::Object(_) if path == "serviceDomains" || path == "customDomains" => {}
+            Value::Object(fields) => {
+                for (name, field) in fields {
+                    let within = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    self.add(&within, field);
+                }
+            }
+            Value::String(text) => drop(self.0.insert(path.to_owned(), text.clone())),
+            other => drop(self.0.insert(path.to_owned(), other.to_string())),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Settings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut settings = Self::default();
+        settings.add("", &Value::Object(Map::deserialize(deserializer)?));
+        Ok(settings)
+    }
+}
+
 impl ServiceConfig {
+    /// Its settings, those of its network among them, which have no field of their own.
+    pub(crate) fn all_settings(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.settings.iter().chain(self.networking.settings.iter())
+    }
+
     /// The ports that its TCP proxies lead to.
     pub(crate) fn tcp_proxies(&self) -> impl Iterator<Item = u16> {
         self.networking.tcp_proxies.iter().filter_map(|port| port.parse().ok())

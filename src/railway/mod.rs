@@ -12,11 +12,15 @@ mod config;
 mod model;
 mod program;
 mod rendered;
+mod usage;
 
 pub(crate) use answer::{GraphqlErrors, Weather};
 pub(crate) use calls::Deploy;
-pub(crate) use change::{Change, CustomDomainChange, DnsRecord, DomainChange, SharedChanges, VariableChanges};
-pub(crate) use config::Marks;
-pub(crate) use model::{DeploymentStatus, Environment, EnvironmentStatus, Project, ServiceInstance};
+pub(crate) use change::{
+    Change, CustomDomainChange, DnsRecord, DomainChange, SharedChanges, SourceChange, VariableChanges,
+};
+pub(crate) use config::{Marks, VariableConfig};
+pub(crate) use model::{DeploymentStatus, Environment, EnvironmentStatus, Project, ServiceInstance, ServiceStatus};
 pub(crate) use program::{Railway, TOKEN_VARIABLE, Weight};
 pub(crate) use rendered::{Reachable, Rendered};
+pub(crate) use usage::{PRICES, Prices, Usage};

@@ -91,9 +91,13 @@ pub(crate) struct CustomDomain {
 }
 
 #[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Deployment {
     pub id: DeploymentId,
     pub status: DeploymentStatus,
+    /// None where it was not asked for.
+    #[serde(default)]
+    pub created_at: Option<Timestamp>,
     #[serde(default)]
     pub meta: Option<DeploymentMeta>,
 }
@@ -102,6 +106,8 @@ pub(crate) struct Deployment {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeploymentMeta {
     pub commit_hash: Option<String>,
+    pub branch: Option<String>,
+    pub image: Option<String>,
 }
 
 /// Railway's deployment states, as far as they differ for us.
@@ -209,6 +215,11 @@ impl ServiceInstance {
         self.source.as_ref()?.image.as_deref()
     }
 
+    /// Whether a push to a repository deploys it.
+    pub(crate) fn has_repo(&self) -> bool {
+        self.source.as_ref().is_some_and(|s| s.repo.is_some())
+    }
+
     /// Whether its source is a `railway up` upload, which Railway cannot deploy elsewhere.
     pub(crate) fn is_upload(&self) -> bool {
         let has_source = self.source.as_ref().is_some_and(|s| s.repo.is_some() || s.image.is_some());
@@ -233,7 +244,7 @@ impl ServiceInstance {
 }
 
 /// Reads a GraphQL connection as a plain list.
-fn edges<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+pub(super) fn edges<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     #[derive(Deserialize)]
     struct Connection<T> {
         edges: Vec<Edge<T>>,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use rand::distr::{Alphanumeric, SampleString as _};
+use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +16,7 @@ use crate::copying::{CopyReport, Progress};
 use crate::error::Failure;
 use crate::external::process_env::ProcessEnv;
 use crate::railway::{Railway, Weather};
+use crate::running::account::CopyAccount;
 use crate::running::run::Run;
 
 /// The surroundings of one run's steps.
@@ -31,6 +33,10 @@ pub(crate) struct Context {
     pub progress: Arc<Progress>,
     /// What was copied into the database of each service, with all that is told: outputs hold so much of it at most.
     copies: Arc<Mutex<Vec<(String, CopyReport)>>>,
+    /// The plan that was made, whole.
+    plan: Arc<Mutex<Option<Value>>>,
+    /// What was done with copies, for the run's account.
+    deeds: Arc<Mutex<Vec<CopyAccount>>>,
     /// What this process calls itself beside others that work at the same run, by chance.
     pub(crate) holder: String,
     /// Cancelled when the process is asked to end.
@@ -47,8 +53,8 @@ impl Context {
         let keys = [KEY_VARIABLE, OLD_KEY_VARIABLE].map(|name| env.secret(name));
         let record_keys = RecordKeys::new(keys[0].as_ref(), keys[1].as_ref())?;
         let holder = Alphanumeric.sample_string(&mut rand::rng(), 16);
-        let (progress, copies) = (Arc::default(), Arc::default());
-        Ok(Self { run, policy, record_keys, railway, env, progress, copies, holder, stop })
+        let (progress, copies, plan, deeds) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
+        Ok(Self { run, policy, record_keys, railway, env, progress, copies, plan, deeds, holder, stop })
     }
 
     /// Keeps what was copied, for whoever writes a sheet.
@@ -56,9 +62,29 @@ impl Context {
         self.copies.lock().unwrap_or_else(PoisonError::into_inner).push((service.to_owned(), copy.clone()));
     }
 
+    /// Puts what was done with a copy into the run's account.
+    pub(crate) fn account_for(&self, deed: CopyAccount) {
+        self.deeds.lock().unwrap_or_else(PoisonError::into_inner).push(deed);
+    }
+
+    /// What was done with copies and is in no account yet.
+    pub(crate) fn take_deeds(&self) -> Vec<CopyAccount> {
+        std::mem::take(&mut *self.deeds.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// What was copied so far, by service.
     pub(crate) fn copies(&self) -> Vec<(String, CopyReport)> {
         self.copies.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps a plan, for whoever writes it to a file.
+    pub(crate) fn keep_plan(&self, plan: Value) {
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(plan);
+    }
+
+    /// The plan that was made.
+    pub(crate) fn plan(&self) -> Option<Value> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Looks again until `look` finds something: every `pause` at first, then slower, up to every 15 s. Trouble at Railway

@@ -3,19 +3,32 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Exit, Told};
 use crate::external::kestra::Metric;
+use crate::running::account::Account;
 use crate::running::first::First;
+use crate::running::shown;
 use crate::running::step::{Group, StepDef};
 
 /// How a step ended: what goes into its outputs, and its exit code.
 pub(crate) struct Outcome {
     pub report: Report<Value>,
+    /// The same for a person.
+    pub words: Words,
     pub metrics: Vec<Metric>,
     pub(super) exit: Exit,
+}
+
+/// What a person reads of a step.
+#[derive(Default)]
+pub(crate) struct Words {
+    /// What was done, in a few words; empty when the name of the step says it.
+    pub in_short: String,
+    /// What is read of a step that was run by itself.
+    pub shown: String,
 }
 
 /// What every step prints at its end, whether it succeeded or not.
@@ -39,6 +52,9 @@ pub(crate) struct Report<T> {
     /// When the step did nothing, since another run came first with the same `idempotency_key`: that run and its copy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first: Option<Box<First>>,
+    /// Of a step that ends a run: what the run did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<Box<Account>>,
     #[serde(flatten)]
     pub cost: Cost,
     #[serde(flatten)]
@@ -46,7 +62,7 @@ pub(crate) struct Report<T> {
 }
 
 /// What a step took.
-#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Cost {
     /// Seconds that the step took.
     pub seconds: f64,
@@ -57,7 +73,7 @@ pub(crate) struct Cost {
 }
 
 /// How a step ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Status {
     Ok,
@@ -107,7 +123,8 @@ pub(super) fn metrics(cost: Cost) -> Vec<Metric> {
 pub(super) fn gave_way(step: &'static str, first: &First, cost: Cost) -> Outcome {
     tracing::info!("nothing is done: {first}");
     let report = Report { first: Some(Box::new(first.clone())), ..Report::new(step, first.status, cost) };
-    Outcome { report, metrics: metrics(cost), exit: Exit::Done }
+    let words = Words { shown: first.to_string(), ..Words::default() };
+    Outcome { report, words, metrics: metrics(cost), exit: Exit::Done }
 }
 
 pub(super) fn failed(step: &'static str, group: Group, error: &anyhow::Error, cost: Cost) -> Outcome {
@@ -124,7 +141,9 @@ pub(super) fn failed(step: &'static str, group: Group, error: &anyhow::Error, co
         needs_person: Some(exit == Exit::Incomplete || group == Group::Recovery),
         ..Report::new(step, Status::Failed, cost)
     };
-    Outcome { report, metrics: metrics(cost), exit }
+    // Of a step that has done something all the same, that is told too.
+    let words = Words { shown: shown::of(&report.output), ..Words::default() };
+    Outcome { report, words, metrics: metrics(cost), exit }
 }
 
 impl Report<Value> {
@@ -137,6 +156,7 @@ impl Report<Value> {
             exit_code: None,
             needs_person: None,
             first: None,
+            account: None,
             cost,
             output: nothing(),
         }

@@ -1,7 +1,9 @@
 //! One execution and the names that follow from it, the same in every step.
 
 use data_encoding::HEXLOWER;
+use deunicode::deunicode;
 use sha2::{Digest as _, Sha256};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::contract::request::CloneRequest;
 
@@ -25,6 +27,8 @@ pub(crate) struct Names {
     pub making: String,
     /// What it is called in the end.
     pub target: String,
+    /// The field of the request that this comes from.
+    pub field: &'static str,
 }
 
 impl Run {
@@ -33,7 +37,7 @@ impl Run {
         let (run_hash, key_hash) = (hash(&self.id), request.idempotency_key.as_deref().map(hash));
         let named_by = key_hash.as_deref().unwrap_or(&run_hash);
         let target = request.environment_name.clone().unwrap_or_else(|| automatic_name(request, named_by));
-        Names { making: format!("{MAKING}{run_hash}"), target, run_hash, key_hash }
+        Names { making: format!("{MAKING}{run_hash}"), target, field: naming_field(request), run_hash, key_hash }
     }
 }
 
@@ -51,6 +55,15 @@ fn hash(text: &str) -> String {
     HEXLOWER.encode(&digest[..8])
 }
 
+/// The field of a request that its copy's name comes from: what is wrong with the name is told of that.
+fn naming_field(request: &CloneRequest) -> &'static str {
+    match (&request.environment_name, &request.idempotency_key, &request.client_name) {
+        (None, Some(_), _) => "idempotency_key",
+        (None, None, Some(_)) => "client_name",
+        (Some(_), ..) | (None, None, None) => "environment_name",
+    }
+}
+
 /// Runs with one idempotency key wish for one name, and so only one of them gets it.
 fn automatic_name(request: &CloneRequest, named_by: &str) -> String {
     let tail = &named_by[..5];
@@ -60,9 +73,20 @@ fn automatic_name(request: &CloneRequest, named_by: &str) -> String {
     if client.is_empty() { format!("staging-{tail}") } else { format!("staging-{client}-{tail}") }
 }
 
-/// `text` as lower-case letters, digits and single dashes: what both Railway and DNS take.
+/// `text` as lower-case letters, digits and single dashes, which is what both Railway and DNS take. Umlauts are spelled out
+/// as in German, and other scripts by their sound.
 pub(crate) fn slug(text: &str) -> String {
-    let dashed: String = text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let german = |c: char| match c {
+        'ä' | 'Ä' => "ae".to_owned(),
+        'ö' | 'Ö' => "oe".to_owned(),
+        'ü' | 'Ü' => "ue".to_owned(),
+        'ß' | 'ẞ' => "ss".to_owned(),
+        other => other.to_string(),
+    };
+    // An accent may stand as a character of its own.
+    let spelled: String = deunicode(&text.nfc().map(german).collect::<String>());
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let dashed: String = spelled.chars().map(plain).collect();
     dashed.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
 }
 
@@ -81,9 +105,28 @@ mod tests {
         let request = json!({"project_id": "p", "client_name": "Müller & Söhne Großhandel"});
         let first = names(request.clone());
         assert_eq!(first, names(request));
-        assert!(first.target.starts_with("staging-m-ller-s"), "{}", first.target);
+        assert!(first.target.starts_with("staging-mueller-s"), "{}", first.target);
         assert!(first.target.len() <= LONGEST_NAME);
         assert_eq!(first.making.len(), "rs-".len() + 16);
+    }
+
+    #[test]
+    fn names_in_any_script_become_slugs_that_can_be_read() {
+        for (name, expected) in [
+            ("Müller & Söhne", "mueller-soehne"),
+            ("GROẞE ÄPFEL", "grosse-aepfel"),
+            ("Mu\u{308}ller", "mueller"),
+            ("Café Zoë's", "cafe-zoe-s"),
+            ("Łódź", "lodz"),
+            ("Ελλάδα", "ellada"),
+            ("Київ", "kiyiv"),
+            ("北京", "bei-jing"),
+            ("  --Acme__Ltd.  ", "acme-ltd"),
+            ("\u{202e}\u{0}\n", ""),
+            ("../../etc; rm -rf", "etc-rm-rf"),
+        ] {
+            assert_eq!(slug(name), expected, "{name}");
+        }
     }
 
     #[test]

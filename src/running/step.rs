@@ -13,13 +13,15 @@ use serde_json::Value;
 use crate::contract::ids::ProjectId;
 use crate::contract::policy::Policy;
 use crate::contract::request::Asked;
-use crate::contract::{bounds, input};
+use crate::contract::{bounds, input, record};
 use crate::error::{Exit, Failure};
 use crate::external::kestra::Metric;
+use crate::running::account::Account;
 use crate::running::context::Context;
 use crate::running::first::First;
-use crate::running::outcome::{Cost, Outcome, Report, Status, failed, gave_way, metrics};
+use crate::running::outcome::{Cost, Outcome, Report, Status, Words, failed, gave_way, metrics};
 use crate::running::run::Names;
+use crate::running::shown;
 
 /// One subcommand, one Kestra task. It finds what it needs from its input and the world, never from another step.
 pub(crate) trait Step: 'static {
@@ -33,6 +35,14 @@ pub(crate) trait Step: 'static {
     const DEADLINE: Deadline;
     /// Whether it copies data, of which a sheet can be written.
     const COPIES_DATA: bool = false;
+    /// Whether it changes nothing, so that it can be run outside a run.
+    const ONLY_LOOKS: bool = false;
+    /// What it deletes, which a person confirms.
+    const DELETES: Deletes = Deletes::Nothing;
+    /// Whether it makes a plan, which can be written to a file.
+    const TELLS_A_PLAN: bool = false;
+    /// Whether it ends a run, of which it gives an account.
+    const ENDS_RUN: bool = false;
     type Input: Asked + DeserializeOwned + JsonSchema + Send;
     type Output: Serialize + JsonSchema + Send;
 
@@ -56,6 +66,16 @@ pub(crate) trait Step: 'static {
         Err(error)
     }
 
+    /// What was done, in a few words, beside the step's name in a list of steps.
+    fn in_short(_output: &Self::Output) -> String {
+        String::new()
+    }
+
+    /// What a person reads who ran the step by itself.
+    fn shown(output: &Self::Output) -> String {
+        shown::of(output)
+    }
+
     /// What else is worth a measurement.
     fn metrics(_output: &Self::Output) -> Vec<Metric> {
         Vec::new()
@@ -67,10 +87,22 @@ pub(crate) trait Step: 'static {
 pub enum Group {
     /// In every clone, in the order of the table.
     Clone,
-    /// When a clone has failed or was killed.
+    /// In a flow of its own, for a copy that is there; what it has begun is taken back when it fails.
+    Refresh,
+    /// When a clone or a refresh has failed or was killed.
     Recovery,
     /// In a flow of its own; it belongs to no run.
     Lifecycle,
+}
+
+/// What a step deletes at a caller's word. What a rollback deletes is named by its run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deletes {
+    Nothing,
+    /// The copy that the field `environment` names, if the field `confirm` has its name.
+    OneByName,
+    /// Every copy whose time is up, if the field `dry_run` is false.
+    WhatIsOver,
 }
 
 /// When a step is given up.
@@ -117,6 +149,13 @@ pub struct StepDef {
     pub deadline: Deadline,
     /// Whether it copies data, of which a sheet can be written.
     pub copies_data: bool,
+    /// Whether it changes nothing, so that it can be run outside a run.
+    pub only_looks: bool,
+    pub deletes: Deletes,
+    /// Whether it makes a plan, which can be written to a file.
+    pub tells_a_plan: bool,
+    /// Whether it ends a run, of which it gives an account.
+    pub ends_run: bool,
     pub input_schema: fn() -> Schema,
     pub output_schema: fn() -> Schema,
     prepare: fn(&Policy, Result<Value>) -> Prepared,
@@ -129,7 +168,7 @@ pub(crate) enum Prepared {
     /// What is left to do.
     Ready(Work),
     /// There was nothing to do, or the request is not valid.
-    Ended(Outcome),
+    Ended(Box<Outcome>),
 }
 
 /// The work of a step.
@@ -144,6 +183,10 @@ impl StepDef {
             group: S::GROUP,
             deadline: S::DEADLINE,
             copies_data: S::COPIES_DATA,
+            only_looks: S::ONLY_LOOKS,
+            deletes: S::DELETES,
+            tells_a_plan: S::TELLS_A_PLAN,
+            ends_run: S::ENDS_RUN,
             input_schema: input::schema_of::<S::Input>,
             output_schema: input::schema_of::<Report<S::Output>>,
             prepare: prepare::<S>,
@@ -194,7 +237,7 @@ fn prepare<S: Step>(policy: &Policy, request: Result<Value>) -> Prepared {
     };
     match read() {
         Ok(input) => Prepared::Ready(Box::new(|ctx| Box::pin(run::<S>(ctx, input)))),
-        Err(error) => Prepared::Ended(outcome::<S>(S::without_input(error), Cost::default())),
+        Err(error) => Prepared::Ended(Box::new(outcome::<S>(S::without_input(error), Cost::default()))),
     }
 }
 
@@ -208,7 +251,21 @@ async fn run<S: Step>(ctx: &Context, input: S::Input) -> Outcome {
         railway_calls: ctx.railway.calls() - calls_before,
         railway_requests: ctx.railway.requests() - requests_before,
     };
-    outcome::<S>(done, cost)
+    let mut outcome = outcome::<S>(done, cost);
+    let copies = ctx.take_deeds();
+    if S::ENDS_RUN {
+        outcome.report.account = Some(Box::new(Account {
+            written_at: record::now().to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            run_id: ctx.run.id.clone(),
+            step: S::NAME.to_owned(),
+            status: outcome.report.status,
+            error: outcome.report.error.clone(),
+            took: cost,
+            copies,
+        }));
+    }
+    outcome
 }
 
 fn outcome<S: Step>(done: Result<S::Output>, cost: Cost) -> Outcome {
@@ -223,7 +280,8 @@ fn outcome<S: Step>(done: Result<S::Output>, cost: Cost) -> Outcome {
     };
     let mut metrics = metrics(cost);
     metrics.extend(S::metrics(&output));
+    let words = Words { in_short: S::in_short(&output), shown: S::shown(&output) };
     let output = serde_json::to_value(output).expect("outputs are plain data");
     let report = Report { output, ..Report::new(S::NAME, Status::Ok, cost) };
-    Outcome { report, metrics, exit: Exit::Done }
+    Outcome { report, words, metrics, exit: Exit::Done }
 }

@@ -11,20 +11,14 @@ use crate::contract::request::CloneRequest;
 use crate::engines::{self, SiteAddress};
 use crate::environment::guard::{self, Readiness, Target};
 use crate::environment::lease::{self, Turn};
-use crate::environment::services::{self, Role, web, with_role};
+use crate::environment::services::{self, web};
+use crate::environment::variables::changes::with_own_urls;
 use crate::environment::{databases, hosts};
-use crate::error::Failure;
+use crate::error::{Failure, counted};
 use crate::railway::{Change, CustomDomainChange, DnsRecord, DomainChange, GraphqlErrors, VariableChanges};
 use crate::rewriting::{Rewriter, UrlPair};
 use crate::running::context::Context;
-use crate::running::run::slug;
 use crate::running::step::{Deadline, Step};
-
-/// The longest DNS label.
-const LONGEST_LABEL: usize = 63;
-
-/// What Railway's own domains end with, where no existing one tells.
-const SUFFIX: &str = "up.railway.app";
 
 /// The step.
 pub(super) struct AssignDomain;
@@ -50,6 +44,10 @@ impl Step for AssignDomain {
     const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(4));
     type Input = CloneRequest;
     type Output = Output;
+
+    fn in_short(output: &Output) -> String {
+        if output.dns_records.is_empty() { output.url.clone() } else { output.railway_url.clone() }
+    }
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
         lease::in_turn(ctx, &request, Readiness::Created, |ctx, request, target, turn| {
@@ -95,9 +93,19 @@ async fn give_domains(ctx: &Context, request: &CloneRequest, mut target: Target,
     }
     let dns_records =
         ctx.railway.change(&target.project.id, &target.environment().id, &change).await.map_err(explain)?;
-    tracing::info!("the copy answers at {url}; {} variables rewritten", rewritten.len());
+    tracing::info!("the copy is to answer at {url}; {} rewritten", counted(rewritten.len(), "variable", "variables"));
+    if let Some(domain) = request.custom_domain.as_ref().filter(|_| !dns_records.is_empty()) {
+        tracing::warn!("{}", pending(domain, &dns_records, &railway_url));
+    }
     let rewritten_urls = if request.wordpress_url_replace { pairs } else { Vec::new() };
     Ok(Output { url, railway_url, rewritten: rewritten_urls, rewritten_variables: rewritten, dns_records })
+}
+
+/// What is to be done for a custom domain, and where the copy answers meanwhile.
+fn pending(domain: &str, records: &[DnsRecord], railway_url: &str) -> String {
+    let told = |record: &DnsRecord| format!("\n  {} {} {}", record.record_type, record.host, record.value);
+    let told: String = records.iter().map(told).collect();
+    format!("`{domain}` does not answer before its DNS has the records below; until then visit {railway_url}{told}")
 }
 
 fn https(host: &str) -> String {
@@ -141,31 +149,20 @@ async fn make_missing(ctx: &Context, target: &Target, request: &CloneRequest) ->
 
 /// One Railway domain for the web service, and for each app that has a public host in production.
 fn wished_domains(target: &Target, request: &CloneRequest) -> Vec<DomainChange> {
-    let web_id = web(target.source(), request).map(|s| &s.service_id);
-    let apps = with_role(target.source(), request, &[Role::App]);
-    let public = apps.into_iter().filter(|s| Some(&s.service_id) == web_id || s.hosts().next().is_some());
+    let public = hosts::public(target.source(), request);
     let environment = target.environment();
+    let (name, hash) = (&target.record.target_name, &target.record.run_hash);
     let wish = |service: &crate::railway::ServiceInstance| {
         let current = environment.service_by_id(&service.service_id).and_then(|s| s.domains.service_domains.first());
-        let suffix = current.and_then(|d| d.suffix.as_deref()).unwrap_or(SUFFIX);
+        let suffix = current.and_then(|d| d.suffix.as_deref()).unwrap_or(hosts::SUFFIX);
         DomainChange {
             service_id: service.service_id.clone(),
             domain_id: current.map(|d| d.id.clone()),
-            domain: format!("{}.{suffix}", label(&service.service_name, target)),
+            domain: format!("{}.{suffix}", hosts::label(&service.service_name, name, hash)),
             target_port: current.and_then(|d| d.target_port),
         }
     };
-    public.map(wish).collect()
-}
-
-/// `<service>-<copy>`, with some of the run's hash behind it where the copy's name does not hold it already:
-/// a label is taken once for all of Railway.
-fn label(service: &str, target: &Target) -> String {
-    let (name, hash) = (&target.record.target_name, &target.record.run_hash[..5]);
-    let tail = if name.ends_with(hash) { name.clone() } else { format!("{name}-{hash}") };
-    let service = slug(service);
-    let room = LONGEST_LABEL - tail.len() - 1;
-    format!("{}-{tail}", service[..service.len().min(room)].trim_end_matches('-'))
+    public.into_iter().map(wish).collect()
 }
 
 /// The custom domain to attach, unless it is attached already.
@@ -191,11 +188,10 @@ fn rewrite(target: &Target, request: &CloneRequest, pairs: &[UrlPair]) -> (Varia
     let (mut changes, mut names) = (VariableChanges::new(), Vec::new());
     let environment = target.environment();
     for service in &environment.service_instances {
-        let set = [request.variables.get("*"), request.variables.get(&service.service_name)];
         for (name, variable) in environment.variables(&service.service_id) {
-            let is_set = set.iter().flatten().any(|own| own.contains_key(name));
-            let value = variable.value.as_deref().filter(|_| !is_set && !variable.is_sealed());
-            let Some(new) = value.and_then(|value| rewriter.rewrite_text(value)) else { continue };
+            let value = variable.value.as_deref().filter(|_| !variable.is_sealed());
+            let rewritten = |value| with_own_urls(&rewriter, request, &service.service_name, name, value);
+            let Some(new) = value.and_then(rewritten) else { continue };
             changes.entry(service.service_id.clone()).or_default().insert(name.to_owned(), Some(new));
             names.push(format!("{}.{name}", service.service_name));
         }

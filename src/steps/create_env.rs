@@ -1,25 +1,29 @@
 //! `create-env`: makes the copy's environment under a name of the run's own, changes it without a deploy, then renames it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use self::making::{Making, over_the_limit, taken};
+use self::making::{Making, taken};
+use crate::contract::code_source::CodeSource;
 use crate::contract::ids::{EnvironmentId, ProjectId};
-use crate::contract::record::{Record, State};
+use crate::contract::record::{self, Record, State};
 use crate::contract::request::CloneRequest;
-use crate::environment::{deletion_rules, granted, guard, recorded, removal, same_key};
-use crate::error::{Exit, Failure, chain, failure};
+use crate::environment::variables::changes::changes;
+use crate::environment::{code, deletion_rules, granted, guard, live, plan_hash, recorded, removal, same_key};
+use crate::error::{Exit, Failure, chain, counted, failure, listed};
 use crate::railway::{Environment, GraphqlErrors, Project, Weight};
+use crate::running::account::{CopyAccount, Deed};
 use crate::running::context::Context;
 use crate::running::run::Names;
 use crate::running::step::{Deadline, RunTarget, Step, Undo};
 
 mod completeness;
+mod limits;
 mod making;
-pub(super) mod variables;
 
 /// How long an environment that Railway knows may stay invisible: its reads lag its writes.
 const EXISTS_WITHIN: Duration = Duration::from_secs(10);
@@ -48,6 +52,10 @@ pub(super) struct Output {
     pub variables_compared: usize,
     /// Sealed variables, as `service.NAME`: Railway does not copy them.
     pub sealed_missing: Vec<String>,
+    /// Settings that Railway itself gave the copy otherwise, or not at all.
+    pub not_copied: Vec<String>,
+    /// Services that run other code than production's.
+    pub sources: BTreeMap<String, CodeSource>,
 }
 
 impl Step for CreateEnv {
@@ -57,13 +65,18 @@ impl Step for CreateEnv {
     type Input = CloneRequest;
     type Output = Output;
 
+    fn in_short(output: &Output) -> String {
+        format!("{}, {}", output.environment_name, counted(output.services, "service", "services"))
+    }
+
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
         let names = ctx.run.names(&request);
-        guard::ensure_unprotected(&ctx.policy, &names.target)?;
+        guard::ensure_unprotected(&ctx.policy, names.field, &names.target)?;
         let railway = &ctx.railway;
         let project = railway.project(&request.project_id, Weight::Repeatable).await?;
         let source = guard::source(&project, &request)?;
         granted::ensure(&ctx.policy, &project, source, &request)?;
+        code::ensure_possible(source, &request)?;
         let (id, created) = match existing(ctx, &project, &names) {
             Some((environment, record)) => {
                 record.iter().try_for_each(|record| guard::ensure_goes_on(environment, record, &request))?;
@@ -74,6 +87,8 @@ impl Step for CreateEnv {
                     bail!(first);
                 }
                 ensure_free(ctx, &project, &names)?;
+                ensure_nothing_live(ctx, source, &request)?;
+                plan_hash::ensure_unmoved(ctx, &project, source, &request).await?;
                 (make(ctx, &request.project_id, &names, &source.id).await?, true)
             }
         };
@@ -96,11 +111,14 @@ impl Step for CreateEnv {
             if record.state == State::Ready { environment.name.clone() } else { names.target.clone() };
         if environment.name != environment_name {
             if is_new {
-                making.ensure_within_limit().await?;
+                making.ensure_within_limits().await?;
             }
             making.settle(&record).await?;
             making.ensure_only_one_of_its_key().await?;
             tracing::info!("environment `{}` is there, nothing deployed", names.target);
+            for setting in &record.made.not_copied {
+                tracing::warn!("Railway did not copy as it is: {setting}");
+            }
         }
         Ok(Output {
             environment_id: id,
@@ -111,6 +129,8 @@ impl Step for CreateEnv {
             services: environment.service_instances.len(),
             variables_compared: compared.equal,
             sealed_missing: compared.sealed,
+            not_copied: record.made.not_copied,
+            sources: record.made.sources,
         })
     }
 }
@@ -138,10 +158,18 @@ impl Undo for CreateEnv {
             deletion_rules::ensure_undoable(ctx, project, environment).map_err(|error| left(error).into())
         };
         own(&project, environment)?;
-        if let Some(record) = record {
+        let copy = (&project.id, &environment.id, environment.name.as_str());
+        let deed = |deed| CopyAccount::of(deed, copy, record.as_ref());
+        if let Some(record) = record.clone() {
             mark(ctx, &project, environment, &Record { state: State::RollingBack, lease: None, ..record }).await;
         }
-        let removed = removal::remove(ctx, &target.project_id, &environment.id, own).await?;
+        let asked_at = record::now();
+        let removed = removal::remove(ctx, &target.project_id, &environment.id, own).await;
+        match &removed {
+            Ok(_) => ctx.account_for(deed(Deed::RolledBack).gone(asked_at)),
+            Err(_) => ctx.account_for(deed(Deed::Left)),
+        }
+        let removed = removed?;
         Ok(removed.into_iter().map(|name| format!("environment `{name}`")).collect())
     }
 }
@@ -172,11 +200,17 @@ fn source_of<'a>(project: &'a Project, id: &EnvironmentId) -> Result<&'a Environ
 
 fn ensure_free(ctx: &Context, project: &Project, names: &Names) -> Result<()> {
     if project.environment(&names.target).is_some() {
-        bail!(taken(&names.target));
+        bail!(taken(names));
     }
-    let copies = project.environments.iter().filter(|e| guard::is_copy_of_ours(ctx, project, e)).count();
-    let most = ctx.policy.max_copies_per_project;
-    ensure!(copies < most as usize, over_the_limit(project, copies, most));
+    limits::ensure_room(ctx, project)
+}
+
+/// Refuses a copy whose variables would act live.
+fn ensure_nothing_live(ctx: &Context, source: &Environment, request: &CloneRequest) -> Result<()> {
+    let plan = changes(&ctx.policy, &ctx.env, source, source, request)?;
+    let live = live::planned(source, request, &plan);
+    let told: Vec<_> = live.iter().map(|live| format!("`{}`: {}", live.variable(), live.told())).collect();
+    ensure!(told.is_empty(), Failure::invalid(listed(&told)));
     Ok(())
 }
 

@@ -8,12 +8,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::contract::ids::EnvironmentId;
+use crate::contract::record;
 use crate::contract::request::DeleteRequest;
-use crate::environment::{deletion_rules, guard, removal};
-use crate::error::Failure;
+use crate::environment::{costs, deletion_rules, guard, recorded, removal};
+use crate::error::{Exit, Failure};
 use crate::railway::{Environment, Project, Weight};
+use crate::running::account::{CopyAccount, Deed};
 use crate::running::context::Context;
-use crate::running::step::{Deadline, Group, Step};
+use crate::running::step::{Deadline, Deletes, Group, Step};
 
 /// The step.
 pub(super) struct DeleteEnv;
@@ -32,11 +34,17 @@ impl Step for DeleteEnv {
     const ABOUT: &'static str = "Delete one copy, and verify that it is gone";
     const GROUP: Group = Group::Lifecycle;
     const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(14));
+    const DELETES: Deletes = Deletes::OneByName;
+    const ENDS_RUN: bool = true;
     type Input = DeleteRequest;
     type Output = Output;
 
+    fn shown(output: &Output) -> String {
+        format!("environment `{}` is gone", output.environment_name)
+    }
+
     async fn run(ctx: &Context, request: DeleteRequest) -> Result<Output> {
-        guard::ensure_unprotected(&ctx.policy, &request.environment)?;
+        guard::ensure_unprotected(&ctx.policy, "environment", &request.environment)?;
         let project = ctx.railway.project(&request.project_id, Weight::Repeatable).await?;
         let environment = project.environment(&request.environment).with_context(|| {
             Failure::invalid(format!(
@@ -60,7 +68,18 @@ impl Step for DeleteEnv {
             }
         };
         typed(&project, environment)?;
-        let deleted = removal::remove(ctx, &request.project_id, &environment.id, typed).await?;
+        let read = recorded::reading(ctx, &project, environment);
+        let copy = (&project.id, &environment.id, environment.name.as_str());
+        let cost = costs::so_far(ctx, &project.id, environment).await;
+        let deed = |deed| CopyAccount::of(deed, copy, read.record()).at_cost(cost);
+        let asked_at = record::now();
+        let removed = removal::remove(ctx, &request.project_id, &environment.id, typed).await;
+        match &removed {
+            Ok(_) => ctx.account_for(deed(Deed::Deleted).gone(asked_at)),
+            Err(error) if Exit::of(error) == Exit::Invalid => {}
+            Err(_) => ctx.account_for(deed(Deed::Left)),
+        }
+        let deleted = removed?;
         tracing::info!("environment `{}` is gone", environment.name);
         Ok(Output {
             environment_id: environment.id.clone(),

@@ -1,154 +1,112 @@
-//! `list-envs`: the copies of a project, as their records tell.
+//! `list-envs`: the environments of a project as a tree, each copy with what its record tells.
+
+mod history;
+mod listed;
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::contract::environment_type::EnvironmentType;
-use crate::contract::ids::EnvironmentId;
-use crate::contract::record::{DatabaseRecord, Record, State};
+use self::history::Past;
+use self::listed::{Listed, line, row};
+use crate::contract::nearest::nearest;
+use crate::contract::record::Ancestor;
 use crate::contract::request::ListRequest;
-use crate::contract::signature::Reading;
-use crate::environment::guard;
-use crate::environment::recorded::reading;
-use crate::railway::{Environment, Project, Weight};
+use crate::environment::{guard, lineage};
+use crate::error::{Failure, chain, counted};
+use crate::railway::{Environment, PRICES, Prices, Project, Usage, Weight};
 use crate::running::context::Context;
+use crate::running::shown::table;
 use crate::running::step::{Deadline, Group, Step};
 
 /// The step.
 pub(super) struct ListEnvs;
 
-/// The copies of a project.
+/// The environments of a project.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Output {
-    pub environments: Vec<Copy>,
-}
-
-/// One copy.
-#[derive(Serialize, JsonSchema)]
-pub(super) struct Copy {
-    pub id: EnvironmentId,
-    pub name: String,
-    /// What proves that it is ours; absent for what is left over from a run that died before it wrote a record.
-    pub record: Option<Proof>,
-    /// Absent where there is no record that can be read.
-    pub state: Option<State>,
-    pub source: Option<String>,
-    pub url: Option<String>,
-    pub created_at: String,
-    /// Absent when the copy is kept for ever, and while it is being made or taken back.
-    pub expires_at: Option<String>,
-    /// When a copy that is being made is given up.
-    pub give_up_at: Option<String>,
-    pub keep: bool,
-    /// Whether the next sweep may delete it.
-    pub over: bool,
-    pub environment_type: Option<EnvironmentType>,
-    pub databases: Vec<DatabaseRecord>,
-}
-
-/// What a copy's record proves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Proof {
-    /// Signed by us: the sweep deletes the copy when its time is up.
-    Signed,
-    /// Of an earlier version, or written without a key: it is deleted by its name alone, or signed by `railstage adopt`.
-    Unsigned,
-    /// Ours, as it seems, but damaged, sealed, of a later version, or signed with another key: nothing of ours deletes it.
-    Unreadable,
+    /// Each after what it was copied from: a tree, with the depth of each.
+    pub environments: Vec<Listed>,
+    /// By which prices costs are told.
+    pub prices: Prices,
+    /// Why no cost is told, where Railway does not tell what was used.
+    pub costs_unknown: Option<String>,
+    /// What past runs did, the newest first, where the request asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<Vec<Past>>,
 }
 
 impl Step for ListEnvs {
     const NAME: &'static str = "list-envs";
-    const ABOUT: &'static str = "List the copies of a project";
+    const ABOUT: &'static str = "List the environments of a project as a tree of copies";
     const GROUP: Group = Group::Lifecycle;
     const DEADLINE: Deadline = Deadline::Fixed(Duration::from_secs(110));
     type Input = ListRequest;
     type Output = Output;
 
+    fn shown(output: &Output) -> String {
+        let rows: Vec<_> = output.environments.iter().map(row).collect();
+        let copies = output.environments.iter().filter(|listed| listed.ours).count();
+        let table = table(["NAME", "FOR", "STATE", "FROM", "DATA", "ENDS", "COST", "URL"], &rows);
+        let history = output.history.iter().flatten().flat_map(Past::lines).map(|line| format!("\n{line}"));
+        format!("{table}\n{}{}", counted(copies, "copy", "copies"), history.collect::<String>()).trim_start().to_owned()
+    }
+
     async fn run(ctx: &Context, request: ListRequest) -> Result<Output> {
         let project = ctx.railway.project(&request.project_id, Weight::Repeatable).await?;
-        let environments: Vec<_> = project
-            .environments
-            .iter()
-            .filter(|e| guard::is_copy_of_ours(ctx, &project, e))
-            .map(|e| copy(ctx, &project, e))
+        let used = used(ctx, &project).await;
+        let costs_unknown = used.as_ref().err().map(chain);
+        if let Some(why) = &costs_unknown {
+            tracing::warn!("what copies cost is not known: {why}");
+        }
+        let usage = used.unwrap_or_default();
+        let families: Vec<_> = project.environments.iter().map(|e| (e, lineage::ancestors(ctx, &project, e))).collect();
+        let wanted = match &request.source {
+            Some(source) => descendants(&families, source)?,
+            None => (0..families.len()).collect(),
+        };
+        let placed = lineage::tree(&project, &families).into_iter().filter(|(n, _)| wanted.contains(n));
+        let environments: Vec<_> = placed
+            .map(|(n, depth)| Listed::of(ctx, &project, (families[n].0, &families[n].1), depth, &usage))
             .collect();
-        for copy in &environments {
-            tracing::info!("{}", line(copy));
+        for listed in &environments {
+            tracing::info!("{}", line(listed));
         }
-        let copies = if environments.len() == 1 { "copy" } else { "copies" };
-        tracing::info!("{} {copies} in project `{}`", environments.len(), project.name);
-        Ok(Output { environments })
+        let copies = environments.iter().filter(|listed| listed.ours).count();
+        tracing::info!("{} in project `{}`", counted(copies, "copy", "copies"), project.name);
+        let history = match request.history {
+            true => Some(history::of(ctx, &project.id, request.source.as_deref()).await?),
+            false => None,
+        };
+        Ok(Output { environments, prices: PRICES, costs_unknown, history })
     }
 }
 
-fn copy(ctx: &Context, project: &Project, environment: &Environment) -> Copy {
-    match reading(ctx, project, environment) {
-        Reading::Absent => unrecorded(environment, None),
-        Reading::Unreadable(why) => {
-            tracing::warn!("`{}` is ours, as it seems, but its record cannot be read: {why}", environment.name);
-            unrecorded(environment, Some(Proof::Unreadable))
+/// What the project has used since its oldest copy was made; nothing where it has none.
+async fn used(ctx: &Context, project: &Project) -> Result<Usage> {
+    let copies = project.environments.iter().filter(|e| guard::is_copy_of_ours(ctx, project, e));
+    match copies.map(|copy| copy.created_at).min() {
+        Some(start) => ctx.railway.usage(&project.id, start.min(Timestamp::now())).await,
+        None => Ok(Usage::default()),
+    }
+}
+
+/// Which environments descend from the one of this name or id, be it gone.
+fn descendants(families: &[(&Environment, Vec<Ancestor>)], source: &str) -> Result<Vec<usize>> {
+    let of = |n: &usize| families[*n].1.iter().any(|a| a.id.as_ref() == source || a.name == source);
+    let found: Vec<_> = (0..families.len()).filter(of).collect();
+    let is_there = families.iter().any(|(e, _)| e.id.as_ref() == source || e.name == source);
+    if found.is_empty() && !is_there {
+        let known = families.iter().flat_map(|(e, of)| of.iter().map(|a| a.name.as_str()).chain([e.name.as_str()]));
+        let mut refusal =
+            Failure::invalid(format!("`source`: there is no environment `{source}`, and none descends from it"));
+        if let Some((_, near)) = nearest(source, known).first() {
+            refusal = refusal.hint(format!("the nearest name is `{near}`"));
         }
-        // What anyone may have written decides nothing about the sweep.
-        Reading::Unsigned(record) => Copy { over: false, ..recorded(environment, *record, Proof::Unsigned) },
-        Reading::Signed(record) => recorded(environment, *record, Proof::Signed),
+        bail!(refusal);
     }
-}
-
-fn recorded(environment: &Environment, record: Record, proof: Proof) -> Copy {
-    let is_made = matches!(record.state, State::Ready | State::Failed);
-    Copy {
-        id: environment.id.clone(),
-        name: environment.name.clone(),
-        record: Some(proof),
-        state: Some(record.state),
-        source: Some(record.source_name.clone()),
-        url: record.domains.first().map(|host| format!("https://{host}")),
-        created_at: record.created_at.to_string(),
-        expires_at: (is_made && !record.keep).then(|| record.expires_at.to_string()),
-        give_up_at: (record.state == State::Cloning).then(|| record.give_up_at.to_string()),
-        keep: record.keep,
-        over: record.is_over(Timestamp::now()),
-        environment_type: Some(record.environment_type),
-        databases: record.databases,
-    }
-}
-
-fn unrecorded(environment: &Environment, record: Option<Proof>) -> Copy {
-    Copy {
-        id: environment.id.clone(),
-        name: environment.name.clone(),
-        record,
-        state: None,
-        source: None,
-        url: None,
-        created_at: environment.created_at.to_string(),
-        expires_at: None,
-        give_up_at: None,
-        keep: false,
-        over: false,
-        environment_type: None,
-        databases: Vec::new(),
-    }
-}
-
-fn line(copy: &Copy) -> String {
-    let state = match (copy.state, copy.record) {
-        (Some(state), Some(Proof::Unsigned)) => format!("{state}, not signed"),
-        (Some(state), _) => state.to_string(),
-        (None, Some(_)) => "ours, unreadable".to_owned(),
-        (None, None) => "left over".to_owned(),
-    };
-    let end = match (&copy.give_up_at, &copy.expires_at) {
-        (Some(end), _) => format!("given up at {end}"),
-        (None, Some(end)) => format!("until {end}"),
-        (None, None) if copy.keep && copy.state == Some(State::Ready) => "kept for ever".to_owned(),
-        (None, None) => format!("made {}", copy.created_at),
-    };
-    format!("{} ({state}, {end}) {}", copy.name, copy.url.as_deref().unwrap_or_default())
+    Ok(found)
 }

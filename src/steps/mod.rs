@@ -3,6 +3,7 @@
 
 use crate::running::step::Group;
 
+pub(crate) use self::plan::Plan;
 pub use self::validate::OLDEST_RAILWAY;
 pub use crate::running::step::{Deadline, StepDef};
 
@@ -10,8 +11,13 @@ mod assign_domain;
 mod check_health;
 mod create_env;
 mod delete_env;
+mod diff_env;
+mod extend_env;
 mod list_envs;
+mod plan;
+mod refresh_env;
 mod rollback;
+mod rollback_refresh;
 mod start_apps;
 mod sweep_envs;
 mod sync_db;
@@ -26,9 +32,14 @@ pub const STEPS: &[StepDef] = &[
     StepDef::of::<start_apps::StartApps>(),
     StepDef::of::<check_health::CheckHealth>(),
     StepDef::of::<rollback::Rollback>(),
+    StepDef::of::<plan::PlanStep>(),
     StepDef::of::<list_envs::ListEnvs>(),
+    StepDef::of::<diff_env::DiffEnv>(),
+    StepDef::of::<extend_env::ExtendEnv>(),
     StepDef::of::<delete_env::DeleteEnv>(),
     StepDef::of::<sweep_envs::SweepEnvs>(),
+    StepDef::of::<refresh_env::RefreshEnv>(),
+    StepDef::of::<rollback_refresh::RollbackRefresh>(),
 ];
 
 /// The steps of a clone, in the order in which they run.

@@ -16,6 +16,7 @@ use crate::environment::services::kind;
 use crate::environment::{guard, proxies, recorded};
 use crate::error::{Exit, Failure, chain, failure};
 use crate::railway::{Change, Weight};
+use crate::running::account::{CopyAccount, Deed};
 use crate::running::context::Context;
 use crate::running::step::{Deadline, Group, RunTarget, Step};
 
@@ -39,12 +40,25 @@ impl Step for Rollback {
     const ABOUT: &'static str = "Take back what a run made, and verify that it is gone";
     const GROUP: Group = Group::Recovery;
     const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(14));
+    const ENDS_RUN: bool = true;
     type Input = CloneRequest;
     type Output = Output;
 
     /// What was made is taken back, whatever the policy says by now.
     fn ensure_granted(_: &Policy, _: &CloneRequest) -> Result<()> {
         Ok(())
+    }
+
+    fn in_short(output: &Output) -> String {
+        match &output.kept {
+            Some(name) => format!("`{name}` stays"),
+            None if output.removed.is_empty() => "nothing was there".to_owned(),
+            None => format!("{} gone", output.removed.join(", ")),
+        }
+    }
+
+    fn shown(output: &Output) -> String {
+        Self::in_short(output)
     }
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
@@ -124,6 +138,8 @@ async fn keep(ctx: &Context, target: &RunTarget, ttl: Ttl) -> Result<Option<Stri
     let closed_proxies = proxies::to_close(ctx, environment);
     let change = Change { stop_deployments: running, closed_proxies, ..recorded::writing(ctx, &record) };
     railway.change(&project.id, &environment.id, &change).await.context("mark the copy as failed")?;
+    let copy = (&project.id, &environment.id, environment.name.as_str());
+    ctx.account_for(CopyAccount::of(Deed::KeptFailed, copy, Some(&record)));
     tracing::info!("environment `{}` is kept for a look until {}, its apps off", environment.name, record.expires_at);
     Ok(Some(environment.name.clone()))
 }

@@ -3,18 +3,21 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::contract::code_source::CodeSource;
 use crate::contract::request::CloneRequest;
+use crate::environment::code;
 use crate::environment::deployments;
 use crate::environment::granted;
 use crate::environment::guard::{Readiness, Target};
 use crate::environment::lease::{self, Turn};
+use crate::environment::live;
 use crate::environment::neighbours::Neighbours;
 use crate::environment::services::{Role, with_role};
-use crate::error::Failure;
+use crate::error::{Failure, counted, listed};
 use crate::railway::{Deploy, Environment, Rendered, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::step::{Deadline, Step};
@@ -49,16 +52,22 @@ pub(super) struct Outside {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Started {
     pub service: String,
-    /// The commit it runs, production's own; absent for an image.
+    /// The commit it runs, production's own unless the request names another; absent for an image, and for the newest of a branch.
     pub commit: Option<String>,
+    /// What the request had it run in the place of production's code.
+    pub other_code: Option<CodeSource>,
 }
 
 impl Step for StartApps {
     const NAME: &'static str = "start-apps";
-    const ABOUT: &'static str = "Deploy the copy's apps at production's commits";
+    const ABOUT: &'static str = "Deploy the copy's apps at production's commits, or the request's";
     const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(34));
     type Input = CloneRequest;
     type Output = Output;
+
+    fn in_short(output: &Output) -> String {
+        format!("{} up", counted(output.started.len(), "app", "apps"))
+    }
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
         lease::in_turn(ctx, &request, Readiness::HasData, |ctx, request, target, turn| {
@@ -72,17 +81,19 @@ async fn start(ctx: &Context, request: &CloneRequest, target: Target, _turn: &Tu
     granted::ensure(&ctx.policy, &target.project, target.source(), request)?;
     let outside = if target.is_ready() { Vec::new() } else { ensure_isolated(ctx, &target, request).await? };
     let apps = with_role(target.source(), request, &[Role::App]);
-    let started: Vec<_> = apps
-        .iter()
-        .map(|s| Started { service: s.service_name.clone(), commit: s.commit().map(str::to_owned) })
-        .collect();
-    let deploys =
-        apps.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: s.commit().map(str::to_owned) });
+    let deploys: Vec<_> = apps.iter().map(|service| code::deploy(service, request)).collect();
+    let started = |(service, deploy): (&&ServiceInstance, &Deploy)| Started {
+        service: service.service_name.clone(),
+        commit: deploy.commit.clone(),
+        other_code: request.sources.get(&service.service_name).cloned(),
+    };
+    let started: Vec<_> = apps.iter().zip(&deploys).map(started).collect();
     if !target.is_ready() {
-        deployments::deploy(ctx, &target, deploys.collect(), APP_UP, request.logs).await?;
+        deployments::deploy(ctx, &target, deploys, APP_UP, request.logs).await?;
     }
     for app in &started {
-        tracing::info!("service `{}` is up", app.service);
+        let other = app.other_code.as_ref().map(|code| format!(" with `{}`", code.told())).unwrap_or_default();
+        tracing::info!("service `{}` is up{other}", app.service);
     }
     let left_out = with_role(target.source(), request, &[Role::LeftOut, Role::Cron]);
     let left_out = left_out.into_iter().map(|s| s.service_name.clone()).collect();
@@ -117,6 +128,12 @@ async fn ensure_isolated(ctx: &Context, target: &Target, request: &CloneRequest)
             }
         }
     }
+    let of_apps: Vec<_> = of_copy.iter().filter(|(s, _)| Role::of(s, request) == Role::App).copied().collect();
+    let live = live::rendered(request, &of_source, &of_apps);
+    ensure!(
+        live.is_empty(),
+        Failure::invalid(listed(&live.iter().map(|l| format!("`{}`: {}", l.variable(), l.told())).collect::<Vec<_>>()))
+    );
     if stops.is_empty() {
         return Ok(outside);
     }

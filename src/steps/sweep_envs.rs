@@ -1,51 +1,34 @@
 //! `sweep-envs`: deletes what has expired or was left over, and says why it spares the rest.
 
+mod told;
+mod warnings;
+
 use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::Serialize;
 
-use crate::contract::ids::{EnvironmentId, ProjectId};
-use crate::contract::record::State;
+use self::told::{Output, Spared, Swept};
+use crate::contract::ids::ProjectId;
+use crate::contract::record::{self, State};
 use crate::contract::request::SweepRequest;
 use crate::contract::signature::Reading;
 use crate::environment::recorded::reading;
 use crate::environment::removal::Asked;
-use crate::environment::{clock, deletion_rules, guard, proxies, removal};
-use crate::error::{Exit, Failure, chain, listed};
+use crate::environment::{clock, costs, deletion_rules, guard, proxies, removal};
+use crate::error::{Exit, Failure, chain, counted, listed};
 use crate::railway::{Environment, Project, Weight};
+use crate::running::account::{CopyAccount, Deed};
 use crate::running::context::Context;
 use crate::running::outcome::Partly;
-use crate::running::step::{Deadline, Group, Step};
+use crate::running::step::{Deadline, Deletes, Group, Step};
+
+/// How often the flow sweeps.
+const EVERY_SECS: i64 = 900;
 
 /// The step.
 pub(super) struct SweepEnvs;
-
-/// What the sweep did, or in a dry run would have done.
-#[derive(Default, Serialize, JsonSchema)]
-pub(super) struct Output {
-    pub dry_run: bool,
-    /// Deleted and verified gone; in a dry run, what would be.
-    pub deleted: Vec<Swept>,
-    pub spared: Vec<Spared>,
-    /// Copies that stay and had TCP proxies open, which a step that was killed had left so: closed now.
-    pub closed: Vec<String>,
-    /// Railway was asked to delete them, and they were not seen to be gone.
-    pub left: Vec<Swept>,
-    /// Projects that may be copied and that the policy has left out of the sweep: nothing deletes their copies.
-    pub unswept: Vec<ProjectId>,
-}
-
-/// A copy whose time is up.
-#[derive(Serialize, JsonSchema)]
-pub(super) struct Swept {
-    pub project_id: ProjectId,
-    pub environment_id: EnvironmentId,
-    pub name: String,
-}
 
 /// Why a copy stays that was over a moment ago: it was extended meanwhile, or Railway has shown an older state.
 #[derive(Debug)]
@@ -59,22 +42,19 @@ impl fmt::Display for Stays {
 
 impl std::error::Error for Stays {}
 
-/// A copy that stays.
-#[derive(Serialize, JsonSchema)]
-pub(super) struct Spared {
-    pub project_id: ProjectId,
-    pub name: String,
-    /// What keeps it.
-    pub reason: String,
-}
-
 impl Step for SweepEnvs {
     const NAME: &'static str = "sweep-envs";
     const ABOUT: &'static str = "Delete copies whose time is up; a dry run unless told otherwise";
     const GROUP: Group = Group::Lifecycle;
     const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(29));
+    const DELETES: Deletes = Deletes::WhatIsOver;
+    const ENDS_RUN: bool = true;
     type Input = SweepRequest;
     type Output = Output;
+
+    fn shown(output: &Output) -> String {
+        output.shown()
+    }
 
     async fn run(ctx: &Context, request: SweepRequest) -> Result<Output> {
         if !ctx.record_keys.can_sign() {
@@ -100,18 +80,31 @@ impl Step for SweepEnvs {
         let (mut output, mut failures) = (Output { dry_run, unswept, ..Output::default() }, Vec::new());
         let mut asked = Vec::new();
         for project_id in &projects {
+            let before: usize = asked.iter().map(Vec::len).sum();
+            let room = (request.max_deletions as usize).saturating_sub(before + output.deleted.len());
             // One project that cannot be read must not keep the others from being swept.
-            if let Err(error) = ask(ctx, project_id, &mut output, &mut asked, &mut failures).await {
-                failures.push(error);
+            match ask(ctx, project_id, room, &mut output, &mut failures).await {
+                Ok(of_project) => asked.push(of_project),
+                Err(error) => failures.push(error),
             }
         }
         // All were asked for before one is waited for: one that hangs holds up no other.
         for of_project in asked {
+            let (mut deletions, of_project): (Vec<_>, Vec<_>) = of_project.into_iter().unzip();
             for (one, gone) in removal::watch(ctx, of_project).await {
+                let deletion = deletions.iter().position(|deletion| deletion.copy.environment_id == one.environment_id);
+                let Some(Deletion { reason, copy, asked_at }) = deletion.map(|n| deletions.swap_remove(n)) else {
+                    continue;
+                };
+                let swept = Swept::of(one, reason);
                 match gone {
-                    Ok(()) => output.deleted.push(Swept::of(one)),
+                    Ok(()) => {
+                        ctx.account_for(copy.gone(asked_at));
+                        output.deleted.push(swept);
+                    }
                     Err(error) => {
-                        output.left.push(Swept::of(one));
+                        ctx.account_for(CopyAccount { deed: Deed::Left, ..copy });
+                        output.left.push(swept);
                         failures.push(error);
                     }
                 }
@@ -124,15 +117,6 @@ impl Step for SweepEnvs {
     }
 }
 
-impl Output {
-    /// What was not done, for whoever reads the error alone.
-    fn undone(&self) -> String {
-        let names: Vec<_> = self.deleted.iter().map(|swept| format!("`{}`", swept.name)).collect();
-        let what = if names.is_empty() { "no copy".to_owned() } else { names.join(", ") };
-        format!("nothing was deleted; by our clock {what} would have been")
-    }
-}
-
 /// All failures in one: something is left only where that was seen.
 fn failed(failures: &[anyhow::Error]) -> anyhow::Error {
     let told: Vec<_> = failures.iter().map(chain).collect();
@@ -141,46 +125,115 @@ fn failed(failures: &[anyhow::Error]) -> anyhow::Error {
     Failure::new(exit, listed(&told)).into()
 }
 
-/// Looks at a project's copies, and asks Railway to delete those whose time is up.
+/// What a sweep of one project has to do with.
+struct Sweep<'a> {
+    ctx: &'a Context,
+    project: &'a Project,
+    output: &'a mut Output,
+    failures: &'a mut Vec<anyhow::Error>,
+    /// How many deletions more this run may ask for.
+    room: usize,
+}
+
+/// A deletion that was asked for.
+struct Deletion {
+    /// Why.
+    reason: String,
+    /// What the account will say of it.
+    copy: CopyAccount,
+    asked_at: Timestamp,
+}
+
+/// Looks at a project's environments, and asks Railway to delete those whose time is up.
 async fn ask(
     ctx: &Context,
     project_id: &ProjectId,
+    room: usize,
     output: &mut Output,
-    asked: &mut Vec<Vec<Asked>>,
     failures: &mut Vec<anyhow::Error>,
-) -> Result<()> {
+) -> Result<Vec<(Deletion, Asked)>> {
     let project = ctx.railway.project(project_id, Weight::Repeatable).await?;
-    let mut of_project = Vec::new();
-    for environment in project.environments.iter().filter(|e| guard::is_copy_of_ours(ctx, &project, e)) {
-        let spare = |reason| Spared { project_id: project_id.clone(), name: environment.name.clone(), reason };
-        if let Some(reason) = reason(ctx, &project, environment) {
-            tracing::info!("`{}` stays: it {reason}", environment.name);
-            if let Err(error) = close_left(ctx, &project, environment, output).await {
-                failures.push(error.context(format!("close environment `{}`", environment.name)));
-            }
-            output.spared.push(spare(reason));
-        } else if output.dry_run {
-            tracing::info!("`{}` would be deleted", environment.name);
-            let (environment_id, name) = (environment.id.clone(), environment.name.clone());
-            output.deleted.push(Swept { project_id: project_id.clone(), environment_id, name });
-        } else {
-            match removal::ask(ctx, project_id, &environment.id, |p, e| still_over(ctx, p, e)).await {
-                Ok(one) => of_project.extend(one),
-                Err(error) => match error.downcast::<Stays>() {
-                    Ok(Stays(reason)) => output.spared.push(spare(reason)),
-                    Err(error) => failures.push(error.context(format!("delete environment `{}`", environment.name))),
-                },
-            }
+    let mut sweep = Sweep { ctx, project: &project, output, failures, room };
+    let (mut asked, mut over) = (Vec::new(), Vec::new());
+    let is_ours = |e: &&Environment| guard::is_copy_of_ours(ctx, &project, e);
+    let (ours, others): (Vec<_>, Vec<_>) = project.environments.iter().partition(is_ours);
+    for environment in ours {
+        match verdict(ctx, &project, environment) {
+            Verdict::Stays(reason) => sweep.spare(environment, reason).await,
+            Verdict::Over(reason) => over.push((environment, reason)),
         }
     }
-    asked.push(of_project);
-    Ok(())
+    // What cannot be deleted must not take the place of the others every time.
+    let turn = usize::try_from(Timestamp::now().as_second() / EVERY_SECS).unwrap_or_default();
+    let first = turn.checked_rem(over.len()).unwrap_or_default();
+    over.rotate_left(first);
+    for (environment, reason) in over {
+        asked.extend(sweep.delete(environment, reason).await);
+    }
+    for environment in others {
+        let is_main = project.is_main(&environment.id);
+        let what = if is_main { "is the project's base or primary environment" } else { "has no record of railstage" };
+        let spared = sweep.spared(environment, false, format!("is not ours: it {what}"));
+        sweep.output.spared.push(spared);
+    }
+    Ok(asked)
 }
 
-impl Swept {
-    fn of(asked: Asked) -> Self {
-        let Asked { project_id, environment_id, name, .. } = asked;
-        Self { project_id, environment_id, name }
+impl Sweep<'_> {
+    fn spared(&self, environment: &Environment, ours: bool, reason: String) -> Spared {
+        Spared { project_id: self.project.id.clone(), name: environment.name.clone(), ours, reason }
+    }
+
+    /// Leaves a copy as it is, but for what was left open in it; warns whom it is about when its end is near.
+    async fn spare(&mut self, environment: &Environment, reason: String) {
+        tracing::info!("`{}` stays: it {reason}", environment.name);
+        self.output.spared.push(self.spared(environment, true, reason));
+        if let Err(error) = close_left(self.ctx, self.project, environment, self.output).await {
+            self.failures.push(error.context(format!("close environment `{}`", environment.name)));
+        }
+        if self.output.dry_run {
+            return;
+        }
+        match warnings::warn(self.ctx, self.project, environment).await {
+            Ok(warning) => self.output.warned.extend(warning),
+            Err(error) => self.failures.push(error.context(format!("warn of the end of `{}`", environment.name))),
+        }
+    }
+
+    /// Asks Railway to delete a copy whose time is up, if this run may delete one more.
+    async fn delete(&mut self, environment: &Environment, reason: String) -> Option<(Deletion, Asked)> {
+        let (id, name) = (&environment.id, &environment.name);
+        if self.room == 0 {
+            tracing::info!("`{name}` {reason}, and waits for the next sweep");
+            let reason = format!("{reason}, and waits for the next sweep: this one has deleted as many as it may");
+            self.output.spared.push(self.spared(environment, true, reason));
+            return None;
+        }
+        if self.output.dry_run {
+            self.room -= 1;
+            tracing::info!("`{name}` would be deleted: it {reason}");
+            let project_id = self.project.id.clone();
+            self.output.deleted.push(Swept { project_id, environment_id: id.clone(), name: name.clone(), reason });
+            return None;
+        }
+        tracing::info!("`{name}` {reason}");
+        let read = reading(self.ctx, self.project, environment);
+        let of = (&self.project.id, id, name.as_str());
+        let cost = costs::so_far(self.ctx, &self.project.id, environment).await;
+        let copy = CopyAccount::of(Deed::Deleted, of, read.record()).at_cost(cost);
+        let asked_at = record::now();
+        match removal::ask(self.ctx, &self.project.id, id, |p, e| still_over(self.ctx, p, e)).await {
+            Ok(Some(asked)) => {
+                self.room -= 1;
+                return Some((Deletion { reason, copy, asked_at }, asked));
+            }
+            Ok(None) => {}
+            Err(error) => match error.downcast::<Stays>() {
+                Ok(Stays(reason)) => self.output.spared.push(self.spared(environment, true, reason)),
+                Err(error) => self.failures.push(error.context(format!("delete environment `{name}`"))),
+            },
+        }
+        None
     }
 }
 
@@ -189,24 +242,40 @@ async fn close_left(ctx: &Context, project: &Project, environment: &Environment,
     let reading = reading(ctx, project, environment);
     let is_promoted = deletion_rules::promoted_host(environment, &reading).is_some();
     let Reading::Signed(record) = reading else { return Ok(()) };
-    if is_promoted || record.state == State::Cloning || output.dry_run || proxies::to_close(ctx, environment).is_empty()
-    {
+    let is_at_work = record.state == State::Cloning || record.refresh_at(Timestamp::now()).is_some();
+    if is_promoted || is_at_work || output.dry_run || proxies::to_close(ctx, environment).is_empty() {
         return Ok(());
     }
     guard::ensure_not_production(&ctx.policy, project, environment, Some(&record.source_id))?;
     let count = proxies::close_left(ctx, project, environment).await?;
-    tracing::warn!("`{}` had {count} TCP proxies left open; they are closed now", environment.name);
+    tracing::warn!("`{}` had {} left open, closed now", environment.name, counted(count, "TCP proxy", "TCP proxies"));
     output.closed.push(environment.name.clone());
     Ok(())
 }
 
-fn reason(ctx: &Context, project: &Project, environment: &Environment) -> Option<String> {
-    deletion_rules::reason_to_spare(ctx, project, environment, None, Timestamp::now())
+/// What is to become of a copy, and why.
+enum Verdict {
+    Stays(String),
+    Over(String),
+}
+
+fn verdict(ctx: &Context, project: &Project, environment: &Environment) -> Verdict {
+    if let Some(reason) = deletion_rules::reason_to_spare(ctx, project, environment, None, Timestamp::now()) {
+        return Verdict::Stays(reason);
+    }
+    Verdict::Over(match reading(ctx, project, environment).record() {
+        None => "is left over from a run that died".to_owned(),
+        Some(record) => match record.state {
+            State::Cloning => format!("was given up at {}", record.give_up_at),
+            State::RollingBack => "was being rolled back".to_owned(),
+            State::Ready | State::Failed => format!("expired at {}", record.expires_at),
+        },
+    })
 }
 
 fn still_over(ctx: &Context, project: &Project, environment: &Environment) -> Result<()> {
-    match reason(ctx, project, environment) {
-        None => Ok(()),
-        Some(reason) => bail!(Stays(reason)),
+    match verdict(ctx, project, environment) {
+        Verdict::Over(_) => Ok(()),
+        Verdict::Stays(reason) => bail!(Stays(reason)),
     }
 }

@@ -9,8 +9,10 @@ use anyhow::{Context as _, Result, ensure};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::contract::record::{DatabaseRecord, Masked};
+use crate::contract::masked::Masked;
+use crate::contract::record::DatabaseRecord;
 use crate::contract::request::CloneRequest;
+use crate::copying::Together;
 use crate::copying::options::CopyOptions;
 use crate::copying::report::CopyReport;
 use crate::engines;
@@ -20,7 +22,7 @@ use crate::environment::lease::{self, Turn};
 use crate::environment::services::{self, Role, with_role};
 use crate::environment::variables::inherited_passwords;
 use crate::environment::{deployments, hosts, masking_of_request, proxies};
-use crate::error::Failure;
+use crate::error::{Failure, chain, counted};
 use crate::external::kestra::Metric;
 use crate::railway::{Deploy, Rendered, ServiceInstance, Weight};
 use crate::running::context::Context;
@@ -69,15 +71,31 @@ impl Step for SyncDb {
         .await
     }
 
-    fn metrics(output: &Output) -> Vec<Metric> {
-        let sum = |of: fn(&CopyReport) -> u64| output.databases.iter().map(|d| of(&d.copy)).sum();
-        vec![
-            Metric::Counter("copied_bytes", sum(|c| c.bytes)),
-            Metric::Counter("copied_rows", sum(|c| c.rows)),
-            Metric::Counter("rewritten_values", sum(|c| c.rewritten_values)),
-            Metric::Counter("masked_values", sum(|c| c.masking.as_ref().map_or(0, |sheet| sheet.masked_values))),
-        ]
+    fn in_short(output: &Output) -> String {
+        in_short(&output.databases)
     }
+
+    fn metrics(output: &Output) -> Vec<Metric> {
+        metrics(&output.databases)
+    }
+}
+
+/// What was copied, in a few words.
+pub(super) fn in_short(databases: &[Database]) -> String {
+    let sum = |of: fn(&CopyReport) -> u64| databases.iter().map(|d| of(&d.copy)).sum::<u64>();
+    let count = counted(databases.len(), "database", "databases");
+    format!("{count}, {}, {:.1} MB", counted(sum(|c| c.rows), "row", "rows"), sum(|c| c.bytes) as f64 / 1e6)
+}
+
+/// What is worth a measurement in what was copied.
+pub(super) fn metrics(databases: &[Database]) -> Vec<Metric> {
+    let sum = |of: fn(&CopyReport) -> u64| databases.iter().map(|d| of(&d.copy)).sum();
+    vec![
+        Metric::Counter("copied_bytes", sum(|c| c.bytes)),
+        Metric::Counter("copied_rows", sum(|c| c.rows)),
+        Metric::Counter("rewritten_values", sum(|c| c.rewritten_values)),
+        Metric::Counter("masked_values", sum(|c| c.masking.as_ref().map_or(0, |sheet| sheet.masked_values))),
+    ]
 }
 
 async fn fill_databases(ctx: &Context, request: &CloneRequest, target: Target, turn: &Turn) -> Result<Output> {
@@ -101,32 +119,24 @@ async fn fill_databases(ctx: &Context, request: &CloneRequest, target: Target, t
         databases::pairs(ctx, &target, &wanted).await?
     };
     for pair in pairs {
-        let copy =
-            copy(ctx, &target, request, &pair).await.with_context(|| format!("copy database `{}`", pair.service))?;
+        let copy = copy(ctx, &target, request, &pair, &target.record.run_hash, None)
+            .await
+            .with_context(|| format!("copy database `{}`", pair.service))?;
         listening.push(pair.listening);
-        output.databases.push(Database {
-            service: pair.service,
-            masked: copy.masking.as_ref().map_or(Masked::No, |sheet| sheet.masked),
-            copy,
-        });
+        output.databases.push(Database::copied(pair.service, copy));
     }
     let record = crate::contract::record::Record {
         databases: output.databases.iter().map(record).collect(),
         ..target.record.clone()
     };
     let mut change = turn.last_word(ctx, record).await?;
-    if !ctx.policy.may_be_public {
-        change.closed_proxies = proxies::of_databases(&wanted);
-        // And those that the copy had from the beginning.
-        change.closed_proxies.extend(proxies::to_close(ctx, target.environment()));
-    }
+    change.closed_proxies = proxies::to_close_all(ctx, target.environment(), &wanted);
     let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
     changed.context("record what was copied, and close the databases' TCP proxies")?;
     output.public = if ctx.policy.may_be_public {
         listening.into_iter().map(|proxy| proxy.service).collect()
     } else {
-        let open = proxies::still_open(ctx, &target, &listening, request.logs).await?;
-        open.into_iter().map(|proxy| proxy.service.clone()).collect()
+        proxies::still_open(ctx, &target, &listening, request.logs).await?.open
     };
     Ok(output)
 }
@@ -164,8 +174,13 @@ async fn ensure_own_passwords(ctx: &Context, target: &Target) -> Result<()> {
 }
 
 impl Database {
+    /// What was copied.
+    pub(super) fn copied(service: String, copy: CopyReport) -> Self {
+        Self { service, masked: copy.masking.as_ref().map_or(Masked::No, |sheet| sheet.masked), copy }
+    }
+
     /// What the record of a copy still tells of it.
-    fn recorded(record: &DatabaseRecord) -> Self {
+    pub(super) fn recorded(record: &DatabaseRecord) -> Self {
         let copy = CopyReport {
             snapshot_at: record.snapshot_at.clone(),
             bytes: record.bytes,
@@ -178,7 +193,23 @@ impl Database {
     }
 }
 
-async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &DatabasePair) -> Result<CopyReport> {
+/// The id of a run's copy of a database: a second one with the same id finds the first.
+pub(super) fn copy_id(run_hash: &str, service: &str) -> String {
+    format!("{run_hash}/{service}")
+}
+
+/// Copies one database, for the run of this hash. In whatever run, people become the same strangers as when the copy was made.
+///
+/// # Errors
+/// Whatever the copying fails with: then the target is as it was.
+pub(super) async fn copy(
+    ctx: &Context,
+    target: &Target,
+    request: &CloneRequest,
+    pair: &DatabasePair,
+    run_hash: &str,
+    together: Option<Together>,
+) -> Result<CopyReport> {
     let rewrite = if request.wordpress_url_replace {
         hosts::map(target, request, &engines::site_addresses(&pair.source).await?)?
     } else {
@@ -187,7 +218,7 @@ async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Dat
     let asked = request.databases.iter().find(|d| d.service == pair.service);
     let masking = masking_of_request::of_request(&ctx.env, request, &pair.service, &target.record.run_hash)?;
     let options = CopyOptions {
-        copy_id: format!("{}/{}", target.record.run_hash, pair.service),
+        copy_id: copy_id(run_hash, &pair.service),
         rewrite,
         rewrite_schema: request.rewrite_schema,
         rewrite_guid: !request.keep_guid,
@@ -196,15 +227,20 @@ async fn copy(ctx: &Context, target: &Target, request: &CloneRequest, pair: &Dat
         defuse: true,
         keep_queues: asked.map(|d| d.keep_queues.clone()).unwrap_or_default(),
         exclude_table_data: asked.map(|d| d.exclude_table_data.clone()).unwrap_or_default(),
+        together,
         env: ctx.env.clone(),
         ..copying_options::of_request(&ctx.policy, &request.copying)
     };
-    let copied = engines::Pair::of(&pair.source, &pair.target).copy(&options, &ctx.progress, &ctx.stop).await?;
+    ctx.progress.begin_copy(&pair.service);
+    let copied = engines::Pair::of(&pair.source, &pair.target).copy(&options, &ctx.progress, &ctx.stop).await;
+    ctx.progress.end_copy(copied.as_ref().err().map(chain));
+    let copied = copied?;
     ctx.keep_copy(&pair.service, &copied);
     Ok(copied.cut())
 }
 
-fn record(database: &Database) -> DatabaseRecord {
+/// What the record tells of it.
+pub(super) fn record(database: &Database) -> DatabaseRecord {
     DatabaseRecord {
         service: database.service.clone(),
         snapshot_at: database.copy.snapshot_at.clone(),
@@ -212,6 +248,8 @@ fn record(database: &Database) -> DatabaseRecord {
         rows: database.copy.rows,
         masked: database.masked,
         digest: database.copy.digest.clone(),
+        seconds: Some(database.copy.seconds),
+        made_with: database.copy.made_with.clone(),
         people_digest: database.copy.masking.as_ref().and_then(|sheet| sheet.proof.as_ref()?.people_digest.clone()),
     }
 }

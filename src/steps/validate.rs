@@ -6,25 +6,21 @@ use anyhow::{Result, bail};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use self::findings::{Finding, Findings};
-use super::create_env::variables::wished_secret;
+use self::checked::Checked;
+use self::findings::Finding;
 use crate::contract::ids::EnvironmentId;
 use crate::contract::policy::Policy;
-use crate::contract::request::{Asked as _, CloneRequest};
-use crate::contract::variable_override::Override;
+use crate::contract::request::CloneRequest;
 use crate::copying::inspection::SourceReport;
-use crate::environment::services::{self, Role, kind, web};
-use crate::environment::{databases, granted, guard, same_key};
-use crate::error::{Exit, Failure, chain};
-use crate::external::process_env::ProcessEnv;
-use crate::railway::{Environment, Project, ServiceInstance, Weight};
+use crate::environment::{guard, same_key};
+use crate::error::counted;
 use crate::running::context::Context;
-use crate::running::run::Names;
 use crate::running::step::{Deadline, Step, ensure_project};
 
-mod findings;
+pub(super) mod checked;
+pub(super) mod findings;
 mod isolation;
-mod sources;
+pub(super) mod sources;
 mod webhook;
 
 /// The oldest `railway` that has `railway api`: major, minor.
@@ -62,6 +58,7 @@ impl Step for Validate {
     const NAME: &'static str = "validate";
     const ABOUT: &'static str = "Check everything that can be checked before anything changes";
     const DEADLINE: Deadline = Deadline::Fixed(Duration::from_secs(110));
+    const ONLY_LOOKS: bool = true;
     type Input = CloneRequest;
     type Output = Output;
 
@@ -70,26 +67,13 @@ impl Step for Validate {
         ensure_project(policy, request)
     }
 
+    fn in_short(output: &Output) -> String {
+        counted(output.findings.len(), "finding", "findings")
+    }
+
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        ctx.env.find("pg_dump")?;
-        let railway = &ctx.railway;
-        let railway_version = railway.version().await?;
-        ensure_version(&railway_version)?;
+        let (railway_version, project) = checked::begin(ctx, &request).await?;
         let names = ctx.run.names(&request);
-        let project = match railway.project(&request.project_id, Weight::Repeatable).await {
-            Ok(project) => project,
-            Err(error) if Exit::of(&error) == Exit::Program && railway.has_project_token().await => {
-                bail!(
-                    Failure::new(
-                        Exit::Program,
-                        "RAILWAY_API_TOKEN holds a project token, which cannot make environments"
-                    )
-                    .hint("make an account token in Railway's account settings")
-                );
-            }
-            Err(error) => return Err(error),
-        };
-        let mut findings = Findings::default();
         if let Some(first) = same_key::first(ctx, &project, &names, &request)? {
             bail!(first);
         }
@@ -97,39 +81,9 @@ impl Step for Validate {
         if let Some((environment, record)) = &own {
             guard::ensure_goes_on(environment, record, &request)?;
         }
-        findings.refused(request.refusals(&ctx.policy));
-        webhook::check(&ctx.env, &mut findings);
-        check_name(ctx, &project, &names, own.map(|(own, _)| own), &mut findings);
-        if !ctx.record_keys.can_sign() {
-            findings.warning(
-                "RAILSTAGE_RECORD_KEY",
-                "is not set, so the copy's record is not signed: no sweep will delete the copy, whatever its `ttl`",
-            );
-        }
-        let Some(source) = project.environment(&request.source_environment) else {
-            let known: Vec<_> = project.environments.iter().map(|e| e.name.as_str()).collect();
-            findings.error(
-                "source_environment",
-                format!(
-                    "there is no environment `{}`; the project has {}",
-                    request.source_environment,
-                    known.join(", ")
-                ),
-            );
-            return Err(findings.refusal());
-        };
-        findings.refused(granted::refusals(&ctx.policy, &project, source, &request));
-        check_services(source, &request, &mut findings);
-        check_variables(&ctx.env, source, &request, &mut findings);
-        let services: Vec<_> = source.service_instances.iter().collect();
-        let seen = databases::look(ctx, &project.id, &source.id, &services).await?;
-        let seen: Vec<_> = services.into_iter().zip(&seen).collect();
-        let rendered: Vec<_> = seen.iter().map(|(service, seen)| (*service, &seen.variables)).collect();
-        let secrets = isolation::check(&ctx.policy, source, &rendered, &request, &mut findings);
-        if !secrets.are_replaceable {
-            return Err(findings.refusal());
-        }
-        let databases = sources::check(ctx, &seen, &request, &mut findings).await?;
+        let own = own.map(|(own, _)| own);
+        let Checked { source, findings, secrets, databases } =
+            checked::check(ctx, &request, &project, &names, own).await?;
         if findings.has_errors() {
             return Err(findings.refusal());
         }
@@ -137,145 +91,10 @@ impl Step for Validate {
             environment_name: names.target,
             source_environment_id: source.id.clone(),
             findings: findings.told(),
-            databases,
+            databases: databases.into_iter().map(|seen| seen.database).collect(),
             secrets: secrets.all,
             secrets_block: secrets.block,
             railway_version,
         })
-    }
-}
-
-fn ensure_version(version: &str) -> Result<()> {
-    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
-    let found = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-    if found < OLDEST_RAILWAY {
-        let (major, minor) = OLDEST_RAILWAY;
-        bail!(Failure::new(
-            Exit::Program,
-            format!("`railway` is version {version}; at least {major}.{minor} is needed")
-        ));
-    }
-    Ok(())
-}
-
-fn check_name(ctx: &Context, project: &Project, names: &Names, own: Option<&Environment>, findings: &mut Findings) {
-    if let Err(error) = guard::ensure_unprotected(&ctx.policy, &names.target) {
-        findings.error("environment_name", chain(&error));
-        return;
-    }
-    let taken = project.environments.iter().find(|e| e.name == names.target);
-    if taken.is_some_and(|e| own.is_none_or(|own| own.id != e.id)) {
-        let stem = &names.target[..names.target.len().min(21)];
-        // One name more than there are environments, so one of them is free.
-        let mut names_to_try = (2..=project.environments.len() + 2).map(|n| format!("{stem}-{n}"));
-        let free = names_to_try.find(|name| project.environment(name).is_none()).unwrap_or_default();
-        findings
-            .error("environment_name", format!("there is an environment `{}` already; `{free}` is free", names.target));
-    }
-}
-
-fn check_services(source: &Environment, request: &CloneRequest, findings: &mut Findings) {
-    check_service_names(source, request, findings);
-    match web(source, request) {
-        Some(service) if Role::of(service, request) != Role::App => {
-            findings.error("web_service", format!("service `{}` is left out of the copy", service.service_name));
-        }
-        Some(_) => {}
-        None if request.web_service.is_some() => {}
-        None => {
-            let public: Vec<_> = source
-                .service_instances
-                .iter()
-                .filter(|s| s.hosts().next().is_some())
-                .map(|s| s.service_name.as_str())
-                .collect();
-            let which = if public.is_empty() {
-                "no service has a public domain".to_owned()
-            } else {
-                format!("`{}` have public domains", public.join("`, `"))
-            };
-            findings.error("web_service", format!("{which}; name the one that people visit"));
-        }
-    }
-    for service in &source.service_instances {
-        check_service(source, service, request, findings);
-    }
-}
-
-fn check_service_names(source: &Environment, request: &CloneRequest, findings: &mut Findings) {
-    let lists = [
-        ("include_services", &request.include_services),
-        ("exclude_services", &request.exclude_services),
-        ("allow_empty_volumes", &request.allow_empty_volumes),
-    ];
-    let mut named: Vec<_> =
-        lists.iter().flat_map(|(field, names)| names.iter().map(move |n| ((*field).to_owned(), n))).collect();
-    named.extend(request.web_service.iter().map(|n| ("web_service".to_owned(), n)));
-    named.extend(request.databases.iter().map(|d| ("databases.service".to_owned(), &d.service)));
-    named.extend(request.variables.keys().filter(|n| *n != "*").map(|n| ("variables".to_owned(), n)));
-    for (field, name) in named {
-        if source.service(name).is_none() {
-            let known: Vec<_> = source.service_instances.iter().map(|s| s.service_name.as_str()).collect();
-            findings.error(field, format!("there is no service `{name}`; the source has {}", known.join(", ")));
-        }
-    }
-    for database in &request.databases {
-        if source.service(&database.service).is_some_and(|s| kind(s).is_none()) {
-            findings.error("databases.service", format!("service `{}` is not a Postgres server", database.service));
-        }
-    }
-}
-
-fn check_service(source: &Environment, service: &ServiceInstance, request: &CloneRequest, findings: &mut Findings) {
-    let name = service.service_name.as_str();
-    let role = Role::of(service, request);
-    if role == Role::Cron {
-        findings.info(
-            name,
-            "has a cron schedule and stays undeployed; name it in `include_services` to run it once at the start",
-        );
-    }
-    if role == Role::EmptyDatabase {
-        findings.warning(name, "is not in `databases`, so it comes up empty");
-    }
-    if role != Role::App {
-        return;
-    }
-    if services::is_only_called_database(service) {
-        findings.warning(name, "is called a database server by its image, and neither variables nor volume nor a TCP proxy say that it is one: it comes up as an app, empty");
-    }
-    if service.is_upload() {
-        findings.error(name, "was deployed by `railway up`, which Railway cannot copy; name it in `exclude_services`");
-    }
-    let has_volume = source.config.services.get(&service.service_id).is_some_and(|s| !s.volume_mounts.is_empty());
-    if has_volume && !request.allow_empty_volumes.iter().any(|allowed| allowed == name) {
-        findings.error(name, "has a volume, and Railway copies none: it comes up empty; name it in `allow_empty_volumes` if that is fine");
-    }
-    for domain in &service.domains.custom_domains {
-        findings.info(name, format!("the domain `{}` stays with the source", domain.domain));
-    }
-}
-
-fn check_variables(env: &ProcessEnv, source: &Environment, request: &CloneRequest, findings: &mut Findings) {
-    let apps = source.service_instances.iter().filter(|s| Role::of(s, request) == Role::App);
-    for service in apps {
-        let set = [request.variables.get("*"), request.variables.get(&service.service_name)];
-        let is_set = |name: &str| set.iter().flatten().any(|own| own.contains_key(name));
-        for (name, variable) in source.variables(&service.service_id).filter(|(name, _)| !is_set(name)) {
-            let subject = format!("{}.{name}", service.service_name);
-            if variable.is_sealed() {
-                findings.warning(
-                    subject,
-                    "is sealed, so Railway does not copy it; set it in `variables` if the copy needs it",
-                );
-            }
-        }
-    }
-    for wish in request.variables.values().flat_map(|own| own.values()) {
-        if let Override::Secret(name) = wish
-            && let Err(error) = wished_secret(env, name)
-        {
-            findings.error("variables", error.root_cause().to_string());
-        }
     }
 }

@@ -151,7 +151,11 @@ impl Engine {
             let state = execution["state"]["current"].as_str().unwrap_or_default();
             let runs = execution["taskRunList"].as_array().cloned().unwrap_or_default();
             let over = |state: &Value| ENDED.contains(&state.as_str().unwrap_or_default());
-            let late = state != "KILLED" || runs.iter().any(|run| run["taskId"] == "rollback_after_kill");
+            let late = state != "KILLED"
+                || runs.iter().any(|run| {
+                    let task = run["taskId"].as_str().unwrap_or_default();
+                    task.starts_with("rollback") && task.ends_with("_after_kill")
+                });
             ENDED.contains(&state) && late && runs.iter().all(|run| over(&run["state"]["current"]))
         })
         .await
@@ -179,6 +183,15 @@ impl Engine {
     pub(crate) async fn executions(&self, flow: &str) -> Vec<Value> {
         let found = self.get(&format!("executions?namespace=railstage&flowId={flow}")).await;
         found["results"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// What `notify-staging` was given about an execution.
+    pub(crate) async fn told_of(&self, id: &str) -> Value {
+        let told = async || {
+            let all = self.executions("notify-staging").await;
+            all.into_iter().find(|one| one["inputs"]["of_execution"] == id).map(|one| one["inputs"]["about"].clone())
+        };
+        self.soon(id, "somebody is told of it", told).await
     }
 
     /// What comes of `look` once it finds something, which it must before the execution can be over.
@@ -239,6 +252,11 @@ impl Engine {
             return Value::Null;
         }
         serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default()
+    }
+
+    /// Where the engine answers.
+    pub(crate) fn address(&self) -> &str {
+        &self.url
     }
 
     fn at(&self, path: &str) -> String {

@@ -28,6 +28,18 @@ async fn a_failed_step_is_rolled_back_and_says_why() {
     assert_eq!(told, [json!("failed"), json!("start_apps"), json!(1), json!(false), failed["error"].clone()]);
 }
 
+/// The step that ends a run gives account of it; of one that is taken back, the rollback does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_is_not_healthy_is_rolled_back_and_accounted_for() {
+    let engine = Engine::start(WorldOptions::prompt()).await;
+    let id = engine.clone(&engine.request(json!({"health": [{"contains": "nowhere", "timeout": "PT2S"}]}))).await;
+    let execution = engine.ended(&id).await;
+    assert_eq!((state(&execution, "check_health"), state(&execution, "rollback")), ("FAILED", "SUCCESS"));
+    let account = engine.outputs(&id).await["account"].take();
+    assert_eq!((&account["step"], &account["copies"][0]["deed"]), (&json!("rollback"), &json!("rolled_back")));
+    assert_eq!(engine.told_of(&id).await, account);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_made_nothing_is_not_rolled_back_and_says_what_to_change() {
     let engine = Engine::start(WorldOptions::prompt()).await;

@@ -16,7 +16,7 @@ async fn a_copy_is_listed_and_deleted_by_flows() {
     let listing = engine.submit("list-staging", &[("project_id", &project)]).await;
     engine.ended(&listing).await;
     let environments = engine.outputs(&listing).await["environments"].take();
-    assert_eq!((environments[0]["name"].clone(), environments[0]["state"].clone()), (json!("one"), json!("ready")));
+    assert_eq!((environments[1]["name"].clone(), environments[1]["state"].clone()), (json!("one"), json!("ready")));
 
     let refused = engine
         .submit("delete-staging", &[("project_id", &project), ("environment", "production"), ("confirm", "production")])
@@ -39,7 +39,7 @@ async fn the_schedule_deletes_and_a_start_by_hand_only_tells() {
     drop(engine);
 
     let every_three_seconds = |flow: &str, text: String| match flow {
-        "cleanup-staging" => text.replace("cron: \"7 * * * *\"", "cron: \"*/3 * * * * *\"\n    withSeconds: true"),
+        "cleanup-staging" => text.replace("cron: \"*/15 * * * *\"", "cron: \"*/3 * * * * *\"\n    withSeconds: true"),
         _ => text,
     };
     let engine = Engine::start_with(WorldOptions::prompt(), every_three_seconds).await;
@@ -49,4 +49,27 @@ async fn the_schedule_deletes_and_a_start_by_hand_only_tells() {
         assert!(tokio::time::Instant::now() < end, "the schedule deleted nothing");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_compared_with_its_source_by_a_flow() {
+    let engine = Engine::start(WorldOptions::prompt()).await;
+    let clone = engine.clone(&engine.request(json!({"environment_name": "one"}))).await;
+    engine.ended(&clone).await;
+    let project = engine.world.project_id();
+    let compare = async |more: &[(&str, &str)]| {
+        let inputs = [&[("project_id", project.as_str())], more].concat();
+        let run = engine.submit("diff-staging", &inputs).await;
+        let state = engine.ended(&run).await["state"]["current"].as_str().unwrap().to_owned();
+        (state, engine.outputs(&run).await)
+    };
+    let (state, fresh) = compare(&[("environment", "one")]).await;
+    assert_eq!((state.as_str(), &fresh["same"], &fresh["drift"]), ("SUCCESS", &json!(true), &json!(0)));
+    engine.world.set_variable("one", Some("web"), "EXTRA", "canary-extra").unwrap();
+    let (_, drifted) = compare(&[("environment", "one"), ("against", "production")]).await;
+    assert_eq!((&drifted["same"], &drifted["drift"]), (&json!(false), &json!(1)));
+    assert_eq!(drifted["differences"][0]["name"], "EXTRA");
+    let (state, refused) = compare(&[("environment", "production")]).await;
+    assert_eq!(state, "FAILED");
+    assert!(refused["error"].as_str().unwrap().contains("no copy of ours"), "{refused}");
 }

@@ -31,14 +31,17 @@ impl Mailbox {
         Self { url, posted }
     }
 
-    /// The first letter, waited for.
-    pub(crate) async fn letter(&self) -> Value {
+    /// Takes out the first letter of this type, waited for.
+    pub(crate) async fn letter(&self, kind: &str) -> Value {
         let end = tokio::time::Instant::now() + Duration::from_mins(1);
         loop {
-            if let Some(letter) = self.posted.lock().unwrap().first() {
-                return letter.clone();
+            {
+                let mut posted = self.posted.lock().unwrap();
+                if let Some(at) = posted.iter().position(|letter| letter["type"] == kind) {
+                    return posted.remove(at);
+                }
             }
-            assert!(tokio::time::Instant::now() < end, "nothing was posted");
+            assert!(tokio::time::Instant::now() < end, "no `{kind}` was posted: {:?}", self.posted.lock().unwrap());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }

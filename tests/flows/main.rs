@@ -10,6 +10,8 @@ mod hostile;
 mod launch;
 mod lifecycle;
 mod mailbox;
+mod plan;
+mod refresh;
 mod told;
 mod worker;
 mod workers;

@@ -26,18 +26,90 @@ fn nothing_is_deleted(engine: &Engine) {
 
 /// Waits until somebody was told of an execution, by a flow that needs a person and by the webhook.
 async fn told(engine: &Engine, flow: &str, execution: &str) -> Value {
-    let letter = engine.mailbox.letter().await;
-    assert_eq!((&letter["type"], &letter["flow"]), (&json!("railstage.needs_person"), &json!(flow)), "{letter}");
+    let letter = engine.mailbox.letter("railstage.needs_person").await;
+    assert_eq!(letter["flow"], flow, "{letter}");
     assert_eq!(letter["execution"], execution);
     let token = engine.world.token();
     assert!(!letter.to_string().contains(&token), "the token was posted");
-    let asked = engine.executions("notify-staging").await;
+    let mut asked = engine.executions("notify-staging").await;
+    asked.retain(|execution| execution["labels"].to_string().contains("needs_person"));
     assert_eq!(asked.len(), 1);
-    assert!(asked[0]["labels"].to_string().contains("needs_person"), "{}", asked[0]["labels"]);
     let log = engine.logs(asked[0]["id"].as_str().unwrap()).await;
     assert!(!log.contains(&token), "the token was logged");
     engine.world.forget_orders();
     letter
+}
+
+/// What past runs did, as `list-envs --history` reads it from Kestra.
+async fn history(engine: &Engine) -> Vec<Value> {
+    let policy = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(policy.path(), json!({"allowed_projects": [engine.world.project_id()]}).to_string()).unwrap();
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_railstage"));
+    command.args(["list-envs", "--history", "--json", "--project-id", &engine.world.project_id(), "--policy"]);
+    command.arg(policy.path()).envs(engine.world.cli_env()).env("RAILSTAGE_KESTRA_URL", engine.address());
+    let done = command.output().await.unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    serde_json::from_slice::<Value>(&done.stdout).unwrap()["history"].as_array().unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_extended_warned_of_and_accounted_for_by_flows() {
+    let engine = with_webhook(WorldOptions::prompt()).await;
+    let clone = engine.clone(&engine.request(json!({"environment_name": "one", "owner": "anna", "ttl": "P2D"}))).await;
+    let execution = engine.ended(&clone).await;
+    let made = engine.mailbox.letter("railstage.account").await;
+    let copy = &made["about"]["copies"][0];
+    assert_eq!((&copy["deed"], &copy["owner"], &copy["name"]), (&json!("made"), &json!("anna"), &json!("one")));
+    let file: Value = serde_json::from_str(&engine.file(&execution, "check_health", "account.json").await).unwrap();
+    assert_eq!((&file, &file), (&made["about"], &engine.outputs(&clone).await["account"]));
+    assert_eq!(execution["labels"].to_string().matches("railstage_version").count(), 1, "{}", execution["labels"]);
+
+    let project = engine.world.project_id();
+    let fields = [("project_id", project.as_str()), ("environment", "one"), ("ttl", "PT90M")];
+    let extension = engine.submit("extend-staging", &fields).await;
+    assert_eq!(engine.ended(&extension).await["state"]["current"], "SUCCESS");
+    let ends = engine.outputs(&extension).await["expires_at"].take();
+    assert_eq!(engine.mailbox.letter("railstage.account").await["about"]["copies"][0]["expires_at"], ends);
+    let beyond = [("project_id", project.as_str()), ("environment", "one"), ("ttl", "P15D")];
+    let refused = engine.submit("extend-staging", &beyond).await;
+    let refused = engine.ended(&refused).await;
+    assert_eq!((state(&refused, "extend_env"), state(&refused, "ask")), ("FAILED", "SKIPPED"));
+
+    // Of 90 minutes an hour is left before anybody is warned.
+    let early = engine.submit("cleanup-staging", &[("dry_run", "false")]).await;
+    assert_eq!(state(&engine.ended(&early).await, "warn"), "SKIPPED");
+    let sooner = [("project_id", project.as_str()), ("environment", "one"), ("ttl", "PT3602S")];
+    engine.ended(&engine.submit("extend-staging", &sooner).await).await;
+    let patience = tokio::time::Instant::now() + Duration::from_mins(1);
+    loop {
+        let late = engine.submit("cleanup-staging", &[("dry_run", "false")]).await;
+        if state(&engine.ended(&late).await, "warn") == "SUCCESS" {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < patience, "nobody was warned");
+    }
+    let warning = engine.mailbox.letter("railstage.ends_soon").await;
+    assert_eq!((&warning["about"][0]["name"], &warning["about"][0]["owner"]), (&json!("one"), &json!("anna")));
+    assert_eq!(warning["about"][0]["mark"], "PT1H");
+    let asked = engine.executions("notify-staging").await;
+    assert!(!asked.iter().any(|execution| execution["labels"].to_string().contains("needs_person")), "{asked:?}");
+
+    let fields = [("project_id", project.as_str()), ("environment", "one"), ("confirm", "one")];
+    engine.ended(&engine.submit("delete-staging", &fields).await).await;
+    let gone = loop {
+        let account = engine.mailbox.letter("railstage.account").await;
+        if account["flow"] == "delete-staging" {
+            break account;
+        }
+    };
+    assert!(gone["about"]["copies"][0]["proof"]["seen_gone_at"].is_string(), "{gone}");
+    assert_eq!(engine.environments(), ["production"]);
+
+    let history = history(&engine).await;
+    let deeds: Vec<_> = history.iter().map(|run| run["account"]["copies"][0]["deed"].as_str().unwrap()).collect();
+    assert_eq!((deeds.first(), deeds.last()), (Some(&"deleted"), Some(&"made")), "{deeds:?}");
+    assert!(deeds.contains(&"extended") && deeds.contains(&"warned"), "{deeds:?}");
+    assert_eq!((&history[0]["flow"], &history[0]["account"]), (&json!("delete-staging"), &gone["about"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

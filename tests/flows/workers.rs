@@ -128,7 +128,7 @@ async fn ensure_whole_or_nothing(engine: &Engine, execution: &Value, name: &str)
     let list = engine.submit("list-staging", &[("project_id", &project)]).await;
     engine.ended(&list).await;
     let listed = engine.outputs(&list).await["environments"].take();
-    assert_eq!((&listed[0]["name"], &listed[0]["state"]), (&json!(name), &json!("ready")), "{listed}");
+    assert_eq!((&listed[1]["name"], &listed[1]["state"]), (&json!(name), &json!("ready")), "{listed}");
     let fields = [("project_id", project.as_str()), ("environment", name), ("confirm", name)];
     let deletion = engine.submit("delete-staging", &fields).await;
     assert_eq!(engine.ended(&deletion).await["state"]["current"], "SUCCESS");

@@ -15,6 +15,10 @@ fn request_for(step: &StepDef, of_a_clone: &Value) -> Value {
     for name in schema["required"].as_array().into_iter().flatten().map(|name| name.as_str().unwrap()) {
         request.as_object_mut().unwrap().entry(name).or_insert_with(|| json!("production"));
     }
+    // One of two fields is needed here, of which no schema says so.
+    if takes("environment") && takes("ttl") {
+        request["ttl"] = json!("P1D");
+    }
     request
 }
 
@@ -31,7 +35,7 @@ async fn every_step_explains_itself() {
 }
 
 #[tokio::test]
-async fn every_step_refuses_an_unknown_field_but_rollback_has_nothing_to_do_then() {
+async fn every_step_refuses_an_unknown_field_but_a_rollback_has_nothing_to_do_then() {
     for step in STEPS {
         let mut command = binary();
         command.arg(step.name).envs([
@@ -40,7 +44,7 @@ async fn every_step_refuses_an_unknown_field_but_rollback_has_nothing_to_do_then
             ("RAILSTAGE_REQUEST", &base64(r#"{"no_such_field": 1}"#)),
         ]);
         let call = finish(command).await;
-        if step.name == "rollback" {
+        if step.name.starts_with("rollback") {
             call.expect(0);
         } else {
             call.expect(2);

@@ -97,7 +97,7 @@ async fn errors_of_input_read_as_they_did() {
     let calls: [(&str, &[&str]); 10] = [
         ("no-subcommand", &[]),
         ("wrong-subcommand", &["vaildate"]),
-        ("no-run-id", &["validate"]),
+        ("no-run-id", &["create-env"]),
         ("clone-no-project", &["clone"]),
         ("clone-no-policy", &["clone", "--project-id", "p"]),
         ("rules-without-anonymize", &["copy-db", "--rules", "rules.yaml"]),

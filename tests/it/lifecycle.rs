@@ -128,10 +128,11 @@ async fn a_list_tells_state_and_end_of_each_copy() {
     let outputs = call.outputs();
     let listed: Vec<_> =
         outputs["environments"].as_array().unwrap().iter().map(|e| (e["name"].clone(), e["keep"].clone())).collect();
-    assert_eq!(listed, [(json!("one"), json!(false)), (json!("two"), json!(true))]);
-    assert!(outputs["environments"][0]["url"].as_str().unwrap().starts_with("https://web-one-"));
+    assert_eq!(listed[1..], [(json!("one"), json!(false)), (json!("two"), json!(true))]);
+    assert_eq!((&listed[0].0, &outputs["environments"][0]["ours"]), (&json!("production"), &json!(false)));
+    assert!(outputs["environments"][1]["url"].as_str().unwrap().starts_with("https://web-one-"));
     // While it is made, what counts is when it is given up.
-    let ends = |outputs: &Value| ["give_up_at", "expires_at"].map(|field| outputs["environments"][0][field].clone());
+    let ends = |outputs: &Value| ["give_up_at", "expires_at"].map(|field| outputs["environments"][1][field].clone());
     assert_eq!(ends(&outputs), [stage.record("one")["give_up_at"].clone(), Value::Null]);
     assert!(call.stdout.contains("one (cloning, given up at "), "{}", call.stdout);
     age(&stage, "one", "2999-01-01T00:00:00Z");

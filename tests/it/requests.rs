@@ -41,6 +41,17 @@ async fn every_wrong_field_is_named_at_once() {
 }
 
 #[tokio::test]
+async fn no_copy_says_that_it_is_production_and_the_reason_is_told() {
+    for word in ["production", " Production"] {
+        let call = validate(&base64(&json!({"project_id": "p", "environment_type": word}).to_string())).await;
+        call.expect(2);
+        let told = "`environment_type`: expected `staging` or `development` or `ephemeral`, found";
+        assert!(call.error().contains(told), "{}", call.error());
+        assert!(call.error().contains("by that word apps and plugins bill"), "{}", call.error());
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_is_no_json_object_is_refused_in_words() {
     for (request, words) in [
         ("", "there is no request"),

@@ -66,7 +66,7 @@ async fn a_failed_copy_is_kept_when_the_request_says_so_with_its_apps_off() {
     call.expect(0);
     assert_eq!(call.outputs()["kept"], "kept");
     let listed = stage.step("list-envs", "-", &json!({"project_id": stage.world.project_id()})).await;
-    assert_eq!(listed.outputs()["environments"][0]["state"], "failed");
+    assert_eq!(listed.outputs()["environments"][1]["state"], "failed");
     let host = stage.world.environments().into_iter().find(|e| e.name == "kept").unwrap();
     let host = host.domains.keys().next().unwrap().clone();
     assert_ne!(stage.world.fetch(&host, "/").await.unwrap().status, 200, "an app of the failed copy still runs");

@@ -39,6 +39,7 @@ fn generous(project_id: &str) -> Value {
         "may_print_logs": true,
         "cron_services": ["nightly"],
         "variables": ["*.*"],
+        "other_code": ["*=*"],
         "may_reference": true,
         "secrets": ["MAIL", "NOT_THERE"],
         "custom_domains": ["*"],
@@ -82,6 +83,16 @@ impl Stage {
             .env("RAILSTAGE_POLICY", base64(&self.policy.to_string()))
             .env("RAILSTAGE_RUN_ID", run_id);
         finish(command).await
+    }
+
+    /// Waits until Railway's readings, which lag its writes, show a copy in this state.
+    pub(crate) async fn shows(&self, name: &str, state: &str) {
+        eventually(&format!("`{name}` is seen to be {state}"), async || {
+            let listed = self.step("list-envs", "-", &json!({"project_id": self.world.project_id()})).await;
+            let environments = listed.outputs()["environments"].take();
+            environments.as_array().unwrap().iter().any(|one| one["name"] == name && one["state"] == state)
+        })
+        .await;
     }
 
     /// Runs the steps of a clone up to and with `last`, each of which must succeed.

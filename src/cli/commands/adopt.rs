@@ -1,6 +1,5 @@
 //! `adopt`: signs the record of a copy that has an unsigned one, after a person has typed the copy's name.
 
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -11,7 +10,7 @@ use tracing::Level;
 use super::{CommandDef, log_failure};
 use crate::cli::args::{new_run, policy, policy_arg};
 use crate::cli::log::{self, Output};
-use crate::cli::process_env;
+use crate::cli::{confirm, process_env};
 use crate::contract::input;
 use crate::contract::record::Record;
 use crate::contract::request::ListRequest;
@@ -65,7 +64,7 @@ async fn main(matches: &ArgMatches) -> Exit {
 async fn adopt(matches: &ArgMatches) -> Result<()> {
     let text = |name: &str| matches.get_one::<String>(name).expect("clap asks for it");
     let (stop, policy) = (Stop::listen()?, policy(matches)?);
-    let ListRequest { project_id } = input::read("request", json!({ "project_id": text("project-id") }))?;
+    let ListRequest { project_id, .. } = input::read("request", json!({ "project_id": text("project-id") }))?;
     policy.check_project(&project_id)?;
     let ctx = Context::sign_in(new_run(), policy, process_env(), stop.token.clone())?;
     let no_key = || Failure::invalid(format!("there is no {KEY_VARIABLE} to sign with"));
@@ -78,7 +77,10 @@ async fn adopt(matches: &ArgMatches) -> Result<()> {
     show(environment, &record);
     let typed = match matches.get_one::<String>("yes-i-mean") {
         Some(typed) => typed.clone(),
-        None => ask(&environment.name)?,
+        None => confirm::ask(
+            &format!("Type the copy's name, {}, to have the sweep delete it when its time is up", environment.name),
+            "give `--yes-i-mean NAME`",
+        )?,
     };
     ensure!(
         typed == environment.name,
@@ -115,13 +117,4 @@ fn show(environment: &Environment, record: &Record) {
             if record.domains.contains(&domain.domain) { "attached by railstage" } else { "not attached by railstage" };
         print::err(&format!("  carries the domain `{}`, by the record {listed}", domain.domain));
     }
-}
-
-fn ask(name: &str) -> Result<String> {
-    let nobody = || Failure::invalid("nobody is at the terminal who could confirm").hint("give `--yes-i-mean NAME`");
-    ensure!(std::io::stdin().is_terminal(), nobody());
-    print::err(&format!("Type the copy's name, {name}, to have the sweep delete it when its time is up:"));
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).context("read the name")?;
-    Ok(line.trim().to_owned())
 }

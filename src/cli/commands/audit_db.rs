@@ -7,6 +7,7 @@ use serde_json::json;
 use tracing::Level;
 
 use super::{CommandDef, copy_db, log_failure, print_json};
+use crate::cli::args::json_arg;
 use crate::cli::log::{self, Output};
 use crate::cli::masking_args;
 use crate::cli::sheet_file::{self, SheetFile};
@@ -52,12 +53,7 @@ fn args(command: Command) -> Command {
         )
         .arg(copy_db::max_rate())
         .arg(sheet_file::arg())
-        .arg(
-            Arg::new("json")
-                .long("json")
-                .action(ArgAction::SetTrue)
-                .help("Print one JSON object at the end, failure included"),
-        )
+        .arg(json_arg())
 }
 
 async fn main(matches: &ArgMatches) -> Exit {

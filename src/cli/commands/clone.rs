@@ -1,18 +1,18 @@
 //! `clone`: all steps of a clone in one process, with a rollback when one fails or Ctrl-C is pressed.
 
 use std::io::IsTerminal as _;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Result;
-use clap::{Arg, ArgAction, ArgMatches, Command};
-use indicatif::{ProgressBar, ProgressStyle};
+use clap::{ArgMatches, Command};
 use serde_json::{Map, Value, json};
 use tracing::Level;
 
 use super::{CommandDef, log_failure, print_json};
-use crate::cli::args::{new_run, policy, policy_arg};
+use crate::cli::args::{json_arg, new_run, policy, policy_arg};
 use crate::cli::log::{self, Output};
-use crate::cli::{process_env, run_shown, sheet_file};
+use crate::cli::{account_file, flags, process_env, run_shown, sheet_file};
+use crate::contract::input::schema_of;
 use crate::contract::request::CloneRequest;
 use crate::error::caught::caught;
 use crate::error::{Exit, Told};
@@ -20,12 +20,11 @@ use crate::external::print;
 use crate::running::context::Context;
 use crate::running::first::First;
 use crate::running::outcome::{Outcome, Status};
-use crate::running::step::{self, Group, Prepared, StepDef};
+use crate::running::step::{self, Prepared, StepDef};
 use crate::running::stop::Stop;
-use crate::steps::{self, STEPS};
+use crate::steps;
 
 mod by_hand;
-mod flags;
 
 const NAME: &str = "clone";
 
@@ -39,41 +38,18 @@ pub(super) const COMMAND: CommandDef = CommandDef {
 fn args(command: Command) -> Command {
     command
         .arg(policy_arg())
-        .arg(
-            Arg::new("request")
-                .long("request")
-                .value_name("FILE")
-                .help("Begin with the request in FILE (`-`: standard input); flags come on top"),
-        )
-        .arg(
-            Arg::new("json")
-                .long("json")
-                .action(ArgAction::SetTrue)
-                .help("Print one JSON object at the end, failure included"),
-        )
+        .arg(json_arg())
         .arg(sheet_file::arg())
-        .args(flags::all())
+        .arg(account_file::arg())
+        .args(flags::all(&schema_of::<CloneRequest>()))
 }
 
 async fn main(matches: &ArgMatches) -> Exit {
     let on_terminal = std::io::stderr().is_terminal();
     log::start(Output::Text, if on_terminal { Level::WARN } else { Level::INFO });
-    let prepared = prepare(matches);
-    let (ctx, stop, request, sheets) = match prepared {
+    let (mut run, stop) = match prepare(matches) {
         Ok(prepared) => prepared,
         Err(error) => return log_failure(NAME, &error, Exit::of(&error), matches.get_flag("json")),
-    };
-    let by_hand = by_hand::roll_back(&ctx.run, &request, matches.get_one::<String>("policy").map(String::as_str));
-    let mut run = Clone {
-        ctx,
-        request,
-        by_hand,
-        sheets,
-        may_have_made: false,
-        first: None,
-        reports: Map::new(),
-        started: Instant::now(),
-        on_terminal,
     };
     print::err(&format!("run {}", run.ctx.run.id));
     let failed = caught(run.all(&stop)).await.unwrap_or_else(|error| {
@@ -89,14 +65,27 @@ async fn main(matches: &ArgMatches) -> Exit {
     exit
 }
 
-fn prepare(matches: &ArgMatches) -> Result<(Context, Stop, Value, Vec<String>)> {
-    let sheets = sheet_file::paths(matches)?;
+fn prepare(matches: &ArgMatches) -> Result<(Clone, Stop)> {
+    let (sheets, account) = (sheet_file::paths(matches)?, account_file::path(matches)?);
     let stop = Stop::listen()?;
-    let request = flags::request(matches)?;
+    let request = flags::request(&schema_of::<CloneRequest>(), matches)?;
     let policy = policy(matches)?;
     // What is wrong with the request is worth more to a newcomer than a missing token.
     step::read::<CloneRequest>(&policy, request.clone())?;
-    Ok((Context::sign_in(new_run(), policy, process_env(), stop.token.clone())?, stop, request, sheets))
+    let ctx = Context::sign_in(new_run(), policy, process_env(), stop.token.clone())?;
+    let by_hand = by_hand::roll_back(&ctx.run, &request, matches.get_one::<String>("policy").map(String::as_str));
+    let run = Clone {
+        ctx,
+        request,
+        by_hand,
+        sheets,
+        account,
+        may_have_made: false,
+        first: None,
+        reports: Map::new(),
+        started: Instant::now(),
+    };
+    Ok((run, stop))
 }
 
 /// One clone on its way.
@@ -107,6 +96,8 @@ struct Clone {
     by_hand: String,
     /// The files that ask for a sheet.
     sheets: Vec<String>,
+    /// The file that asks for the account.
+    account: Option<String>,
     /// Whether a step was begun whose work must be taken back.
     may_have_made: bool,
     /// The run that came first with the same idempotency key, when this one gives way to it.
@@ -114,7 +105,6 @@ struct Clone {
     /// Each finished step's report, by the step's task id.
     reports: Map<String, Value>,
     started: Instant,
-    on_terminal: bool,
 }
 
 impl Clone {
@@ -142,19 +132,18 @@ impl Clone {
     }
 
     async fn step(&mut self, step: &'static StepDef, stop: &Stop) -> Outcome {
-        let spinner = self.on_terminal.then(|| spinner(step.name));
         let outcome = match step.prepare(&self.ctx.policy, Ok(self.request.clone())) {
             Prepared::Ready(work) => run_shown(step, &self.ctx, stop, work, &self.sheets).await,
-            Prepared::Ended(outcome) => outcome,
+            Prepared::Ended(outcome) => *outcome,
         };
-        if let Some(spinner) = spinner {
-            spinner.finish_and_clear();
-        }
         let mark = if outcome.exit() == Exit::Done { "done" } else { "failed" };
-        print::err(&format!("{:<14} {mark:<7} {:>7.1} s", step.name, outcome.report.cost.seconds));
+        let line =
+            format!("{:<14} {mark:<7} {:>7.1} s  {}", step.name, outcome.report.cost.seconds, outcome.words.in_short);
+        print::err(line.trim_end());
         if let Some(told) = outcome.report.told() {
             log::error(&told);
         }
+        account_file::write(self.account.as_deref(), outcome.report.account.as_deref());
         let report = serde_json::to_value(&outcome.report).expect("outputs are plain data");
         self.reports.insert(step.task_id(), report);
         outcome
@@ -168,7 +157,7 @@ impl Clone {
         ));
         let Ok(stop) = Stop::listen_again() else { return Exit::Incomplete };
         self.ctx.stop = stop.token.clone();
-        for step in STEPS.iter().filter(|step| step.group == Group::Recovery) {
+        if let Some(step) = steps::find("rollback") {
             let outcome = self.step(step, &stop).await;
             if outcome.exit() != Exit::Done {
                 print::err(&format!("run {} is not taken back. Do it by hand: {}", self.ctx.run.id, self.by_hand));
@@ -202,13 +191,11 @@ impl Clone {
         } else if let Some(first) = first {
             print::out(&first.to_string());
         } else if exit == Exit::Done {
+            let railway_url = text("assign_domain", "railway_url");
+            let records = self.reports.get("assign_domain").and_then(|report| report["dns_records"].as_array());
+            let is_pending = records.is_some_and(|records| !records.is_empty());
+            let url = if is_pending { &railway_url } else { &url };
             print::out(&format!("{name} is ready at {url}, {seconds:.1} s after the start"));
         }
     }
-}
-
-fn spinner(name: &'static str) -> ProgressBar {
-    let spinner = ProgressBar::new_spinner().with_style(ProgressStyle::default_spinner()).with_message(name);
-    spinner.enable_steady_tick(Duration::from_millis(120));
-    spinner
 }

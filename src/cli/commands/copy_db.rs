@@ -9,7 +9,7 @@ use serde_json::json;
 use tracing::Level;
 
 use super::{CommandDef, log_failure, print_json};
-use crate::cli::args::new_run;
+use crate::cli::args::{json_arg, new_run};
 use crate::cli::log::{self, Output};
 use crate::cli::masking_args::{masking, masking_args};
 use crate::cli::process_env;
@@ -19,7 +19,7 @@ use crate::copying::options::{CopyOptions, Verify};
 use crate::copying::progress::Progress;
 use crate::copying::report::CopyReport;
 use crate::engines::{DryRun, Endpoint, Pair};
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, chain};
 use crate::external::print;
 use crate::rewriting::UrlPair;
 use crate::running::stop::Stop;
@@ -132,12 +132,7 @@ fn args(command: Command) -> Command {
                 .help("With --dry-run, search the rows, too, for what a copy would fail on: for a minute, and no faster than --max-rate")
         )
         .arg(sheet_file::arg().requires("anonymize"))
-        .arg(
-            Arg::new("json")
-                .long("json")
-                .action(ArgAction::SetTrue)
-                .help("Print one JSON object at the end, failure included"),
-        )
+        .arg(json_arg())
 }
 
 /// `--max-rate`.
@@ -179,6 +174,7 @@ enum Done {
 async fn try_dry(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
     let (source, target) = (endpoint("SOURCE_DATABASE_URL")?, endpoint("TARGET_DATABASE_URL")?);
     let (options, pair) = (options(matches)?, Pair::of(&source, &target));
+    warn_of_people(matches);
     // Nothing is changed, so nothing is taken back.
     tokio::select! {
         planned = pair.dry_run(&options) => Ok(Done::DryRun(Box::new(planned?))),
@@ -189,13 +185,23 @@ async fn try_dry(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
 async fn copy(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
     let sheet = sheet_file::paths(matches)?;
     let (source, target) = (endpoint("SOURCE_DATABASE_URL")?, endpoint("TARGET_DATABASE_URL")?);
+    warn_of_people(matches);
     let progress = std::sync::Arc::new(Progress::default());
-    let ticker = Ticker::start(progress.clone());
+    let ticker = Ticker::start(NAME, progress.clone());
     let copied = Pair::of(&source, &target).copy(&options(matches)?, &progress, &stop.token).await;
-    ticker.stop().await;
+    ticker.stop(copied.as_ref().err().map(chain)).await;
     let report = copied?;
     SheetFile::of_copy(&report).write(&sheet).context("the copy is there; write its sheet")?;
     Ok(Done::Copied(Box::new(report.cut())))
+}
+
+/// Nobody should learn afterwards that a copy holds whom its source knows.
+fn warn_of_people(matches: &ArgMatches) {
+    if !matches.get_flag("anonymize") {
+        tracing::warn!(
+            "people come along as they are: names, addresses, logins and all else; `--anonymize` masks them"
+        );
+    }
 }
 
 fn options(matches: &ArgMatches) -> Result<CopyOptions> {

@@ -19,6 +19,7 @@ mod audit_db;
 mod clone;
 mod completions;
 mod copy_db;
+mod man;
 mod schema;
 mod set_policy;
 mod source_login;
@@ -33,6 +34,7 @@ pub const COMMANDS: &[CommandDef] = &[
     set_policy::COMMAND,
     schema::COMMAND,
     completions::COMMAND,
+    man::COMMAND,
 ];
 
 /// One row of the table of commands.

@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use super::{CommandDef, print_error};
 use crate::cli::args::read_file;
 use crate::cli::flow_files::{check_policy, generate, has_policy};
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, counted};
 use crate::external::print;
 
 const NAME: &str = "set-policy";
@@ -83,7 +83,7 @@ fn set(matches: &ArgMatches) -> Result<()> {
         print::out(&format!("{}: {state}", flow.path.display()));
     }
     let old = flows.iter().filter(|flow| flow.old != flow.new).count();
-    let differ = || Failure::new(Exit::Failed, format!("{old} of {} flows differ", flows.len()));
+    let differ = || Failure::new(Exit::Failed, format!("{old} of {} differ", counted(flows.len(), "flow", "flows")));
     ensure!(!check || old == 0, differ().hint("run it without `--check`, and load the flows"));
     Ok(())
 }

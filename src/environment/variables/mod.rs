@@ -1,10 +1,11 @@
 //! What becomes of a copy's variables, decided from what is written in the source: its databases' passwords and its secrets are its own.
 //!
-//! `written` is the variables with their references, `passwords` the database servers', `settle` goes through all others, `secrets` judges one
+//! `changes` is all that differs in a copy, `written` the variables with their references, `passwords` the database servers', `settle` goes through all others, `secrets` judges one
 //! by its name (`names`, `words`) and value (`urls`, `json`, `pem`), `shape`, `fresh` and `jwt` make what takes an old one's place, and
 //! `addresses` are what the values name outside.
 
 pub(crate) mod addresses;
+pub(crate) mod changes;
 mod credentials;
 mod fresh;
 mod json;
@@ -24,7 +25,7 @@ use self::names::Name;
 use self::secrets::{Need, is_switch};
 use self::settle::settle;
 pub(crate) use self::written::Written;
-use self::written::{Owner, Place};
+pub(crate) use self::written::{Owner, Place};
 use crate::contract::ids::ServiceId;
 use crate::contract::policy::Policy;
 use crate::contract::request::CloneRequest;

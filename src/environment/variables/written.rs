@@ -62,6 +62,10 @@ impl Written {
         self.values.insert(place, value);
     }
 
+    pub(crate) fn remove(&mut self, place: &Place) {
+        self.values.remove(place);
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Place, &str)> {
         self.values.iter().map(|(place, value)| (place, value.as_str()))
     }

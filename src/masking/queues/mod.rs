@@ -15,6 +15,7 @@ use crate::contract::masking_rules::When;
 use crate::contract::transformer::Transformer;
 use crate::data::table_glob::TableGlob;
 use crate::data::tables::Table;
+use crate::error::counted;
 use crate::masking::assignment::expectations;
 use crate::masking::table::{Condition, Origin, TableRule};
 use crate::masking::{Masking, preset};
@@ -65,7 +66,7 @@ impl std::fmt::Display for QueueLine {
             QueueTreatment::Unlinked => "unlinked",
             QueueTreatment::Left => "copied as it is",
         };
-        write!(f, "{done}: {}, {} rows ({})", self.table, self.rows, self.because)
+        write!(f, "{done}: {}, {} ({})", self.table, counted(self.rows, "row", "rows"), self.because)
     }
 }
 

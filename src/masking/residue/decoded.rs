@@ -36,14 +36,14 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// Decodes one value after the other.
 #[derive(Default)]
-pub(super) struct Decoder {
+pub(in crate::masking) struct Decoder {
     /// How much may still be decoded of the value.
     left: usize,
 }
 
 impl Decoder {
     /// Shows all that stands in the value in any form but the plain one. Whether that was all of it.
-    pub(super) fn each(&mut self, value: &[u8], show: &mut dyn FnMut(&[u8])) -> bool {
+    pub(in crate::masking) fn each(&mut self, value: &[u8], show: &mut dyn FnMut(&[u8])) -> bool {
         self.left = (value.len() * MOST_TIMES + (64 << 10)).min(MOST_BYTES);
         self.level(value, 0, show)
     }

@@ -9,7 +9,7 @@
 mod addresses;
 mod checks;
 mod counts;
-mod decoded;
+pub(super) mod decoded;
 mod escapes;
 mod keys;
 mod names;

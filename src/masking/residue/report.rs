@@ -8,6 +8,7 @@ use super::counts::{HIDDEN_KEY, ResidueCounts, Stays};
 use crate::contract::masking_rules::{MaskingRule, When};
 use crate::contract::transformer::Transformer;
 use crate::data::tables::Table;
+use crate::error::counted;
 use crate::masking::nets::people::PeopleCounts;
 use crate::masking::transformers::misfit;
 
@@ -187,22 +188,35 @@ impl Proof {
     /// The proof in lines for a person.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!(
-            "searched {} rows for {} identifiers of {} people, and for whatever has the form of one: {}",
-            self.rows,
-            self.identifiers,
-            self.people,
+            "searched {} for {} of {}, and for whatever has the form of one: {}",
+            counted(self.rows, "row", "rows"),
+            counted(self.identifiers, "identifier", "identifiers"),
+            counted(self.people, "person", "people"),
             if self.residue.is_empty() {
                 "found none".to_owned()
             } else {
-                format!("found in {} places", self.residue.len())
+                format!("found in {}", counted(self.residue.len(), "place", "places"))
             }
         )];
         let not_searched = [
-            (self.not_searchable, "people are called as strangers may be, and cannot be searched for"),
-            (self.published, "identifiers are shown to everyone by production, and are nobody's secret"),
-            (self.not_held, "identifiers are more than are held, and were not searched for"),
+            (
+                self.not_searchable,
+                ["person is", "people are"],
+                "called as strangers may be, and cannot be searched for",
+            ),
+            (
+                self.published,
+                ["identifier is", "identifiers are"],
+                "shown to everyone by production, and nobody's secret",
+            ),
+            (self.not_held, ["identifier is", "identifiers are"], "more than can be held, and not searched for"),
         ];
-        lines.extend(not_searched.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")));
+        lines.extend(
+            not_searched
+                .iter()
+                .filter(|(n, ..)| *n > 0)
+                .map(|(n, [one, many], what)| format!("{} {what}", counted(n, one, many))),
+        );
         lines.extend(self.residue.iter().map(|line| format!("left over: {line}")));
         lines.extend(self.apart.iter().map(|line| {
             format!(
@@ -228,7 +242,7 @@ impl std::fmt::Display for ResidueLine {
 
 fn place(identifier: Identifier, values: u64, column: &str, rows: Option<&str>) -> String {
     let rows = rows.map(|rows| format!(" where {rows}")).unwrap_or_default();
-    format!("{} in {values} values of {column}{rows}", identifier.told())
+    format!("{} in {} of {column}{rows}", identifier.told(), counted(values, "value", "values"))
 }
 
 /// A rule that leaves nothing of the values in a place; JSON is YAML as well.

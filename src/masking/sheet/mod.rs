@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::record::Masked;
+use crate::contract::masked::Masked;
 use crate::masking::key::KeySource;
 use crate::masking::residue::Proof;
 

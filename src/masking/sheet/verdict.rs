@@ -3,10 +3,10 @@
 use anyhow::{Result, bail};
 
 use super::{ColumnLine, Sheet, Treatment};
+use crate::contract::masked::Masked;
 use crate::contract::on_residue::OnResidue;
-use crate::contract::record::Masked;
 use crate::contract::unknown::Unknown;
-use crate::error::Failure;
+use crate::error::{Failure, counted};
 use crate::masking::queues::QueueLine;
 use crate::masking::residue::Proof;
 
@@ -23,8 +23,12 @@ impl Sheet {
     /// Settles whether the people in the copy are strangers.
     pub(crate) fn settle(&mut self, queues: &[QueueLine], unknown: Unknown) {
         let suspects = self.suspects.len();
-        let suspected =
-            (suspects > 0).then(|| format!("{suspects} columns or keys look personal, and no rule speaks of them"));
+        let suspected = (suspects > 0).then(|| {
+            format!(
+                "{} personal, and no rule speaks of it",
+                counted(suspects, "column or key looks", "columns or keys look")
+            )
+        });
         let kept = (unknown == Unknown::Keep)
             .then(|| "free text that no rule speaks of was kept, as it was asked for".to_owned());
         self.partial_because = suspected.into_iter().chain(kept).chain(self.unproven()).collect();
@@ -43,11 +47,13 @@ impl Sheet {
         };
         let unmeant = proof.apart.iter().filter(|line| !line.stays.is_meant()).count();
         let reasons = [
-            (proof.residue.len(), "places have something of people or a secret left"),
-            (unmeant, "places hold something of people or a secret, and cannot be masked"),
-            (proof.unread.len(), "places were not searched, or not all that is in them"),
+            (proof.residue.len(), ["place has", "places have"], "something of people or a secret left"),
+            (unmeant, ["place holds", "places hold"], "something of people or a secret, and cannot be masked"),
+            (proof.unread.len(), ["place was", "places were"], "not searched, or not all that is there"),
         ];
-        reasons.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
+        let told =
+            |(count, [one, many], what): (usize, [&str; 2], &str)| format!("{} {what}", counted(count, one, many));
+        reasons.into_iter().filter(|(count, ..)| *count > 0).map(told).collect()
     }
 
     /// Refuses a copy in which people or secrets are left; names are told, since words may be others'.
@@ -61,7 +67,7 @@ impl Sheet {
         }
         let told: Vec<_> = failing.iter().take(MOST_TOLD).map(ToString::to_string).collect();
         let more = failing.len().saturating_sub(MOST_TOLD);
-        let more = if more > 0 { format!("; and {more} places more") } else { String::new() };
+        let more = if more > 0 { format!("; and {} more", counted(more, "place", "places")) } else { String::new() };
         let found = format!("the copy still holds people or secrets of the source: {}{more}", told.join("; "));
         let mut rules: Vec<_> = failing.iter().map(|line| format!("  - {}\n", line.rule)).collect();
         rules.dedup();

@@ -186,6 +186,24 @@ pub(super) fn plan_accounts(key: &str, found: &[Found], plan: &mut Plan) {
     }
 }
 
+/// Whether one of the settings of something that bills or sends says that it runs live. The name of one that is none of several may begin
+/// with whose it is: `paypal_mode`.
+pub(super) fn says_live(name: &str, found: &[Found]) -> bool {
+    let tails: Vec<_> = std::iter::once(0).chain(name.match_indices('_').map(|(at, _)| at + 1)).collect();
+    let says = |one: &Found, name: &str| {
+        let is = |names| is_named(name, names);
+        let position = position_of(&one.seen).filter(|_| !matches!(&one.seen, Seen::Text(text) if text.is_empty()));
+        is_live(one, name)
+            || is(TESTS) && position == Some(false)
+            || (is(LIVES) || is(BARE_LIVES)) && position == Some(true)
+    };
+    bills(name, found)
+        && found.iter().any(|one| match one.path.is_empty() {
+            true => tails.iter().any(|from| says(one, &name[*from..])),
+            false => says(one, name_of(&one.path, name)),
+        })
+}
+
 /// Whether settings are of something that bills or sends: their key says so, or a secret is among them.
 fn bills(key: &str, found: &[Found]) -> bool {
     found.iter().any(|one| one.is_secret) || is_about_money(key)

@@ -174,6 +174,21 @@ impl Plan {
     }
 }
 
+/// Whether a setting says, in its own words or in its plugin's, that something runs live which has a test as well.
+pub(crate) fn says_live(name: &str, value: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let found = survey(&name, value.as_bytes());
+    let is_on = |path: &str, words: &[Word]| {
+        let glob = WildMatch::new(path);
+        found.iter().filter(|one| glob.matches(&one.path)).any(|one| match &one.seen {
+            Seen::Text(text) => !text.is_empty() && !words.iter().any(|word| *as_text(word, text) == **text),
+            Seen::Scalar(_) => false,
+        })
+    };
+    switches::of(&name).iter().flat_map(|plugin| &plugin.off).any(|(path, words)| is_on(path, words.as_slice()))
+        || generic::says_live(&name, &found)
+}
+
 /// Whether a word can be put where something of this kind stands.
 fn can_stand_for(word: &Word, seen: &Seen) -> bool {
     matches!(seen, Seen::Text(_)) || as_flag(word).is_some()

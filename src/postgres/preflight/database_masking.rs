@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::catalog::{self, Relations};
 use super::{masked_checks, masked_relations, masked_sites, people, row_counts, samples, site_country};
 use crate::copying::report::CopyReport;
-use crate::error::Failure;
+use crate::error::{Failure, counted};
 use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite, does_not_fit};
 use crate::masking::nets::Nets;
 use crate::masking::nets::people::Gatherer;
@@ -85,7 +85,11 @@ impl DatabaseMasking {
         let meeting = people::known(reader, tables, &self.assignments, &self.sites, gatherer);
         let known = reader.awake_for(meeting).await?;
         let counts = known.counts();
-        tracing::info!("the site knows about {} people, by {} identifiers", counts.people, counts.identifiers);
+        tracing::info!(
+            "the site knows about {}, by {}",
+            counted(counts.people, "person", "people"),
+            counted(counts.identifiers, "identifier", "identifiers")
+        );
         let _ = self.nets.people.set(known);
         Ok(())
     }

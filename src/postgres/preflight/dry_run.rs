@@ -15,6 +15,7 @@ use super::{compatibility, disk_space, extensions, locks, safe_search_path, thor
 use crate::copying::inspection::{SourceReport, TargetReport};
 use crate::copying::options::CopyOptions;
 use crate::copying::report::read_whole;
+use crate::error::counted;
 use crate::inert;
 use crate::masking::nets::Net;
 use crate::masking::{QueueLine, Suspect};
@@ -31,6 +32,12 @@ use crate::rewriting::Rewriter;
 const USUAL_MB_PER_S: f64 = 50.0;
 /// What a table costs apart from its rows, on the same.
 const SECONDS_PER_TABLE: f64 = 0.002;
+
+/// How long the copying of so many bytes in so many tables takes by what was seen elsewhere.
+pub(crate) fn usual_seconds(bytes: u64, tables: usize, max_mb_per_s: Option<f64>) -> f64 {
+    let rate = max_mb_per_s.unwrap_or(USUAL_MB_PER_S).min(USUAL_MB_PER_S);
+    bytes as f64 / (rate * 1e6) + tables as f64 * SECONDS_PER_TABLE
+}
 
 /// What a copy would do.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -64,6 +71,8 @@ pub struct DryRunTable {
     pub table: String,
     /// Its size on disk, in bytes, without indexes.
     pub size_bytes: u64,
+    /// About how many rows it has, as the server's statistics tell; absent where it has made none.
+    pub rows: Option<u64>,
     /// Why its rows would stay behind.
     pub excluded_by: Option<String>,
     /// What masking would look for, by column: the names of transformers, and `closed` or `settings` where a net holds;
@@ -73,7 +82,7 @@ pub struct DryRunTable {
 }
 
 impl DryRunTable {
-    fn of(relation: &Relation) -> Self {
+    pub(super) fn of(relation: &Relation) -> Self {
         let table = &relation.table;
         let mut masked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for rule in relation.mask.iter().flat_map(|mask| &mask.rules) {
@@ -86,7 +95,9 @@ impl DryRunTable {
             masked.entry(column.name.clone()).or_default().extend(word.map(str::to_owned));
         }
         masked.retain(|_, how| !how.is_empty());
-        Self { table: table.label(), size_bytes: table.size_bytes, excluded_by: table.excluded_by.clone(), masked }
+        let rows = (table.rows > 0 || table.size_bytes == 0).then_some(table.rows);
+        let excluded_by = table.excluded_by.clone();
+        Self { table: table.label(), size_bytes: table.size_bytes, rows, excluded_by, masked }
     }
 
     fn summary(&self) -> String {
@@ -109,7 +120,6 @@ pub async fn dry_run(source: &Endpoint, target: &Endpoint, options: &CopyOptions
     let Findings { tables, suspects, queues, refusals, not_searched } =
         look(source, target, options).await.map_err(classified)?;
     let bytes: u64 = tables.copied().map(|relation| relation.table.size_bytes).sum();
-    let rate = options.max_mb_per_s.unwrap_or(USUAL_MB_PER_S).min(USUAL_MB_PER_S);
     let problems = [
         source_report.problems.iter().map(|problem| format!("source: {problem}")).collect(),
         target_report.problems.iter().map(|problem| format!("target: {problem}")).collect(),
@@ -131,7 +141,7 @@ pub async fn dry_run(source: &Endpoint, target: &Endpoint, options: &CopyOptions
         suspects,
         queues,
         bytes,
-        estimated_seconds: bytes as f64 / (rate * 1e6) + tables.all.len() as f64 * SECONDS_PER_TABLE,
+        estimated_seconds: usual_seconds(bytes, tables.all.len(), options.max_mb_per_s),
         problems: problems.concat(),
         not_searched,
         source: source_report,
@@ -201,12 +211,12 @@ impl DryRun {
     /// The dry run in a few lines for a person.
     pub fn summary(&self) -> String {
         let mut lines = vec![format!(
-            "would copy `{}` (PostgreSQL {}) over `{}` (PostgreSQL {}), {} tables of {:.1} MB in about {:.0} s; nothing was done",
+            "would copy `{}` (PostgreSQL {}) over `{}` (PostgreSQL {}), {} of {:.1} MB in about {:.0} s; nothing was done",
             self.source.database,
             self.source.version,
             self.target.database,
             self.target.version,
-            self.tables.len(),
+            counted(self.tables.len(), "table", "tables"),
             self.bytes as f64 / 1e6,
             self.estimated_seconds.ceil()
         )];

@@ -9,10 +9,12 @@ use super::catalog::Relations;
 use super::compatibility;
 use super::database_masking::DatabaseMasking;
 use super::database_properties::DatabaseProperties;
+use super::dry_run::DryRunTable;
 use super::queues::DatabaseQueues;
 use super::{extensions, locks, long_texts, matching_rows, skipped, source_login};
 use crate::copying::inspection::{SourceReport, TargetReport, WordPressSite};
 use crate::copying::note::CopyNote;
+use crate::data::tables::{Column, Table};
 use crate::masking::{Masking, QueueLine, Suspect};
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::classified;
@@ -68,11 +70,23 @@ async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
 /// # Errors
 /// When the source cannot be reached; invalid input when a rule does not fit it, or a strict masking finds such columns.
 pub async fn inspect_masking(source: &Endpoint, exclude: &[String], masking: &Masking) -> Result<Vec<Suspect>> {
-    inspect_contents(source, exclude, Some(masking), &[]).await.map(|(suspects, _)| suspects)
+    inspect_contents(source, exclude, Some(masking), &[]).await.map(|contents| contents.suspects)
 }
 
-/// Tries masking rules on a source, and looks for what would act in a copy: the answer are columns that look personal and
-/// that no rule speaks of, and queues.
+/// What a copy would make of a source: of each table, its people, and what would act.
+#[derive(Clone, Debug, Default)]
+pub struct Contents {
+    /// Columns that look personal and that no rule speaks of.
+    pub suspects: Vec<Suspect>,
+    /// What would act in a copy, and what would be done to it.
+    pub queues: Vec<QueueLine>,
+    /// The biggest first.
+    pub tables: Vec<DryRunTable>,
+    /// Tables, columns and their types, in an order of their own.
+    pub schema: String,
+}
+
+/// Tries masking rules on a source, and looks for what would act in a copy.
 ///
 /// # Errors
 /// When the source cannot be reached; invalid input when a rule does not fit it, or a strict masking finds such columns.
@@ -81,20 +95,55 @@ pub(crate) async fn inspect_contents(
     exclude: &[String],
     masking: Option<&Masking>,
     keep_queues: &[String],
-) -> Result<(Vec<Suspect>, Vec<QueueLine>)> {
+) -> Result<Contents> {
     let read = async {
         let source = SourceSession::open(source, None).await?;
         let mut tables = Relations::read(&source, exclude).await?;
         let queues = DatabaseQueues::read(&source, &tables, false, keep_queues, masking).await?;
         queues.apply_to(&mut tables);
+        let schema = schema(&tables);
         let suspects = match masking {
-            Some(masking) => DatabaseMasking::read(&source, &tables, masking, queues.puts()).await?.into_suspects(),
+            Some(masking) => {
+                let masked = DatabaseMasking::read(&source, &tables, masking, queues.puts()).await?;
+                masked.apply_to(&mut tables);
+                masked.into_suspects()
+            }
             None => Vec::new(),
         };
         source.close().await;
-        Ok((suspects, queues.into_lines()))
+        let tables = tables.all.iter().map(DryRunTable::of).collect();
+        Ok(Contents { suspects, queues: queues.into_lines(), tables, schema })
     };
     read.await.map_err(classified)
+}
+
+/// Tables, columns and their types, as [`Contents`] has them.
+///
+/// # Errors
+/// When the source cannot be reached.
+pub(crate) async fn read_schema(source: &Endpoint) -> Result<String> {
+    let read = async {
+        let source = SourceSession::open(source, None).await?;
+        let tables = Relations::read(&source, &[]).await?;
+        source.close().await;
+        Ok(schema(&tables))
+    };
+    read.await.map_err(classified)
+}
+
+/// What of a schema a plan is bound to.
+fn schema(tables: &Relations) -> String {
+    let column = |column: &Column| {
+        let Column { name, type_name, max_chars, is_key, is_unique, is_nullable, column_type: _ } = column;
+        format!("{name:?} {type_name:?} {max_chars:?} {is_key} {is_unique} {is_nullable}")
+    };
+    let table = |table: &Table| {
+        let columns: Vec<_> = table.columns.iter().map(column).collect();
+        format!("{:?}.{:?} {:?} ({})", table.schema, table.name, table.names, columns.join(", "))
+    };
+    let mut lines: Vec<_> = tables.all.iter().map(|relation| table(&relation.table)).collect();
+    lines.sort();
+    lines.join("\n")
 }
 
 /// The WordPress sites that may be read, the one with the shortest prefix first: those of a network have longer ones.

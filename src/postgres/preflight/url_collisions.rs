@@ -12,6 +12,7 @@ use super::catalog::Relations;
 use super::matching_rows;
 use super::thorough::Searched;
 use crate::copying::left_urls::COLLIDES;
+use crate::error::counted;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 use crate::rewriting::Rewriter;
@@ -108,8 +109,9 @@ async fn through(
         if different.len() < rows.len() {
             let alike = rows.len() - different.len();
             problems.push(format!(
-                "`{label}` ({}): {alike} rows become like another one when their URLs are rewritten, and must be unique; {WAY_OUT}",
-                index.join(", ")
+                "`{label}` ({}): {} like another one when URLs are rewritten, and must be unique; {WAY_OUT}",
+                index.join(", "),
+                counted(alike, "row becomes", "rows become")
             ));
         }
     }
@@ -121,7 +123,11 @@ async fn through(
             |row: &&Vec<String>| rewriter.rewrite(row[0].as_bytes()).is_some_and(|rewritten| rewritten.collides);
         let count = rows.iter().filter(collides).count();
         if count > 0 {
-            problems.push(format!("`{label}` ({}): in {count} values {COLLIDES}; {WAY_OUT}", column.name));
+            problems.push(format!(
+                "`{label}` ({}): in {} {COLLIDES}; {WAY_OUT}",
+                column.name,
+                counted(count, "value", "values")
+            ));
         }
     }
     asked.close().await;

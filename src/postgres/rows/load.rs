@@ -19,7 +19,7 @@ use crate::copying::transform::TransformCounts;
 use crate::copying::transient::Transient;
 use crate::copying::watchdog::Watchdog;
 use crate::data::digest::ContentDigest;
-use crate::error::{Failure, listed};
+use crate::error::{Failure, counted, listed};
 use crate::postgres::left_gate::LeftGate;
 use crate::postgres::session::computing::ComputingSettings;
 use crate::postgres::session::connect::Session;
@@ -49,7 +49,13 @@ impl LoadedTable {
             .iter()
             .map(|line| {
                 let key = line.key.as_ref().map_or_else(String::new, |key| format!(" `{key}`"));
-                format!("{}.{}{key}: in {} values {}", line.table, line.column, line.values, line.reason)
+                format!(
+                    "{}.{}{key}: in {} {}",
+                    line.table,
+                    line.column,
+                    counted(line.values, "value", "values"),
+                    line.reason
+                )
             })
             .collect();
         let hint = "leave the rows out (`--exclude-table-data`), empty or set the value by a masking rule, or rewrite one of the old URLs only";

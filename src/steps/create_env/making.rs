@@ -4,17 +4,20 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 
-use super::{CreateEnv, variables};
+use super::{CreateEnv, limits};
+use crate::contract::made::Made;
 use crate::contract::record::{self, Record, State, VARIABLE};
 use crate::contract::request::CloneRequest;
 use crate::contract::signature::Reading;
+use crate::environment::drift::{self, Expected};
 use crate::environment::recorded::reading;
 use crate::environment::services::{Role, with_role};
-use crate::environment::{guard, proxies, recorded, same_key};
+use crate::environment::variables::changes::changes;
+use crate::environment::{code, guard, lineage, proxies, recorded, same_key};
 use crate::error::Failure;
 use crate::railway::{Change, Environment, GraphqlErrors, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
-use crate::running::run::Names;
+use crate::running::run::{Names, slug};
 use crate::running::step::{RunTarget, Undo as _};
 
 /// How long a record may stay invisible: Railway's reads lag its writes.
@@ -44,6 +47,7 @@ impl Making<'_> {
 
     pub(super) fn new_record(&self) -> Record {
         let now = record::now();
+        let left_out = with_role(self.source, self.request, &[Role::LeftOut, Role::Cron]);
         Record {
             project_id: self.project.id.clone(),
             environment_id: self.environment.id.clone(),
@@ -54,41 +58,61 @@ impl Making<'_> {
             request_hash: Some(self.request.hash()),
             source_id: self.source.id.clone(),
             source_name: self.source.name.clone(),
+            ancestors: lineage::ancestors(self.ctx, self.project, self.source),
+            owner: self.request.owner.clone(),
             target_name: self.names.target.clone(),
+            client: self.request.client_name.as_deref().map(slug).filter(|slug| !slug.is_empty()),
             created_at: now,
+            ready_at: None,
+            ttl: Some(self.request.ttl),
             expires_at: self.request.ttl.after(now),
+            warned: Vec::new(),
             give_up_at: record::give_up_at(now, self.ctx.policy.longest_run),
             state: State::Cloning,
             lease: None,
+            changed_by: None,
+            refreshing: None,
+            refreshed: None,
             keep: self.request.keep,
             environment_type: self.request.environment_type,
             domains: Vec::new(),
             databases: Vec::new(),
+            made: Made {
+                set_variables: self.request.names_of_variables(),
+                sources: self.request.sources.clone(),
+                left_out: left_out.into_iter().map(|service| service.service_name.clone()).collect(),
+                not_copied: self.not_copied(),
+                source_marks: drift::marks(self.source, |text| {
+                    self.ctx.record_keys.short_hashes(text).into_iter().next()
+                }),
+            },
         }
     }
 
-    /// Of several runs that come to the limit at once, those stay whose environments Railway made first. A reading that shows
-    /// this run's shows all that were made before it.
-    pub(super) async fn ensure_within_limit(&self) -> Result<()> {
-        let made = |e: &Environment| (e.created_at, e.id.clone());
-        let copies = self.project.environments.iter().filter(|e| guard::is_copy_of_ours(self.ctx, self.project, e));
-        let before = copies.filter(|e| made(e) < made(self.environment)).count();
-        let most = self.ctx.policy.max_copies_per_project;
-        if before < most as usize {
-            return Ok(());
+    /// What Railway has not copied as it is in the source.
+    fn not_copied(&self) -> Vec<String> {
+        let expected = Expected::by_rules(&self.ctx.policy, self.source, self.environment, self.request);
+        drift::not_copied(self.source, self.environment, &expected)
+    }
+
+    /// Of several runs that come to a limit at once, those stay whose environments Railway made first.
+    pub(super) async fn ensure_within_limits(&self) -> Result<()> {
+        match limits::over(self.ctx, self.project, self.environment) {
+            Some(reason) => self.give_up(reason).await,
+            None => Ok(()),
         }
-        self.give_up(over_the_limit(self.project, before, most)).await
     }
 
     /// Records the run, makes every change that needs no data, and takes the wished name, which is the lock between runs.
     pub(super) async fn settle(&self, record: &Record) -> Result<()> {
         let ids = |services: Vec<&ServiceInstance>| services.into_iter().map(|s| s.service_id.clone()).collect();
         let proxied = with_role(self.source, self.request, &[Role::Database]);
-        let (variables, shared) = variables::changes(self.ctx, self.environment, self.source, self.request)?;
+        let plan = changes(&self.ctx.policy, &self.ctx.env, self.source, self.environment, self.request)?;
         let change = Change {
-            auto_deploy_off: ids(self.source.service_instances.iter().filter(|s| has_repo(s)).collect()),
-            variables,
-            shared,
+            auto_deploy_off: ids(self.source.service_instances.iter().filter(|s| s.has_repo()).collect()),
+            variables: plan.variables,
+            shared: plan.shared,
+            sources: code::changes(self.source, self.request),
             tcp_proxies: proxies::of_databases(&proxied),
             rename: Some(self.names.target.clone()),
             ..recorded::writing(self.ctx, record)
@@ -99,7 +123,7 @@ impl Making<'_> {
         if !refused.is_some_and(|message| message.contains("already exists")) {
             return Err(error.context("set the copy's variables"));
         }
-        self.give_up(taken(&self.names.target)).await
+        self.give_up(taken(self.names)).await
     }
 
     /// Takes back what this run has made, and ends: with the run that came first with the same idempotency key, if there is
@@ -145,16 +169,8 @@ impl Making<'_> {
     }
 }
 
-fn has_repo(service: &ServiceInstance) -> bool {
-    service.source.as_ref().is_some_and(|s| s.repo.is_some())
-}
-
-pub(super) fn over_the_limit(project: &Project, copies: usize, most: u32) -> Failure {
-    Failure::invalid(format!("project `{}` has {copies} copies, and the policy allows {most}", project.name))
-        .hint("delete one, or raise `max_copies_per_project`")
-}
-
-pub(super) fn taken(name: &str) -> Failure {
-    Failure::invalid(format!("`environment_name`: there is an environment `{name}` already, and it is not this run's"))
+pub(super) fn taken(names: &Names) -> Failure {
+    let Names { target, field, .. } = names;
+    Failure::invalid(format!("`{field}`: there is an environment `{target}` already, and it is not this run's"))
         .hint("choose another name, or leave it out for an automatic one")
 }

@@ -15,6 +15,14 @@ pub(crate) struct Finding {
     pub message: String,
 }
 
+impl Finding {
+    /// That there are more than are listed.
+    pub(in crate::steps) fn more(more: usize) -> Self {
+        let message = format!("{more} more, which are not listed");
+        Self { severity: Severity::Info, subject: "findings".to_owned(), message }
+    }
+}
+
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -26,7 +34,7 @@ pub(crate) enum Severity {
 
 /// Findings in the order in which they were made.
 #[derive(Default)]
-pub(super) struct Findings(Vec<Finding>);
+pub(in crate::steps) struct Findings(Vec<Finding>);
 
 impl Findings {
     pub(super) fn error(&mut self, subject: impl Into<String>, message: impl Into<String>) {
@@ -62,19 +70,24 @@ impl Findings {
         self.0.push(Finding { severity, subject, message });
     }
 
+    /// All of them.
+    pub(in crate::steps) fn all(&self) -> &[Finding] {
+        &self.0
+    }
+
     /// Whether one of them is a reason to stop.
-    pub(super) fn has_errors(&self) -> bool {
+    pub(in crate::steps) fn has_errors(&self) -> bool {
         self.errors().next().is_some()
     }
 
     /// The error that names every reason to stop.
-    pub(super) fn refusal(&self) -> anyhow::Error {
+    pub(in crate::steps) fn refusal(&self) -> anyhow::Error {
         let lines: Vec<_> = self.errors().map(|f| format!("`{}`: {}", f.subject, f.message)).collect();
         Failure::invalid(listed(&lines)).into()
     }
 
     /// Tells those that are no reason to stop, and gives them away.
-    pub(super) fn told(self) -> Vec<Finding> {
+    pub(in crate::steps) fn told(self) -> Vec<Finding> {
         for finding in &self.0 {
             match finding.severity {
                 Severity::Warning => tracing::warn!("{}: {}", finding.subject, finding.message),

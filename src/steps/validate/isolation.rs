@@ -8,11 +8,13 @@ use serde::Serialize;
 use super::findings::Findings;
 use crate::contract::policy::Policy;
 use crate::contract::request::CloneRequest;
+use crate::environment::live;
 use crate::environment::neighbours::Neighbours;
 use crate::environment::services::{Role, is_data_server, with_role};
+use crate::environment::variables::changes::changes;
 use crate::environment::variables::{self, Plan, Treated, Treatment};
-use crate::masking::live_keys;
 use crate::railway::{Environment, Rendered, ServiceInstance};
+use crate::running::context::Context;
 
 /// A variable that holds a secret.
 #[derive(Serialize, JsonSchema)]
@@ -25,7 +27,7 @@ pub(in crate::steps) struct Secret {
 }
 
 /// What becomes of the source's secrets, and how to decide otherwise.
-pub(super) struct Secrets {
+pub(in crate::steps) struct Secrets {
     pub(super) all: Vec<Secret>,
     /// Lines for the policy and for the request, to choose from.
     pub(super) block: Option<String>,
@@ -36,13 +38,20 @@ pub(super) struct Secrets {
 /// Tells what becomes of each secret, and which variables of apps point out of the copy. `rendered` are the variables of each service of
 /// the source.
 pub(super) fn check(
-    policy: &Policy,
+    ctx: &Context,
     source: &Environment,
     rendered: &[(&ServiceInstance, &Rendered)],
     request: &CloneRequest,
     findings: &mut Findings,
 ) -> Secrets {
+    let policy = &ctx.policy;
     let plan = variables::plan(policy, source, source, request);
+    // A secret that is not there is told where the request's variables are looked at.
+    if let Ok(whole) = changes(policy, &ctx.env, source, source, request) {
+        for live in live::planned(source, request, &whole) {
+            findings.error(live.variable(), live.told());
+        }
+    }
     for problem in &plan.problems {
         findings.error("variables", problem.clone());
     }
@@ -113,12 +122,6 @@ fn check_addresses(
             findings.warning(
                 format!("{}.{name}", app.service_name),
                 "goes to a database by its public address, which is closed in the copy once the data is there; use the private one, such as `${{Postgres.DATABASE_URL}}`",
-            );
-        }
-        for (name, _) in all.iter().filter(|(_, value)| live_keys::can_charge(value)) {
-            findings.warning(
-                format!("{}.{name}", app.service_name),
-                "holds a live payment key, and the copy would use it; set a test key in `variables`",
             );
         }
     }

@@ -6,7 +6,7 @@ use super::Database;
 use super::findings::Findings;
 use crate::contract::request::CloneRequest;
 use crate::copying::report::cut;
-use crate::engines;
+use crate::engines::{self, Contents};
 use crate::environment::services::Role;
 use crate::environment::{databases, masking_of_request};
 use crate::error::Exit;
@@ -14,13 +14,19 @@ use crate::masking::{QueueTreatment, Suspect};
 use crate::railway::{Reachable, ServiceInstance};
 use crate::running::context::Context;
 
+/// A source database, and what a copy would make of it.
+pub(in crate::steps) struct Seen {
+    pub(in crate::steps) database: Database,
+    pub(in crate::steps) contents: Contents,
+}
+
 /// Reads every source database, and tries the masking rules on it. `seen` is what Railway says of each service of the source.
 pub(super) async fn check(
     ctx: &Context,
     seen: &[(&ServiceInstance, &Reachable)],
     request: &CloneRequest,
     findings: &mut Findings,
-) -> Result<Vec<Database>> {
+) -> Result<Vec<Seen>> {
     let wanted = seen.iter().filter(|(service, _)| Role::of(service, request) == Role::Database);
     let mut reports = Vec::new();
     for (service, seen) in wanted {
@@ -39,8 +45,9 @@ pub(super) async fn check(
                 for warning in &report.warnings {
                     findings.warning(service.service_name.clone(), warning.clone());
                 }
-                check_masking(ctx, request, service, seen, findings).await?;
-                reports.push(Database { service: service.service_name.clone(), source: report });
+                let contents = check_masking(ctx, request, service, seen, findings).await?;
+                let database = Database { service: service.service_name.clone(), source: report };
+                reports.push(Seen { database, contents });
             }
             // A server that does not answer or a program that is too old is not the caller's mistake.
             Err(error) if matches!(Exit::of(&error), Exit::Outside | Exit::Program) => return Err(error),
@@ -57,7 +64,7 @@ async fn check_masking(
     service: &ServiceInstance,
     seen: &Reachable,
     findings: &mut Findings,
-) -> Result<()> {
+) -> Result<Contents> {
     let name = service.service_name.as_str();
     let asked = request.databases.iter().find(|d| d.service == name);
     let excluded = asked.map(|d| d.exclude_table_data.as_slice()).unwrap_or_default();
@@ -68,8 +75,8 @@ async fn check_masking(
         engines::inspect_contents(&databases::source(ctx, service, seen)?, excluded, masking.as_ref(), kept).await
     };
     match tried.await {
-        Ok((suspects, queues)) => {
-            for line in queues {
+        Ok(contents) => {
+            for line in &contents.queues {
                 match line.done {
                     QueueTreatment::Left | QueueTreatment::Followed => {
                         findings.warning(name, format!("would act in the copy: {line}"));
@@ -78,14 +85,15 @@ async fn check_masking(
                 }
             }
             let told = |suspect: &Suspect| format!("looks personal, and no masking rule speaks of it: {suspect}");
-            let mut warnings: Vec<_> = suspects.iter().map(told).collect();
+            let mut warnings: Vec<_> = contents.suspects.iter().map(told).collect();
             cut(&mut warnings, |more| more);
             for warning in warnings {
                 findings.warning(name, warning);
             }
+            return Ok(contents);
         }
         Err(error) if Exit::of(&error) == Exit::Outside => return Err(error),
         Err(error) => findings.failed(name, &error),
     }
-    Ok(())
+    Ok(Contents::default())
 }

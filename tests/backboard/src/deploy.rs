@@ -109,8 +109,10 @@ pub(crate) async fn run(backend: &Arc<Backend>, environment: Uuid, service: Uuid
             Ok(format!("listening on port {port}"))
         }
         Kind::Database => {
-            if backend.runtime.database_port(environment, service).is_some() {
-                backend.runtime.end_proxies(environment, service);
+            // One that runs is stopped first: a volume is in one container at a time.
+            if let Some(cluster) = backend.runtime.take_database(environment, service) {
+                let cluster = cluster.restart().await?;
+                replace(backend, environment, service, Running::database(cluster));
                 return Ok("database system is ready to accept connections".to_owned());
             }
             start_database(backend, environment, service, variables, None).await?;

@@ -19,6 +19,8 @@ pub struct WorldOptions {
     pub name_reserved: Duration,
     /// Whether a copy of an environment gets TCP proxies of its own where the source has them.
     pub clone_tcp_proxies: bool,
+    /// Settings of services, such as `deploy.region`, that a copy of an environment does not get.
+    pub copy_forgets: Vec<&'static str>,
     /// Whether a TCP proxy that was taken away goes on answering until the service's next deployment.
     pub stubborn_proxies: bool,
     /// Services beside `Postgres`, `web`, `worker` and `nightly`.
@@ -40,6 +42,7 @@ impl Default for WorldOptions {
             delete_time: Duration::from_millis(400),
             name_reserved: Duration::from_secs(2),
             clone_tcp_proxies: false,
+            copy_forgets: Vec::new(),
             stubborn_proxies: false,
             extra_services: Vec::new(),
             second_project: false,

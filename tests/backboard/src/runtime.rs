@@ -141,11 +141,19 @@ impl Runtime {
         }
     }
 
-    /// Ends the proxies of one database; those that are configured start again at once.
-    pub(crate) fn end_proxies(&self, environment: Uuid, service: Uuid) {
-        if let Some(Running::Database(database)) = self.running().get_mut(&(environment, service)) {
-            database.proxies.drain().for_each(|(_, task)| task.abort());
+    /// Takes a running database out of what runs, its proxies ended; nobody reaches it until it is put back.
+    pub(crate) fn take_database(&self, environment: Uuid, service: Uuid) -> Option<Cluster> {
+        let mut all = self.running();
+        let key = (environment, service);
+        if !matches!(all.get(&key), Some(Running::Database(_))) {
+            return None;
         }
+        let Some(Running::Database(database)) = all.remove(&key) else { return None };
+        let Database { cluster, proxies } = *database;
+        for task in proxies.into_values() {
+            task.abort();
+        }
+        Some(cluster)
     }
 
     /// Ends all that runs in one environment.

@@ -36,8 +36,10 @@ fn beyond() -> Vec<(&'static str, &'static str, Value)> {
         ("include_services", "cron_services: [nightly]", json!({"include_services": ["web", "nightly"]})),
         ("variables", "variables: [\"web.X\"]", variable(json!("y"))),
         ("variables", "variables: [\"*.X\"]", json!({"variables": {"*": {"X": {"remove": true}}}})),
+        ("sources", "other_code: [\"web=branch:feature\"]", json!({"sources": {"web": {"branch": "feature"}}})),
         ("variables", "may_reference: true", variable(json!("${{Postgres.POSTGRES_PASSWORD}}"))),
         ("variables", "secrets: [MAIL]", variable(json!({"secret": "MAIL"}))),
+        ("allow_live", "allow_live: [\"web.STRIPE_KEY\"]", json!({"allow_live": ["web.STRIPE_KEY"]})),
         ("databases.rules", "may_weaken_masking: true", rule(json!({"transformer": "keep"}))),
         ("databases.rules", "may_weaken_masking: true", rule(json!({"transformer": "set", "value": "x"}))),
         ("databases.rules", "may_weaken_masking: true", rule(json!({"transformer": "contacts"}))),
@@ -93,7 +95,7 @@ fn every_field_of_every_request_has_a_bound() {
     let tried: BTreeSet<_> =
         beyond().into_iter().map(|(field, line, _)| (field, line.split(':').next().unwrap())).collect();
     // These are tried where they have tests of their own: ownership, and the limit.
-    let elsewhere = ["allowed_projects", "protected_environments", "max_copies_per_project"];
+    let elsewhere = ["allowed_projects", "protected_environments", "max_copies_per_project", "max_runs_per_hour"];
     for (field, bound) in BOUNDS {
         let Bound::Lines(lines) = bound else { continue };
         for line in lines.iter().filter(|line| !elsewhere.contains(line)) {

@@ -7,6 +7,7 @@ mod granted;
 mod hostile_source;
 mod interleaved;
 mod isolated;
+mod live;
 mod man_in_the_middle;
 mod nothing_made;
 mod ownership;

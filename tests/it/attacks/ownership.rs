@@ -91,7 +91,7 @@ async fn a_signed_record_counts_nowhere_but_where_it_was_written() {
         stage.world.create_environment(name, OLD).unwrap();
         stage.write_record(name, &value);
     }
-    assert_eq!(listed(&stage, "live").await, None);
+    assert_eq!(listed(&stage, "live").await.unwrap()["ours"], false);
     // The same id, made at another time: by the key alone it would be ours.
     stage.world.create_environment("restored", OLD).unwrap();
     let mut record = forged(&stage, "restored");
@@ -127,7 +127,7 @@ async fn what_cannot_be_read_is_spared_listed_and_counted() {
         delete(&stage, "ours").await.expect(2);
         let second = stage.step("create-env", "second", &stage.request(json!({"environment_name": "second"}))).await;
         second.expect(2);
-        assert!(second.error().contains("has 1 copies"), "{}", second.error());
+        assert!(second.error().contains("has 1 copy"), "{}", second.error());
     }
     stage.world.seal_shared_variable(&id, "RAILSTAGE", &good).unwrap();
     assert!(sweep(&stage).await["spared"].to_string().contains("sealed"));
@@ -164,7 +164,7 @@ async fn a_domain_that_no_record_lists_comes_before_everything() {
     }
     let swept = sweep(&stage).await;
     assert_eq!(stage.environments(), all);
-    for spared in swept["spared"].as_array().unwrap() {
+    for spared in swept["spared"].as_array().unwrap().iter().filter(|spared| spared["ours"] == true) {
         assert!(spared["reason"].as_str().unwrap().contains("someone promoted it"), "{spared}");
     }
 }

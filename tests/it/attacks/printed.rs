@@ -64,16 +64,20 @@ async fn an_environments_name_is_no_line_of_ours() {
     for (step, request, code) in
         [("validate", request, 2), ("list-envs", json!({"project_id": stage.world.project_id()}), 0)]
     {
-        let mut command = stage.command();
-        command.arg(step).envs([
-            ("RAILSTAGE_RUN_ID", "names"),
-            ("RAILSTAGE_REQUEST", &base64(&request.to_string())),
-            ("RAILSTAGE_POLICY", &base64(&stage.policy.to_string())),
-        ]);
-        let call = finish(command).await;
-        call.expect(code);
-        assert_inert(&call, false);
-        call.json();
+        for json in [true, false] {
+            let mut command = stage.command();
+            command.arg(step).args(json.then_some("--json")).envs([
+                ("RAILSTAGE_RUN_ID", "names"),
+                ("RAILSTAGE_REQUEST", &base64(&request.to_string())),
+                ("RAILSTAGE_POLICY", &base64(&stage.policy.to_string())),
+            ]);
+            let call = finish(command).await;
+            call.expect(code);
+            assert_inert(&call, false);
+            if json {
+                call.json();
+            }
+        }
     }
 }
 

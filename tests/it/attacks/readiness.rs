@@ -92,5 +92,5 @@ async fn what_is_being_made_counts_against_the_limit() {
     stage.world.create_environment("rs-0123456789abcdef", Duration::from_mins(1)).unwrap();
     let call = stage.step("create-env", "run", &stage.request(json!({"environment_name": "second"}))).await;
     call.expect(2);
-    assert!(call.error().contains("has 1 copies"), "{}", call.error());
+    assert!(call.error().contains("has 1 copy"), "{}", call.error());
 }

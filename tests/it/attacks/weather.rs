@@ -28,7 +28,7 @@ async fn trouble_after_a_delete_was_accepted_is_waited_out() {
     let stage = Stage::prompt().await;
     let request = stage.request(json!({"environment_name": "gone-soon"}));
     stage.steps_until("assign-domain", "gone-soon", &request).await;
-    stage.world.fault(Fault::new("project", TROUBLE).skip(2).times(8));
+    stage.world.fault(Fault::new("project", TROUBLE).skip(3).times(8));
     stage.step("delete-env", "-", &delete(&stage, "gone-soon")).await.expect(0);
     assert!(stage.world.environment_id("gone-soon").is_err());
 }
@@ -40,7 +40,7 @@ async fn what_is_left_is_told_once_it_was_seen_however_long_the_trouble_lasts() 
     stage.steps_until("assign-domain", "unseen", &request).await;
     stage.world.fault(Fault::new("environmentDelete", FaultEffect::Error { message: "Internal error".into() }));
     // Longer than the five seconds for which an environment is watched whose deletion was refused.
-    stage.world.fault(Fault::new("project", TROUBLE).skip(2).times(12));
+    stage.world.fault(Fault::new("project", TROUBLE).skip(3).times(12));
     let call = stage.step("delete-env", "-", &delete(&stage, "unseen")).await;
     call.expect(6);
     assert!(call.error().contains("is still there") && call.error().contains("Internal error"), "{}", call.error());

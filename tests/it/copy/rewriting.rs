@@ -63,10 +63,10 @@ async fn urls_are_rewritten_where_they_may_be() {
     assert_eq!(
         left,
         [
-            "left in public.sites.domain: 1 values, part of a key",
-            "left in public.wp_options.option_value `wc_subscriptions_siteurl`: 1 values, tells a plugin that this is a copy",
-            "left in public.wp_posts.guid: 1 values, a guid, which is kept unless it is asked for",
-            "left in public.wp_posts.short: 1 values, the rewritten value is too long for the column",
+            "left in public.sites.domain: 1 value, part of a key",
+            "left in public.wp_options.option_value `wc_subscriptions_siteurl`: 1 value, tells a plugin that this is a copy",
+            "left in public.wp_posts.guid: 1 value, a guid, which is kept unless it is asked for",
+            "left in public.wp_posts.short: 1 value, the rewritten value is too long for the column",
         ]
     );
 }
@@ -179,7 +179,7 @@ async fn what_is_left_fails_a_copy_that_may_leave_nothing() {
         INSERT INTO links VALUES (1, 'http://shop.example.com/x', 'at shop.example.com'), (2, 'https://shop.example.com/x', '')";
     run(&ends.source().await, unique).await;
     let failed = told(ends.copy(&options).await);
-    assert!(failed.contains("`note`: 2 values") && failed.contains("left in public.links.note: 1 values"), "{failed}");
+    assert!(failed.contains("`note`: 2 values") && failed.contains("left in public.links.note: 1 value,"), "{failed}");
     assert!(!failed.contains("links_url_key") && failed.contains("hint: leave the rows out, mask"), "{failed}");
     run(&ends.source().await, "UPDATE wp_postmeta SET meta_value = '' WHERE meta_key = 'note'; DROP TABLE links").await;
     let report = ends.copy(&options).await.unwrap();
@@ -199,8 +199,7 @@ async fn two_urls_that_become_one_are_told_before_and_fail_the_copy() {
     let options = CopyOptions { rewrite, search_rows_for: Some(std::time::Duration::from_mins(1)), ..ends.options() };
     let (from, to) = (Endpoint::parse(&ends.source.url()).unwrap(), Endpoint::parse(&ends.target.url()).unwrap());
     let dry = railstage::postgres::dry_run(&from, &to, &options).await.unwrap();
-    let problem =
-        "`public.links` (url): 1 rows become like another one when their URLs are rewritten, and must be unique";
+    let problem = "`public.links` (url): 1 row becomes like another one when URLs are rewritten, and must be unique";
     assert!(dry.problems.iter().any(|told| told.contains(problem)), "{:?}", dry.problems);
     let failed = told(ends.copy(&options).await);
     assert!(failed.contains("links_url_key") && failed.contains("where two URLs became one"), "{failed}");
@@ -209,10 +208,10 @@ async fn two_urls_that_become_one_are_told_before_and_fail_the_copy() {
         INSERT INTO wp_options VALUES (1, 'hits', 'a:2:{s:23:"http://shop.example.com";i:1;s:24:"https://shop.example.com";i:2;}')"#;
     run(&source, array).await;
     let dry = railstage::postgres::dry_run(&from, &to, &options).await.unwrap();
-    let problem = "`public.wp_options` (option_value): in 1 values two URLs that are keys of one array become one";
+    let problem = "`public.wp_options` (option_value): in 1 value two URLs that are keys of one array become one";
     assert!(dry.problems.iter().any(|told| told.contains(problem)), "{:?}", dry.problems);
     let failed = told(ends.copy(&options).await);
-    assert!(failed.contains("public.wp_options.option_value `hits`: in 1 values two URLs"), "{failed}");
+    assert!(failed.contains("public.wp_options.option_value `hits`: in 1 value two URLs"), "{failed}");
     ends.assert_target_is_old().await;
 }
 

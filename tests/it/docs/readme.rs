@@ -136,7 +136,8 @@ fn commands_and_flags_of_the_readme_exist() {
             assert_eq!(at, 0, "no subcommand `{name}` in `{span}`");
             continue;
         };
-        for flag in words[at..].iter().filter_map(|word| word.strip_prefix("--")) {
+        let flags = words[at..].iter().filter_map(|word| word.strip_prefix("--"));
+        for flag in flags.map(|flag| flag.split_once('=').map_or(flag, |(name, _)| name)) {
             assert!(has(command, flag), "`{name}` has no --{flag}");
         }
         seen += 1;

@@ -21,12 +21,17 @@ static KEYS: LazyLock<Vec<LiveKey>> = LazyLock::new(|| {
     keys
 });
 
-/// Whether a value is a key with which a copy would charge production's customers.
-pub(crate) fn can_charge(value: &str) -> bool {
-    const STRIPES: usize = 8;
-    // A prefix as long as `sk_live_` says enough, whatever stands behind it.
-    let is_one = |key: &LiveKey| value.strip_prefix(key.prefix).is_some_and(|_| key.prefix.len() >= STRIPES);
-    KEYS.iter().any(|key| key.rule.use_ == Some(Use::Charges) && is_one(key))
+/// A key in a text with which somebody acts in an account at a provider's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LiveText {
+    /// Whose key it is.
+    pub(crate) of: &'static str,
+    pub(crate) text: String,
+}
+
+/// The keys in a text that are none of a provider's test mode, as they stand there.
+pub(in crate::masking) fn live_in_plain(text: &str) -> impl Iterator<Item = LiveText> {
+    secrets::live(text).into_iter().map(|(of, range)| LiveText { of, text: text[range].to_owned() })
 }
 
 /// The prefix of a provider's key.
@@ -63,10 +68,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_that_charge_are_told() {
-        assert!(can_charge("sk_live_1") && can_charge("rk_live_1"));
-        for value in ["pk_live_1", "whsec_1", "sk_test_1", "live_chat"] {
-            assert!(!can_charge(value), "{value}");
+    fn keys_that_open_an_account_are_told_wherever_they_stand() {
+        let live = |text: &str| live_in_plain(text).map(|key| key.text).collect::<Vec<_>>();
+        assert_eq!(live("sk_live_1"), ["sk_live_1"]);
+        assert_eq!(live("use sk_live_1a, not rk_live_2b."), ["sk_live_1a", "rk_live_2b"]);
+        let harmless = [
+            "pk_live_1",
+            "sk_test_51InventedInvented0001",
+            "live_chat",
+            "risk_live_1",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJpbnZlbnRlZCJ9.Invented00001",
+            "re_order_2_items_in_a_list",
+            "postgres://me:Invented0001@db/x",
+        ];
+        for text in harmless {
+            assert!(live(text).is_empty(), "{text}: {:?}", live(text));
         }
         assert_eq!(test_prefix("sk_live_Invented0001"), Some("sk_test_"));
     }

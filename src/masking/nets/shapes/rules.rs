@@ -33,7 +33,6 @@ pub(super) enum Target {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Secret {
-    #[cfg_attr(not(test), expect(dead_code, reason = "for people and tests"))]
     pub(super) of: String,
     pub(super) begins: Vec<String>,
     #[serde(default)]
@@ -56,6 +55,9 @@ pub(super) struct Secret {
     #[serde(rename = "use")]
     pub(super) use_: Option<Use>,
     pub(super) off: Option<String>,
+    /// Whether it opens an account at somebody else's.
+    #[serde(default = "yes")]
+    pub(super) opens: bool,
     #[serde(default = "yes")]
     pub(super) data: bool,
     #[cfg_attr(not(test), expect(dead_code, reason = "for tests"))]

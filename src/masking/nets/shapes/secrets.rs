@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Shape;
-use super::rules::{RULES, Rest, Secret, SecretKind};
+use super::rules::{RULES, Rest, Secret, SecretKind, Use};
 use crate::secret::looks_random;
 
 /// A password in a text has at least so many characters; words have fewer digits.
@@ -135,6 +135,30 @@ pub(super) fn login(text: &[u8], at: usize, done: usize) -> Option<Range<usize>>
     let is_login =
         len > 0 && text[..start].ends_with(b"://") && text.get(at + 1).is_some_and(u8::is_ascii_alphanumeric);
     (is_login && &text[start..at] != b"git").then_some(start..at + 1)
+}
+
+/// Where keys stand in a text that open an account at a provider's and are none of its test mode, each with whose it is.
+pub(super) fn live(text: &str) -> Vec<(&'static str, Range<usize>)> {
+    let is_test = |begin: &String| RULES.secrets.iter().any(|rule| rule.off.as_ref() == Some(begin));
+    let opens = |rule: &Secret| rule.opens && rule.kind == SecretKind::Secret && rule.ends.is_none();
+    let mut found = Vec::new();
+    for (number, rule) in RULES.secrets.iter().enumerate().filter(|(_, rule)| opens(rule)) {
+        for begin in &rule.begins {
+            for (at, _) in text.match_indices(begin.as_str()) {
+                let whole = at..at + begin.len();
+                let Some((_, range)) = of_rule(text.as_bytes(), whole.clone(), number) else { continue };
+                // What stands for nothing in data may be a word.
+                let is_plain = !rule.data && !text.get(whole.end..range.end).is_some_and(looks_random);
+                let is_harmless = rule.use_ == Some(Use::Publishable) || is_test(begin) || is_plain;
+                found.push((rule.of.as_str(), at..range.end, is_harmless));
+            }
+        }
+    }
+    // Of those that begin at one place the longest holds, and what stands within another is a part of that.
+    found.sort_by_key(|(_, range, _)| (range.start, std::cmp::Reverse(range.end)));
+    let mut end = 0;
+    found.retain(|(_, range, _)| range.start >= end && (range.end > end).then(|| end = range.end).is_some());
+    found.into_iter().filter(|(.., is_harmless)| !is_harmless).map(|(of, range, _)| (of, range)).collect()
 }
 
 /// The rules of providers' keys.

@@ -6,6 +6,7 @@ mod mutation;
 mod node;
 mod query;
 mod resource;
+mod usage;
 
 pub(crate) use caller::{Caller, Tokens};
 

@@ -206,7 +206,7 @@ pub(crate) fn volume_instance(model: &Shared, environment: &Environment, service
             .leaf("serviceId", service_id)
             .leaf("mountPath", environment.config.text(service_id, &format!("/volumeMounts/{key}/mountPath")))
             .leaf("sizeMB", settings["sizeMB"].as_i64().unwrap_or(5000))
-            .leaf("currentSizeMB", 0.0)
+            .leaf("currentSizeMB", model.usage.volume_mb.get(&handle.id).copied().unwrap_or(0.0))
             .leaf("region", settings["region"].as_str())
             .leaf("state", "READY")
             .leaf("isPendingDeletion", false)

@@ -3,6 +3,7 @@
 use super::config::Config;
 use super::{Answer, Effect, Environment, Instance, Model, Patch, ReservedName, domains};
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Instant;
 use uuid::Uuid;
@@ -58,6 +59,10 @@ impl Model {
     fn copied_config(&self, source: &Environment, name: &str) -> Config {
         let mut config = source.config.for_copy(self.habits.clone_tcp_proxies);
         for service in source.config.service_ids() {
+            for path in &self.habits.copy_forgets {
+                let forgotten = path.rsplit('.').fold(Value::Null, |inner, key| json!({ key: inner }));
+                config.apply(&json!({ "services": { service.to_string(): forgotten } }));
+            }
             let before = source.config.keys(service, super::HandleKind::ServiceDomain);
             let Some(domain) = before.first() else { continue };
             let port = source.config.service(service)["networking"]["serviceDomains"][domain].clone();

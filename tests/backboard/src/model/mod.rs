@@ -7,6 +7,7 @@ pub(crate) mod domains;
 pub(crate) mod history;
 pub(crate) mod patch;
 pub(crate) mod seed;
+pub(crate) mod usage;
 pub(crate) mod variables;
 
 use crate::ports::Ports;
@@ -62,6 +63,7 @@ pub(crate) struct Habits {
     pub(crate) lag: Duration,
     pub(crate) name_reserved: Duration,
     pub(crate) clone_tcp_proxies: bool,
+    pub(crate) copy_forgets: Vec<&'static str>,
 }
 
 #[derive(Clone)]
@@ -71,6 +73,7 @@ pub(crate) struct Model {
     pub(crate) foreign_domains: BTreeSet<String>,
     pub(crate) reserved_names: Vec<ReservedName>,
     pub(crate) effects: Vec<Effect>,
+    pub(crate) usage: usage::Usage,
     pub(crate) habits: Habits,
     pub(crate) ports: Arc<Ports>,
 }

@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::deployments::{Deployment, DeploymentStatus, released_commit};
+use super::usage::Usage;
 use super::{Environment, Habits, HandleKind, Instance, Model, Project, Service};
 use crate::options::{ExtraService, WorldOptions};
 use crate::ports::Ports;
@@ -32,10 +33,12 @@ pub(crate) fn model(options: &WorldOptions, ports: Arc<Ports>) -> Model {
         foreign_domains: BTreeSet::new(),
         reserved_names: Vec::new(),
         effects: Vec::new(),
+        usage: Usage::default(),
         habits: Habits {
             lag: options.lag,
             name_reserved: options.name_reserved,
             clone_tcp_proxies: options.clone_tcp_proxies,
+            copy_forgets: options.copy_forgets.clone(),
         },
         ports,
     }

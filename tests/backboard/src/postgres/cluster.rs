@@ -104,6 +104,13 @@ impl Cluster {
         self.await_ready().await.map(drop)
     }
 
+    /// Stops the server as an operator does and starts it again, on the same port; whoever is connected is cut off.
+    pub(crate) async fn restart(mut self) -> Result<Cluster> {
+        let mut stopped = tokio::task::spawn_blocking(move || self.end(Signal::SIGINT).map(|()| self)).await??;
+        stopped.start_again().await?;
+        Ok(stopped)
+    }
+
     async fn await_ready(&mut self) -> Result<Client> {
         let deadline = Instant::now() + START_DEADLINE;
         loop {

@@ -18,6 +18,7 @@ use crate::runtime::{DeployOutcome, Runtime};
 use crate::state::{self, EnvironmentState};
 use crate::{deploy, fixture, http, leftovers, schema};
 use anyhow::{Context, Result};
+use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -180,6 +181,12 @@ impl World {
         let (id, service) = (self.find(environment)?, self.find_service(service)?);
         let model = self.backend.current();
         Ok(variables::rendered(&model, id, Some(service)).map_err(refused)?.remove(name))
+    }
+
+    /// The variables of a service as they are written, or, without one, those that all share; no sealed one is among them.
+    pub fn written_variables(&self, environment: &str, service: Option<&str>) -> Result<BTreeMap<String, String>> {
+        let service = service.map(|name| self.find_service(name)).transpose()?;
+        variables::unrendered(&self.backend.current(), self.find(environment)?, service).map_err(refused)
     }
 
     /// A variable that all services of an environment share, as it is written.

@@ -2,6 +2,7 @@
 
 use super::{World, refused};
 use crate::model::create::NewEnvironment;
+use crate::model::usage::Used;
 use crate::model::{HandleKind, domains};
 use anyhow::{Context, Result};
 use jiff::{SignedDuration, Timestamp};
@@ -37,11 +38,11 @@ impl World {
 
     /// Gives a service a schedule, or takes it away.
     pub fn set_cron(&self, environment: &str, service: &str, schedule: Option<&str>) -> Result<()> {
-        self.patch_service(environment, service, &json!({ "deploy": { "cronSchedule": schedule } }))
+        self.change_service(environment, service, &json!({ "deploy": { "cronSchedule": schedule } }))
     }
 
     /// Merges a change into a service's part of the configuration; `null` removes.
-    fn patch_service(&self, environment: &str, service: &str, change: &Value) -> Result<()> {
+    pub fn change_service(&self, environment: &str, service: &str, change: &Value) -> Result<()> {
         let (id, service) = (self.find(environment)?, self.find_service(service)?);
         self.change(|model| model.change(id, &json!({ "services": { service.to_string(): change } }), false))
     }
@@ -49,7 +50,7 @@ impl World {
     /// Gives the `Postgres` of an environment its TCP proxy, or takes it away.
     pub fn set_tcp_proxy(&self, environment: &str, on: bool) -> Result<()> {
         let proxy = if on { json!({}) } else { Value::Null };
-        self.patch_service(environment, "Postgres", &json!({ "networking": { "tcpProxies": { "5432": proxy } } }))?;
+        self.change_service(environment, "Postgres", &json!({ "networking": { "tcpProxies": { "5432": proxy } } }))?;
         let (id, service) = (self.find(environment)?, self.find_service("Postgres")?);
         self.change(|model| {
             model.environment_mut(id)?.let_proxies_act(service);
@@ -109,6 +110,27 @@ impl World {
         })
     }
 
+    /// Counts some use of an environment, by a service or by its volumes.
+    pub fn use_up(&self, environment: &str, service: Option<&str>, measurement: &str, value: f64) -> Result<()> {
+        let (project, environment) = (Uuid::parse_str(&self.project_id())?, self.find(environment)?);
+        let service = service.map(|name| self.find_service(name)).transpose()?;
+        let used = Used { project, environment, service, measurement: measurement.to_owned(), value };
+        self.backend.change(|model| Arc::make_mut(model).usage.used.push(used));
+        Ok(())
+    }
+
+    /// Lets every volume of an environment hold this much.
+    pub fn fill_volumes(&self, environment: &str, mb: f64) -> Result<()> {
+        let id = self.find(environment)?;
+        self.change(|model| {
+            let handles = model.environment(id)?.instances.values().flat_map(|instance| &instance.handles);
+            let volumes = handles.filter(|(key, _)| key.starts_with(HandleKind::VolumeMount.prefix()));
+            let ids: Vec<_> = volumes.map(|(_, handle)| handle.id).collect();
+            model.usage.volume_mb.extend(ids.into_iter().map(|id| (id, mb)));
+            Ok(())
+        })
+    }
+
     /// Sets Railway's clock ahead of the machine's, as its answers tell; without a value they tell no time.
     pub fn set_clock(&self, ahead: Option<SignedDuration>) {
         self.backend.set_clock(ahead);
@@ -130,9 +152,25 @@ impl World {
         }
     }
 
+    /// Forgets one environment, and all that runs in it.
+    pub fn forget_environment(&self, environment: &str) -> Result<()> {
+        let id = self.find(environment)?;
+        self.backend.runtime.stop_environment(id);
+        self.backend.change(|model| Arc::make_mut(model).forget_environment(id));
+        Ok(())
+    }
+
     /// Deploys a service at the head of its branch, as Railway does of its own accord after a push.
     pub fn deploy(&self, environment: &str, service: &str) -> Result<()> {
         let (id, service) = (self.find(environment)?, self.find_service(service)?);
         self.change(|model| model.deploy(id, service, None).map(drop))
+    }
+
+    /// What Railway says of the code of a service's latest deployment.
+    pub fn deployed_code(&self, environment: &str, service: &str) -> Result<Value> {
+        let (id, service) = (self.find(environment)?, self.find_service(service)?);
+        let model = self.backend.current();
+        let latest = model.environment(id).and_then(|one| one.instance(service)).map_err(refused)?.latest();
+        latest.map(|latest| latest.meta.clone()).context("nothing was deployed")
     }
 }

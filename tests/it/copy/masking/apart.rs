@@ -129,7 +129,7 @@ async fn what_neither_a_rule_nor_a_net_reaches_fails_the_copy_and_a_reason_lets_
     .await;
     let error = ends.copy(&CopyOptions { masking: Some(masking("rules: []")), ..ends.options() }).await.unwrap_err();
     let failure = railstage::error::failure(&error).unwrap();
-    let place = "e-mail addresses in 1 values of public.gadgets.mail";
+    let place = "e-mail addresses in 1 value of public.gadgets.mail";
     assert!(failure.message.contains(place), "{place} is not in {}", failure.message);
     let hint = failure.hint.clone().unwrap();
     assert!(hint.contains("table") && !format!("{error:#}{hint}").contains("zoe@"), "{hint}");
@@ -159,7 +159,7 @@ async fn addresses_of_computers_official_numbers_and_hashes_that_are_left_are_to
     run(&ends.source().await, &format!("INSERT INTO logbook VALUES (4, encode('{hash}', 'hex'))")).await;
     let options = CopyOptions { masking: Some(masking(contacts)), copy_id: "hash".to_owned(), ..ends.options() };
     let error = ends.copy(&options).await.unwrap_err();
-    assert!(format!("{error:#}").contains("hashes of passwords in 1 values of public.logbook.body"), "{error:#}");
+    assert!(format!("{error:#}").contains("hashes of passwords in 1 value of public.logbook.body"), "{error:#}");
     let options = CopyOptions { masking: Some(masking("rules: []")), copy_id: "nets".to_owned(), ..ends.options() };
     let masked = ends.copy(&options).await.unwrap().masking.unwrap();
     assert_eq!(masked.proof.unwrap().residue, []);

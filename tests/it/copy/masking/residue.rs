@@ -41,7 +41,7 @@ async fn an_address_that_is_left_over_fails_the_copy_and_the_target_is_as_it_was
     assert_eq!(failure.exit, railstage::error::Exit::Invalid);
     assert_eq!(
         failure.message,
-        "the copy still holds people or secrets of the source: e-mail addresses in 1 values of public.notes.body where meta_key = hex"
+        "the copy still holds people or secrets of the source: e-mail addresses in 1 value of public.notes.body where meta_key = hex"
     );
     let hint = failure.hint.as_ref().unwrap();
     let (_, rules) = hint.split_once("lets it pass:\n").unwrap();
@@ -73,7 +73,7 @@ async fn a_copy_with_something_left_over_passes_where_that_is_asked_for_and_is_n
     assert_eq!((line.identifier, line.values, line.rows.as_deref()), (Identifier::Email, 1, Some("meta_key = hex")));
     let told = sheet.lines().join("\n");
     assert!(
-        told.contains("left over: e-mail addresses in 1 values of public.notes.body where meta_key = hex"),
+        told.contains("left over: e-mail addresses in 1 value of public.notes.body where meta_key = hex"),
         "{told}"
     );
 }

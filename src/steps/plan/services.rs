@@ -1,0 +1,138 @@
+//! What a plan says of services and their volumes.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Mark;
+use crate::contract::code_source::CodeSource;
+use crate::contract::request::CloneRequest;
+use crate::environment::code;
+use crate::environment::services::Role;
+use crate::railway::{DeploymentStatus, Environment, ServiceInstance};
+
+/// A service in the copy.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct ServicePlan {
+    pub service: String,
+    pub role: RoleTold,
+    /// Whether it would run in the copy.
+    pub runs: bool,
+    /// Why it would not, or not as in the source.
+    pub because: Option<String>,
+    /// How the source's own stands.
+    pub health: Health,
+    /// The commit it would run, production's own unless the request names other code; absent for the newest of a branch.
+    pub commit: Option<String>,
+    pub image: Option<String>,
+    /// What the request would have it run in the place of production's code.
+    pub other_code: Option<CodeSource>,
+    /// Its schedule in the source, by which nothing is run in the copy.
+    pub cron_schedule: Option<String>,
+    /// Whether pushes deploy it in the source as a rule, and would not in the copy.
+    pub auto_deploy_off: bool,
+}
+
+/// The part that a service plays in the copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RoleTold {
+    /// A database server that is filled.
+    Database,
+    /// A database server that comes up empty.
+    EmptyDatabase,
+    App,
+    LeftOut,
+    Cron,
+}
+
+/// How a service of the source stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Health {
+    Up,
+    /// A deployment is under way.
+    UnderWay,
+    /// Its latest deployment has failed, crashed or was taken away.
+    Down,
+    /// It has no deployment.
+    NeverDeployed,
+}
+
+/// A volume in the copy.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct VolumePlan {
+    pub service: String,
+    pub mount_path: Option<String>,
+    /// Whether it would hold the source's data; Railway copies no volume.
+    pub filled: bool,
+}
+
+pub(super) fn of(source: &Environment, request: &CloneRequest) -> Vec<ServicePlan> {
+    source.service_instances.iter().map(|service| one(service, request)).collect()
+}
+
+fn one(service: &ServiceInstance, request: &CloneRequest) -> ServicePlan {
+    let (role, because) = match Role::of(service, request) {
+        Role::Database => (RoleTold::Database, None),
+        Role::EmptyDatabase => (RoleTold::EmptyDatabase, Some("is not in `databases`, so it comes up empty")),
+        Role::App => (RoleTold::App, None),
+        Role::LeftOut if request.exclude_services.contains(&service.service_name) => {
+            (RoleTold::LeftOut, Some("is in `exclude_services`"))
+        }
+        Role::LeftOut => (RoleTold::LeftOut, Some("is not in `include_services`")),
+        Role::Cron => (RoleTold::Cron, Some("has a schedule, and would run its job at once")),
+    };
+    let runs = matches!(role, RoleTold::Database | RoleTold::EmptyDatabase | RoleTold::App);
+    let other_code = request.sources.get(&service.service_name).cloned();
+    let image = match &other_code {
+        Some(CodeSource::Image(image)) => Some(image.clone()),
+        _ => service.image().map(str::to_owned),
+    };
+    ServicePlan {
+        service: service.service_name.clone(),
+        role,
+        runs,
+        because: because.map(str::to_owned),
+        health: Health::of(service),
+        commit: code::deploy(service, request).commit.filter(|_| role == RoleTold::App),
+        image,
+        other_code,
+        cron_schedule: service.cron_schedule.clone(),
+        auto_deploy_off: service.has_repo(),
+    }
+}
+
+pub(super) fn volumes(source: &Environment, request: &CloneRequest) -> Vec<VolumePlan> {
+    let of = |service: &ServiceInstance| {
+        let filled = Role::of(service, request) == Role::Database;
+        let mounts = source.config.services.get(&service.service_id).map(|config| &config.volume_mounts);
+        let volume = |path: Option<&str>| VolumePlan {
+            service: service.service_name.clone(),
+            mount_path: path.map(str::to_owned),
+            filled,
+        };
+        mounts
+            .into_iter()
+            .flat_map(|m| m.values().flatten())
+            .map(|mount| volume(mount.mount_path.as_deref()))
+            .collect::<Vec<_>>()
+    };
+    source.service_instances.iter().flat_map(of).collect()
+}
+
+impl Health {
+    pub(crate) fn of(service: &ServiceInstance) -> Self {
+        match service.status() {
+            None => Self::NeverDeployed,
+            Some(DeploymentStatus::Success | DeploymentStatus::Sleeping) => Self::Up,
+            Some(DeploymentStatus::Pending | DeploymentStatus::NeedsApproval) => Self::UnderWay,
+            Some(_) => Self::Down,
+        }
+    }
+}
+
+impl ServicePlan {
+    pub(super) fn mark(&self) -> Mark {
+        if self.runs { Mark::Comes } else { Mark::Stays }
+    }
+}

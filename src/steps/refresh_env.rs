@@ -1,0 +1,263 @@
+//! `refresh-env`: brings new data into a copy that is there; its apps run on, and all else of it stays.
+
+pub(super) mod taking_back;
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use futures_util::future::join_all;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use self::taking_back::take_back;
+use super::sync_db::{self, Database};
+use crate::contract::ids::EnvironmentId;
+use crate::contract::record::{self, DatabaseRecord, Record, Refreshed};
+use crate::contract::refresh_request::RefreshRequest;
+use crate::contract::request::CloneRequest;
+use crate::copying::Together;
+use crate::copying::report::CopyReport;
+use crate::environment::databases::DatabasePair;
+use crate::environment::guard::Target;
+use crate::environment::lease::Turn;
+use crate::environment::proxies::{self, Listening};
+use crate::environment::{databases, refreshing, services};
+use crate::error::{Failure, chain, counted};
+use crate::external::kestra::Metric;
+use crate::railway::ServiceInstance;
+use crate::running::account::{CopyAccount, Deed};
+use crate::running::context::Context;
+use crate::running::step::{Deadline, Group, Step};
+
+/// What of its time a refresh keeps for taking back what it has begun.
+const TAKING_BACK: Duration = Duration::from_mins(3);
+
+/// The step.
+pub(super) struct RefreshEnv;
+
+/// A copy with new data.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Output {
+    pub environment_id: EnvironmentId,
+    pub environment_name: String,
+    /// Where people visit the copy, as before.
+    pub url: String,
+    /// The databases that got new data.
+    pub databases: Vec<Database>,
+    /// What was otherwise when the copy got the data that it had before, as `service: what` (`rules`, `masking key`, `URLs`): rules that a clone had are to
+    /// be given again.
+    pub otherwise: Vec<String>,
+    /// How often a database server was restarted, which Railway needs to open its TCP proxy, and at times to close it: apps cannot reach it meanwhile.
+    pub restarts: usize,
+    /// Database services that can be reached from the internet still: those that the policy leaves so, and those whose TCP proxy was taken away
+    /// and answers all the same.
+    pub public: Vec<String>,
+}
+
+impl Step for RefreshEnv {
+    const NAME: &'static str = "refresh-env";
+    const ABOUT: &'static str = "Bring new data into a copy that is there, under its running apps";
+    const GROUP: Group = Group::Refresh;
+    const DEADLINE: Deadline = Deadline::RestOfRun;
+    const COPIES_DATA: bool = true;
+    const ENDS_RUN: bool = true;
+    type Input = RefreshRequest;
+    type Output = Output;
+
+    async fn run(ctx: &Context, request: RefreshRequest) -> Result<Output> {
+        refreshing::in_turn(ctx, &request, |ctx, request, target, turn| Box::pin(refresh(ctx, request, target, turn)))
+            .await
+    }
+
+    fn in_short(output: &Output) -> String {
+        sync_db::in_short(&output.databases)
+    }
+
+    fn shown(output: &Output) -> String {
+        let restarts = match output.restarts {
+            0 => String::new(),
+            count => format!("; {}", counted(count, "restart of a database", "restarts of databases")),
+        };
+        let otherwise: String =
+            output.otherwise.iter().map(|what| format!("\nit was otherwise before: {what}")).collect();
+        let Output { environment_name, url, .. } = output;
+        format!("{environment_name} has new data at {url}: {}{restarts}{otherwise}", Self::in_short(output))
+    }
+
+    fn metrics(output: &Output) -> Vec<Metric> {
+        sync_db::metrics(&output.databases)
+    }
+}
+
+async fn refresh(ctx: &Context, request: &CloneRequest, target: Target, turn: &Turn) -> Result<Output> {
+    let mut output = Output {
+        environment_id: target.environment().id.clone(),
+        environment_name: target.environment().name.clone(),
+        url: target.record.domains.first().map(|host| format!("https://{host}")).unwrap_or_default(),
+        databases: Vec::new(),
+        otherwise: Vec::new(),
+        restarts: 0,
+        public: Vec::new(),
+    };
+    if refreshing::is_done(ctx, &target.record) {
+        tracing::info!("this run has refreshed `{}` before", output.environment_name);
+        output.databases = target.record.databases.iter().map(Database::recorded).collect();
+        account_for(ctx, &target, Deed::Refreshed, &target.record);
+        return Ok(output);
+    }
+    let within = RefreshEnv::DEADLINE.under(&ctx.policy).saturating_sub(TAKING_BACK);
+    let late = || Failure::deadline(format!("not done within {} s", within.as_secs())).into();
+    let filling = fill(ctx, request, &target, turn, &mut output);
+    let filled = tokio::time::timeout(within, filling).await.unwrap_or_else(|_| Err(late()));
+    let listening = match filled {
+        Ok(listening) => listening,
+        Err(error) => {
+            turn.ensure_ours(ctx).await?;
+            let change = async |record| turn.last_word(ctx, record).await;
+            match take_back(ctx, request, &target, change).await {
+                Ok(taken_back) if taken_back.is_complete => {
+                    tracing::warn!("the new data is in its place all the same: {}", chain(&error));
+                    output.restarts += taken_back.restarts;
+                    return Ok(output);
+                }
+                Ok(_) => return Err(error),
+                Err(left) => {
+                    return Err(error.context(format!("leave what was begun to the rollback ({})", chain(&left))));
+                }
+            }
+        }
+    };
+    // From here on the copy has its new data, and is ready.
+    if ctx.policy.may_be_public {
+        output.public = listening.into_iter().map(|proxy| proxy.service).collect();
+    } else {
+        let closed = proxies::still_open(ctx, &target, &listening, request.logs).await?;
+        output.restarts += closed.restarts;
+        output.public = closed.open;
+    }
+    tracing::info!("`{}` has new data", output.environment_name);
+    Ok(output)
+}
+
+/// Fills databases beside those of the copy, puts them in their places, and records it.
+async fn fill(
+    ctx: &Context,
+    request: &CloneRequest,
+    target: &Target,
+    turn: &Turn,
+    output: &mut Output,
+) -> Result<Vec<Listening>> {
+    let wanted = services::databases(target.source(), request);
+    ensure_all_there(target, request, &wanted)?;
+    output.restarts += proxies::open(ctx, target, &proxies::of_databases(&wanted), request.logs).await?;
+    let pairs = databases::pairs(ctx, target, &wanted).await?;
+    let opened: Vec<_> = pairs.iter().map(|pair| &pair.listening).collect();
+    output.restarts += proxies::let_act(ctx, target, &opened, request.logs).await?;
+    // Of two runs that began within the lag of Railway's reads one has given way by now.
+    turn.ensure_ours(ctx).await?;
+    output.databases = copy_together(ctx, request, target, &pairs).await?;
+    output.otherwise = otherwise(&target.record, &output.databases);
+    let records: Vec<_> = output.databases.iter().map(sync_db::record).collect();
+    let record = refreshed(ctx, &target.record, &records);
+    let mut change = turn.last_word(ctx, record.clone()).await?;
+    change.closed_proxies = proxies::to_close_all(ctx, target.environment(), &wanted);
+    let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
+    changed.context("record what was copied, and close the databases' TCP proxies")?;
+    account_for(ctx, target, Deed::Refreshed, &record);
+    Ok(pairs.into_iter().map(|pair| pair.listening).collect())
+}
+
+/// Copies all databases, one after the other, and puts them in their places when all are built: a copy has new data in all of
+/// them, or in none.
+async fn copy_together(
+    ctx: &Context,
+    request: &CloneRequest,
+    target: &Target,
+    pairs: &[DatabasePair],
+) -> Result<Vec<Database>> {
+    let run_hash = &ctx.run.names(request).run_hash;
+    let copying = pairs.iter().zip(Together::of(pairs.len())).map(|(pair, together)| async move {
+        let service = &pair.service;
+        let copied = async {
+            together.turn().await?;
+            sync_db::copy(ctx, target, request, pair, run_hash, Some(together.clone())).await
+        };
+        match copied.await {
+            Ok(copied) => {
+                together.pass();
+                Ok(Database::copied(service.clone(), copied))
+            }
+            Err(error) => Err((together.give_up(), error.context(format!("copy database `{service}`")))),
+        }
+    });
+    let (mut copied, mut reasons) = (Vec::new(), Vec::new());
+    for done in join_all(copying).await {
+        match done {
+            Ok(database) => copied.push(database),
+            Err((true, error)) => reasons.insert(0, error),
+            Err((false, error)) => reasons.push(error),
+        }
+    }
+    // The others were given up for the sake of the first.
+    reasons.into_iter().next().map_or(Ok(copied), Err)
+}
+
+/// Refuses to begin when a database that the copy has is none of its source's any more.
+fn ensure_all_there(target: &Target, request: &CloneRequest, wanted: &[&ServiceInstance]) -> Result<()> {
+    let is_gone = |name: &&String| !wanted.iter().any(|service| service.service_name == **name);
+    let gone: Vec<_> = request.databases.iter().map(|d| &d.service).filter(is_gone).collect();
+    ensure!(
+        gone.is_empty(),
+        Failure::invalid(format!(
+            "`databases.service`: `{}` is no database service of `{}` any more",
+            gone.iter().map(|name| name.as_str()).collect::<Vec<_>>().join("`, `"),
+            target.source().name
+        ))
+        .hint("name those to refresh in `databases`, or make a new copy")
+    );
+    Ok(())
+}
+
+/// What databases were made with before, where that was something else.
+fn otherwise(record: &Record, new: &[Database]) -> Vec<String> {
+    let mut told = Vec::new();
+    for Database { service, copy, .. } in new {
+        let before = record.databases.iter().find(|before| before.service == *service);
+        let (Some(before), Some(now)) = (before.and_then(|before| before.made_with.as_ref()), &copy.made_with) else {
+            continue;
+        };
+        for what in now.unlike(before) {
+            tracing::warn!("what decides what becomes of the data of `{service}` is otherwise than before: {what}");
+            told.push(format!("{service}: {what}"));
+        }
+    }
+    told
+}
+
+/// The record of a copy whose refresh has come to its end.
+fn refreshed(ctx: &Context, record: &Record, databases: &[DatabaseRecord]) -> Record {
+    let refreshed = Refreshed { run: ctx.run.id.clone(), at: record::now() };
+    Record { refreshing: None, refreshed: Some(refreshed), ..with_databases(record, databases) }
+}
+
+/// The record with new accounts of some databases.
+fn with_databases(record: &Record, new: &[DatabaseRecord]) -> Record {
+    let mut record = record.clone();
+    for database in &mut record.databases {
+        if let Some(new) = new.iter().find(|new| new.service == database.service) {
+            database.clone_from(new);
+        }
+    }
+    record
+}
+
+/// What the record tells of a database that was copied.
+fn recorded(service: &str, copied: CopyReport) -> DatabaseRecord {
+    sync_db::record(&Database::copied(service.to_owned(), copied))
+}
+
+/// Puts what became of the copy into the run's account.
+fn account_for(ctx: &Context, target: &Target, deed: Deed, record: &Record) {
+    let copy = (&target.project.id, &target.environment().id, target.environment().name.as_str());
+    ctx.account_for(CopyAccount::of(deed, copy, Some(record)));
+}
