@@ -223,7 +223,11 @@ pub(super) fn row(listed: &Listed) -> [String; 8] {
         (None, None) => format!("made {}", listed.created_at),
     };
     let data = listed.data_age_seconds.zip(listed.masked).map(|(age, masked)| {
-        let masked = if masked == Masked::No { "NOT masked" } else { "masked" };
+        let masked = match masked {
+            Masked::Full => "masked",
+            Masked::Partial => "partly masked",
+            Masked::No => "NOT masked",
+        };
         format!("{} old, {masked}", seconds(age))
     });
     let source = listed.ancestors.first();
