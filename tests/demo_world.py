@@ -1,0 +1,251 @@
+"""What `tests/demo` works with: its programs, Kestra's API, production, and a visitor of its pages."""
+import contextlib
+import html
+import json
+import os
+import pathlib
+import re
+import secrets
+import signal
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+ENDED = {"SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED"}
+WIDTH = 80
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def fail(text):
+    sys.exit(f"tests/demo: {text}")
+
+
+def counted(number, one, many):
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def told(seconds):
+    """A time in its largest unit."""
+    for length, one in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds > length * 0.95:
+            return counted(round(seconds / length), one, f"{one}s")
+    return counted(round(seconds), "second", "seconds")
+
+
+class Passing:
+    """A line that says what is under way, at a terminal alone; the next one takes its place."""
+
+    seen = sys.stdout.isatty()
+
+    def show(self, text):
+        if self.seen:
+            print(f"\r\033[K{text[: WIDTH - 1]}", end="", flush=True)
+
+    def clear(self):
+        self.show("")
+
+
+def run_to_end(command, **options):
+    """Runs a program in a group of its own, which ends with the demo."""
+    process = subprocess.Popen(command, text=True, start_new_session=True, **options)
+    try:
+        return process.communicate()[0], process.returncode
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+        raise
+
+
+def set_up():
+    """Everything that the demo needs, installed or built; the environment to run it in."""
+    say("Setting up (the first time takes 15 to 30 minutes, later ones seconds)")
+    settings, status = run_to_end([ROOT / "tests/setup"], stdout=subprocess.PIPE)
+    if status:
+        fail("the set-up failed")
+    env = os.environ | dict(line.split("=", 1) for line in settings.splitlines())
+    if not pathlib.Path(env["CARGO_TARGET_DIR"], "debug/railstage").exists():
+        say("Building railstage and the stand-in, 2 to 6 minutes")
+    build = ["cargo", "build", "--quiet", "--locked", "--package", "railstage", "--package", "backboard"]
+    if run_to_end(build, cwd=ROOT, env=env)[1]:
+        fail("the build failed")
+    env["PATH"] = f"{env['CARGO_TARGET_DIR']}/debug:{env['PATH']}"
+    return env
+
+
+class Program:
+    """A server of the demo: it prints one JSON line when it is ready, and ends when its standard input does."""
+
+    def __init__(self, name, command, env):
+        self.name = name
+        self.process = subprocess.Popen(command, env=env, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+
+    def about(self):
+        line = self.process.stdout.readline()
+        return json.loads(line) if line else fail(f"{self.name} did not start")
+
+    def stop(self):
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        for harder in (self.process.terminate, self.process.kill):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self.process.wait(30)
+            harder()
+        self.process.wait()
+
+
+class Kestra:
+    """The execution API, as a frontend uses it."""
+
+    def __init__(self, url, logs):
+        self.base, self.logs, self.passing = f"{url}/api/v1/main", logs, Passing()
+
+    def call(self, path, body=None, kind="application/json"):
+        data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        with urllib.request.urlopen(urllib.request.Request(f"{self.base}/{path}", data, {"Content-Type": kind}), timeout=60) as answer:
+            return json.load(answer)
+
+    def start(self, flow, inputs):
+        """Starts a flow by its form."""
+        edge = secrets.token_hex(8)
+        parts = "".join(f'--{edge}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in inputs.items())
+        return self.call(f"executions/railstage/{flow}", f"{parts}--{edge}--\r\n".encode(), f"multipart/form-data; boundary={edge}")
+
+    def run(self, flow, figure, started=None, **inputs):
+        """Runs a flow, unless it is started already; its outputs, told in one line."""
+        self.passing.show(f"{flow:<16} starts")
+        execution = (started or self.start(flow, inputs))["id"]
+        ended = self.follow(flow, execution)
+        self.passing.clear()
+        state, outputs = ended["state"], self.call(f"outputs/executions/{execution}")
+        if state["current"] != "SUCCESS":
+            self.tell_why(flow, ended)
+        say(f"{flow:<16} {figure(outputs)}, {state['duration']:.1f} s")
+        return outputs
+
+    def follow(self, flow, execution):
+        """Shows what is under way until the execution has ended."""
+        seen = set()
+        while True:
+            now = self.execution(execution)
+            lines = [line for line in self.call(f"logs/{execution}?minLevel=INFO") if line.get("taskId")]
+            for line in sorted(lines, key=lambda line: line["timestamp"]):
+                key = (line["timestamp"], line["taskId"], line["message"])
+                if self.logs and key not in seen:
+                    say(f"    {line['taskId']:<14} {line['message']}")
+                seen.add(key)
+            running = [run["taskId"] for run in now.get("taskRunList") or [] if run["state"]["current"] == "RUNNING"]
+            of_it = [line["message"] for line in lines if line["taskId"] in running]
+            self.passing.show(" ".join([f"{flow:<16}", *running[-1:], *of_it[-1:]]))
+            if now["state"]["current"] in ENDED:
+                return now
+            time.sleep(0.2)
+
+    def execution(self, execution):
+        """Just after the start Kestra may not find it yet."""
+        for _ in range(50):
+            try:
+                return self.call(f"executions/{execution}")
+            except urllib.error.HTTPError as error:
+                if error.code != 404:
+                    raise
+                time.sleep(0.1)
+        fail(f"Kestra knows no execution {execution}")
+
+    def tell_why(self, flow, ended):
+        """Ends the demo with what the flow's tasks said of their failure."""
+        failed = [run["taskId"] for run in ended.get("taskRunList") or [] if run["state"]["current"] in ("FAILED", "KILLED")]
+        say(f"{flow:<16} {ended['state']['current'].lower()} in {', '.join(failed) or 'no task'}")
+        for line in self.call(f"logs/{ended['id']}?minLevel=ERROR"):
+            if line.get("taskId") in failed and not line["message"].startswith(("io.kestra.", "Command failed")):
+                say("  " + line["message"].replace("\n", "\n  "))
+        fail(f"{flow} did not succeed")
+
+
+class Production:
+    """What a write to production would change."""
+
+    TABLES = "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname !~ '^pg_|^information_schema$' ORDER BY 1"
+
+    def __init__(self, world, env):
+        self.world, self.psql = world, [f"{env['RAILSTAGE_PG_BIN']}/psql", "-XAtq", world["production"]["superuser_url"]]
+        self.before = self.state()
+
+    def ask(self, sql):
+        return subprocess.run(self.psql + ["-c", sql], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+    def state(self):
+        self.tables = self.ask(self.TABLES).splitlines()
+        sums = " UNION ALL ".join(f"SELECT '{t}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {t} t" for t in self.tables)
+        return {
+            "the next transaction id": self.ask("SELECT pg_snapshot_xmax(pg_current_snapshot())"),
+            "the counters of rows": self.ask("SELECT tup_inserted, tup_updated, tup_deleted FROM pg_stat_database WHERE datname = current_database()"),
+            "the tables": self.ask(sums + " ORDER BY 1"),
+            "the settings on Railway": next(e["digest"] for e in self.environments() if e["id"] == self.world["production"]["environment_id"]),
+        }
+
+    def environments(self):
+        with urllib.request.urlopen(f"{self.world['control_url']}/state") as answer:
+            return json.load(answer)
+
+    def change(self, sql):
+        """What production's own people do to it."""
+        self.compare()
+        self.ask(sql)
+        self.before = self.state()
+
+    def compare(self):
+        after = self.state()
+        changed = [what for what in after if self.before[what] != after[what]]
+        if changed:
+            fail(f"production was changed: {', '.join(changed)}")
+
+
+class Visitor:
+    """Somebody who fetches pages as Railway's edge serves them."""
+
+    def __init__(self, world):
+        trust = ssl.create_default_context(cafile=world["ca_file"])
+        proxy = urllib.request.ProxyHandler({"https": world["proxy_url"]})
+        self.opener = urllib.request.build_opener(proxy, urllib.request.HTTPSHandler(context=trust))
+
+    def page(self, url):
+        """What a page says, by the ids of its elements."""
+        with self.opener.open(url, timeout=30) as answer:
+            text = answer.read().decode()
+        found = re.findall(r'id="([a-z-]+)">(?:<a [^>]*>)?([^<]*)<', text)
+        return {name.replace("-", " "): html.unescape(value).removeprefix("https://") for name, value in found}
+
+    @contextlib.contextmanager
+    def staying(self, url):
+        """Visits a page again and again meanwhile; the seconds for which it did not answer are added to the list."""
+        away, over = [], threading.Event()
+
+        def visit():
+            last = time.monotonic()
+            failed = False
+            while not over.wait(0.03):
+                try:
+                    self.page(url)
+                except OSError:
+                    failed = True
+                    continue
+                if failed:
+                    away.append(time.monotonic() - last)
+                last, failed = time.monotonic(), False
+
+        thread = threading.Thread(target=visit, daemon=True)
+        thread.start()
+        try:
+            yield away
+        finally:
+            over.set()
+            thread.join(60)
