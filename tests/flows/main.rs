@@ -4,6 +4,7 @@
 #[path = "../it/asked.rs"]
 mod asked;
 mod clone;
+mod demo;
 mod engine;
 mod failures;
 mod hostile;

@@ -5,6 +5,7 @@ import io.kestra.core.serializers.JacksonMapper;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -16,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 public final class Main {
     private static final int BAD_CALL = 2;
     private static final int CHILD_GRACE_SECONDS = 3;
+    private static final int MOST_TURNS = 20;
     private static final PrintStream STDOUT = System.out;
 
     private Main() {}
@@ -112,8 +114,17 @@ public final class Main {
         return lines == null || lines.isEmpty() ? "" : ", " + what + ": " + String.join("; ", lines);
     }
 
-    /** Ends the tasks that still run, then removes the engine's folder. */
+    /** Ends the tasks that still run, then removes the engine's folder; again, since the engine may go on to a task that takes back what the ended one did. */
     private static void cleanUp() {
+        Path folder = Path.of(System.getProperty("engine.dir"));
+        for (int turn = 0; turn < MOST_TURNS && (turn == 0 || Files.exists(folder)); turn++) {
+            endTasks();
+            remove(folder);
+        }
+        if (Files.exists(folder)) System.err.println("engine: " + folder + " could not be removed");
+    }
+
+    private static void endTasks() {
         List<ProcessHandle> children = ProcessHandle.current().descendants().toList();
         children.forEach(ProcessHandle::destroy);
         for (ProcessHandle child : children) {
@@ -123,10 +134,13 @@ public final class Main {
                 child.destroyForcibly();
             }
         }
-        try (var files = Files.walk(Path.of(System.getProperty("engine.dir")))) {
+    }
+
+    private static void remove(Path folder) {
+        try (var files = Files.walk(folder)) {
             files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
-        } catch (IOException e) {
-            System.err.println("engine: " + e);
+        } catch (IOException | UncheckedIOException goesOnToChange) {
+            // The next turn sees what it has become.
         }
     }
 }
