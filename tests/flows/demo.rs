@@ -144,9 +144,9 @@ fn what_a_kept_demo_prints_can_be_pasted_and_ctrl_c_ends_it() {
     told.extend(demo.until("END"));
     // A shell that knows nothing else.
     let home = tempfile::tempdir().unwrap();
-    let with = |begin: &str| -> Vec<_> { told.iter().filter(|line| line.starts_with(begin)).cloned().collect() };
+    let variables: Vec<_> = told.iter().filter(|line| line.starts_with("export ")).cloned().collect();
     let pasted = |lines: &[String]| {
-        let script = [&with("export "), lines].concat().join("\n");
+        let script = [&variables, lines].concat().join("\n");
         let mut shell = Command::new("bash");
         shell.args(["-euc", &script]).env_clear().env("PATH", "/usr/bin:/bin").env("HOME", home.path());
         let output = shell.output().unwrap();
@@ -154,14 +154,19 @@ fn what_a_kept_demo_prints_can_be_pasted_and_ctrl_c_ends_it() {
         assert!(output.status.success(), "{script}\n{errors}");
         String::from_utf8(output.stdout).unwrap()
     };
-    let listed = pasted(&with("railstage list-envs"));
+    // A command goes on where its line ends in a backslash.
+    let command = |begin: &str| -> Vec<_> {
+        let from = told.iter().position(|line| line.starts_with(begin)).unwrap_or_else(|| panic!("no `{begin}`"));
+        let more = told[from..].iter().take_while(|line| line.ends_with('\\')).count();
+        told[from..=from + more].to_vec()
+    };
+    let listed = pasted(&command("railstage list-envs"));
     assert!(listed.contains("  staging-demo-") && listed.contains("ready"), "{listed}");
-    assert!(pasted(&with("railstage plan")).contains("+ web"));
+    assert!(pasted(&command("railstage plan")).contains("+ web"));
     assert!(pasted(&["railway list".to_owned()]).contains("acme"));
-    let searched = pasted(&with("curl \"$KESTRA_URL"));
-    assert!(searched.contains("\"plan-staging\""), "{searched}");
-    let webhook = told.iter().position(|line| line.starts_with("curl -H")).unwrap();
-    let started = pasted(&told[webhook..webhook + 2]);
+    let searched = pasted(&command("curl -sS \"$KESTRA_URL"));
+    assert!(searched.contains(" plan-staging SUCCESS\n"), "{searched}");
+    let started = pasted(&command("curl -sS -w"));
     assert!(started.contains("\"flowId\":\"clone-staging\""), "{started}");
     // In the middle of that clone.
     demo.signal(Signal::SIGINT);
