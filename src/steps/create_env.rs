@@ -79,7 +79,14 @@ impl Step for CreateEnv {
         code::ensure_possible(source, &request)?;
         let (id, created) = match existing(ctx, &project, &names) {
             Some((environment, record)) => {
-                record.iter().try_for_each(|record| guard::ensure_goes_on(environment, record, &request))?;
+                match &record {
+                    Some(record) => guard::ensure_goes_on(environment, record, &request)?,
+                    // What it is to be follows from the source as it is now.
+                    None => {
+                        ensure_nothing_live(ctx, source, &request)?;
+                        plan_hash::ensure_unmoved(ctx, &project, source, &request).await?;
+                    }
+                }
                 (environment.id.clone(), false)
             }
             None => {
@@ -112,6 +119,7 @@ impl Step for CreateEnv {
         if environment.name != environment_name {
             if is_new {
                 making.ensure_within_limits().await?;
+                making.ensure_unmoved().await?;
             }
             making.settle(&record).await?;
             making.ensure_only_one_of_its_key().await?;
