@@ -23,4 +23,5 @@ pub(crate) mod refreshing;
 pub(crate) mod removal;
 pub(crate) mod same_key;
 pub(crate) mod services;
+pub(crate) mod standing;
 pub(crate) mod variables;

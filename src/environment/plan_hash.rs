@@ -13,7 +13,7 @@ use crate::environment::services::{Role, databases as databases_of};
 use crate::environment::variables::Written;
 use crate::environment::{databases, guard};
 use crate::error::{Failure, listed};
-use crate::railway::{Environment, Project, ServiceInstance};
+use crate::railway::{Environment, Project, ServiceConfig, ServiceInstance};
 use crate::running::context::Context;
 
 /// The form of the hash, before its first point.
@@ -99,12 +99,16 @@ pub(crate) async fn ensure_unmoved(
     }
     let schemas: Vec<_> =
         services.iter().zip(&schemas).map(|(s, schema)| (s.service_name.as_str(), schema.as_str())).collect();
-    let moved = moved(ctx, request, source, Some(&schemas))?;
-    if !moved.is_empty() {
-        let told: Vec<_> = moved.iter().map(|part| format!("`plan_hash`: {}", told(part))).collect();
-        bail!(Failure::invalid(listed(&told)));
+    match refusal(&moved(ctx, request, source, Some(&schemas))?) {
+        Some(refusal) => bail!(refusal),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Why a clone is not begun, once these parts have changed.
+pub(crate) fn refusal(moved: &[String]) -> Option<Failure> {
+    let told: Vec<_> = moved.iter().map(|part| format!("`plan_hash`: {}", told(part))).collect();
+    (!told.is_empty()).then(|| Failure::invalid(listed(&told)))
 }
 
 /// Tells what has changed since the plan that a request names, once a copy is under way.
@@ -121,10 +125,10 @@ fn parts(policy: &Policy, request: &CloneRequest, source: &Environment, schemas:
     let mut parts = vec![
         part("the request", asked.hash()),
         part("the policy", policy),
-        part("the services", of_services(source, |s| service(s, request))),
+        part("the services", of_services(source, |s| service(source, s, request))),
         part("the variables", variables(source)),
         part("the domains", of_services(source, domains)),
-        part("the volumes", of_services(source, |s| volumes(source, s))),
+        part("the volumes and buckets", of_services(source, |s| volumes(source, s)) + &buckets(source)),
     ];
     let mut schemas: Vec<_> = schemas.unwrap_or_default().to_vec();
     schemas.sort_unstable();
@@ -142,10 +146,12 @@ fn of_services(source: &Environment, told: impl Fn(&ServiceInstance) -> String) 
     lines.join("\n")
 }
 
-fn service(service: &ServiceInstance, request: &CloneRequest) -> String {
+fn service(source: &Environment, service: &ServiceInstance, request: &CloneRequest) -> String {
     let repo = service.source.as_ref().and_then(|source| source.repo.as_deref());
     let role: Role = Role::of(service, request);
-    format!("{role:?} {repo:?} {:?} {:?} {:?}", service.image(), service.commit(), service.cron_schedule)
+    let config = source.config.services.get(&service.service_id);
+    let settings: Vec<_> = config.into_iter().flat_map(ServiceConfig::all_settings).collect();
+    format!("{role:?} {repo:?} {:?} {:?} {:?} {settings:?}", service.image(), service.commit(), service.cron_schedule)
 }
 
 fn variables(source: &Environment) -> String {
@@ -175,6 +181,13 @@ fn volumes(source: &Environment, service: &ServiceInstance) -> String {
         let _ = write!(told, "{id:?} {path:?} ");
     }
     told
+}
+
+fn buckets(source: &Environment) -> String {
+    let mut lines: Vec<_> =
+        source.buckets.iter().map(|b| format!("\n{:?} {:?} {:?}", b.id, b.name, b.region)).collect();
+    lines.sort();
+    lines.concat()
 }
 
 impl Part {

@@ -47,7 +47,7 @@ impl Railway {
         let answer: Result<Data> = self.send(PROJECT, &json!({ "id": id }), weight).await;
         match answer {
             Ok(Data { mut project }) => {
-                project.environments.iter_mut().for_each(Environment::mark_services);
+                project.hand_down();
                 project.environments.iter().for_each(learn_written);
                 Ok(project)
             }

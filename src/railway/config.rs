@@ -18,6 +18,9 @@ pub(crate) struct Config {
     /// Volumes by id, the same in every environment.
     #[serde(deserialize_with = "or_default")]
     pub volumes: BTreeMap<String, Option<Settings>>,
+    /// Buckets by id, the same in every environment, each with an instance of its own.
+    #[serde(deserialize_with = "or_default")]
+    pub(super) buckets: BTreeMap<String, Option<Settings>>,
 }
 
 /// Settings by their paths, such as `deploy.numReplicas`, as text. What is null or an empty object is as if it were not there.

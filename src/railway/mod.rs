@@ -1,7 +1,7 @@
 //! Railway, through the real `railway` program and nothing else: it owns login, proxies and TLS.
 //!
 //! `program.rs` is the only place that spells an argument of it, `documents/` and `batch.rs` the only ones that spell
-//! GraphQL; `model.rs` and `config.rs` have the typed answers, `calls.rs` what the steps ask for, `change.rs` what they change. Railway's habits that the steps rely on
+//! GraphQL; `model.rs`, `deployment.rs` and `config.rs` have the typed answers, `calls.rs` what the steps ask for, `change.rs` what they change. Railway's habits that the steps rely on
 //! are those of its CLI 5.28 to 5.71 and the schema in its published source (`src/gql/schema.json`).
 
 mod answer;
@@ -9,6 +9,7 @@ mod batch;
 mod calls;
 mod change;
 mod config;
+mod deployment;
 mod model;
 mod program;
 mod rendered;
@@ -19,8 +20,9 @@ pub(crate) use calls::Deploy;
 pub(crate) use change::{
     Change, CustomDomainChange, DnsRecord, DomainChange, SharedChanges, SourceChange, VariableChanges,
 };
-pub(crate) use config::{Marks, VariableConfig};
-pub(crate) use model::{DeploymentStatus, Environment, EnvironmentStatus, Project, ServiceInstance, ServiceStatus};
+pub(crate) use config::{Marks, ServiceConfig, VariableConfig, VolumeMount};
+pub(crate) use deployment::DeploymentStatus;
+pub(crate) use model::{Bucket, Environment, EnvironmentStatus, Project, ServiceInstance, ServiceStatus};
 pub(crate) use program::{Railway, TOKEN_VARIABLE, Weight};
 pub(crate) use rendered::{Reachable, Rendered};
 pub(crate) use usage::{PRICES, Prices, Usage};

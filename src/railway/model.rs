@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
-use super::config::{Config, Marks, ServiceConfig, VariableConfig};
-use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId, ServiceId};
+use super::config::{Config, Marks, ServiceConfig, Settings, VariableConfig};
+use super::deployment::{Deployment, DeploymentStatus};
+use crate::contract::ids::{EnvironmentId, ProjectId, ServiceId};
 
 /// A project with all its environments.
 #[derive(Deserialize)]
@@ -16,6 +17,8 @@ pub(crate) struct Project {
     pub primary_environment_id: Option<EnvironmentId>,
     #[serde(deserialize_with = "edges")]
     pub services: Vec<Service>,
+    #[serde(default, deserialize_with = "edges")]
+    buckets: Vec<NamedBucket>,
     #[serde(deserialize_with = "edges")]
     pub environments: Vec<Environment>,
 }
@@ -25,6 +28,20 @@ pub(crate) struct Project {
 pub(crate) struct Service {
     pub id: ServiceId,
     pub name: String,
+}
+
+#[derive(Deserialize)]
+struct NamedBucket {
+    id: String,
+    name: String,
+}
+
+/// A bucket of objects as it stands in one environment.
+pub(crate) struct Bucket {
+    /// The same in every environment.
+    pub id: String,
+    pub name: String,
+    pub region: Option<String>,
 }
 
 /// An environment with its configuration, values in clear.
@@ -39,6 +56,9 @@ pub(crate) struct Environment {
     /// None where they were not asked for.
     #[serde(default, deserialize_with = "edges")]
     pub service_instances: Vec<ServiceInstance>,
+    /// Those that its config has.
+    #[serde(skip)]
+    pub buckets: Vec<Bucket>,
 }
 
 /// An environment of which only the id was asked for.
@@ -57,6 +77,9 @@ pub(crate) struct ServiceInstance {
     pub source: Option<Source>,
     pub domains: Domains,
     pub latest_deployment: Option<Deployment>,
+    /// Those that run, by Railway's account; none where they were not asked for.
+    #[serde(default)]
+    pub active_deployments: Vec<Deployment>,
     /// What its part of the environment's config says of it.
     #[serde(skip)]
     pub marks: Marks,
@@ -90,43 +113,6 @@ pub(crate) struct CustomDomain {
     pub domain: String,
 }
 
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Deployment {
-    pub id: DeploymentId,
-    pub status: DeploymentStatus,
-    /// None where it was not asked for.
-    #[serde(default)]
-    pub created_at: Option<Timestamp>,
-    #[serde(default)]
-    pub meta: Option<DeploymentMeta>,
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct DeploymentMeta {
-    pub commit_hash: Option<String>,
-    pub branch: Option<String>,
-    pub image: Option<String>,
-}
-
-/// Railway's deployment states, as far as they differ for us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(crate) enum DeploymentStatus {
-    Success,
-    /// A service that sleeps has been up.
-    Sleeping,
-    Failed,
-    Crashed,
-    Removed,
-    Skipped,
-    NeedsApproval,
-    /// On its way: queued, waiting, building, deploying and whatever Railway adds.
-    #[serde(other)]
-    Pending,
-}
-
 /// How the services of an environment stand.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -151,6 +137,25 @@ pub(super) struct EnvironmentIds {
 }
 
 impl Project {
+    /// Hands each service what its environment's config says of it, and each environment its buckets with their names.
+    pub(super) fn hand_down(&mut self) {
+        for environment in &mut self.environments {
+            environment.mark_services();
+            let bucket = |(id, settings): (&String, &Settings)| {
+                let named = self.buckets.iter().find(|bucket| bucket.id == *id);
+                let region = settings.iter().find(|(name, _)| *name == "region");
+                Bucket {
+                    id: id.clone(),
+                    name: named.map_or_else(|| id.clone(), |bucket| bucket.name.clone()),
+                    region: region.map(|(_, region)| region.to_owned()),
+                }
+            };
+            let there = environment.config.buckets.iter();
+            environment.buckets =
+                there.filter_map(|(id, settings)| Some((id, settings.as_ref()?))).map(bucket).collect();
+        }
+    }
+
     /// The environment of this name or id.
     pub(crate) fn environment(&self, name_or_id: &str) -> Option<&Environment> {
         self.environments.iter().find(|e| e.id.as_ref() == name_or_id || e.name == name_or_id)
@@ -196,8 +201,7 @@ impl Environment {
         variables.into_iter().flatten().filter_map(|(name, v)| Some((name.as_str(), v.as_ref()?)))
     }
 
-    /// Hands each service what the config says of it.
-    pub(super) fn mark_services(&mut self) {
+    fn mark_services(&mut self) {
         for service in &mut self.service_instances {
             service.marks = self.config.services.get(&service.service_id).map(ServiceConfig::marks).unwrap_or_default();
         }
@@ -226,9 +230,15 @@ impl ServiceInstance {
         !has_source && self.latest_deployment.is_some()
     }
 
-    /// The commit that runs now.
+    /// The deployment that runs: the latest may have failed, or be under way.
+    pub(crate) fn running(&self) -> Option<&Deployment> {
+        let all = self.active_deployments.iter().chain(&self.latest_deployment);
+        all.filter(|deployment| deployment.status.is_up()).max_by_key(|deployment| deployment.created_at)
+    }
+
+    /// The commit that runs, or that was deployed last where nothing does.
     pub(crate) fn commit(&self) -> Option<&str> {
-        self.latest_deployment.as_ref()?.meta.as_ref()?.commit_hash.as_deref()
+        self.running().or(self.latest_deployment.as_ref())?.meta.as_ref()?.commit_hash.as_deref()
     }
 
     /// Its public hosts, Railway's first.

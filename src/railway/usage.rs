@@ -78,7 +78,8 @@ impl Used {
 pub(crate) struct Usage {
     /// By environment and service; a volume's use is no service's.
     used: BTreeMap<(EnvironmentId, Option<ServiceId>), Used>,
-    volume_mb: BTreeMap<EnvironmentId, f64>,
+    /// By environment and volume.
+    volume_mb: BTreeMap<(EnvironmentId, String), f64>,
 }
 
 impl Usage {
@@ -94,14 +95,24 @@ impl Usage {
     }
 
     /// How many bytes its volumes hold; `None` where Railway tells nothing of it.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "no volume is that large, or less than empty"
-    )]
     pub(crate) fn volume_bytes(&self, environment_id: &EnvironmentId) -> Option<u64> {
-        self.volume_mb.get(environment_id).map(|mb| (mb.max(0.0) * 1e6) as u64)
+        let own = self.volume_mb.iter().filter(|((id, _), _)| id == environment_id);
+        own.map(|(_, mb)| bytes(*mb)).reduce(u64::saturating_add)
     }
+
+    /// How many bytes one of its volumes holds; `None` where Railway tells nothing of it.
+    pub(crate) fn bytes_of_volume(&self, environment_id: &EnvironmentId, volume_id: &str) -> Option<u64> {
+        self.volume_mb.get(&(environment_id.clone(), volume_id.to_owned())).copied().map(bytes)
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "no volume is that large, or less than empty"
+)]
+fn bytes(mb: f64) -> u64 {
+    (mb.max(0.0) * 1e6) as u64
 }
 
 #[derive(Deserialize)]
@@ -140,6 +151,8 @@ struct EnvironmentSize {
 
 #[derive(Deserialize)]
 struct Volume {
+    #[serde(rename = "volumeId")]
+    volume_id: String,
     #[serde(rename = "currentSizeMB")]
     current_size_mb: f64,
 }
@@ -159,7 +172,8 @@ impl Railway {
             used.add(&measurement, value);
         }
         for EnvironmentSize { id, volume_instances } in data.project.environments {
-            usage.volume_mb.insert(id, volume_instances.iter().map(|volume| volume.current_size_mb).sum());
+            let own = volume_instances.into_iter();
+            usage.volume_mb.extend(own.map(|volume| ((id.clone(), volume.volume_id), volume.current_size_mb)));
         }
         Ok(usage)
     }

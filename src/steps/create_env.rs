@@ -80,6 +80,12 @@ impl Step for CreateEnv {
         let (id, created) = match existing(ctx, &project, &names) {
             Some((environment, record)) => {
                 record.iter().try_for_each(|record| guard::ensure_goes_on(environment, record, &request))?;
+                let is_ready = record.as_ref().is_some_and(|record| record.state == State::Ready);
+                // Until it has its name, what it is to be follows from the source as it is now.
+                if environment.name != names.target && !is_ready {
+                    ensure_nothing_live(ctx, source, &request)?;
+                    plan_hash::ensure_unmoved(ctx, &project, source, &request).await?;
+                }
                 (environment.id.clone(), false)
             }
             None => {
@@ -92,7 +98,7 @@ impl Step for CreateEnv {
                 (make(ctx, &request.project_id, &names, &source.id).await?, true)
             }
         };
-        let (project, compared) = completeness::complete(ctx, &request.project_id, &id, &source.id).await?;
+        let (project, compared) = completeness::complete(ctx, &request, &id, &source.id).await?;
         let environment = project.environment_by_id(&id).context("find the environment again")?;
         let source = source_of(&project, &source.id)?;
         guard::ensure_not_production(&ctx.policy, &project, environment, Some(&source.id))?;
@@ -113,6 +119,7 @@ impl Step for CreateEnv {
             if is_new {
                 making.ensure_within_limits().await?;
             }
+            making.ensure_unmoved().await?;
             making.settle(&record).await?;
             making.ensure_only_one_of_its_key().await?;
             tracing::info!("environment `{}` is there, nothing deployed", names.target);

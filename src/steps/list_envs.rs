@@ -50,7 +50,7 @@ impl Step for ListEnvs {
     fn shown(output: &Output) -> String {
         let rows: Vec<_> = output.environments.iter().map(row).collect();
         let copies = output.environments.iter().filter(|listed| listed.ours).count();
-        let table = table(["NAME", "FOR", "STATE", "FROM", "DATA", "ENDS", "COST", "URL"], &rows);
+        let table = table(["NAME", "FOR", "BY", "STATE", "FROM", "DATA", "SIZE", "ENDS", "COST", "URL"], &rows);
         let history = output.history.iter().flatten().flat_map(Past::lines).map(|line| format!("\n{line}"));
         format!("{table}\n{}{}", counted(copies, "copy", "copies"), history.collect::<String>()).trim_start().to_owned()
     }

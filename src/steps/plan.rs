@@ -10,7 +10,7 @@ use self::cost::CostPlan;
 use self::data::DatabasePlan;
 use self::domains::DomainPlan;
 use self::seconds::Seconds;
-use self::services::{ServicePlan, VolumePlan};
+use self::services::{BucketPlan, ServicePlan, VolumePlan};
 use self::totals::Totals;
 use self::variables::VariablePlan;
 use super::validate::checked::{self, Checked};
@@ -37,8 +37,8 @@ mod variables;
 /// What stands for the part of a name that follows from a run's id, which a plan does not know.
 const UNKNOWN_HASH: &str = "xxxxx";
 
-/// So many findings stand in the outputs, which Kestra keeps small; all of them are in the file.
-const MOST_FINDINGS: usize = 100;
+/// So many bytes of findings, and of what a clone would be refused for, stand in the outputs, which Kestra keeps small; all of them are in the file.
+const MOST_BYTES: usize = 8 << 10;
 
 /// The step.
 pub(super) struct PlanStep;
@@ -75,6 +75,7 @@ pub(crate) struct Plan {
     pub services: Vec<ServicePlan>,
     pub variables: Vec<VariablePlan>,
     pub volumes: Vec<VolumePlan>,
+    pub buckets: Vec<BucketPlan>,
     pub domains: Vec<DomainPlan>,
     /// Production's URLs with those of the copy in their place, in variables and data.
     pub rewritten: Vec<UrlPair>,
@@ -122,7 +123,9 @@ impl Step for PlanStep {
         let schemas: Vec<_> = databases.iter().map(|d| (d.plan.service.as_str(), d.schema.as_str())).collect();
         let hash = plan_hash::of(&ctx.record_keys, &ctx.policy, &request, source, &schemas);
         let services = services::of(source, &request);
-        let cost = cost::expected(ctx, &project, source, &services).await;
+        let usage = cost::used(ctx, &project).await;
+        let volumes = services::volumes(source, &request, &usage);
+        let cost = cost::expected(&usage, source, &services, &volumes);
         let mut plan = Plan {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             project: project.name.clone(),
@@ -132,7 +135,8 @@ impl Step for PlanStep {
             totals: Totals::default(),
             services,
             variables: variables::of(source, &request, &changed, &rewritten),
-            volumes: services::volumes(source, &request),
+            volumes,
+            buckets: services::buckets(source),
             domains,
             rewritten,
             databases: databases.iter().map(|d| d.plan.clone()).collect(),
@@ -141,16 +145,12 @@ impl Step for PlanStep {
             findings: findings.all().to_vec(),
         };
         plan.totals = Totals::of(&plan);
-        let refusal = findings.has_errors().then(|| findings.refusal());
+        let refusal = findings.has_errors().then(|| findings.refusal_within(MOST_BYTES));
         let lines = told::lines(&plan);
         for line in &lines {
             tracing::info!("{line}");
         }
-        let mut few = findings.told();
-        if let Some(more) = few.len().checked_sub(MOST_FINDINGS).filter(|more| *more > 0) {
-            few.truncate(MOST_FINDINGS);
-            few.push(Finding::more(more));
-        }
+        let few = findings.told_within(MOST_BYTES);
         let output = Output {
             source_environment_id: source.id.clone(),
             environment_name: plan.environment_name.clone(),

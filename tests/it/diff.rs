@@ -134,6 +134,20 @@ async fn two_copies_are_compared_and_nothing_else_is() {
         refused.expect(2);
         assert!(refused.error().contains(words), "{}", refused.error());
     }
+    // What the request of one of them asked for, and the other's did not.
+    let three = json!({"environment_name": "three", "sources": {"web": {"branch": "feature/cart"}}, "exclude_services": ["worker"]});
+    stage.steps_until("check-health", "three", &stage.request(three)).await;
+    for (environment, against) in [("three", "one"), ("one", "three")] {
+        let call = diff(&stage, json!({"environment": environment, "against": against})).await;
+        call.expect(0);
+        assert_eq!(call.outputs()["drift"], json!(0), "{}", call.stdout);
+        assert_eq!(found(&call, "web", "branch")[0]["because"], "request", "{}", call.stdout);
+        assert_eq!(found(&call, "worker", "deployment")[0]["because"], "left_out", "{}", call.stdout);
+    }
+    stage.world.deploy("one", "web").unwrap();
+    stage.world.change_service("three", "web", &json!({"source": {"branch": "slipped-in"}})).unwrap();
+    let call = diff(&stage, json!({"environment": "three", "against": "one"})).await;
+    assert_eq!(found(&call, "web", "branch")[0]["because"], Value::Null, "{}", call.stdout);
     let production = stage.world.environment_id("production").unwrap();
     let touching = stage.world.mutations_touching(&production);
     assert!(touching.is_empty(), "{touching:?}");

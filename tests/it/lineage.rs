@@ -158,7 +158,9 @@ async fn a_list_tells_the_data_its_age_its_size_and_what_the_copy_cost() {
     );
     assert_eq!(named(&call.outputs(), "production")["cost_usd"], Value::Null);
     assert_eq!(call.outputs()["prices"]["as_of"], "2026-11-26");
-    assert!(call.stdout.contains("$31.65 so far"), "{}", call.stdout);
+    for words in ["$31.65 so far", "750.0 MB", "ends in ", "masked: ", "until 2999-01-01T00:00:00Z"] {
+        assert!(call.stdout.contains(words), "{words} is not in {}", call.stdout);
+    }
     assert_eq!(call.outputs()["railway_calls"], 2);
 }
 
@@ -208,6 +210,8 @@ async fn no_step_writes_or_deletes_what_a_later_version_recorded_and_each_says_s
         ("check-health", request.clone(), 2),
         ("extend-env", json!({"project_id": project, "environment": "ours", "ttl": "P1D"}), 2),
         ("delete-env", json!({"project_id": project, "environment": "ours", "confirm": "ours"}), 2),
+        ("refresh-env", json!({"project_id": project, "environment": "ours"}), 2),
+        ("diff-env", json!({"project_id": project, "environment": "ours"}), 2),
         ("sweep-envs", json!({"dry_run": false}), 0),
         ("list-envs", json!({"project_id": project}), 0),
     ];

@@ -76,7 +76,12 @@ async fn a_person_reads_words_and_a_program_one_json_object() {
     let one = typed(&stage, &["list-envs", "--project-id", &project]).await;
     let lines: Vec<_> = one.stdout.lines().collect();
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    assert_eq!(words(lines[0]), ["NAME", "FOR", "STATE", "FROM", "DATA", "ENDS", "COST", "URL"], "{}", one.stdout);
+    assert_eq!(
+        words(lines[0]),
+        ["NAME", "FOR", "BY", "STATE", "FROM", "DATA", "SIZE", "ENDS", "COST", "URL"],
+        "{}",
+        one.stdout
+    );
     assert_eq!(words(lines[2])[..5], ["one", "cloning", "production", "given", "up"], "{}", one.stdout);
     assert!(lines[2].starts_with("  one "), "{}", one.stdout);
     assert_eq!(lines[3], "1 copy");

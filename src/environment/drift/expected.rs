@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::facts::{self, Key, Place};
 use super::own_hosts::differ_in_hosts;
-use super::{Aspect, Because, Change, Difference};
-use crate::contract::code_source::CodeSource;
+use super::{Aspect, Because, Change, Difference, code};
 use crate::contract::environment_type::EnvironmentType;
+use crate::contract::made::Made;
 use crate::contract::policy::Policy;
 use crate::contract::record::Record;
 use crate::contract::request::CloneRequest;
@@ -23,6 +23,8 @@ pub(crate) struct Expected<'a> {
     here: &'a Environment,
     /// How `here` was made, where `there` is what it was copied from.
     of_source: Option<&'a Record>,
+    /// How each was made that is a copy, that which `here` is compared with first.
+    made: [Option<&'a Made>; 2],
     /// Variables that the rules give another value.
     secrets: BTreeSet<(Place, String)>,
     /// Names of variables that requests have set, by service; `*` is every app.
@@ -50,7 +52,8 @@ impl<'a> Expected<'a> {
         request: &CloneRequest,
     ) -> Self {
         let set = vec![&record.made.set_variables];
-        Self { of_source: Some(record), set, ..Self::by_rules(policy, source, copy, request) }
+        let made = [None, Some(&record.made)];
+        Self { of_source: Some(record), made, set, ..Self::by_rules(policy, source, copy, request) }
     }
 
     /// Between two copies.
@@ -61,7 +64,8 @@ impl<'a> Expected<'a> {
         request: &CloneRequest,
     ) -> Self {
         let set = vec![&there_record.made.set_variables, &here_record.made.set_variables];
-        Self { set, ..Self::by_rules(policy, there, here, request) }
+        let made = [Some(&there_record.made), Some(&here_record.made)];
+        Self { made, set, ..Self::by_rules(policy, there, here, request) }
     }
 
     /// What the rules alone explain.
@@ -72,7 +76,8 @@ impl<'a> Expected<'a> {
         request: &CloneRequest,
     ) -> Self {
         let (secrets, may_be_public) = (secrets(policy, there, request), policy.may_be_public);
-        Self { there, here, of_source: None, secrets, set: Vec::new(), may_be_public, making: None }
+        let (made, set) = ([None, None], Vec::new());
+        Self { there, here, of_source: None, made, secrets, set, may_be_public, making: None }
     }
 
     /// The same for a copy that its run has just made: what its request asked for is known, and judged by it. `mark` is how the
@@ -91,7 +96,8 @@ impl<'a> Expected<'a> {
         key.what == Aspect::Variable && self.is_set(&key.place, &key.name)
     }
 
-    /// What is not as it must be though nothing differs: secrets that are still the source's, and code that is not what was asked for.
+    /// What is not as it must be though nothing differs: secrets that are still the source's, code that is not what was asked for, and
+    /// deployments on top of the run's own.
     pub(crate) fn unmet(&self) -> Vec<String> {
         let is_kept = |(place, name): &&(Place, String)| {
             let values = [self.there, self.here].map(|environment| value(environment, place, name));
@@ -102,8 +108,9 @@ impl<'a> Expected<'a> {
         };
         let kept = self.secrets.iter().filter(is_kept).map(told);
         let sources = self.of_source.iter().flat_map(|record| &record.made.sources);
-        let other = sources.filter(|(name, code)| !runs(self.here, name, code));
-        kept.chain(other.map(|(name, code)| format!("{name}: does not run `{}`", code.told()))).collect()
+        let other = sources.filter(|(name, code)| !code::runs(self.here, name, code));
+        let other = other.map(|(name, code)| format!("{name}: does not run `{}`", code.told()));
+        kept.chain(other).chain(self.here.service_instances.iter().filter_map(code::deployed_since)).collect()
     }
 
     /// Why the rules or a request want it so.
@@ -114,9 +121,13 @@ impl<'a> Expected<'a> {
             Aspect::Domain => self.of_domain(difference, name),
             Aspect::Proxy => self.of_proxy(difference, place).or_else(|| self.not_copied(difference)),
             Aspect::Deployment => self.of_deployment(difference),
-            Aspect::Commit | Aspect::Branch | Aspect::Image => self.of_code(difference),
+            Aspect::Commit | Aspect::Branch | Aspect::Image => {
+                code::is_asked_for(difference, self.made).then_some(Because::Request)
+            }
             Aspect::Service | Aspect::Repository => None,
-            Aspect::Volume | Aspect::Region | Aspect::Replicas | Aspect::Setting => self.not_copied(difference),
+            Aspect::Volume | Aspect::Bucket | Aspect::Region | Aspect::Replicas | Aspect::Setting => {
+                self.not_copied(difference)
+            }
         };
         because.or_else(|| self.moved_on(difference))
     }
@@ -129,7 +140,9 @@ impl<'a> Expected<'a> {
             Aspect::Commit | Aspect::Deployment => {
                 let Place::Service(id) = place else { return None };
                 let latest = self.there.service_by_id(id).and_then(|service| service.latest_deployment.as_ref());
-                latest.and_then(|deployment| deployment.created_at).is_some_and(|at| at >= making.begun)
+                // One that was under way already may have come up since.
+                let moments = latest.map(|deployment| [deployment.created_at, deployment.status_updated_at]);
+                moments.into_iter().flatten().flatten().any(|at| at >= making.begun)
             }
             Aspect::Variable if self.is_set(place, &difference.key.name) => false,
             _ => making.moved.contains(place.id()),
@@ -139,7 +152,8 @@ impl<'a> Expected<'a> {
 
     /// What Railway gave the copy otherwise when it made it.
     fn not_copied(&self, difference: &Difference) -> Option<Because> {
-        self.of_source?.made.not_copied.contains(&difference.subject()).then_some(Because::NotCopied)
+        let mut made = self.made.into_iter().flatten();
+        made.any(|made| made.not_copied.contains(&difference.subject())).then_some(Because::NotCopied)
     }
 
     /// A domain of somebody's own that no record knows means that the copy was promoted.
@@ -158,26 +172,13 @@ impl<'a> Expected<'a> {
     }
 
     fn of_deployment(&self, difference: &Difference) -> Option<Because> {
-        let made = &self.of_source?.made;
-        match difference.change {
-            Change::Removed => made.left_out.contains(&difference.service).then_some(Because::LeftOut),
-            Change::Added | Change::Changed => Some(Because::Started),
-        }
-    }
-
-    /// What runs, where the request asked for other code than the source's.
-    fn of_code(&self, difference: &Difference) -> Option<Because> {
-        let asked = self.of_source?.made.sources.get(&difference.service)?;
-        let here = difference.here.as_deref();
-        let is_as_asked = match (asked, difference.what) {
-            (CodeSource::Commit(asked), Aspect::Commit)
-            | (CodeSource::Branch(asked), Aspect::Branch)
-            | (CodeSource::Image(asked), Aspect::Image) => here == Some(asked.as_str()),
-            (CodeSource::Branch(_), Aspect::Commit) => here.is_some(),
-            (CodeSource::Image(_), Aspect::Commit) => here.is_none(),
-            _ => false,
+        let [there, here] = self.made;
+        let is_left_out = |made: Option<&Made>| made.is_some_and(|made| made.left_out.contains(&difference.service));
+        let (without, is_of_source) = match difference.change {
+            Change::Removed => (here, false),
+            Change::Added | Change::Changed => (there, self.of_source.is_some()),
         };
-        is_as_asked.then_some(Because::Request)
+        is_left_out(without).then_some(Because::LeftOut).or_else(|| is_of_source.then_some(Because::Started))
     }
 
     fn of_variable(&self, difference: &Difference, place: &Place, name: &str) -> Option<Because> {
@@ -228,26 +229,6 @@ impl<'a> Expected<'a> {
     fn is_app(&self, place: &Place) -> bool {
         let Place::Service(id) = place else { return false };
         self.here.service_by_id(id).is_some_and(|service| !is_data_server(service))
-    }
-}
-
-/// Whether a service of the copy runs what was asked for, as its configuration and its deployment say.
-fn runs(copy: &Environment, name: &str, code: &CodeSource) -> bool {
-    let Some(service) = copy.service(name) else { return false };
-    let of_deployment = service.latest_deployment.as_ref().and_then(|deployment| deployment.meta.as_ref());
-    match code {
-        CodeSource::Commit(hash) => service.commit() == Some(hash),
-        CodeSource::Branch(branch) => {
-            let deployed = of_deployment.and_then(|meta| meta.branch.as_ref());
-            let is_set = copy.config.services.get(&service.service_id).is_some_and(|config| {
-                config.all_settings().any(|(path, value)| path == "source.branch" && value == branch)
-            });
-            is_set && deployed.is_none_or(|deployed| deployed == branch)
-        }
-        CodeSource::Image(image) => {
-            let deployed = of_deployment.and_then(|meta| meta.image.as_ref());
-            deployed.is_none_or(|deployed| deployed == image) && service.image() == Some(image)
-        }
     }
 }
 

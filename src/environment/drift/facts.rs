@@ -65,6 +65,13 @@ pub(super) fn facts(environment: &Environment) -> BTreeMap<Key, Fact> {
     for (name, variable) in shared.filter_map(|(name, variable)| Some((name, variable.as_ref()?))) {
         facts.variable(name, variable);
     }
+    for bucket in &environment.buckets {
+        let region = bucket.region.as_ref().map(|region| format!("region {region}"));
+        // Names are people's, and two may be the same.
+        let is_alone = environment.buckets.iter().filter(|other| other.name == bucket.name).count() == 1;
+        let name = if is_alone { bucket.name.clone() } else { format!("{} {}", bucket.name, bucket.id) };
+        facts.add(Aspect::Bucket, &name, format!("{} {region:?}", bucket.id), region);
+    }
     for service in &environment.service_instances {
         facts.place = Place::Service(service.service_id.clone());
         facts.of_service(environment, service);

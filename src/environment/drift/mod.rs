@@ -2,6 +2,7 @@
 //!
 //! `facts` is what is looked at in one environment, `expected` why a copy may differ from its source. A variable's value is compared and never told.
 
+mod code;
 mod expected;
 mod facts;
 mod own_hosts;
@@ -35,6 +36,8 @@ pub(crate) enum Aspect {
     Domain,
     /// A volume, by the path that it is mounted at.
     Volume,
+    /// A bucket, by its name.
+    Bucket,
     Region,
     Replicas,
     /// A TCP proxy, by the port that it leads to.
@@ -143,7 +146,7 @@ pub(crate) fn compare(there: &Environment, here: &Environment, expected: &Expect
 
 /// What of a copy's settings Railway itself gave it otherwise, as [`Difference::subject`] names each; of a copy that nobody has changed yet.
 pub(crate) fn not_copied(source: &Environment, copy: &Environment, expected: &Expected<'_>) -> Vec<String> {
-    let of_railway = [Aspect::Volume, Aspect::Region, Aspect::Replicas, Aspect::Proxy, Aspect::Setting];
+    let of_railway = [Aspect::Volume, Aspect::Bucket, Aspect::Region, Aspect::Replicas, Aspect::Proxy, Aspect::Setting];
     let differences = compare(source, copy, expected).differences;
     differences
         .iter()
@@ -204,6 +207,7 @@ impl Aspect {
             Self::Variable => "variable",
             Self::Domain => "domain",
             Self::Volume => "volume",
+            Self::Bucket => "bucket",
             Self::Region => "region",
             Self::Replicas => "replicas",
             Self::Proxy => "TCP proxy",

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
-use crate::contract::ids::{EnvironmentId, ProjectId};
+use crate::contract::ids::EnvironmentId;
+use crate::contract::request::CloneRequest;
+use crate::environment::plan_hash;
 use crate::environment::recorded::reading;
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
@@ -20,10 +22,10 @@ pub(super) struct Compared {
     missing: Vec<String>,
 }
 
-/// Waits until the copy has each service and each variable of the source.
+/// Waits until the copy has each service and each variable of the source, or the source is no more what the request's plan was made of.
 pub(super) async fn complete(
     ctx: &Context,
-    project_id: &ProjectId,
+    request: &CloneRequest,
     id: &EnvironmentId,
     source_id: &EnvironmentId,
 ) -> Result<(Project, Compared)> {
@@ -31,14 +33,15 @@ pub(super) async fn complete(
     let missing = std::sync::Mutex::new(Vec::new());
     let last = &missing;
     let look = || async move {
-        let project = railway.project(project_id, Weight::Poll).await?;
+        let project = railway.project(&request.project_id, Weight::Poll).await?;
         let Some((environment, source)) = project.environment_by_id(id).zip(project.environment_by_id(source_id))
         else {
             return Ok(None);
         };
         let compared = compare(environment, source);
+        let has_moved = !plan_hash::moved(ctx, request, source, None)?.is_empty();
         // Once this run has its record there, it has changed variables itself.
-        if compared.missing.is_empty() || reading(ctx, &project, environment).record().is_some() {
+        if has_moved || compared.missing.is_empty() || reading(ctx, &project, environment).record().is_some() {
             return Ok(Some((project, compared)));
         }
         last.lock().unwrap().clone_from(&compared.missing);

@@ -13,7 +13,7 @@ use crate::environment::drift::{self, Expected};
 use crate::environment::recorded::reading;
 use crate::environment::services::{Role, with_role};
 use crate::environment::variables::changes::changes;
-use crate::environment::{code, guard, lineage, proxies, recorded, same_key};
+use crate::environment::{code, guard, lineage, plan_hash, proxies, recorded, same_key};
 use crate::error::Failure;
 use crate::railway::{Change, Environment, GraphqlErrors, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
@@ -98,6 +98,14 @@ impl Making<'_> {
     /// Of several runs that come to a limit at once, those stay whose environments Railway made first.
     pub(super) async fn ensure_within_limits(&self) -> Result<()> {
         match limits::over(self.ctx, self.project, self.environment) {
+            Some(reason) => self.give_up(reason).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the source is what the request's plan was made of still, now that Railway has copied it.
+    pub(super) async fn ensure_unmoved(&self) -> Result<()> {
+        match plan_hash::refusal(&plan_hash::moved(self.ctx, self.request, self.source, None)?) {
             Some(reason) => self.give_up(reason).await,
             None => Ok(()),
         }

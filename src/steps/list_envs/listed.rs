@@ -187,7 +187,8 @@ impl Listed {
 
 /// One line of the tree.
 pub(super) fn line(listed: &Listed) -> String {
-    let [name, client, state, _, _, end, cost, url] = row(listed);
+    let [name, client, _, state, _, _, size, _, cost, url] = row(listed);
+    let end = end(listed);
     let client = if client.is_empty() { client } else { format!(" for {client}") };
     if !listed.ours {
         return format!("{name} ({state})");
@@ -197,6 +198,8 @@ pub(super) fn line(listed: &Listed) -> String {
         listed.owner.as_ref().map(|owner| format!("by {owner}")),
         listed.data_age_seconds.map(|age| format!("data {} old", seconds(age))),
         listed.masked.map(|masked| format!("masked: {}", masked.told())),
+        Some(size).filter(|size| !size.is_empty()),
+        listed.expires_in_seconds.map(|left| format!("ends in {}", seconds(left))),
         Some(cost).filter(|cost| !cost.is_empty()).map(|cost| format!("{cost} so far")),
         source.map(|source| format!("from `{}`, which is gone", source.name)),
         Some(url).filter(|url| !url.is_empty()),
@@ -205,8 +208,8 @@ pub(super) fn line(listed: &Listed) -> String {
     format!("{name}{client} ({state}, {end}) {}", more.join(", "))
 }
 
-/// The same in cells: name, client, state, source, data, end, cost and URL.
-pub(super) fn row(listed: &Listed) -> [String; 8] {
+/// The same in cells: name, client, owner, state, source, data, size, end, cost and URL.
+pub(super) fn row(listed: &Listed) -> [String; 10] {
     let state = match (listed.state, listed.record) {
         _ if !listed.ours => "not ours".to_owned(),
         (Some(state), Some(Proof::Unsigned)) => format!("{state}, not signed"),
@@ -214,13 +217,6 @@ pub(super) fn row(listed: &Listed) -> [String; 8] {
         (Some(state), _) => state.to_string(),
         (None, Some(_)) => "ours, unreadable".to_owned(),
         (None, None) => "left over".to_owned(),
-    };
-    let end = match (&listed.give_up_at, &listed.expires_at) {
-        _ if !listed.ours => String::new(),
-        (Some(end), _) => format!("given up at {end}"),
-        (None, Some(end)) => format!("until {end}"),
-        (None, None) if listed.keep && listed.state == Some(State::Ready) => "kept for ever".to_owned(),
-        (None, None) => format!("made {}", listed.created_at),
     };
     let data = listed.data_age_seconds.zip(listed.masked).map(|(age, masked)| {
         let masked = match masked {
@@ -234,13 +230,31 @@ pub(super) fn row(listed: &Listed) -> [String; 8] {
     [
         format!("{}{}", "  ".repeat(listed.depth), listed.name),
         listed.client.clone().unwrap_or_default(),
+        listed.owner.clone().unwrap_or_default(),
         state,
         source.map(|a| if a.gone { format!("{} (gone)", a.name) } else { a.name.clone() }).unwrap_or_default(),
         data.unwrap_or_default(),
-        end,
+        size(listed).unwrap_or_default(),
+        listed.expires_in_seconds.map_or_else(|| end(listed), |left| format!("in {}", seconds(left))),
         listed.cost_usd.map(|cost| format!("${cost:.2}")).unwrap_or_default(),
         listed.url.clone().unwrap_or_default(),
     ]
+}
+
+fn end(listed: &Listed) -> String {
+    match (&listed.give_up_at, &listed.expires_at) {
+        _ if !listed.ours => String::new(),
+        (Some(end), _) => format!("given up at {end}"),
+        (None, Some(end)) => format!("until {end}"),
+        (None, None) if listed.keep && listed.state == Some(State::Ready) => "kept for ever".to_owned(),
+        (None, None) => format!("made {}", listed.created_at),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+fn size(listed: &Listed) -> Option<String> {
+    let bytes = listed.size_bytes.filter(|_| listed.ours)? as f64;
+    Some(if bytes < 1e9 { format!("{:.1} MB", bytes / 1e6) } else { format!("{:.1} GB", bytes / 1e9) })
 }
 
 fn seconds(secs: i64) -> String {

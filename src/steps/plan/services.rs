@@ -1,4 +1,4 @@
-//! What a plan says of services and their volumes.
+//! What a plan says of services, their volumes, and the buckets beside them.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,7 +8,8 @@ use crate::contract::code_source::CodeSource;
 use crate::contract::request::CloneRequest;
 use crate::environment::code;
 use crate::environment::services::Role;
-use crate::railway::{DeploymentStatus, Environment, ServiceInstance};
+use crate::environment::standing::{self, Health};
+use crate::railway::{Bucket, Environment, ServiceInstance, Usage, VolumeMount};
 
 /// A service in the copy.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -21,6 +22,8 @@ pub(crate) struct ServicePlan {
     pub because: Option<String>,
     /// How the source's own stands.
     pub health: Health,
+    /// Whether a deployment of the source's own is under way.
+    pub deployment_under_way: bool,
     /// The commit it would run, production's own unless the request names other code; absent for the newest of a branch.
     pub commit: Option<String>,
     pub image: Option<String>,
@@ -45,25 +48,23 @@ pub(crate) enum RoleTold {
     Cron,
 }
 
-/// How a service of the source stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Health {
-    Up,
-    /// A deployment is under way.
-    UnderWay,
-    /// Its latest deployment has failed, crashed or was taken away.
-    Down,
-    /// It has no deployment.
-    NeverDeployed,
-}
-
 /// A volume in the copy.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct VolumePlan {
     pub service: String,
     pub mount_path: Option<String>,
+    /// How much the source's holds, in bytes; absent where Railway does not tell it.
+    pub size_bytes: Option<u64>,
     /// Whether it would hold the source's data; Railway copies no volume.
+    pub filled: bool,
+}
+
+/// A bucket in the copy.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct BucketPlan {
+    pub bucket: String,
+    pub region: Option<String>,
+    /// Whether it would hold the source's objects; it would not: the copy has an instance of its own, empty.
     pub filled: bool,
 }
 
@@ -94,6 +95,7 @@ fn one(service: &ServiceInstance, request: &CloneRequest) -> ServicePlan {
         runs,
         because: because.map(str::to_owned),
         health: Health::of(service),
+        deployment_under_way: standing::is_under_way(service),
         commit: code::deploy(service, request).commit.filter(|_| role == RoleTold::App),
         image,
         other_code,
@@ -102,33 +104,25 @@ fn one(service: &ServiceInstance, request: &CloneRequest) -> ServicePlan {
     }
 }
 
-pub(super) fn volumes(source: &Environment, request: &CloneRequest) -> Vec<VolumePlan> {
+pub(super) fn volumes(source: &Environment, request: &CloneRequest, usage: &Usage) -> Vec<VolumePlan> {
     let of = |service: &ServiceInstance| {
         let filled = Role::of(service, request) == Role::Database;
         let mounts = source.config.services.get(&service.service_id).map(|config| &config.volume_mounts);
-        let volume = |path: Option<&str>| VolumePlan {
+        let volume = |(id, mount): (&String, &VolumeMount)| VolumePlan {
             service: service.service_name.clone(),
-            mount_path: path.map(str::to_owned),
+            mount_path: mount.mount_path.clone(),
+            size_bytes: usage.bytes_of_volume(&source.id, id),
             filled,
         };
-        mounts
-            .into_iter()
-            .flat_map(|m| m.values().flatten())
-            .map(|mount| volume(mount.mount_path.as_deref()))
-            .collect::<Vec<_>>()
+        let mounts = mounts.into_iter().flatten();
+        mounts.filter_map(|(id, mount)| Some((id, mount.as_ref()?))).map(volume).collect::<Vec<_>>()
     };
     source.service_instances.iter().flat_map(of).collect()
 }
 
-impl Health {
-    pub(crate) fn of(service: &ServiceInstance) -> Self {
-        match service.status() {
-            None => Self::NeverDeployed,
-            Some(DeploymentStatus::Success | DeploymentStatus::Sleeping) => Self::Up,
-            Some(DeploymentStatus::Pending | DeploymentStatus::NeedsApproval) => Self::UnderWay,
-            Some(_) => Self::Down,
-        }
-    }
+pub(super) fn buckets(source: &Environment) -> Vec<BucketPlan> {
+    let of = |bucket: &Bucket| BucketPlan { bucket: bucket.name.clone(), region: bucket.region.clone(), filled: false };
+    source.buckets.iter().map(of).collect()
 }
 
 impl ServicePlan {

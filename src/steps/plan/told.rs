@@ -1,10 +1,12 @@
 //! A plan for people: a line for each thing, with a sign for what becomes of it.
 
+use super::cost::CostPlan;
 use super::data::DatabasePlan;
 use super::seconds::From;
-use super::services::{Health, ServicePlan, VolumePlan};
+use super::services::{BucketPlan, ServicePlan, VolumePlan};
 use super::variables::{Change, VariablePlan};
 use super::{Mark, Plan};
+use crate::environment::standing::Health;
 
 /// So many lines has a list at most.
 const MOST_LINES: usize = 200;
@@ -25,6 +27,7 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
     list("services", plan.services.iter().map(|s| (s.mark(), service(s))).collect());
     list("variables", variables(&plan.variables));
     list("volumes", plan.volumes.iter().map(volume).collect());
+    list("buckets", plan.buckets.iter().map(bucket).collect());
     let domains = plan.domains.iter().map(|domain| {
         let mark = if domain.after.is_some() { Mark::Changes } else { Mark::Stays };
         let after: Vec<_> = domain.custom.iter().chain(&domain.after).map(String::as_str).collect();
@@ -38,17 +41,24 @@ pub(super) fn lines(plan: &Plan) -> Vec<String> {
         From::Sizes => "by the sizes of its tables",
     };
     lines.push(format!("the data takes about {:.0} s, {from}", plan.seconds.expected.ceil()));
-    lines.push(match plan.cost.usd_per_day {
-        Some(usd) => format!(
-            "the copy costs about ${usd:.2} a day, by the source's last seven days and prices of {}",
-            plan.cost.prices_as_of
-        ),
-        None => "what the copy costs is unknown: Railway tells nothing of the source's use".to_owned(),
-    });
+    lines.push(cost(&plan.cost));
+    lines.push("`+` comes, `~` changes, `-` stays behind, `=` is the same, `⚷` gets a secret of its own".to_owned());
     if let Some(hash) = &plan.plan_hash {
         lines.push(format!("plan_hash {hash}"));
     }
     lines
+}
+
+fn cost(cost: &CostPlan) -> String {
+    let Some(usd) = cost.usd_per_day else {
+        return "what the copy costs is unknown: Railway tells nothing of the source's use".to_owned();
+    };
+    let unknown = cost.services.iter().filter(|cost| cost.usd_per_day.is_none());
+    let unknown: Vec<_> = unknown.map(|cost| format!("`{}`", cost.service)).collect();
+    let without =
+        if unknown.is_empty() { String::new() } else { format!("; Railway tells nothing of {}", unknown.join(", ")) };
+    let prices = &cost.prices_as_of;
+    format!("the copy costs about ${usd:.2} a day, by the source's last seven days and prices of {prices}{without}")
 }
 
 fn or(text: String, otherwise: &str) -> String {
@@ -76,23 +86,31 @@ fn service(service: &ServicePlan) -> String {
     }
     line.push_str(match health {
         Health::Up => "",
-        Health::UnderWay => "; a deployment of the source's is under way",
+        Health::Starting => "; the source's does not run yet",
         Health::Down => "; the source's is down",
         Health::NeverDeployed => "; the source's was never deployed",
     });
+    if service.deployment_under_way {
+        line.push_str("; a deployment of the source's is under way");
+    }
     line
 }
 
 fn variables(all: &[VariablePlan]) -> Vec<(Mark, String)> {
-    let told = all.iter().filter(|variable| variable.change != Change::Same || variable.looks_live);
+    let is_plain = |v: &&VariablePlan| v.change == Change::Same && !v.looks_live && !v.live_allowed;
+    let told = all.iter().filter(|variable| !is_plain(variable));
     let mut lines: Vec<_> = told
         .map(|variable| {
-            let VariablePlan { service, name, change, because: why, looks_live } = variable;
-            let live = if *looks_live { ", LOOKS LIVE" } else { "" };
+            let VariablePlan { service, name, change, because: why, looks_live, live_allowed } = variable;
+            let live = match (looks_live, live_allowed) {
+                (true, _) => ", LOOKS LIVE",
+                (false, true) => ", acts LIVE, as `allow_live` says",
+                (false, false) => "",
+            };
             (change.mark(), format!("{service}.{name}{}{live}", because(why.as_ref())))
         })
         .collect();
-    let same = all.iter().filter(|variable| variable.change == Change::Same).count();
+    let same = all.iter().filter(is_plain).count();
     if same > 0 {
         lines.push((Mark::Same, format!("{same} as in the source")));
     }
@@ -101,10 +119,16 @@ fn variables(all: &[VariablePlan]) -> Vec<(Mark, String)> {
 
 fn volume(volume: &VolumePlan) -> (Mark, String) {
     let path = volume.mount_path.as_deref().unwrap_or("a volume");
+    let size = volume.size_bytes.map(|bytes| format!(" ({:.1} MB)", bytes as f64 / 1e6)).unwrap_or_default();
     match volume.filled {
-        true => (Mark::Comes, format!("{} {path}, filled with the source's data", volume.service)),
-        false => (Mark::Stays, format!("{} {path}, empty: Railway copies no volume", volume.service)),
+        true => (Mark::Comes, format!("{} {path}, filled with the source's data{size}", volume.service)),
+        false => (Mark::Stays, format!("{} {path}, empty: Railway copies no volume{size}", volume.service)),
     }
+}
+
+fn bucket(bucket: &BucketPlan) -> (Mark, String) {
+    let region = bucket.region.as_ref().map(|region| format!(" in {region}")).unwrap_or_default();
+    (Mark::Stays, format!("{}{region}, empty: Railway copies no objects", bucket.bucket))
 }
 
 fn database(database: &DatabasePlan) -> Vec<(Mark, String)> {

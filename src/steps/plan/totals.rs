@@ -25,6 +25,7 @@ pub(crate) struct Totals {
     /// Variables for which a clone is refused, since the copy would act live with them.
     pub variables_live: usize,
     pub volumes: usize,
+    pub buckets: usize,
     pub domains: usize,
     pub databases: usize,
     pub tables: usize,
@@ -64,6 +65,7 @@ impl Totals {
             variables_sealed: variables(Change::Sealed),
             variables_live: plan.variables.iter().filter(|variable| variable.looks_live).count(),
             volumes: plan.volumes.len(),
+            buckets: plan.buckets.len(),
             domains: plan.domains.iter().filter(|domain| domain.after.is_some()).count(),
             databases: plan.databases.len(),
             tables: tables().count(),

@@ -25,6 +25,8 @@ pub(crate) struct VariablePlan {
     pub because: Option<String>,
     /// Whether the copy would act live with it, for which a clone is refused.
     pub looks_live: bool,
+    /// Whether the copy acts live with it, as the request's `allow_live` lets it.
+    pub live_allowed: bool,
 }
 
 /// What becomes of a variable.
@@ -54,7 +56,10 @@ pub(super) fn of(
 ) -> Vec<VariablePlan> {
     let before = Written::of(source);
     let rewriter = Rewriter::new(rewritten);
-    let live: BTreeSet<_> = live::planned(source, request, plan).iter().map(live::Live::variable).collect();
+    let live = |request: &CloneRequest| -> BTreeSet<String> {
+        live::planned(source, request, plan).iter().map(live::Live::variable).collect()
+    };
+    let (live, all_live) = (live(request), live(&CloneRequest { allow_live: Vec::new(), ..request.clone() }));
     let treated: BTreeMap<_, _> =
         plan.treated.iter().map(|t| ((t.service.as_str(), t.name.as_str()), t.treatment)).collect();
     let mut places: BTreeSet<Place> = before.iter().chain(plan.after.iter()).map(|(place, _)| place.clone()).collect();
@@ -72,8 +77,11 @@ pub(super) fn of(
             let treatment = treated.get(&(service.as_str(), place.1.as_str())).copied();
             let change = change(before.value(&place), with_urls.as_deref().or(set), sealed.contains(&place), treatment);
             let because = because(change, is_asked, treatment, with_urls.is_some());
-            let looks_live = live.contains(&format!("{service}.{}", place.1));
-            VariablePlan { service, name: place.1, change, because: because.map(str::to_owned), looks_live }
+            let variable = format!("{service}.{}", place.1);
+            let looks_live = live.contains(&variable);
+            let live_allowed = !looks_live && all_live.contains(&variable);
+            let because = because.map(str::to_owned);
+            VariablePlan { service, name: place.1, change, because, looks_live, live_allowed }
         })
         .collect();
     all.push(VariablePlan {
@@ -82,6 +90,7 @@ pub(super) fn of(
         change: Change::Added,
         because: Some("is what railstage writes about the copy".to_owned()),
         looks_live: false,
+        live_allowed: false,
     });
     all.sort_by(|a, b| (&a.service, &a.name).cmp(&(&b.service, &b.name)));
     all

@@ -10,10 +10,10 @@ use crate::contract::request::{Asked as _, CloneRequest};
 use crate::contract::variable_override::Override;
 use crate::environment::services::{self, Role, kind, web};
 use crate::environment::variables::changes::wished_secret;
-use crate::environment::{code, databases, granted, guard, plan_hash};
+use crate::environment::{code, databases, granted, guard, plan_hash, standing};
 use crate::error::{Exit, Failure, chain};
 use crate::external::process_env::ProcessEnv;
-use crate::railway::{DeploymentStatus, Environment, Project, ServiceInstance, Weight};
+use crate::railway::{Environment, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::run::Names;
 
@@ -150,6 +150,12 @@ fn check_services(source: &Environment, request: &CloneRequest, findings: &mut F
     for service in &source.service_instances {
         check_service(source, service, request, findings);
     }
+    for bucket in &source.buckets {
+        findings.warning(
+            format!("bucket `{}`", bucket.name),
+            "comes up empty, as one of the copy's own: Railway copies no objects",
+        );
+    }
 }
 
 fn check_service_names(source: &Environment, request: &CloneRequest, findings: &mut Findings) {
@@ -194,12 +200,14 @@ fn check_service(source: &Environment, service: &ServiceInstance, request: &Clon
             "has a cron schedule and stays undeployed; name it in `include_services` to run it once at the start",
         );
     }
-    match service.status() {
-        Some(DeploymentStatus::Failed | DeploymentStatus::Crashed) => {
-            findings.warning(name, "is down in the source, and may not come up in the copy either");
-        }
-        Some(DeploymentStatus::Pending) => findings.info(name, "has a deployment under way in the source"),
-        _ => {}
+    if let Some(trouble) = standing::trouble(service) {
+        findings.warning(name, trouble);
+    }
+    if standing::is_under_way(service) {
+        findings.warning(
+            name,
+            "has a deployment under way in the source: the copy gets the code that runs when its apps are started",
+        );
     }
     if role == Role::EmptyDatabase {
         findings.warning(name, "is not in `databases`, so it comes up empty");

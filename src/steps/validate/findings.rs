@@ -1,5 +1,7 @@
 //! What `validate` finds, each with how bad it is.
 
+use std::cmp::Reverse;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -15,16 +17,29 @@ pub(crate) struct Finding {
     pub message: String,
 }
 
+/// How many of these lengths are within a sum.
+fn fitting(lengths: impl Iterator<Item = usize>, most: usize) -> usize {
+    let sums = lengths.scan(0, |sum: &mut usize, length| {
+        *sum += length;
+        Some(*sum)
+    });
+    sums.take_while(|sum| *sum <= most).count()
+}
+
 impl Finding {
     /// That there are more than are listed.
-    pub(in crate::steps) fn more(more: usize) -> Self {
+    fn more(more: usize) -> Self {
         let message = format!("{more} more, which are not listed");
         Self { severity: Severity::Info, subject: "findings".to_owned(), message }
+    }
+
+    fn line(&self) -> String {
+        format!("`{}`: {}", self.subject, self.message)
     }
 }
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Severity {
     Info,
@@ -82,8 +97,33 @@ impl Findings {
 
     /// The error that names every reason to stop.
     pub(in crate::steps) fn refusal(&self) -> anyhow::Error {
-        let lines: Vec<_> = self.errors().map(|f| format!("`{}`: {}", f.subject, f.message)).collect();
+        let lines: Vec<_> = self.errors().map(Finding::line).collect();
         Failure::invalid(listed(&lines)).into()
+    }
+
+    /// The same in so many bytes, for whoever tells all of them elsewhere.
+    pub(in crate::steps) fn refusal_within(&self, most_bytes: usize) -> anyhow::Error {
+        let mut lines: Vec<_> = self.errors().map(Finding::line).collect();
+        let fitting = fitting(lines.iter().map(String::len), most_bytes);
+        if fitting < lines.len() {
+            let more = format!("{} more, which are not listed", lines.len() - fitting);
+            lines.truncate(fitting);
+            lines.push(more);
+        }
+        Failure::invalid(listed(&lines)).into()
+    }
+
+    /// As `told`, in so many bytes: those that are worst first, then how many more there are.
+    pub(in crate::steps) fn told_within(self, most_bytes: usize) -> Vec<Finding> {
+        let mut all = self.told();
+        all.sort_by_key(|finding| Reverse(finding.severity));
+        let fitting = fitting(all.iter().map(|finding| finding.line().len()), most_bytes);
+        if fitting < all.len() {
+            let more = Finding::more(all.len() - fitting);
+            all.truncate(fitting);
+            all.push(more);
+        }
+        all
     }
 
     /// Tells those that are no reason to stop, and gives them away.

@@ -57,7 +57,10 @@ pub(crate) async fn deploy(backend: Arc<Backend>, environment: Uuid, service: Uu
     if let Some(outcome) = ordered {
         tokio::time::sleep(part).await;
         let lines = outcome.log.iter().map(LogLine::now).collect::<Vec<_>>();
-        return set(&backend, deployment, outcome.status, |one| one.log.extend(lines));
+        set(&backend, deployment, outcome.status, |one| one.log.extend(lines));
+        // What crashes had come up, and what ran before was taken away for it.
+        backend.change(|model| Arc::make_mut(model).retire_before(environment, service, deployment));
+        return;
     }
     let started = run(&backend, environment, service).await;
     tokio::time::sleep(part).await;

@@ -1,9 +1,10 @@
 //! A clone that is bound to a plan: what moved since is named, and nobody makes a `plan_hash` of his own.
 
+use backboard::{Fault, FaultEffect};
 use serde_json::{Value, json};
 
 use super::{hash, planned};
-use crate::stage::Stage;
+use crate::stage::{Stage, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clone_is_refused_when_something_has_moved_since_its_plan_and_the_part_is_named() {
@@ -95,4 +96,43 @@ async fn a_plan_is_bound_to_the_policy_and_its_hash_to_the_key() {
     let call = stage.step("validate", "policy", &wrong).await;
     call.expect(2);
     assert!(call.error().contains("`plan_hash`: expected the `plan_hash` that `plan` has told"), "{}", call.error());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_moves_while_railway_copies_the_source_is_refused_and_nothing_stays() {
+    let stage = Stage::prompt().await;
+    let mut request = stage.request(json!({"environment_name": "between"}));
+    let (plan, _) = planned(&stage, &request).await;
+    request["plan_hash"] = hash(&plan);
+    // The environment is there, and create-env has yet to look for it.
+    stage.world.fault(Fault::new("environmentCreate", FaultEffect::Http { status: 504 }).after_the_deed());
+    let moves = async {
+        eventually("the environment is there", async || stage.world.environments().len() == 2).await;
+        stage.world.set_variable("production", Some("worker"), "NEW", "value").unwrap();
+    };
+    let (call, ()) = tokio::join!(stage.step("create-env", "between", &request), moves);
+    call.expect(2);
+    assert!(call.error().contains("`plan_hash`: the variables changed"), "{}", call.error());
+    assert_eq!(stage.environments(), ["production"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_env_that_broke_off_compares_again_before_it_decides_anything() {
+    let stage = Stage::prompt().await;
+    let mut request = stage.request(json!({"environment_name": "broken"}));
+    let (plan, _) = planned(&stage, &request).await;
+    request["plan_hash"] = hash(&plan);
+    stage.world.fault(Fault::new("environmentStageChanges", FaultEffect::Error { message: "Internal error".into() }));
+    let call = stage.step("create-env", "broken", &request).await;
+    assert!(call.error().contains("Internal error"), "{}", call.error());
+    assert_eq!(stage.world.environments().len(), 2);
+    let (production, connection) =
+        tokio_postgres::connect(&stage.world.database_url("production").unwrap(), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    production.batch_execute("CREATE TABLE came_between (id bigint PRIMARY KEY)").await.unwrap();
+    let again = stage.step("create-env", "broken", &request).await;
+    again.expect(2);
+    assert!(again.error().contains("`plan_hash`: the schema of database `Postgres` changed"), "{}", again.error());
+    stage.step("rollback", "broken", &request).await.expect(0);
+    assert_eq!(stage.environments(), ["production"]);
 }

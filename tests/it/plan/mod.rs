@@ -1,6 +1,9 @@
 //! Plans: what they announce is what a clone does.
 
 mod bound;
+mod buckets;
+mod hostile;
+mod standing;
 
 use std::collections::BTreeSet;
 
@@ -47,10 +50,14 @@ async fn a_plan_announces_field_by_field_what_the_clone_then_does() {
     let extra_services = vec![ExtraService::Redis, ExtraService::Media];
     let mut stage = Stage::of(WorldOptions { extra_services, ..WorldOptions::prompt() }).await;
     stage.policy["secrets"] = json!(["MAIL"]);
+    stage.policy["allow_live"] = json!(["worker.*"]);
+    let key = "y sk_live_51c4n4ryXq7Lm2Rz8TvB1k";
+    stage.world.set_variable("production", Some("worker"), "NOTE", key).unwrap();
+    stage.world.add_bucket("production", "uploads", "ams").unwrap();
     stage.env.push(("RAILSTAGE_SECRET_MAIL".into(), "canary-flow-secret-93ac".into()));
     let request = stage.request(json!({
         "client_name": "Acme", "allow_empty_volumes": ["media"], "exclude_services": ["Redis"],
-        "sources": {"worker": {"branch": "feature/cart"}},
+        "allow_live": ["worker.NOTE"], "sources": {"worker": {"branch": "feature/cart"}},
         "databases": [{"service": "Postgres", "exclude_table_data": ["shop_visits"]}],
         "variables": {"web": {"DEBUG": "1", "WP_SITEURL": {"remove": true}, "SMTP_URL": {"blank": true}, "SMTP_KEY": {"secret": "MAIL"}}},
     }));
@@ -84,7 +91,11 @@ async fn a_plan_announces_field_by_field_what_the_clone_then_does() {
         );
         let code = if service["role"] == "app" { &is_up.unwrap()["other_code"] } else { &Value::Null };
         assert_eq!(&service["other_code"], code, "{service}");
-        assert_eq!(service["health"], "up");
+        assert_eq!((&service["health"], &service["deployment_under_way"]), (&json!("up"), &json!(false)));
+        let deploys = |environment: &str| stage.world.auto_deploys(environment, name).unwrap();
+        assert_eq!(service["auto_deploy_off"] == true, deploys("production") && !deploys(copy), "{service}");
+        let has_schedule = name == "nightly";
+        assert_eq!(service["cron_schedule"].is_string() && service["runs"] == false, has_schedule, "{service}");
     }
     // Variables: each that source or copy has, and what became of it.
     let mut told = BTreeSet::new();
@@ -105,6 +116,8 @@ async fn a_plan_announces_field_by_field_what_the_clone_then_does() {
         };
         let announced = text(&variable["change"]).replace("fresh", "changed");
         assert_eq!(announced, change, "{service}.{name}");
+        let acts_live = new.is_some_and(|new| new.contains("sk_live_"));
+        assert_eq!((&variable["looks_live"], &variable["live_allowed"]), (&json!(false), &json!(acts_live)), "{name}");
         told.insert((service.to_owned(), name.to_owned()));
     }
     for service in ["web", "worker", "nightly", "Postgres", "Redis", "media"] {
@@ -129,6 +142,9 @@ async fn a_plan_announces_field_by_field_what_the_clone_then_does() {
         assert_eq!(announced["old"], done["old"]);
         assert!(fits(text(&announced["new"]), text(&done["new"])), "{announced} {done}");
     }
+    // Buckets: the source's, each with an instance of the copy's own.
+    assert_eq!(list(&plan, "buckets"), [json!({"bucket": "uploads", "region": "ams", "filled": false})]);
+    assert_eq!(created["not_copied"], json!([]));
     // Volumes and data.
     let filled: Vec<_> = list(&plan, "volumes").iter().filter(|v| v["filled"] == true).map(|v| &v["service"]).collect();
     assert_eq!(filled, ["Postgres"]);
@@ -148,8 +164,18 @@ async fn a_plan_announces_field_by_field_what_the_clone_then_does() {
     let is_masked =
         |column: &str| columns.iter().any(|line| text(&line["column"]) == column && line["treatment"] == "masked");
     assert!(is_masked("public.wp_users.user_email"), "{}", done["masking"]);
-    let users = tables.iter().find(|table| table["table"] == "public.wp_users").unwrap();
-    assert!(users["masked"]["user_email"].is_array(), "{users}");
+    let announced_columns: BTreeSet<_> = tables
+        .iter()
+        .filter(|table| table["excluded_by"].is_null())
+        .flat_map(|table| table["masked"].as_object().unwrap().keys().map(|c| format!("{}.{c}", text(&table["table"]))))
+        .collect();
+    let masked = columns.iter().filter(|line| line["treatment"] == "masked");
+    let masked: BTreeSet<_> = masked.map(|line| text(&line["column"]).to_owned()).collect();
+    // What a net holds for is announced, whether it then finds anything or not.
+    assert!(announced_columns.is_superset(&masked), "{:?}", masked.difference(&announced_columns));
+    let queues = |of: &Value| of["queues"].as_array().unwrap().iter().map(|q| q["table"].clone()).collect::<Vec<_>>();
+    assert_eq!(queues(announced), queues(done), "{done}");
+    assert_eq!((&announced["masked"], &announced["rewritten"]), (&json!(done["masked"] != "no"), &json!(true)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -177,7 +203,7 @@ async fn a_plan_changes_nothing_and_tells_no_value() {
         let line = line.replace("⚷ web.STRIPE_SECRET_KEY", "~ web.STRIPE_SECRET_KEY");
         assert!(logs.contains(&format!("  {line}")), "{line} is not in\n{logs}");
     }
-    assert!(logs.contains("⚷ Postgres.POSTGRES_PASSWORD"), "{logs}");
+    assert!(logs.contains("⚷ Postgres.POSTGRES_PASSWORD") && logs.contains("`⚷` gets a secret of its own"), "{logs}");
     assert!(call.outputs().to_string().len() <= 64 << 10);
 }
 

@@ -38,8 +38,8 @@ pub(crate) fn projects(model: &Shared) -> Vec<Node> {
 
 pub(crate) fn project(model: &Shared, project: &Project) -> Node {
     let id = project.id;
-    let (of_workspace, of_environments, of_services, of_base, of_volumes) =
-        (model.clone(), model.clone(), model.clone(), model.clone(), model.clone());
+    let (of_workspace, of_environments, of_services, of_base, of_volumes, of_buckets) =
+        (model.clone(), model.clone(), model.clone(), model.clone(), model.clone(), model.clone());
     Node::new("Project")
         .leaf("id", id)
         .leaf("name", &project.name)
@@ -58,7 +58,10 @@ pub(crate) fn project(model: &Shared, project: &Project) -> Node {
             let base = of_base.project(id)?.base_environment_id;
             Ok(Field::Object(of_base.environment(base).ok().map(|one| environment(&of_base, one))))
         })
-        .connection("buckets", "ProjectBucketsConnection", |_| Ok(Vec::new()))
+        .connection("buckets", "ProjectBucketsConnection", move |_| {
+            let project = of_buckets.project(id)?;
+            Ok(project.buckets.keys().map(|bucket| resource::bucket(project, *bucket)).collect())
+        })
         .connection("environments", "ProjectEnvironmentsConnection", move |arguments| {
             environments(&of_environments, id, arguments.0["isEphemeral"].as_bool())
         })

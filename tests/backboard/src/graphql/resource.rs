@@ -183,6 +183,16 @@ pub(crate) fn volume(project: &Project, id: Uuid) -> Node {
         .leaf("createdAt", project.created_at)
 }
 
+pub(crate) fn bucket(project: &Project, id: Uuid) -> Node {
+    Node::new("Bucket")
+        .leaf("id", id)
+        .leaf("name", project.buckets.get(&id))
+        .leaf("projectId", project.id)
+        .leaf("groupId", Value::Null)
+        .leaf("createdAt", project.created_at)
+        .leaf("updatedAt", project.created_at)
+}
+
 pub(crate) fn volume_instances(model: &Shared, environment_id: Uuid) -> Answer<Vec<Node>> {
     let environment = model.environment(environment_id)?;
     let mounts = environment.config.service_ids().into_iter().flat_map(|service| {

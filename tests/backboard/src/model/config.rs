@@ -30,6 +30,11 @@ impl Config {
         &self.0["services"][id.to_string()]
     }
 
+    /// A bucket's instance in this environment.
+    pub(crate) fn bucket(&self, id: Uuid) -> Option<&Value> {
+        self.0["buckets"].get(id.to_string())
+    }
+
     pub(crate) fn text(&self, service: Uuid, path: &str) -> Option<&str> {
         self.service(service).pointer(path)?.as_str()
     }

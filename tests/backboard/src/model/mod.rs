@@ -93,6 +93,7 @@ pub(crate) struct Project {
     pub(crate) base_environment_id: Uuid,
     pub(crate) services: Vec<Service>,
     pub(crate) volumes: BTreeMap<Uuid, String>,
+    pub(crate) buckets: BTreeMap<Uuid, String>,
     pub(crate) environments: Vec<Environment>,
 }
 

@@ -219,6 +219,7 @@ impl Seed {
             base_environment_id: id,
             services: self.services,
             volumes: self.volumes,
+            buckets: BTreeMap::new(),
             environments: vec![production],
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Answer, Environment, HandleKind, Model, Project, slug};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -72,8 +73,11 @@ impl Scope<'_> {
         match reference.split_once('.') {
             Some(("shared", name)) => self.value(None, name, depth),
             Some((other, name)) => {
-                let owner = self.project.service_named(other.trim_matches('"'));
-                owner.map(|owner| self.value(Some(owner.id), name, depth)).unwrap_or_default()
+                let other = other.trim_matches('"');
+                match self.project.service_named(other) {
+                    Some(owner) => self.value(Some(owner.id), name, depth),
+                    None => self.of_bucket(other, name).unwrap_or_default(),
+                }
             }
             None => self.value(service, reference, depth),
         }
@@ -84,6 +88,24 @@ impl Scope<'_> {
             return self.expand(&variable.value, service, depth);
         }
         service.and_then(|id| self.provided(id).remove(name)).unwrap_or_default()
+    }
+
+    /// What a bucket tells those who refer to it; each environment has an instance of its own, with a login of its own.
+    fn of_bucket(&self, bucket: &str, name: &str) -> Option<String> {
+        let (id, _) = self.project.buckets.iter().find(|(_, named)| *named == bucket)?;
+        let instance = self.environment.config.bucket(*id)?;
+        let own = |what: &str| {
+            let digest = Sha256::digest(format!("{what} {id} {}", self.environment.id));
+            digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>()
+        };
+        match name {
+            "BUCKET" => Some(format!("{}-{}", slug(bucket), &own("name")[..8])),
+            "ACCESS_KEY_ID" => Some(format!("tid_{}", own("key"))),
+            "SECRET_ACCESS_KEY" => Some(format!("tsec_{}", own("secret"))),
+            "REGION" => instance["region"].as_str().map(str::to_owned),
+            "ENDPOINT" => Some("https://storage.railway.app".to_owned()),
+            _ => None,
+        }
     }
 
     fn provided(&self, service: Uuid) -> Variables {

@@ -58,6 +58,23 @@ impl World {
         })
     }
 
+    /// Makes a bucket and puts an instance of it into an environment, as `railway bucket create` does; gives its id.
+    pub fn add_bucket(&self, environment: &str, name: &str, region: &str) -> Result<String> {
+        let (id, bucket) = (self.find(environment)?, Uuid::new_v4());
+        self.backend.change(|model| Arc::make_mut(model).projects[0].buckets.insert(bucket, name.to_owned()));
+        self.change_bucket(id, bucket, &json!({ "region": region, "isCreated": true }))?;
+        Ok(bucket.to_string())
+    }
+
+    /// Takes a bucket's instance out of an environment, as `railway bucket delete` does.
+    pub fn delete_bucket(&self, environment: &str, bucket: &str) -> Result<()> {
+        self.change_bucket(self.find(environment)?, Uuid::parse_str(bucket)?, &json!({ "isDeleted": true }))
+    }
+
+    fn change_bucket(&self, environment: Uuid, bucket: Uuid, change: &Value) -> Result<()> {
+        self.change(|model| model.change(environment, &json!({ "buckets": { bucket.to_string(): change } }), false))
+    }
+
     /// Attaches a custom domain whose DNS records are there already, or are not.
     pub fn add_custom_domain(&self, environment: &str, service: &str, domain: &str, verified: bool) -> Result<()> {
         let (id, service) = (self.find(environment)?, self.find_service(service)?);
@@ -164,6 +181,13 @@ impl World {
     pub fn deploy(&self, environment: &str, service: &str) -> Result<()> {
         let (id, service) = (self.find(environment)?, self.find_service(service)?);
         self.change(|model| model.deploy(id, service, None).map(drop))
+    }
+
+    /// Whether a push to its branch deploys a service.
+    pub fn auto_deploys(&self, environment: &str, service: &str) -> Result<bool> {
+        let (id, service) = (self.find(environment)?, self.find_service(service)?);
+        let model = self.backend.current();
+        model.environment(id).and_then(|one| one.instance(service)).map(|one| one.auto_deploy).map_err(refused)
     }
 
     /// What Railway says of the code of a service's latest deployment.
