@@ -57,9 +57,10 @@ async fn flags_a_file_and_the_environment_make_one_request_and_what_is_typed_hol
     ]);
     finish(over_the_environment).await.expect(0);
     let wrong =
-        typed(&stage, &["create-env", "--run-id", "r", "--ttl", "2 days", "--variables", "{", "--keep-users="]).await;
+        typed(&stage, &["create-env", "--run-id", "r", "--ttl", "2 days", "--variables", "{", "--keep=perhaps"]).await;
     wrong.expect(2);
-    for told in ["`project_id`: is missing", "`ttl`: expected", "`variables`: expected an object"] {
+    let keep = "`keep`: expected true or false, found `\"perhaps\"`";
+    for told in ["`project_id`: is missing", "`ttl`: expected", "`variables`: expected an object", keep] {
         assert!(wrong.stderr.contains(told), "{told} is not in\n{}", wrong.stderr);
     }
     assert_eq!(wrong.stdout, "");
