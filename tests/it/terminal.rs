@@ -123,6 +123,7 @@ async fn nothing_is_deleted_that_nobody_has_confirmed_and_nobody_is_asked_withou
     // What is wrong is told first, all of it, and nobody is asked about that.
     let wrong = typed(&stage, &["delete-env", "--project-id", "not one"]).await;
     assert!(wrong.stderr.contains("`environment`: is missing"), "{}", wrong.stderr);
+    assert!(!wrong.stderr.contains("`confirm`"), "{}", wrong.stderr);
     let other = typed(&stage, &["delete-env", "--project-id", &project, "--environment", "production", "--yes"]).await;
     other.expect(2);
     assert_eq!(stage.environments(), ["mine", "production"]);
