@@ -43,7 +43,9 @@ pub(super) fn confirmed(
         Deletes::Nothing | Deletes::WhatIsOver => filled.get("project_id").cloned().unwrap_or("all".into()),
     };
     if step.deletes == Deletes::OneByName {
-        filled["confirm"] = named.clone();
+        // Where there is no name, that is what is wrong, and not that nobody has repeated it.
+        let is_named = named.as_str().is_some_and(|name| !name.is_empty());
+        filled["confirm"] = if is_named { named.clone() } else { "nothing".into() };
     }
     // What is wrong with the request is told first, and nobody is asked about it.
     if matches!(step.prepare(policy, Ok(filled.clone())), Prepared::Ended(_)) || matches.get_flag("yes") {

@@ -13,6 +13,8 @@ struct Field {
     name: String,
     help: String,
     kind: FlagKind,
+    /// The words that it may be, where it may be no other.
+    words: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,7 +36,9 @@ impl Field {
 
 fn fields(schema: &Schema) -> Vec<Field> {
     let properties = schema.as_value()["properties"].as_object().cloned().unwrap_or_default();
-    properties.into_iter().map(|(name, field)| Field { help: help(&field), kind: kind(&field), name }).collect()
+    let field =
+        |(name, field): (String, Value)| Field { help: help(&field), kind: kind(&field), words: words(&field), name };
+    properties.into_iter().map(field).collect()
 }
 
 fn kind(field: &Value) -> FlagKind {
@@ -54,8 +58,17 @@ fn kind(field: &Value) -> FlagKind {
     }
 }
 
+fn words(field: &Value) -> Option<String> {
+    let choices = field["enum"].as_array().or(field["oneOf"].as_array())?;
+    let word = |choice: &Value| choice.as_str().or(choice["const"].as_str()).map(str::to_owned);
+    Some(choices.iter().map(word).collect::<Option<Vec<_>>>()?.join("|"))
+}
+
 fn help(field: &Value) -> String {
-    let text = field["description"].as_str().unwrap_or_default().replace('\n', " ");
+    let mut text = field["description"].as_str().unwrap_or_default().replace('\n', " ");
+    if kind(field) == FlagKind::Texts {
+        text.push_str(" May be given several times.");
+    }
     match &field["default"] {
         Value::String(default) => format!("{text} [default: {default}]"),
         Value::Bool(default) => format!("{text} [default: {default}]"),
@@ -77,14 +90,11 @@ fn arg(field: Field) -> Arg {
     let name: &'static str = field.flag().leak();
     let arg = Arg::new(name).long(name).help(field.help);
     match field.kind {
-        FlagKind::Text => arg.value_name("TEXT"),
+        FlagKind::Text => arg.value_name(field.words.map_or("TEXT", |words| &*words.leak())),
         FlagKind::Number => arg.value_name("NUMBER").allow_negative_numbers(true),
-        FlagKind::Bool => arg
-            .value_name("BOOL")
-            .num_args(0..=1)
-            .require_equals(true)
-            .default_missing_value("true")
-            .value_parser(["true", "false"]),
+        FlagKind::Bool => {
+            arg.value_name("true|false").num_args(0..=1).require_equals(true).default_missing_value("true")
+        }
         FlagKind::Texts => arg.value_name("TEXT").action(ArgAction::Append),
         FlagKind::Json => arg.value_name("JSON"),
     }
@@ -124,7 +134,7 @@ pub(super) fn typed(schema: &Schema, matches: &ArgMatches) -> Map<String, Value>
 fn single(kind: FlagKind, text: &str) -> Value {
     let as_text = || Value::String(text.to_owned());
     match kind {
-        FlagKind::Bool => Value::Bool(text == "true"),
+        FlagKind::Bool => text.parse().map_or_else(|_| as_text(), Value::Bool),
         FlagKind::Json | FlagKind::Number => serde_json::from_str(text).unwrap_or_else(|_| as_text()),
         FlagKind::Text | FlagKind::Texts => as_text(),
     }
@@ -140,6 +150,7 @@ mod tests {
 
     use super::*;
     use crate::contract::input;
+    use crate::contract::request::OnFailure;
 
     #[derive(JsonSchema)]
     #[expect(dead_code, reason = "only its schema is asked for")]
@@ -149,6 +160,7 @@ mod tests {
         names: Vec<String>,
         by_name: BTreeMap<String, String>,
         what: String,
+        outcome: OnFailure,
     }
 
     fn read(arguments: &[&str]) -> Value {
@@ -164,5 +176,14 @@ mod tests {
         assert_eq!(read(&typed), expected);
         let wrong = ["--count", "many", "--dry-run=false", "--by-name", "{", "--what", "true"];
         assert_eq!(read(&wrong), json!({"count": "many", "dry_run": false, "by_name": "{", "what": "true"}));
+        assert_eq!(read(&["--dry-run=perhaps"]), json!({"dry_run": "perhaps"}));
+    }
+
+    #[test]
+    fn help_names_the_words_that_a_field_may_be_and_says_what_may_be_given_again() {
+        let help = Command::new("odd").args(all(&input::schema_of::<Odd>())).render_help().to_string();
+        for told in ["--outcome <rollback|keep>", "--dry-run[=<true|false>]", "May be given several times."] {
+            assert!(help.contains(told), "{told} is not in {help}");
+        }
     }
 }

@@ -186,6 +186,11 @@ impl CloneRequest {
         refusals.extend(sources.iter().filter_map(|(service, code)| code.beyond(service, policy)));
         refusals.extend(health.iter().filter_map(HealthCheck::beyond));
         refusals.extend(copying.beyond(policy));
+        let is_second = |n: usize| databases[..n].iter().any(|other| other.service == databases[n].service);
+        let second = (0..databases.len()).filter(|n| is_second(*n)).map(|n| &databases[n].service);
+        refusals.extend(second.map(|name| {
+            Refusal::wrong("databases.service", format!("`{name}` is named twice: say all that is asked for it in one"))
+        }));
         refusals.extend(databases.iter().filter_map(|database| weakening(policy, database)));
         refusals.extend(databases.iter().filter_map(|database| acting(policy, database)));
         refusals

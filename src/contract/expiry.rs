@@ -25,9 +25,10 @@ impl Record {
         Self { keep: ttl.is_none(), ttl: ttl.or(self.ttl), expires_at, warned: Vec::new(), ..self }
     }
 
-    /// The mark that was passed last, if nobody was warned since: of a ready copy that will end, and lives longer than the mark.
+    /// The mark that was passed last, if nobody was warned since: of a ready copy that will end, and lives longer than the mark. Into
+    /// the record of one that is being refreshed nobody else writes.
     pub(crate) fn warning_due(&self, now: Timestamp) -> Option<Ttl> {
-        if self.state != State::Ready || self.keep || self.is_over(now) {
+        if self.state != State::Ready || self.keep || self.is_over(now) || self.refresh_at(now).is_some() {
             return None;
         }
         let left = self.expires_at.duration_since(now);
@@ -61,6 +62,7 @@ pub(crate) fn told(left: SignedDuration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::record::Refreshing;
     use crate::contract::record::tests::record;
 
     fn ready(ttl: Ttl) -> Record {
@@ -104,6 +106,16 @@ mod tests {
         // An end that was put off is another end.
         let later = warned.living(Some(Ttl::days(3)), late);
         assert_eq!(later.warning_due(later.expires_at - SignedDuration::from_hours(47)), Some(Ttl::hours(48)));
+    }
+
+    #[test]
+    fn a_copy_that_is_refreshed_is_warned_of_when_that_is_over() {
+        let record = ready(Ttl::days(7));
+        let at = |hours: i64| record.expires_at - SignedDuration::from_hours(hours);
+        let refreshing = Refreshing { run: "run".into(), give_up_at: at(40) };
+        let record = Record { refreshing: Some(refreshing), ..record.clone() };
+        assert_eq!(record.warning_due(at(47)), None);
+        assert_eq!(record.warning_due(at(40)), Some(Ttl::hours(48)));
     }
 
     #[test]

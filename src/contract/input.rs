@@ -134,10 +134,25 @@ fn expectation(schema: &Value) -> String {
     match kind.as_str() {
         Some("string") => "text".to_owned(),
         Some("boolean") => "true or false".to_owned(),
-        Some("integer") => "a whole number".to_owned(),
+        Some("integer") => format!("a whole number{}", bounded(schema)),
+        Some("number") => format!("a number{}", bounded(schema)),
+        Some("array") if schema["items"]["type"] == "object" => "a list of objects".to_owned(),
         Some("array") => format!("a list of {}", expectation(&schema["items"])),
         Some("object") => "an object".to_owned(),
         _ => "something else".to_owned(),
+    }
+}
+
+/// Between what a number must be.
+fn bounded(schema: &Value) -> String {
+    let (least, above, most) = (&schema["minimum"], &schema["exclusiveMinimum"], &schema["maximum"]);
+    match (least.is_null(), above.is_null(), most.is_null()) {
+        (false, _, false) => format!(" from {least} to {most}"),
+        (false, _, true) => format!(" that is {least} or more"),
+        (true, false, false) => format!(" that is more than {above}, up to {most}"),
+        (true, false, true) => format!(" that is more than {above}"),
+        (true, true, false) => format!(" up to {most}"),
+        (true, true, true) => String::new(),
     }
 }
 
@@ -166,4 +181,25 @@ fn dotted(pointer: &str) -> String {
 
 fn join(path: &str, name: &str) -> String {
     if path == "(the document)" { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_number_must_be_and_what_a_list_holds_is_told() {
+        for (schema, words) in [
+            (json!({"type": "integer", "minimum": 1, "maximum": 16}), "a whole number from 1 to 16"),
+            (json!({"type": ["integer", "null"], "minimum": 0}), "a whole number that is 0 or more"),
+            (json!({"type": "number", "exclusiveMinimum": 0, "maximum": 9}), "a number that is more than 0, up to 9"),
+            (json!({"type": "number"}), "a number"),
+            (json!({"type": "array", "items": {"type": "object"}}), "a list of objects"),
+            (json!({"type": "array", "items": {"type": "string"}}), "a list of text"),
+        ] {
+            assert_eq!(expectation(&schema), words);
+        }
+    }
 }

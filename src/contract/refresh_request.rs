@@ -126,4 +126,12 @@ mod tests {
         }
         assert_eq!(refused.len(), 3);
     }
+
+    /// What the second asks for, such as a rule of masking, would be forgotten.
+    #[test]
+    fn a_database_is_named_once() {
+        let twice = json!({"databases": [{"service": "Postgres"}, {"service": "Other"}, {"service": "Postgres"}]});
+        let refused = refusals(json!({}), &twice);
+        assert!(matches!(&refused[..], [one] if one.starts_with("`databases.service`: `Postgres` is named twice")));
+    }
 }

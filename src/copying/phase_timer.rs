@@ -16,7 +16,7 @@ pub(crate) struct PhaseTimer<'a> {
 
 impl<'a> PhaseTimer<'a> {
     pub(crate) fn new(progress: &'a Progress) -> Self {
-        Self { progress, times: Vec::new(), began: Instant::now(), bytes: progress.read().done_bytes }
+        Self { progress, times: Vec::new(), began: Instant::now(), bytes: progress.arrived() }
     }
 
     /// Ends the phase before, whose seconds are returned, and begins this one.
@@ -34,7 +34,7 @@ impl<'a> PhaseTimer<'a> {
     }
 
     fn stop(&mut self) -> f64 {
-        let (seconds, bytes) = (self.began.elapsed().as_secs_f64(), self.progress.read().done_bytes);
+        let (seconds, bytes) = (self.began.elapsed().as_secs_f64(), self.progress.arrived());
         if let Some(last) = self.times.last_mut() {
             last.seconds = seconds;
             last.bytes = bytes.saturating_sub(self.bytes);

@@ -12,23 +12,46 @@ pub(crate) const ROWS: &str = "data";
 /// Counters of one running copy, shared between the engine and whoever shows them.
 #[derive(Debug, Default)]
 pub struct Progress {
-    total_bytes: AtomicU64,
+    /// What is expected in all, and what had arrived before that was said.
+    expected: Mutex<(u64, u64)>,
     done_bytes: AtomicU64,
     /// What is being done right now, by worker: a table's name or a phase.
     doing: Mutex<BTreeMap<usize, String>>,
     phase: Mutex<&'static str>,
-    /// The service whose database is copied.
-    database: Mutex<Option<String>>,
+    /// The databases that are copied: the last one, and those that wait for it to take their places together.
+    copies: Mutex<Vec<CopyUnderWay>>,
     /// Services that were begun and have not ended.
     under_way: Mutex<Vec<String>>,
     /// What nobody has read yet.
     events: Mutex<Vec<Event>>,
 }
 
+/// A database that is copied.
+#[derive(Debug)]
+struct CopyUnderWay {
+    service: String,
+    /// What had arrived before it was begun.
+    before: u64,
+    /// What has arrived of it, once another one is copied.
+    bytes: Option<u64>,
+}
+
+impl CopyUnderWay {
+    /// What has arrived of it, of `arrived` in all.
+    fn bytes(&self, arrived: u64) -> u64 {
+        self.bytes.unwrap_or(arrived.saturating_sub(self.before))
+    }
+}
+
 impl Progress {
-    /// Sets how many bytes are expected in all (an estimate from the source's catalog).
+    /// Sets how many bytes are expected from now on (an estimate from the source's catalog): of this database, by this attempt.
     pub fn expect(&self, bytes: u64) {
-        self.total_bytes.store(bytes, Ordering::Relaxed);
+        *locked(&self.expected) = (bytes, self.arrived());
+    }
+
+    /// How many bytes have reached targets, of all that was ever sent.
+    pub(crate) fn arrived(&self) -> u64 {
+        self.done_bytes.load(Ordering::Relaxed)
     }
 
     /// Counts bytes that have reached the target.
@@ -52,20 +75,29 @@ impl Progress {
 
     /// Says that the database of `service` is copied from now on.
     pub(crate) fn begin_copy(&self, service: &str) {
-        *locked(&self.database) = Some(service.to_owned());
+        let arrived = self.arrived();
+        let mut copies = locked(&self.copies);
+        if let Some(last) = copies.last_mut() {
+            last.bytes = Some(last.bytes(arrived));
+        }
+        copies.push(CopyUnderWay { service: service.to_owned(), before: arrived, bytes: None });
+        *locked(&self.expected) = (0, arrived);
         self.tell(service, EventState::Started, None);
     }
 
-    /// Says that no database is copied any more. What was counted is nothing that a later step should show.
-    pub(crate) fn end_copy(&self, error: Option<String>) {
-        self.total_bytes.store(0, Ordering::Relaxed);
-        let bytes = self.done_bytes.swap(0, Ordering::Relaxed);
-        *locked(&self.phase) = "";
-        locked(&self.doing).clear();
-        let Some(service) = locked(&self.database).take() else { return };
+    /// Says that the database of `service` is not copied any more. What was counted is nothing that a later step should show.
+    pub(crate) fn end_copy(&self, service: &str, error: Option<String>) {
+        let mut copies = locked(&self.copies);
+        let Some(at) = copies.iter().position(|copy| copy.service == service) else { return };
+        let (copy, arrived) = (copies.remove(at), self.arrived());
+        if copies.is_empty() {
+            *locked(&self.expected) = (0, arrived);
+            *locked(&self.phase) = "";
+            locked(&self.doing).clear();
+        }
         let state = if error.is_some() { EventState::Failed } else { EventState::Done };
-        let event = Event { service: Some(service), state, bytes: Some(bytes), error, ..Event::default() };
-        locked(&self.events).push(event);
+        let bytes = Some(copy.bytes(arrived));
+        locked(&self.events).push(Event { service: Some(copy.service), state, bytes, error, ..Event::default() });
     }
 
     /// Says that a service is waited for.
@@ -84,7 +116,11 @@ impl Progress {
 
     /// Says that the step is over, and with it all that was under way.
     pub(crate) fn end_all(&self, error: Option<&String>) {
-        self.end_copy(error.cloned());
+        let copied: Vec<_> = locked(&self.copies).iter().map(|copy| copy.service.clone()).collect();
+        for service in copied {
+            self.end_copy(&service, error.cloned());
+        }
+        *locked(&self.phase) = "";
         let under_way = std::mem::take(&mut *locked(&self.under_way));
         let state = if error.is_some() { EventState::Failed } else { EventState::Done };
         for service in &under_way {
@@ -103,14 +139,15 @@ impl Progress {
 
     /// The counters as of now.
     pub fn read(&self) -> Reading {
-        let (total, done_bytes) = (self.total_bytes.load(Ordering::Relaxed), self.done_bytes.load(Ordering::Relaxed));
+        let (total, before) = *locked(&self.expected);
+        let done_bytes = self.arrived().saturating_sub(before);
         Reading {
             // What was expected is an estimate; there cannot be more than all.
             total_bytes: if total == 0 { 0 } else { total.max(done_bytes) },
             done_bytes,
             phase: *locked(&self.phase),
             doing: locked(&self.doing).values().chain(locked(&self.under_way).iter()).cloned().collect(),
-            database: locked(&self.database).clone(),
+            database: locked(&self.copies).last().map(|copy| copy.service.clone()),
         }
     }
 }
@@ -136,5 +173,47 @@ impl Reading {
     pub(crate) fn told(&self) -> String {
         let at = if self.doing.is_empty() { String::new() } else { format!(", at {}", self.doing.join(", ")) };
         format!("in phase `{}`{at}", self.phase)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ends(progress: &Progress) -> Vec<(String, EventState, Option<u64>)> {
+        let events = progress.take_events().into_iter().filter(|event| event.state != EventState::Started);
+        events.map(|event| (event.service.unwrap_or_default(), event.state, event.bytes)).collect()
+    }
+
+    #[test]
+    fn of_databases_that_take_their_places_together_each_ends_with_what_arrived_of_it() {
+        let progress = Progress::default();
+        progress.begin_copy("first");
+        progress.expect(10);
+        progress.add(10);
+        progress.begin_copy("second");
+        progress.expect(40);
+        progress.add(20);
+        let now = progress.read();
+        assert_eq!((now.done_bytes, now.total_bytes, now.database.as_deref()), (20, 40, Some("second")));
+        progress.end_copy("first", None);
+        assert_eq!(progress.read().total_bytes, 40, "the other is copied still");
+        progress.end_copy("second", Some("broken".into()));
+        let expected =
+            [("first".to_owned(), EventState::Done, Some(10)), ("second".to_owned(), EventState::Failed, Some(20))];
+        assert_eq!(ends(&progress), expected);
+        assert_eq!((progress.read().total_bytes, progress.read().database), (0, None));
+    }
+
+    #[test]
+    fn another_attempt_begins_anew_and_what_was_never_ended_ends_with_the_step() {
+        let progress = Progress::default();
+        progress.begin_copy("one");
+        progress.expect(10);
+        progress.add(9);
+        progress.expect(10);
+        assert_eq!((progress.read().done_bytes, progress.read().total_bytes), (0, 10));
+        progress.end_all(Some(&"stopped".to_owned()));
+        assert_eq!(ends(&progress), [("one".to_owned(), EventState::Failed, Some(9))]);
     }
 }

@@ -256,10 +256,10 @@ pub struct SchemaText {
 impl std::fmt::Display for SchemaText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { object, hosts, addresses, rewritten } = self;
-        write!(
-            f,
-            "in the schema, {object}: {hosts} hosts of production and {addresses} e-mail addresses left, {rewritten} literals rewritten"
-        )
+        let (hosts, addresses) =
+            (counted(hosts, "host", "hosts"), counted(addresses, "e-mail address", "e-mail addresses"));
+        let rewritten = counted(rewritten, "literal", "literals");
+        write!(f, "in the schema, {object}: {hosts} of production and {addresses} left, {rewritten} rewritten")
     }
 }
 

@@ -112,14 +112,14 @@ fn ensure_free(ctx: &Context, target: &Target) -> Result<()> {
     let (name, record, now) = (&target.environment().name, &target.record, Timestamp::now());
     if let Some(Refreshing { run, give_up_at }) = record.refresh_at(now).filter(|other| other.run != ctx.run.id) {
         bail!(
-            Failure::invalid(format!("the copy `{name}` is being refreshed by run `{run}`"))
+            Failure::invalid(format!("`environment`: the copy `{name}` is being refreshed by run `{run}`"))
                 .hint(format!("wait for it to end; it is given up at {give_up_at}"))
         );
     }
     ensure!(
         !record.is_over(now),
-        Failure::invalid(format!("the copy `{name}` has expired, and the next sweep deletes it"))
-            .hint("make a new copy")
+        Failure::invalid(format!("`environment`: the copy `{name}` has expired, and the next sweep deletes it"))
+            .hint("extend it first, or make a new copy")
     );
     Ok(())
 }
@@ -178,7 +178,7 @@ fn asked(target: &Target, request: &RefreshRequest) -> Result<CloneRequest> {
     );
     ensure!(
         !record.databases.is_empty(),
-        Failure::invalid(format!("`environment`: no database was copied into `{}`", copy.name))
+        Failure::invalid(format!("`environment`: no database was copied into `{}`", copy.name)).hint("make a new copy")
     );
     Ok(CloneRequest {
         source_environment: target.source().id.to_string(),

@@ -97,7 +97,7 @@ impl Attempt<'_> {
         phases.enter("data");
         let tables = self.in_formats(snapshot, &manner.encoding);
         let expected: u64 = tables.iter().map(|relation| relation.table.size_bytes).sum();
-        self.progress.expect(self.progress.read().done_bytes + expected);
+        self.progress.expect(expected);
         let conversion = Arc::new(RowConversion {
             rewriter: Rewriter::new(&self.options.rewrite),
             rewrites_guid: self.options.rewrite_guid,

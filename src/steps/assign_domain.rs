@@ -34,7 +34,7 @@ pub(super) struct Output {
     pub rewritten: Vec<UrlPair>,
     /// Variables that held one of them, as `service.NAME`.
     pub rewritten_variables: Vec<String>,
-    /// What to set in DNS for the custom domain; empty without one, or when it was attached before.
+    /// What to set in DNS for the custom domain; empty without one, or when it was attached before and its DNS is seen to be set.
     pub dns_records: Vec<DnsRecord>,
 }
 
@@ -91,8 +91,12 @@ async fn give_domains(ctx: &Context, request: &CloneRequest, mut target: Target,
         let record = Record { domains: asked_hosts(&target, request, &change)?, ..target.record.clone() };
         change.shared_variables = turn.last_word(ctx, record).await?.shared_variables;
     }
-    let dns_records =
-        ctx.railway.change(&target.project.id, &target.environment().id, &change).await.map_err(explain)?;
+    let (project_id, environment_id) = (&target.project.id, &target.environment().id);
+    let mut dns_records = ctx.railway.change(project_id, environment_id, &change).await.map_err(explain)?;
+    if let Some(attached) = wished_custom_domain(&target, request)?.filter(|_| change.custom_domain.is_none()) {
+        let read = ctx.railway.missing_dns_records(project_id, environment_id, &attached).await;
+        dns_records = read.context("read the DNS records of the copy's domain")?;
+    }
     tracing::info!("the copy is to answer at {url}; {} rewritten", counted(rewritten.len(), "variable", "variables"));
     if let Some(domain) = request.custom_domain.as_ref().filter(|_| !dns_records.is_empty()) {
         tracing::warn!("{}", pending(domain, &dns_records, &railway_url));
@@ -167,10 +171,12 @@ fn wished_domains(target: &Target, request: &CloneRequest) -> Vec<DomainChange> 
 
 /// The custom domain to attach, unless it is attached already.
 fn custom_domain(target: &Target, request: &CloneRequest) -> Result<Option<CustomDomainChange>> {
+    let wished = wished_custom_domain(target, request)?;
+    Ok(wished.filter(|wished| !target.environment().hosts().any(|host| host == wished.domain)))
+}
+
+fn wished_custom_domain(target: &Target, request: &CloneRequest) -> Result<Option<CustomDomainChange>> {
     let Some(domain) = &request.custom_domain else { return Ok(None) };
-    if target.environment().hosts().any(|host| host == domain) {
-        return Ok(None);
-    }
     let service = web(target.source(), request).context("find the web service")?;
     Ok(Some(CustomDomainChange { service_id: service.service_id.clone(), domain: domain.clone() }))
 }

@@ -17,6 +17,7 @@ use crate::environment::guard::{Readiness, Target};
 use crate::environment::hosts::public_host;
 use crate::environment::lease::{self, Turn};
 use crate::environment::proxies;
+use crate::error::counted;
 use crate::external::http;
 use crate::railway::Change;
 use crate::running::account::{CopyAccount, Deed};
@@ -133,6 +134,7 @@ fn tell(visited: &Visited) {
     let Places { first, all } = &visited.production;
     if *all > 0 && visited.content != Content::Source {
         let places: Vec<_> = first.iter().map(|place| format!("line {}: {}", place.line, place.link)).collect();
-        tracing::warn!("{} names production in {all} links: {}", visited.url, places.join(", "));
+        let links = counted(all, "link", "links");
+        tracing::warn!("{} names production in {links}: {}", visited.url, places.join(", "));
     }
 }

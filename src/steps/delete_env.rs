@@ -55,6 +55,7 @@ impl Step for DeleteEnv {
         ensure!(
             environment.name == request.confirm,
             Failure::invalid(format!("`confirm`: expected the copy's name, `{}`", environment.name))
+                .hint("`environment` may be an id, and `confirm` is the name all the same: give `--confirm NAME`")
         );
         let typed = |project: &Project, environment: &Environment| {
             let reason =

@@ -12,7 +12,7 @@ use crate::contract::request::{CloneRequest, DiffRequest};
 use crate::contract::signature::Reading;
 use crate::environment::drift::{self, Difference, Expected};
 use crate::environment::recorded::reading;
-use crate::error::Failure;
+use crate::error::{Failure, counted};
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
 use crate::running::step::{Deadline, Group, Step};
@@ -77,9 +77,10 @@ impl Step for DiffEnv {
         }
         let (all, expected) = (differences.len(), differences.len() - drift);
         tracing::info!(
-            "`{}` against `{}`: {drift} differences that nothing explains, {expected} that a copy has",
+            "`{}` against `{}`: {} that nothing explains, {expected} that a copy has",
             here.name,
-            there.name
+            there.name,
+            counted(drift, "difference", "differences")
         );
         differences.truncate(MOST_TOLD);
         Ok(Output {

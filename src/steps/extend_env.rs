@@ -47,6 +47,15 @@ impl Step for ExtendEnv {
     type Input = ExtendRequest;
     type Output = Output;
 
+    fn shown(output: &Output) -> String {
+        let Output { environment_name: name, expires_at, expired_at_before, latest_end, .. } = output;
+        let before = expired_at_before.as_ref().map_or("for ever".to_owned(), |end| format!("until {end}"));
+        match expires_at {
+            Some(end) => format!("{name} lives until {end}, and not {before}; {latest_end} is the latest that may be"),
+            None => format!("{name} is kept for ever, and not {before}"),
+        }
+    }
+
     async fn run(ctx: &Context, request: ExtendRequest) -> Result<Output> {
         guard::ensure_unprotected(&ctx.policy, "environment", &request.environment)?;
         // By a clock that is wrong the copy would go at the wrong time.
@@ -90,7 +99,10 @@ fn extendable(ctx: &Context, project: &Project, environment: &Environment) -> Re
     let source_id = reading.record().map(|record| &record.source_id);
     guard::ensure_not_production(&ctx.policy, project, environment, source_id)?;
     if let Some(host) = deletion_rules::promoted_host(environment, &reading) {
-        bail!(refused(environment, &format!("carries the domain `{host}`, which railstage did not attach")));
+        bail!(
+            refused(environment, &format!("carries the domain `{host}`, which railstage did not attach"))
+                .hint("no sweep deletes it either; take the domain off to have it end")
+        );
     }
     ready(environment, reading)
 }
@@ -103,19 +115,20 @@ fn ready(environment: &Environment, reading: Reading) -> Result<Record> {
         Reading::Unsigned(_) => {
             bail!(refused("has a record that is not signed").hint("sign it by `railstage adopt`"))
         }
-        Reading::Absent => bail!(refused("has no record of railstage")),
+        Reading::Absent => bail!(refused("has no record of railstage").hint("`railstage list-envs` tells the copies")),
         Reading::Unreadable(why) => bail!(guard::unreadable(environment, why)),
     };
     if let Some(Refreshing { run, give_up_at }) = record.refresh_at(record::now()) {
-        bail!(refused(&format!("is being refreshed by run `{run}`, which is given up at {give_up_at}")));
+        let what = format!("is being refreshed by run `{run}`, which is given up at {give_up_at}");
+        bail!(refused(&what).hint("wait until that is over"));
     }
-    let what = match record.state {
+    let (what, hint) = match record.state {
         State::Ready => return Ok(record),
-        State::Cloning => "is being made: its life begins when it is ready",
-        State::Failed => "failed, and is kept for a look for a day at most",
-        State::RollingBack => "is being rolled back",
+        State::Cloning => ("is being made: its life begins when it is ready", "wait until its clone is done"),
+        State::Failed => ("failed, and is kept for a look for a day at most", "make a new copy"),
+        State::RollingBack => ("is being rolled back", "make a new copy"),
     };
-    bail!(refused(what))
+    bail!(refused(what).hint(hint))
 }
 
 fn refused(environment: &Environment, what: &str) -> Failure {

@@ -233,7 +233,7 @@ pub(super) async fn copy(
     };
     ctx.progress.begin_copy(&pair.service);
     let copied = engines::Pair::of(&pair.source, &pair.target).copy(&options, &ctx.progress, &ctx.stop).await;
-    ctx.progress.end_copy(copied.as_ref().err().map(chain));
+    ctx.progress.end_copy(&pair.service, copied.as_ref().err().map(chain));
     let copied = copied?;
     ctx.keep_copy(&pair.service, &copied);
     Ok(copied.cut())

@@ -20,6 +20,7 @@ async fn a_webhook_makes_a_staging_copy_and_tells_no_secret() {
         (&outputs["status"], &outputs["step"], &outputs["needs_person"]),
         (&json!("ok"), &json!(""), &json!(false))
     );
+    assert_eq!(outputs["railway_url"], outputs["url"]);
     let host = outputs["url"].as_str().unwrap().strip_prefix("https://").unwrap().to_owned();
     let page = engine.world.fetch(&host, "/").await.unwrap();
     assert!(

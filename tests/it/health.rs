@@ -56,6 +56,27 @@ async fn a_redirect_to_production_fails() {
     assert_eq!(stage.record("one")["state"], "cloning");
 }
 
+/// What a copy was copied from is not production where that is a copy itself, and with `www.` a site is the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_to_what_the_source_was_copied_from_fails_as_well_with_www_and_without() {
+    let mut stage = Stage::prompt().await;
+    stage.policy["sources"] = json!(["production", "first"]);
+    stage.policy["may_be_public"] = json!(true);
+    let first = stage.request(json!({"environment_name": "first"}));
+    stage.steps_until("check-health", "first", &first).await;
+    let more = json!({"source_environment": "first", "health": [{"expect_status": 301}]});
+    let request = started(&stage, more).await;
+    for host in ["shop.example.com", "www.shop.example.com"] {
+        let update =
+            format!("UPDATE wp_options SET option_value = 'https://{host}' WHERE option_name IN ('siteurl', 'home')");
+        change(&stage, &update).await;
+        let call = check(&stage, &request).await;
+        call.expect(1);
+        assert!(call.error().contains(&format!("redirects to production, `{host}`")), "{}", call.error());
+    }
+    assert_eq!(stage.record("one")["state"], "cloning");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_without_the_copys_own_content_fails_where_production_shows_some() {
     let stage = Stage::prompt().await;

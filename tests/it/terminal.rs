@@ -57,9 +57,10 @@ async fn flags_a_file_and_the_environment_make_one_request_and_what_is_typed_hol
     ]);
     finish(over_the_environment).await.expect(0);
     let wrong =
-        typed(&stage, &["create-env", "--run-id", "r", "--ttl", "2 days", "--variables", "{", "--keep-users="]).await;
+        typed(&stage, &["create-env", "--run-id", "r", "--ttl", "2 days", "--variables", "{", "--keep=perhaps"]).await;
     wrong.expect(2);
-    for told in ["`project_id`: is missing", "`ttl`: expected", "`variables`: expected an object"] {
+    let keep = "`keep`: expected true or false, found `\"perhaps\"`";
+    for told in ["`project_id`: is missing", "`ttl`: expected", "`variables`: expected an object", keep] {
         assert!(wrong.stderr.contains(told), "{told} is not in\n{}", wrong.stderr);
     }
     assert_eq!(wrong.stdout, "");
@@ -127,6 +128,7 @@ async fn nothing_is_deleted_that_nobody_has_confirmed_and_nobody_is_asked_withou
     // What is wrong is told first, all of it, and nobody is asked about that.
     let wrong = typed(&stage, &["delete-env", "--project-id", "not one"]).await;
     assert!(wrong.stderr.contains("`environment`: is missing"), "{}", wrong.stderr);
+    assert!(!wrong.stderr.contains("`confirm`"), "{}", wrong.stderr);
     let other = typed(&stage, &["delete-env", "--project-id", &project, "--environment", "production", "--yes"]).await;
     other.expect(2);
     assert_eq!(stage.environments(), ["mine", "production"]);
@@ -207,4 +209,43 @@ async fn a_custom_domain_that_does_not_answer_yet_is_told_with_its_records_and_t
     let record = lines.next().unwrap();
     assert!(record.starts_with("  CNAME ") && record.contains("staging"), "{record}");
     assert!(call.stdout.starts_with(&format!("own is ready at {works}, ")), "{}", call.stdout);
+}
+
+/// Kestra starts a task again whose worker it has lost, and the first may have come as far as the domain.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_finds_a_custom_domain_attached_tells_its_records_until_they_are_set() {
+    let stage = Stage::prompt().await;
+    let domain = "staging.example.net";
+    let request = stage.request(json!({"environment_name": "own", "custom_domain": domain}));
+    let first = stage.steps_until("assign-domain", "own", &request).await.outputs()["dns_records"].take();
+    assert_eq!(first.as_array().unwrap().len(), 2, "{first}");
+    let again = stage.step("assign-domain", "own", &request).await;
+    again.expect(0);
+    assert_eq!(again.outputs()["dns_records"], first);
+    assert!(again.stdout.contains(&format!("`{domain}` does not answer before")), "{}", again.stdout);
+    stage.world.add_custom_domain("own", "web", domain, true).unwrap();
+    let answering = stage.step("assign-domain", "own", &request).await;
+    answering.expect(0);
+    assert_eq!(answering.outputs()["dns_records"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_extended_by_flags_and_told_in_a_sentence_and_who_may_not_is_told_the_way() {
+    let stage = Stage::prompt().await;
+    a_copy(&stage, "mine").await;
+    let project = stage.world.project_id();
+    let extend = ["extend-env", "--project-id", &project, "--environment", "mine"];
+    let early = typed(&stage, &[&extend[..], &["--ttl", "P2D"]].concat()).await;
+    early.expect(2);
+    assert!(early.stderr.contains("is being made") && early.stderr.contains("hint: wait until"), "{}", early.stderr);
+    stage.change_record("mine", json!({"state": "ready"}));
+    let before = stage.record("mine")["expires_at"].as_str().unwrap().to_owned();
+    let extended = typed(&stage, &[&extend[..], &["--ttl", "P2D"]].concat()).await;
+    extended.expect(0);
+    let end = stage.record("mine")["expires_at"].as_str().unwrap().to_owned();
+    let sentence = format!("mine lives until {end}, and not until {before}; ");
+    assert!(extended.stdout.starts_with(&sentence) && extended.stdout.lines().count() == 1, "{}", extended.stdout);
+    let kept = typed(&stage, &[&extend[..], &["--keep"]].concat()).await;
+    kept.expect(0);
+    assert_eq!(kept.stdout, format!("mine is kept for ever, and not until {end}\n"));
 }

@@ -128,6 +128,7 @@ async fn a_sweep_deletes_so_many_and_leaves_the_rest_to_the_next() {
     assert_eq!(stage.environments(), ["production"]);
     let call = stage.step("sweep-envs", "-", &json!({"max_deletions": 0})).await;
     call.expect(2);
+    assert!(call.error().contains("expected a whole number from 1 to 500, found `0`"), "{}", call.error());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ use tokio::process::Command;
 use crate::stage::{Call, Stage, base64};
 
 /// The events of a step in Kestra, each of which keeps to the schema.
-fn events(call: &Call) -> Vec<Value> {
+pub(crate) fn events(call: &Call) -> Vec<Value> {
     let schema = schema_files::all().into_iter().find(|schema| schema.name == "progress").unwrap();
     let schema = jsonschema::validator_for(&serde_json::from_str(&schema.text).unwrap()).unwrap();
     let lines = call.stdout.lines().filter_map(|line| line.strip_prefix("::")?.strip_suffix("::"));
@@ -29,7 +29,7 @@ fn events(call: &Call) -> Vec<Value> {
     events
 }
 
-fn states(events: &[Value], service: Option<&str>) -> Vec<String> {
+pub(crate) fn states(events: &[Value], service: Option<&str>) -> Vec<String> {
     let of = |event: &&Value| event["service"].as_str() == service && event["state"] != "under_way";
     events.iter().filter(of).map(|event| event["state"].as_str().unwrap().to_owned()).collect()
 }

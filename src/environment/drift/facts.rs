@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Aspect;
 use crate::contract::ids::ServiceId;
 use crate::contract::record;
+use crate::error::counted;
 use crate::railway::{Environment, ServiceInstance, VariableConfig};
 
 /// Whose something is.
@@ -159,7 +160,7 @@ impl Facts {
         } else if let Some(region) = path.strip_prefix(REGIONS) {
             let (region, of) = region.rsplit_once('.').unwrap_or((region, ""));
             match of {
-                "numReplicas" => self.shown(Aspect::Region, region, &format!("{value} replicas")),
+                "numReplicas" => self.shown(Aspect::Region, region, &counted(value, "replica", "replicas")),
                 _ => self.add(Aspect::Region, path.trim_start_matches(REGIONS), value, None),
             }
         } else {

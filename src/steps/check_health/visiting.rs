@@ -12,7 +12,7 @@ use crate::environment::hosts::host_of;
 use crate::environment::services::web;
 use crate::error::{Exit, Failure};
 use crate::external::http::{self, Page};
-use crate::railway::ServiceInstance;
+use crate::railway::{Environment, ServiceInstance};
 
 /// How many redirects within the copy are followed.
 const REDIRECTS: usize = 5;
@@ -114,7 +114,7 @@ impl Visit<'_> {
     fn outside(&self, page: &Page) -> Result<Option<String>> {
         let Some(next) = &page.location else { return Ok(None) };
         let host = host_of(next).unwrap_or_default();
-        if self.target.source().hosts().any(|source| source == host) {
+        if production(self.target).contains(&host) {
             bail!(from_source(format!("service `{}` redirects to production, `{host}`", self.service.service_name)));
         }
         let services = &self.target.environment().service_instances;
@@ -138,7 +138,7 @@ impl Visit<'_> {
         if !(200..=299).contains(&page.status) {
             return Ok(Seen::Answer(self.visited(page, Content::NotJudged, Places::default())));
         }
-        let production = Places::of(&page.body, self.target.source().hosts());
+        let production = Places::of(&page.body, production(self.target).iter().map(String::as_str));
         if production.all > 0 && !self.request.wordpress_url_replace {
             return Ok(Seen::Answer(self.visited(page, Content::Source, production)));
         }
@@ -190,6 +190,17 @@ impl Visit<'_> {
             production,
         }
     }
+}
+
+/// The hosts of the source, and of what that was copied from itself: with `www.` and without, which are one site.
+fn production(target: &Target) -> Vec<String> {
+    let ancestors = target.record.ancestors.iter().filter_map(|a| target.project.environment_by_id(&a.id));
+    let hosts = std::iter::once(target.source()).chain(ancestors).flat_map(Environment::hosts);
+    let both = |host: &str| match host.strip_prefix("www.") {
+        Some(rest) => [host.to_owned(), rest.to_owned()],
+        None => [host.to_owned(), format!("www.{host}")],
+    };
+    hosts.flat_map(both).collect()
 }
 
 fn from_source(message: String) -> Failure {

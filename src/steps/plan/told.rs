@@ -7,6 +7,7 @@ use super::services::{BucketPlan, ServicePlan, VolumePlan};
 use super::variables::{Change, VariablePlan};
 use super::{Mark, Plan};
 use crate::environment::standing::Health;
+use crate::error::counted;
 
 /// So many lines has a list at most.
 const MOST_LINES: usize = 200;
@@ -134,12 +135,22 @@ fn bucket(bucket: &BucketPlan) -> (Mark, String) {
 fn database(database: &DatabasePlan) -> Vec<(Mark, String)> {
     let DatabasePlan { service, bytes, rows, tables, suspects, queues, .. } = database;
     let columns: usize = tables.iter().filter(|t| t.excluded_by.is_none()).map(|table| table.masked.len()).sum();
-    let rows = rows.map_or_else(|| "an unknown number of".to_owned(), |rows| format!("about {rows}"));
-    let masked = if database.masked { format!("{columns} columns masked") } else { "people come along".to_owned() };
+    let rows = rows.map_or_else(
+        || "an unknown number of rows".to_owned(),
+        |rows| format!("about {}", counted(rows, "row", "rows")),
+    );
+    let masked = match database.masked {
+        true => format!("{} masked", counted(columns, "column", "columns")),
+        false => "people come along".to_owned(),
+    };
     let urls = if database.rewritten { ", URLs rewritten" } else { "" };
     let mut lines = vec![(
         Mark::Comes,
-        format!("{service}: {} tables, {rows} rows, {:.1} MB; {masked}{urls}", tables.len(), *bytes as f64 / 1e6),
+        format!(
+            "{service}: {}, {rows}, {:.1} MB; {masked}{urls}",
+            counted(tables.len(), "table", "tables"),
+            *bytes as f64 / 1e6
+        ),
     )];
     let left =
         tables.iter().filter_map(|t| Some((Mark::Stays, format!("{}: rows {}", t.table, t.excluded_by.as_ref()?))));

@@ -9,6 +9,7 @@ use tokio::process::Child;
 
 use super::{Copy, beside, page, rename_the_shop, request, settings, try_beside, with_copy};
 use crate::stage::{Stage, base64, eventually};
+use crate::watched::{events, states};
 
 /// Slow enough to be met while it is at work.
 fn slow() -> Value {
@@ -176,6 +177,12 @@ async fn of_several_databases_all_get_new_data_or_none_does() {
     let call = stage.step("refresh-env", "whole", &request(&stage, &copy, json!({}))).await;
     call.expect(0);
     assert_eq!((&call.outputs()["restarts"], call.outputs()["databases"].as_array().unwrap().len()), (&json!(2), 2));
+    let told = events(&call);
+    for database in ["Postgres", "Analytics"] {
+        let own = told.iter().filter(|event| event["service"] == database && event["bytes"].as_u64() > Some(0));
+        assert!(own.clone().any(|event| event["state"] == "done"), "{database} never ended: {told:?}");
+        assert_eq!(states(&told, Some(database)).iter().filter(|state| *state == "done").count(), 2, "{told:?}");
+    }
     assert!(page(&stage, &copy).await.contains("The New Shop"));
     in_analytics(&stage, copy.name, "SELECT FROM people").await.unwrap();
 

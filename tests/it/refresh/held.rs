@@ -33,6 +33,12 @@ async fn a_copy_is_held_while_it_is_refreshed_and_free_once_that_is_given_up() {
     let outputs = swept.outputs();
     assert_eq!((&outputs["deleted"], &outputs["closed"]), (&json!([]), &json!([])));
     assert!(outputs["spared"].to_string().contains("is being refreshed"), "{outputs}");
+    // Nor is anything written into its record because its end is near.
+    let near = (Timestamp::now() + SignedDuration::from_hours(20)).to_string();
+    stage.change_record(copy.name, json!({"expires_at": near}));
+    let swept = stage.step("sweep-envs", "-", &json!({"dry_run": false})).await;
+    swept.expect(0);
+    assert_eq!(swept.outputs()["warned"], json!([]));
     let listed = stage.step("list-envs", "-", &json!({"project_id": stage.world.project_id()})).await;
     let environments = listed.outputs()["environments"].take();
     let ours = environments.as_array().unwrap().iter().find(|environment| environment["name"] == copy.name).unwrap();
@@ -42,6 +48,14 @@ async fn a_copy_is_held_while_it_is_refreshed_and_free_once_that_is_given_up() {
     assert!(mutations.is_empty(), "{mutations:?}");
 
     // Whoever was killed holds it no longer than he may.
+    stage.change_record(copy.name, json!({"refreshing": refreshing(-1)}));
+    let swept = stage.step("sweep-envs", "-", &json!({"dry_run": false})).await;
+    swept.expect(0);
+    assert_eq!(
+        (&swept.outputs()["warned"][0]["mark"], &swept.outputs()["closed"]),
+        (&json!("P1D"), &json!([copy.name]))
+    );
+    stage.world.set_tcp_proxy(copy.name, true).unwrap();
     let later = (Timestamp::now() + SignedDuration::from_hours(9)).to_string();
     stage.change_record(copy.name, json!({"refreshing": refreshing(-1), "expires_at": later}));
     rename_the_shop(&stage, "The New Shop").await;
