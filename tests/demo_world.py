@@ -47,7 +47,8 @@ class Passing:
 
     def show(self, text):
         if self.seen:
-            print(f"\r\033[K{text[: WIDTH - 1]}", end="", flush=True)
+            line = " ".join(text.split())
+            print(f"\r\033[K{line[: WIDTH - 1]}", end="", flush=True)
 
     def clear(self):
         self.show("")
