@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::railway::ServiceInstance;
+use crate::railway::{DeploymentStatus, ServiceInstance};
 
 /// How a service of the source stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -32,7 +32,7 @@ impl Health {
 
 /// Whether a deployment of a service is under way.
 pub(crate) fn is_under_way(service: &ServiceInstance) -> bool {
-    service.status().is_some_and(|status| status.is_under_way())
+    service.status().is_some_and(DeploymentStatus::is_under_way)
 }
 
 /// What of a service is not well, for people; what runs on a schedule is not up all the time.
