@@ -50,7 +50,7 @@ async fn what_runs_in_the_source_is_copied_and_not_a_deployment_of_it_that_faile
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_under_way_is_told_beside_what_runs_meanwhile() {
-    let stage = Stage::of(WorldOptions { deploy_time: Duration::from_secs(600), ..WorldOptions::prompt() }).await;
+    let stage = Stage::of(WorldOptions { deploy_time: Duration::from_mins(10), ..WorldOptions::prompt() }).await;
     let (before, _) = planned(&stage, &stage.request(json!({}))).await;
     stage.world.deploy("production", "worker").unwrap();
     let (plan, call) = planned(&stage, &stage.request(json!({}))).await;
