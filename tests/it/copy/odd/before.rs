@@ -155,7 +155,7 @@ async fn masked_values_pass_their_checks_or_are_refused_before() {
     let fits = "{table: people, column: first, transformer: name}, {table: people, column: odd, transformer: name}";
     // No stranger's address passes the check of `mail`, and none of somebody's comes along unsaid.
     let error = format!("{:#}", odd.copy("checks", &odd.masking(fits)).await.unwrap_err());
-    assert!(error.contains("e-mail addresses in 1 values of public.people.mail"), "{error}");
+    assert!(error.contains("e-mail addresses in 1 value of public.people.mail"), "{error}");
     let kept = "{table: people, column: mail, transformer: keep, because: the firm's own}";
     odd.copy("checks", &odd.masking(&format!("{fits}, {kept}"))).await.unwrap();
     let mail = "{table: people, column: mail, transformer: email}";

@@ -86,7 +86,7 @@ async fn hosts_and_addresses_in_the_schema_are_named_and_plain_literals_rewritte
     );
     let summary = report.summary();
     assert!(
-        summary.contains("in the schema, server warehouse: 1 hosts") && !summary.contains("people.example.net"),
+        summary.contains("in the schema, server warehouse: 1 host of") && !summary.contains("people.example.net"),
         "{summary}"
     );
 }
