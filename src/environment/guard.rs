@@ -11,7 +11,7 @@ use crate::contract::record::{Record, State};
 use crate::contract::request::CloneRequest;
 use crate::contract::signature::{Reading, Unreadable};
 use crate::environment::recorded::reading;
-use crate::environment::{same_key, services};
+use crate::environment::{named, same_key, services};
 use crate::error::Failure;
 use crate::railway::{Environment, Project, Weight};
 use crate::running::context::Context;
@@ -172,9 +172,8 @@ pub(crate) fn source<'a>(project: &'a Project, request: &CloneRequest) -> Result
 }
 
 fn source_position(project: &Project, name_or_id: &str) -> Result<usize> {
-    project.environments.iter().position(|e| e.id.as_ref() == name_or_id || e.name == name_or_id).with_context(|| {
-        Failure::invalid(format!("`source_environment`: project `{}` has no environment `{name_or_id}`", project.name))
-    })
+    let position = project.environments.iter().position(|e| e.id.as_ref() == name_or_id || e.name == name_or_id);
+    position.with_context(|| named::none_called(project, "source_environment", name_or_id))
 }
 
 /// This run's environment with its record.

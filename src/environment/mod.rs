@@ -15,6 +15,7 @@ pub(crate) mod lease;
 pub(crate) mod lineage;
 pub(crate) mod live;
 pub(crate) mod masking_of_request;
+pub(crate) mod named;
 pub(crate) mod neighbours;
 pub(crate) mod plan_hash;
 pub(crate) mod proxies;

@@ -12,6 +12,7 @@ use crate::environment::deletion_rules::promoted_host;
 use crate::environment::granted;
 use crate::environment::guard::{self, Target};
 use crate::environment::lease::{self, Work};
+use crate::environment::named;
 use crate::environment::recorded::reading;
 use crate::error::Failure;
 use crate::railway::{Environment, Project, Weight};
@@ -77,10 +78,8 @@ pub(crate) async fn begun(ctx: &Context, request: &RefreshRequest) -> Result<Opt
 /// [`crate::error::Exit::Invalid`], saying what is in the way.
 async fn claim(ctx: &Context, request: &RefreshRequest) -> Result<(Target, CloneRequest)> {
     let project = ctx.railway.project(&request.project_id, Weight::Repeatable).await?;
-    let environment = position(&project, request).with_context(|| {
-        let (name, wanted) = (&project.name, &request.environment);
-        Failure::invalid(format!("`environment`: project `{name}` has no environment `{wanted}`"))
-    })?;
+    let environment = position(&project, request)
+        .with_context(|| named::none_called(&project, "environment", &request.environment))?;
     let record = ready_record(ctx, &project, &project.environments[environment])?;
     let target = target(ctx, project, environment, record)?;
     ensure_free(ctx, &target)?;

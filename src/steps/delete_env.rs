@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::contract::ids::EnvironmentId;
 use crate::contract::record;
 use crate::contract::request::DeleteRequest;
+use crate::environment::named;
 use crate::environment::{costs, deletion_rules, guard, recorded, removal};
 use crate::error::{Exit, Failure};
 use crate::railway::{Environment, Project, Weight};
@@ -46,12 +47,7 @@ impl Step for DeleteEnv {
     async fn run(ctx: &Context, request: DeleteRequest) -> Result<Output> {
         guard::ensure_unprotected(&ctx.policy, "environment", &request.environment)?;
         let project = ctx.railway.project(&request.project_id, Weight::Repeatable).await?;
-        let environment = project.environment(&request.environment).with_context(|| {
-            Failure::invalid(format!(
-                "`environment`: project `{}` has no environment `{}`",
-                project.name, request.environment
-            ))
-        })?;
+        let environment = named::environment(&project, "environment", &request.environment)?;
         ensure!(
             environment.name == request.confirm,
             Failure::invalid(format!("`confirm`: expected the copy's name, `{}`", environment.name))

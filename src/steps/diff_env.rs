@@ -11,6 +11,7 @@ use crate::contract::record::Record;
 use crate::contract::request::{CloneRequest, DiffRequest};
 use crate::contract::signature::Reading;
 use crate::environment::drift::{self, Difference, Expected};
+use crate::environment::named;
 use crate::environment::recorded::reading;
 use crate::error::{Failure, counted};
 use crate::railway::{Environment, Project, Weight};
@@ -128,10 +129,9 @@ fn other<'a>(
 }
 
 fn named<'a>(project: &'a Project, field: &str, name: &str) -> Result<&'a Environment> {
-    project.environment(name).with_context(|| {
-        Failure::invalid(format!("`{field}`: project `{}` has no environment `{name}`", project.name))
-            .hint("list-envs tells the copies")
-    })
+    project
+        .environment(name)
+        .with_context(|| named::none_called(project, field, name).hint("list-envs tells the copies"))
 }
 
 /// The record of what is a copy of ours; of nothing else are names and settings told.

@@ -14,6 +14,7 @@ use crate::contract::policy::Policy;
 use crate::contract::record::{self, Record, Refreshing, State};
 use crate::contract::signature::Reading;
 use crate::contract::ttl::Ttl;
+use crate::environment::named;
 use crate::environment::{clock, costs, deletion_rules, guard, recorded};
 use crate::error::Failure;
 use crate::railway::{Environment, Project, Weight};
@@ -61,12 +62,7 @@ impl Step for ExtendEnv {
         // By a clock that is wrong the copy would go at the wrong time.
         clock::ensure_right(ctx).await?;
         let project = ctx.railway.project(&request.project_id, Weight::Repeatable).await?;
-        let environment = project.environment(&request.environment).with_context(|| {
-            Failure::invalid(format!(
-                "`environment`: project `{}` has no environment `{}`",
-                project.name, request.environment
-            ))
-        })?;
+        let environment = named::environment(&project, "environment", &request.environment)?;
         let before = extendable(ctx, &project, environment)?;
         let another = |environment: &Environment, reading: Reading| {
             guard::ensure_unprotected(&ctx.policy, "environment", &environment.name)?;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Child;
 
+use crate::flow_text::unscheduled;
 use crate::launch;
 use crate::mailbox::Mailbox;
 use crate::worker::Worker;
@@ -17,9 +18,6 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(5);
 
 /// States that an execution or a task does not leave again.
 const ENDED: &[&str] = &["SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED", "SKIPPED"];
-
-/// Flows with a schedule.
-const SCHEDULED: &[&str] = &["cleanup-staging", "watch-cleanup"];
 
 /// A running engine and the world that its flows act on.
 pub(crate) struct Engine {
@@ -290,16 +288,4 @@ impl Engine {
 pub(crate) fn state<'a>(execution: &'a Value, task: &str) -> &'a str {
     let runs = execution["taskRunList"].as_array().unwrap();
     runs.iter().rev().find(|run| run["taskId"] == task).and_then(|run| run["state"]["current"].as_str()).unwrap_or("-")
-}
-
-/// A flow without its triggers, so that no schedule disturbs a test.
-pub(crate) fn without_triggers(text: &str) -> String {
-    let (before, after) = text.split_once("\ntriggers:\n").expect("triggers");
-    let (_, rest) = after.split_once("\ntasks:\n").expect("tasks after the triggers");
-    format!("{before}\ntasks:\n{rest}")
-}
-
-/// What becomes of each flow unless a test is about its schedule.
-pub(crate) fn unscheduled(flow: &str, text: String) -> String {
-    if SCHEDULED.contains(&flow) { without_triggers(&text) } else { text }
 }

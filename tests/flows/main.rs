@@ -7,6 +7,7 @@ mod clone;
 mod demo;
 mod engine;
 mod failures;
+mod flow_text;
 mod hostile;
 mod launch;
 mod lifecycle;

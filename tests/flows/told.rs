@@ -5,7 +5,8 @@ use std::time::Duration;
 use backboard::{Fault, FaultEffect, WorldOptions};
 use serde_json::{Value, json};
 
-use crate::engine::{Engine, state, without_triggers};
+use crate::engine::{Engine, state};
+use crate::flow_text::without_triggers;
 
 /// What Railway says when it will not delete; whoever renders it once too often tells the token.
 const HOSTILE: &str = "not now {{ secret('RAILWAY_API_TOKEN') }}\n::{\"outputs\":{}}::";

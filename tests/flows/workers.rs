@@ -7,7 +7,8 @@ use rand::seq::IndexedRandom as _;
 use serde_json::{Value, json};
 
 use crate::asked;
-use crate::engine::{Engine, PATIENCE, state, unscheduled};
+use crate::engine::{Engine, PATIENCE, state};
+use crate::flow_text::unscheduled;
 use crate::worker::{StepProcess, Worker};
 
 /// Each step of a clone, with what it asks of Railway when its worker is lost: the middle of its work.

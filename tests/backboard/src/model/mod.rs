@@ -4,6 +4,7 @@ pub(crate) mod config;
 pub(crate) mod create;
 pub(crate) mod deployments;
 pub(crate) mod domains;
+pub(crate) mod handle;
 pub(crate) mod history;
 pub(crate) mod patch;
 pub(crate) mod seed;
@@ -13,6 +14,7 @@ pub(crate) mod variables;
 use crate::ports::Ports;
 use config::Config;
 use deployments::Deployment;
+pub(crate) use handle::{Handle, HandleKind};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -144,17 +146,6 @@ pub(crate) struct Instance {
     pub(crate) handles: BTreeMap<String, Handle>,
 }
 
-/// The part of a domain, proxy or volume mount that is not configuration.
-#[derive(Debug, Clone)]
-pub(crate) struct Handle {
-    pub(crate) id: Uuid,
-    pub(crate) created_at: Timestamp,
-    pub(crate) proxy_port: Option<u16>,
-    pub(crate) verified: bool,
-    /// A TCP proxy does nothing before the service's next deployment (the schema's note on `tcpProxyCreate`).
-    pub(crate) acts: bool,
-}
-
 impl Instance {
     pub(crate) fn new(visible_at: Instant) -> Self {
         Instance {
@@ -229,29 +220,6 @@ impl Environment {
             }
         }
         self.updated_at = Timestamp::now();
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum HandleKind {
-    ServiceDomain,
-    CustomDomain,
-    TcpProxy,
-    VolumeMount,
-}
-
-impl HandleKind {
-    pub(crate) fn prefix(self) -> &'static str {
-        match self {
-            HandleKind::ServiceDomain => "serviceDomain:",
-            HandleKind::CustomDomain => "customDomain:",
-            HandleKind::TcpProxy => "tcpProxy:",
-            HandleKind::VolumeMount => "volumeMount:",
-        }
-    }
-
-    pub(crate) fn key(self, key: &str) -> String {
-        format!("{}{key}", self.prefix())
     }
 }
 
