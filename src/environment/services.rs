@@ -106,7 +106,7 @@ fn is_of_data_server(image: &str) -> bool {
     DATA_SERVERS.contains(&last.split(':').next().unwrap_or_default())
 }
 
-/// The services of `environment` that play one of `roles`, in Railway's order.
+/// The services of `environment` that play one of `roles`, by name.
 pub(crate) fn with_role<'a>(
     environment: &'a Environment,
     request: &CloneRequest,

@@ -140,6 +140,8 @@ impl Project {
     /// Hands each service what its environment's config says of it, and each environment its buckets with their names.
     pub(super) fn hand_down(&mut self) {
         for environment in &mut self.environments {
+            // Railway promises no order, and what is told of two environments should stand side by side.
+            environment.service_instances.sort_by(|a, b| a.service_name.cmp(&b.service_name));
             environment.mark_services();
             let bucket = |(id, settings): (&String, &Settings)| {
                 let named = self.buckets.iter().find(|bucket| bucket.id == *id);

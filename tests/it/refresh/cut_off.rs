@@ -188,11 +188,15 @@ async fn of_several_databases_all_get_new_data_or_none_does() {
 
     // One that is named alone leaves the other as it is.
     rename_the_shop(&stage, "The Newest Shop").await;
-    let second = stage.record(copy.name)["databases"][0].clone();
+    let databases = || stage.record(copy.name)["databases"].as_array().unwrap().clone();
+    let [analytics, postgres] = &databases()[..] else { panic!("{:?}", databases()) };
+    assert_eq!((&analytics["service"], &postgres["service"]), (&json!("Analytics"), &json!("Postgres")));
     let asked = request(&stage, &copy, json!({"databases": [{"service": "Analytics"}]}));
     stage.step("refresh-env", "one", &asked).await.expect(0);
     assert!(page(&stage, &copy).await.contains("The New Shop"));
-    assert_eq!(stage.record(copy.name)["databases"][0], second);
+    let [refreshed, left] = &databases()[..] else { panic!("{:?}", databases()) };
+    assert_ne!(refreshed["snapshot_at"], analytics["snapshot_at"]);
+    assert_eq!(left, postgres);
 }
 
 async fn in_analytics(stage: &Stage, environment: &str, sql: &str) -> anyhow::Result<()> {
