@@ -60,6 +60,12 @@ impl Key {
         Self::new(&rand::random::<[u8; 32]>(), KeySource::Run)
     }
 
+    /// One key for all tests, in which values must come out the same at each run.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn of_test() -> Self {
+        Self::of_run(&Secret::new("the token of an account"), "run")
+    }
+
     fn new(bytes: &[u8], source: KeySource) -> Self {
         Self { mac: Hmac::new_from_slice(bytes).expect("HMAC takes a key of any length"), source }
     }

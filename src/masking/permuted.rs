@@ -105,15 +105,10 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::secret::Secret;
-
-    fn key() -> Key {
-        Key::of_run(&Secret::new("the token of an account"), "run")
-    }
 
     #[test]
     fn a_word_keeps_its_form_and_nothing_else() {
-        let key = key();
+        let key = Key::of_test();
         for word in
             ["quillfeather", "Zx-4711-ab", "k7Q2mP", "user_name.77", "AB0001", "d41d8cd98f00b204e9800998ecf8427e"]
         {
@@ -132,7 +127,7 @@ mod tests {
 
     #[test]
     fn no_two_words_become_the_same() {
-        let key = key();
+        let key = Key::of_test();
         let letters = || (b'a'..=b'z').map(char::from);
         let short: Vec<String> = letters().flat_map(|a| letters().map(move |b| format!("{a}{b}"))).collect();
         let mixed: Vec<String> = letters().flat_map(|a| (0..100).map(move |i| format!("{a}-{i:02}"))).collect();

@@ -143,15 +143,10 @@ pub(super) fn tail(key: &Key, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
-
-    fn key() -> Key {
-        Key::of_run(&Secret::new("the token of an account"), "run")
-    }
 
     #[test]
     fn a_full_name_is_made_of_what_its_parts_become() {
-        let key = key();
+        let key = Key::of_test();
         let full = name(&key, "Zoë  María García-López");
         assert_eq!(full, format!("{} {}", name(&key, "ZOË María"), name(&key, "garcía-lópez")));
         assert_eq!(full.split(' ').count(), 3);
@@ -163,7 +158,7 @@ mod tests {
 
     #[test]
     fn no_name_stays() {
-        let key = key();
+        let key = Key::of_test();
         for word in NAMES {
             assert_ne!(name(&key, word), *word);
         }
@@ -171,7 +166,7 @@ mod tests {
 
     #[test]
     fn an_address_is_one_stranger_in_any_case_and_yet_unique() {
-        let key = key();
+        let key = Key::of_test();
         let (small, large) = (email(&key, "zoe@example.com"), email(&key, "Zoe@Example.com"));
         assert_ne!(small, large);
         assert_eq!(small, large.to_lowercase());
@@ -183,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_list_of_addresses_stays_a_list() {
-        let key = key();
+        let key = Key::of_test();
         let list = email(&key, "a@example.com, Bob <b@example.com>");
         let (a, b) = (email(&key, "a@example.com"), email(&key, "b@example.com"));
         assert_eq!(list, format!("{a}, {b}"));

@@ -175,10 +175,9 @@ pub(crate) fn misfit(transformer: Transformer, column: &Column) -> Option<String
 mod tests {
     use super::*;
     use crate::contract::transformer::Effect;
-    use crate::secret::Secret;
 
     fn masked(transformer: Transformer, value: &str, max_chars: Option<usize>, is_unique: bool) -> String {
-        let nets = Nets::new(Key::of_run(&Secret::new("the token of an account"), "run"));
+        let nets = Nets::new(Key::of_test());
         let bytes = transformer
             .masked(&nets, "", value.as_bytes(), ValueLimits { max_chars, is_unique, keeps_form: false })
             .unwrap();

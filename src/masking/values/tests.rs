@@ -6,18 +6,17 @@ use crate::masking::key::Key;
 use crate::masking::nets::Nets;
 use crate::masking::strangers;
 use crate::rewriting::{Rewriter, UrlPair};
-use crate::secret::Secret;
-
-fn key() -> Key {
-    Key::of_run(&Secret::new("the token of an account"), "run")
-}
 
 fn personal(value: &str) -> Option<String> {
-    ValueMasker::personal(&Nets::new(key())).masked(value.as_bytes(), "meta").map(|new| String::from_utf8(new).unwrap())
+    ValueMasker::personal(&Nets::new(Key::of_test()))
+        .masked(value.as_bytes(), "meta")
+        .map(|new| String::from_utf8(new).unwrap())
 }
 
 fn settings(name: &str, value: &str) -> Option<String> {
-    ValueMasker::settings(&Nets::new(key())).masked(value.as_bytes(), name).map(|new| String::from_utf8(new).unwrap())
+    ValueMasker::settings(&Nets::new(Key::of_test()))
+        .masked(value.as_bytes(), name)
+        .map(|new| String::from_utf8(new).unwrap())
 }
 
 /// A text as PHP serializes it.
@@ -27,7 +26,7 @@ fn s(text: &str) -> String {
 
 #[test]
 fn lengths_are_those_of_the_new_texts() {
-    let key = key();
+    let key = Key::of_test();
     let (name, email) = (strangers::name(&key, "Zoë"), strangers::email(&key, "zoe@example.com"));
     let value = format!(
         "a:2:{{{}a:2:{{{}{}{}{}}}{}i:5;}}",
@@ -44,7 +43,7 @@ fn lengths_are_those_of_the_new_texts() {
 
 #[test]
 fn structures_within_structures_are_read() {
-    let key = key();
+    let key = Key::of_test();
     let email = strangers::email(&key, "zoe@example.com");
     let with = |email: &str| {
         let json = format!(r#"{{"a": [1, {{"customer_email":"{email}"}}], "b": "gr\u00fcn \/ ok"}}"#);
@@ -89,7 +88,7 @@ fn data_that_is_cut_off_is_masked_as_text() {
 
 #[test]
 fn what_stands_in_base64_or_hexadecimal_is_read() {
-    let email = strangers::email(&key(), "zoe@example.com");
+    let email = strangers::email(&Key::of_test(), "zoe@example.com");
     let with = |email: &str| {
         let json = BASE64.encode(format!(r#"{{"email":"{email}","n":1}}"#).as_bytes());
         let hex = HEXLOWER.encode(format!("mail {email}").as_bytes());
@@ -182,7 +181,7 @@ const SOUND: &[&str] = &[
 #[test]
 fn what_is_broken_for_masking_is_broken_for_rewriting() {
     let rewriter = Rewriter::new(&[UrlPair::parse("https://shop.test", "https://copy.test").unwrap()]);
-    let nets = Nets::new(key());
+    let nets = Nets::new(Key::of_test());
     for (values, is_sound) in [(BROKEN, false), (SOUND, true)] {
         for value in values {
             let read = php::edited(value.as_bytes(), &FieldPath::named("x"), &ValueMasker::personal(&nets), 0);
@@ -198,7 +197,7 @@ fn what_is_broken_for_masking_is_broken_for_rewriting() {
 
 #[test]
 fn escaped_bytes_of_a_string_are_masked_too() {
-    let email = strangers::email(&key(), "zoe@example.com");
+    let email = strangers::email(&Key::of_test(), "zoe@example.com");
     assert_eq!(
         personal(r#"a:1:{S:5:"em\61il";S:15:"zoe\40example.com";}"#).unwrap(),
         format!(r#"a:1:{{S:5:"em\61il";{}}}"#, s(&email))
@@ -236,7 +235,7 @@ fn json_is_read_to_its_end() {
 proptest::proptest! {
     #[test]
     fn any_bytes_are_read_without_a_fall(value in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
-        let nets = Nets::new(key());
+        let nets = Nets::new(Key::of_test());
         let _ = ValueMasker::personal(&nets).masked(&value, "email");
         let _ = ValueMasker::settings(&nets).masked(&value, "testmode");
     }
@@ -249,7 +248,7 @@ proptest::proptest! {
         let new = personal(&value).unwrap_or(value);
         // A second walk reads it to its end, or else it would be taken for text.
         let path = FieldPath::named("x");
-        let nets = Nets::new(key());
+        let nets = Nets::new(Key::of_test());
         proptest::prop_assert!(php::edited(new.as_bytes(), &path, &ValueMasker::personal(&nets), 0).is_ok(), "{new}");
     }
 }

@@ -236,10 +236,9 @@ impl Gatherer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
 
     fn gatherer() -> Gatherer {
-        Gatherer::new(&Key::of_run(&Secret::new("the token of an account"), "run"))
+        Gatherer::new(&Key::of_test())
     }
 
     #[test]

@@ -1,18 +1,13 @@
 //! Whoever is known is found in whatever way a text names them, and nobody else is.
 
 use super::*;
-use crate::secret::Secret;
-
-fn key() -> Key {
-    Key::of_run(&Secret::new("the token of an account"), "run")
-}
 
 fn gatherer() -> Gatherer {
-    Gatherer::new(&key())
+    Gatherer::new(&Key::of_test())
 }
 
 fn nets(people: KnownPeople) -> std::sync::Arc<Nets> {
-    let nets = Nets::new(key());
+    let nets = Nets::new(Key::of_test());
     nets.people.set(people).unwrap();
     nets
 }
@@ -89,7 +84,7 @@ fn a_name_is_found_however_it_is_written() {
 
 #[test]
 fn whoever_is_found_is_the_same_stranger_as_everywhere() {
-    let (nets, key) = (nets(some_people()), key());
+    let (nets, key) = (nets(some_people()), Key::of_test());
     let stranger = |name: &str| strangers::name(&key, name);
     assert_eq!(masked(&nets, "Note: Zoë Quill rang.").unwrap(), format!("Note: {} rang.", stranger("Zoë Quill")));
     assert_eq!(masked(&nets, "Quill, Zoë").unwrap(), format!("{}, {}", stranger("Quill"), stranger("Zoë")));
@@ -225,7 +220,7 @@ fn names_without_blanks_are_found_within_a_text() {
 #[test]
 fn nothing_changes_where_nobody_is_known() {
     let empty = nets(gatherer().end());
-    let unset = Nets::new(key());
+    let unset = Nets::new(Key::of_test());
     for text in ["Zoë Quill, 12 Quill Street, zoe@example.com, +44 20 7946 0123", "", "é"] {
         assert_eq!(masked(&empty, text), None);
         assert_eq!(masked(&unset, text), None);

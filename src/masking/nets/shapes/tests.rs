@@ -2,10 +2,9 @@
 
 use super::*;
 use crate::masking::Key;
-use crate::secret::Secret;
 
 pub(super) fn nets(country: &str) -> std::sync::Arc<Nets> {
-    let nets = Nets::new(Key::of_run(&Secret::new("the token of an account"), "run"));
+    let nets = Nets::new(Key::of_test());
     if let Some(country) = Country::of_code(country) {
         nets.country.set(country).unwrap();
     }
