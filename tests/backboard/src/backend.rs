@@ -1,6 +1,7 @@
 //! The backend as one shared thing: state, schema, faults, journal, and what runs behind it.
 
 use crate::faults::Faults;
+use crate::git::Git;
 use crate::graphql::Tokens;
 use crate::journal::Journal;
 use crate::model::history::History;
@@ -21,6 +22,7 @@ pub(crate) struct Backend {
     pub(crate) journal: Journal,
     pub(crate) runtime: Runtime,
     pub(crate) order: Order,
+    pub(crate) git: Git,
     tokens: Mutex<Tokens>,
     history: Mutex<History>,
     requests: AtomicU64,
@@ -36,7 +38,9 @@ impl Backend {
         model: Model,
         runtime: Runtime,
     ) -> Arc<Self> {
+        let git = Git::new(runtime.folder.join("git"));
         Arc::new(Backend {
+            git,
             schema,
             options,
             faults: Faults::default(),

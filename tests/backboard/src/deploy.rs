@@ -8,6 +8,7 @@ use crate::model::variables::{self, Variables};
 use crate::model::{Answer, Model};
 use crate::postgres::{Cluster, ClusterOptions};
 use crate::runtime::Running;
+use crate::upload::Files;
 use anyhow::{Context, Result};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -22,7 +23,8 @@ pub(crate) enum Kind {
 }
 
 pub(crate) fn kind(model: &Model, environment: Uuid, service: Uuid) -> Answer<Kind> {
-    let uploaded = model.project_of(environment)?.service(service)?.uploaded;
+    let uploaded =
+        model.project_of(environment)?.service(service)?.uploaded || files(model, environment, service).is_some();
     let config = &model.environment(environment)?.config;
     Ok(match config.text(service, "/source/image") {
         Some(image) if is_postgres(image) => Kind::Database,
@@ -30,6 +32,11 @@ pub(crate) fn kind(model: &Model, environment: Uuid, service: Uuid) -> Answer<Ki
         _ if uploaded || config.text(service, "/source/repo").is_some() => Kind::App,
         _ => Kind::Quiet,
     })
+}
+
+/// What was uploaded for the deployment that is to run.
+fn files(model: &Model, environment: Uuid, service: Uuid) -> Option<Arc<Files>> {
+    model.environment(environment).ok()?.instance(service).ok()?.latest()?.files.clone()
 }
 
 /// Whether an image is a Postgres server, whatever it is called.
@@ -102,11 +109,12 @@ pub(crate) async fn run(backend: &Arc<Backend>, environment: Uuid, service: Uuid
     let gone = |refusal: crate::model::Refusal| anyhow::anyhow!("{refusal}");
     let kind = kind(&model, environment, service).map_err(gone)?;
     let variables = variables::rendered(&model, environment, Some(service)).map_err(gone)?;
+    let files = files(&model, environment, service);
     drop(model);
     match kind {
         Kind::Quiet => Ok("started".to_owned()),
         Kind::App => {
-            let app = App::start(backend, environment, service, variables).await?;
+            let app = App::start(backend, environment, service, variables, files).await?;
             let port = app.port();
             replace(backend, environment, service, Running::App(app));
             Ok(format!("listening on port {port}"))

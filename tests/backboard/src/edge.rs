@@ -86,6 +86,9 @@ impl Edge {
             let request = request.map(Body::new);
             return self.router.clone().oneshot(request).await.into_response();
         }
+        if self.backend.git.has(host) {
+            return self.backend.git.answer(host, request).await;
+        }
         let model = self.backend.current();
         let app = model.route(host).and_then(|(environment, service)| self.backend.runtime.app(environment, service));
         match app {

@@ -5,6 +5,7 @@ use crate::faults::Fault;
 use crate::graphql::{self, Request};
 use crate::runtime::DeployOutcome;
 use crate::state;
+use crate::upload;
 use axum::Json;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -17,6 +18,10 @@ use std::sync::Arc;
 pub(crate) fn router(backend: Arc<Backend>) -> Router {
     Router::new()
         .route("/graphql/v2", post(graphql))
+        .route(
+            "/project/{project}/environment/{environment}/up",
+            post(upload::up).layer(DefaultBodyLimit::max(256 << 20)),
+        )
         .route("/control/journal", get(journal).delete(clear_journal))
         .route("/control/faults", get(waiting_faults).post(add_fault).delete(clear_faults))
         .route("/control/deploys", post(order_outcome))

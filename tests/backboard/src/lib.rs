@@ -36,6 +36,7 @@ mod deploy;
 mod edge;
 mod faults;
 pub mod fixture;
+mod git;
 mod graphql;
 mod http;
 mod journal;
@@ -49,6 +50,7 @@ mod proxy;
 mod runtime;
 pub mod schema;
 mod state;
+mod upload;
 pub mod versions;
 mod world;
 

@@ -6,6 +6,7 @@ mod site;
 use crate::backend::Backend;
 use crate::model::slug;
 use crate::model::variables::Variables;
+use crate::upload::Files;
 use anyhow::{Context, Result, bail};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -29,6 +30,8 @@ struct Container {
     environment: Uuid,
     service: Uuid,
     variables: Variables,
+    /// The site that was uploaded, which is shown in the shop's place.
+    files: Option<Arc<Files>>,
     port: u16,
 }
 
@@ -38,10 +41,11 @@ impl App {
         environment: Uuid,
         service: Uuid,
         variables: Variables,
+        files: Option<Arc<Files>>,
     ) -> Result<App> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("listen for the app")?;
         let port = listener.local_addr()?.port();
-        let container = Container { backend: Arc::downgrade(backend), environment, service, variables, port };
+        let container = Container { backend: Arc::downgrade(backend), environment, service, variables, files, port };
         let container = Arc::new(container);
         let direct = container.clone();
         let routes = axum::Router::new().fallback(move |uri: axum::http::Uri| {
@@ -73,6 +77,9 @@ impl App {
 impl Container {
     /// Without a host the request came by the direct port, where any site is at home.
     async fn respond(&self, host: Option<&str>, path: &str) -> Response {
+        if let Some(files) = &self.files {
+            return uploaded(files, path);
+        }
         let site = match self.read().await {
             Ok(site) => site,
             Err(error) => return unavailable(&format!("{error:#}")),
@@ -125,6 +132,16 @@ impl Container {
         let services = &model.project_of(self.environment).ok()?.services;
         let service = services.iter().find(|service| slug(&service.name) == name && service.id != self.service)?;
         backend.runtime.database_port(self.environment, service.id)
+    }
+}
+
+/// A file of a site that was uploaded.
+fn uploaded(files: &Files, path: &str) -> Response {
+    let path = path.trim_start_matches('/');
+    let name = if path.is_empty() { "index.html" } else { path };
+    match files.get(name) {
+        Some(content) => Html(content.clone()).into_response(),
+        None => (StatusCode::NOT_FOUND, "no such file").into_response(),
     }
 }
 

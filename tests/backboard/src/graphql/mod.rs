@@ -148,7 +148,7 @@ async fn strike(backend: &Backend, roots: &[Root]) -> Struck {
     Struck::Later(late)
 }
 
-async fn failure(effect: &FaultEffect) -> Response {
+pub(crate) async fn failure(effect: &FaultEffect) -> Response {
     let page = |status: StatusCode| (status, Html(format!("<html><body><h1>{status}</h1></body></html>")));
     match effect {
         FaultEffect::Timeout { secs } => {

@@ -125,6 +125,10 @@ fn deed_on_service(model: &mut Model, name: &str, arguments: &Arguments) -> Answ
             let commit = found.meta["commitHash"].as_str().map(str::to_owned);
             Done::Deployment(model.deploy(environment, service, commit.as_deref())?)
         }
+        "deploymentRollback" => {
+            model.roll_back(arguments.id("id")?)?;
+            YES
+        }
         "deploymentStop" => {
             let id = arguments.id("id")?;
             let (environment, service, _) = model.deployment(id)?;

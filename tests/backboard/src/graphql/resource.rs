@@ -29,7 +29,7 @@ pub(crate) fn deployment(model: &Shared, environment_id: Uuid, service_id: Uuid,
         .leaf("meta", &deployment.meta)
         .leaf("deploymentStopped", deployment.stopped)
         .leaf("canRedeploy", true)
-        .leaf("canRollback", false)
+        .leaf("canRollback", deployment.can_come_back())
         .leaf("snapshotId", Value::Null)
         .leaf("staticUrl", Value::Null)
         .leaf("url", Value::Null)

@@ -1,9 +1,11 @@
 //! Deployments as entries of the state; `crate::deploy` makes them real.
 
 use super::{Answer, Effect, Model};
+use crate::upload::Files;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use uuid::Uuid;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,9 +33,18 @@ pub(crate) struct Deployment {
     pub(crate) updated_at: Timestamp,
     pub(crate) status: DeploymentStatus,
     pub(crate) meta: Value,
+    /// What was uploaded, where its source is no repository and no image.
+    pub(crate) files: Option<Arc<Files>>,
     pub(crate) stopped: bool,
     pub(crate) build_log: Vec<LogLine>,
     pub(crate) log: Vec<LogLine>,
+}
+
+impl Deployment {
+    /// Whether what it ran is kept: it has been up.
+    pub(crate) fn can_come_back(&self) -> bool {
+        matches!(self.status, DeploymentStatus::Success | DeploymentStatus::Removed)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -57,12 +68,39 @@ impl Model {
             return Err("Deployment not found".into());
         }
         let meta = self.meta_of(environment, service, commit)?;
+        let has_source = meta["repo"].is_string() || meta["image"].is_string();
+        let latest = self.environment(environment)?.instance(service)?.latest();
+        let files = latest.filter(|_| !has_source).and_then(|latest| latest.files.clone());
+        self.begin(environment, service, meta, files)
+    }
+
+    /// Deploys what was uploaded; the service's settings stay as they are.
+    pub(crate) fn upload(&mut self, environment: Uuid, service: Uuid, files: Files, message: &str) -> Answer<Uuid> {
+        self.environment(environment)?.instance(service)?;
+        let meta = json!({ "reason": "deploy", "cliMessage": message });
+        self.begin(environment, service, meta, Some(Arc::new(files)))
+    }
+
+    /// Brings a deployment back as a new one, which runs what it ran.
+    pub(crate) fn roll_back(&mut self, id: Uuid) -> Answer<Uuid> {
+        let (environment, service, found) = self.deployment(id)?;
+        if !found.can_come_back() {
+            return Err("Cannot rollback to this deployment".into());
+        }
+        let mut meta = found.meta.clone();
+        meta["reason"] = json!("rollback");
+        let files = found.files.clone();
+        self.begin(environment, service, meta, files)
+    }
+
+    fn begin(&mut self, environment: Uuid, service: Uuid, meta: Value, files: Option<Arc<Files>>) -> Answer<Uuid> {
         let deployment = Deployment {
             id: Uuid::new_v4(),
             created_at: Timestamp::now(),
             updated_at: Timestamp::now(),
             status: DeploymentStatus::Initializing,
             meta,
+            files,
             stopped: false,
             build_log: Vec::new(),
             log: Vec::new(),

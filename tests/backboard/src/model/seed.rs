@@ -245,6 +245,7 @@ fn first_deployment(config: &Value) -> Deployment {
         updated_at: Timestamp::now(),
         status: DeploymentStatus::Success,
         meta,
+        files: None,
         stopped: false,
         build_log: Vec::new(),
         log: Vec::new(),

@@ -183,6 +183,27 @@ impl World {
         self.change(|model| model.deploy(id, service, None).map(drop))
     }
 
+    /// Commits files to a branch of the git repository at an `https://` address, which is made where there is none; gives the commit.
+    pub fn commit(
+        &self,
+        repository: &str,
+        branch: &str,
+        files: &[(&str, &str)],
+        links: &[(&str, &str)],
+    ) -> Result<String> {
+        self.backend.git.commit(place_of(repository)?, branch, files, links)
+    }
+
+    /// Has a name, such as `refs/tags/v1`, stand for a commit.
+    pub fn name_commit(&self, repository: &str, name: &str, commit: &str) -> Result<()> {
+        self.backend.git.name(place_of(repository)?, name, commit)
+    }
+
+    /// Has a host show its repositories to nobody but who sends this login, `user:password` in base64.
+    pub fn close_repositories(&self, host: &str, login: &str) {
+        self.backend.git.close(host, login);
+    }
+
     /// Whether a push to its branch deploys a service.
     pub fn auto_deploys(&self, environment: &str, service: &str) -> Result<bool> {
         let (id, service) = (self.find(environment)?, self.find_service(service)?);
@@ -197,4 +218,10 @@ impl World {
         let latest = model.environment(id).and_then(|one| one.instance(service)).map_err(refused)?.latest();
         latest.map(|latest| latest.meta.clone()).context("nothing was deployed")
     }
+}
+
+/// The host and the path of a git repository.
+fn place_of(repository: &str) -> Result<(&str, &str)> {
+    let place = repository.strip_prefix("https://").and_then(|rest| rest.split_once('/'));
+    place.with_context(|| format!("`{repository}` is no address of a repository"))
 }
