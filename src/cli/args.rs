@@ -40,7 +40,7 @@ pub(super) fn run(step: &StepDef, matches: &ArgMatches) -> Result<Run> {
         return Ok(new_run());
     }
     let id = matches.get_one::<String>("run-id").filter(|id| !id.is_empty()).cloned();
-    let is_by_itself = step.only_looks || step.group == Group::Refresh;
+    let is_by_itself = step.only_looks || step.group == Group::Change;
     if id.is_none() && is_by_itself && Output::from_env() == Output::Text {
         return Ok(new_run());
     }

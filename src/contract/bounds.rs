@@ -68,14 +68,19 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("on_failure", Lines(&["may_keep_failed"])),
     ("idempotency_key", Harmless("only says which requests are one")),
     ("plan_hash", Harmless("refuses more")),
-    ("environment", Lines(&["protected_environments"])),
+    ("environment", Lines(&["protected_environments", "deploy.environments"])),
     (
         "against",
         Harmless(
             "what is told are names, and whether values are the same, of a copy and of what it was made from or another copy",
         ),
     ),
-    ("confirm", Harmless("must be the name of a copy that is ours")),
+    ("confirm", Harmless("must be the name of the environment that is named beside it")),
+    ("service", Lines(&["deploy.services"])),
+    ("repository", Lines(&["deploy.repositories"])),
+    ("ref", Harmless("names a commit of a repository that the policy grants")),
+    ("image", Lines(&["deploy.images"])),
+    ("rollback_to", Harmless("must be a deployment of the service that is named beside it")),
     ("dry_run", Harmless("what is swept has expired, or was left over")),
     ("max_deletions", Harmless("what is swept has expired, or was left over")),
     ("source", Harmless("less is listed")),
@@ -208,7 +213,8 @@ pub(super) fn lifetime(policy: &Policy, ttl: Option<Ttl>, keep: bool) -> Vec<Ref
     [kept, short, long].into_iter().flatten().collect()
 }
 
-fn variable(policy: &Policy, service: &str, name: &str, wish: &Override) -> Vec<Refusal> {
+/// What the policy does not grant of what becomes of one variable.
+pub(super) fn variable(policy: &Policy, service: &str, name: &str, wish: &Override) -> Vec<Refusal> {
     let field = "variables";
     let mut refusals = Vec::new();
     if !policy.may_set(service, name) {

@@ -7,6 +7,12 @@ use wildmatch::WildMatch;
 use crate::contract::bounds::Refusal;
 use crate::contract::policy::Policy;
 
+/// The reference of an image: a registry's host, a path, a tag, a digest.
+pub(super) const IMAGE: &str = r"^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?::[0-9]{1,5})?(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$";
+
+/// A branch or a tag by its name.
+pub(super) const REF: &str = r"^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._/#+@-]{0,199}$";
+
 /// Code other than production's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -15,14 +21,9 @@ pub(crate) enum CodeSource {
     /// A commit of the service's repository, by its whole hash.
     Commit(#[schemars(regex(pattern = r"^[0-9a-f]{40}$"))] String),
     /// The newest commit of this branch of the service's repository.
-    Branch(#[schemars(regex(pattern = r"^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._/#+@-]{0,199}$"))] String),
+    Branch(#[schemars(regex(pattern = REF))] String),
     /// An image in the place of the service's own.
-    Image(
-        #[schemars(regex(
-            pattern = r"^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?::[0-9]{1,5})?(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$"
-        ))]
-        String,
-    ),
+    Image(#[schemars(regex(pattern = IMAGE))] String),
 }
 
 impl CodeSource {

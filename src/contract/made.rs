@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::code_source::CodeSource;
+use crate::contract::deployed::Deployed;
 
 /// What of a copy is not its source's, by its request or by Railway's doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -15,6 +16,9 @@ pub(crate) struct Made {
     pub set_variables: BTreeMap<String, Vec<String>>,
     /// Services that run other code than production's.
     pub sources: BTreeMap<String, CodeSource>,
+    /// What was deployed into the copy since it was ready, by service.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub deployed: BTreeMap<String, Deployed>,
     /// Services that stay undeployed.
     pub left_out: Vec<String>,
     /// Settings that Railway itself gave the copy otherwise, or not at all.

@@ -5,6 +5,9 @@
 pub mod bounds;
 pub(crate) mod code_source;
 pub(crate) mod copying_request;
+pub(crate) mod deploy_policy;
+pub(crate) mod deploy_request;
+pub(crate) mod deployed;
 pub(crate) mod environment_type;
 pub(crate) mod expiry;
 pub(crate) mod extend_request;

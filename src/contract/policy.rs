@@ -9,6 +9,7 @@ use serde_json::Value;
 use wildmatch::WildMatch;
 
 use crate::contract::code_source::CodeSource;
+use crate::contract::deploy_policy::DeployPolicy;
 use crate::contract::ids::ProjectId;
 use crate::contract::input::{self, Problem};
 use crate::contract::source_login::SourceLogin;
@@ -102,6 +103,8 @@ pub struct Policy {
     pub(crate) may_be_public: bool,
     /// Hosts outside the copy that its apps may name as a database.
     pub(crate) allowed_hosts: Vec<String>,
+    /// What may be deployed, and where.
+    pub(crate) deploy: DeployPolicy,
 }
 
 impl Default for Policy {
@@ -142,6 +145,7 @@ impl Default for Policy {
             custom_domains: Vec::new(),
             may_be_public: false,
             allowed_hosts: Vec::new(),
+            deploy: DeployPolicy::default(),
         }
     }
 }
@@ -192,6 +196,12 @@ impl Policy {
         }
         for line in self.other_code.iter().filter(|line| !CodeSource::is_granted_by(line)) {
             wrong("other_code", format!("`{line}` is no `SERVICE=KIND:NAME`, such as `web=branch:*`"));
+        }
+        for secret in self.deploy.secrets().filter(|secret| self.secrets.iter().any(|open| open == secret)) {
+            wrong("secrets", format!("`{secret}` is of `deploy.tokens`, which no variable may hold"));
+        }
+        for (path, message) in self.deploy.problems() {
+            wrong(path, message);
         }
         problems
     }

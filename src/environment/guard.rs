@@ -13,7 +13,7 @@ use crate::contract::signature::{Reading, Unreadable};
 use crate::environment::recorded::reading;
 use crate::environment::{named, same_key, services};
 use crate::error::Failure;
-use crate::railway::{Environment, Project, Weight};
+use crate::railway::{Environment, GraphqlErrors, Project, Weight};
 use crate::running::context::Context;
 use crate::running::run::{Names, is_making_name};
 
@@ -269,6 +269,11 @@ pub(crate) fn ensure_not_production(
         return Ok(());
     };
     Err(Failure::invalid(format!("environment `{}` {rule} and is never written or deleted", environment.name)).into())
+}
+
+/// Whether Railway said that it has no such thing.
+pub(crate) fn is_not_found(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<GraphqlErrors>().is_some_and(|said| said.say("not found"))
 }
 
 /// The refusal of an environment whose record cannot be read.

@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -36,15 +37,15 @@ const SHOWS_WITHIN: Duration = Duration::from_secs(10);
 const AS_LONG_AS_IT_TAKES: Duration = Duration::from_hours(72);
 
 /// What a step does at its run's copy, while nobody else of the run does.
-pub(crate) type Work<T> =
-    for<'a> fn(&'a Context, &'a CloneRequest, Target, &'a Turn) -> Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+pub(crate) type Work<T, R = CloneRequest> =
+    for<'a> fn(&'a Context, &'a R, Target, &'a Turn) -> Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// A step's turn at the copy.
 pub(crate) struct Turn {
     project_id: ProjectId,
     environment_id: EnvironmentId,
-    /// The record as it was taken, lease and all.
-    record: Record,
+    /// The record as it was taken, lease and all, with what was amended since.
+    record: std::sync::Mutex<Record>,
     /// Whether nothing is written any more under this lease; locked while something is.
     is_over: Mutex<bool>,
 }
@@ -93,11 +94,11 @@ pub(super) async fn without_turn<T>(ctx: &Context, request: &CloneRequest, targe
 ///
 /// # Errors
 /// Whatever the work fails with.
-pub(super) async fn try_turn<T>(
+pub(crate) async fn try_turn<T, R>(
     ctx: &Context,
-    request: &CloneRequest,
+    request: &R,
     mut target: Target,
-    work: Work<T>,
+    work: Work<T, R>,
 ) -> Result<Option<T>> {
     let name = target.environment().name.clone();
     if !take(ctx, &mut target).await? {
@@ -119,9 +120,9 @@ async fn take(ctx: &Context, target: &mut Target) -> Result<bool> {
     let turn = Turn::new(target, true);
     if let Some(lease) = others(ctx, &target.record) {
         let name = &target.environment().name;
-        tracing::info!("another process of this run works at `{name}`, until {} at the longest: waiting", lease.until);
+        tracing::info!("another process works at `{name}`, until {} at the longest: waiting", lease.until);
         let is_free = || async { Ok(turn.look(ctx).await?.is_none_or(|r| others(ctx, &r).is_none()).then_some(())) };
-        ctx.until("another process of this run", AS_LONG_AS_IT_TAKES, Duration::from_secs(1), is_free).await?;
+        ctx.until("another process at the copy", AS_LONG_AS_IT_TAKES, Duration::from_secs(1), is_free).await?;
         return Ok(false);
     }
     let ours = Lease::of(ctx);
@@ -161,13 +162,13 @@ impl Turn {
         Self {
             project_id: target.project.id.clone(),
             environment_id: target.environment().id.clone(),
-            record: target.record.clone(),
+            record: std::sync::Mutex::new(target.record.clone()),
             is_over: Mutex::new(is_over),
         }
     }
 
     /// Does the work while the lease is renewed, and gives the lease back.
-    async fn used<T>(&self, ctx: &Context, request: &CloneRequest, target: Target, work: Work<T>) -> Result<T> {
+    async fn used<T, R>(&self, ctx: &Context, request: &R, target: Target, work: Work<T, R>) -> Result<T> {
         let working = async {
             let done = work(ctx, request, target, self).await;
             if *self.is_over.lock().await {
@@ -199,8 +200,25 @@ impl Turn {
         Ok(writing(ctx, &Record { lease: None, ..record }))
     }
 
+    /// What is known by now, and is written together with the change that it speaks of; the lease goes on.
+    ///
+    /// # Errors
+    /// [`Lost`] when another process has the lease.
+    pub(crate) async fn amended(&self, ctx: &Context, amend: impl FnOnce(&mut Record)) -> Result<Change> {
+        let _is_over = self.is_over.lock().await;
+        self.ensure_ours(ctx).await?;
+        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        amend(&mut record);
+        Ok(writing(ctx, &Record { lease: Some(Lease::of(ctx)), ..record.clone() }))
+    }
+
+    /// The record as it is by now.
+    pub(crate) fn record(&self) -> Record {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     async fn end(&self, ctx: &Context) -> Result<()> {
-        let change = self.last_word(ctx, self.record.clone()).await?;
+        let change = self.last_word(ctx, self.record()).await?;
         ctx.railway.change(&self.project_id, &self.environment_id, &change).await?;
         Ok(())
     }
@@ -216,7 +234,7 @@ impl Turn {
             }
             let renewed = async {
                 self.ensure_ours(ctx).await?;
-                self.write(ctx, &Record { lease: Some(Lease::of(ctx)), ..self.record.clone() }).await
+                self.write(ctx, &Record { lease: Some(Lease::of(ctx)), ..self.record() }).await
             };
             match renewed.await {
                 Err(error) if error.is::<Lost>() => return error,
@@ -231,11 +249,11 @@ impl Turn {
     /// # Errors
     /// [`Lost`].
     pub(crate) async fn ensure_ours(&self, ctx: &Context) -> Result<()> {
-        let seen = self.look(ctx).await?;
+        let (seen, ours) = (self.look(ctx).await?, self.record());
         let is_ours = |r: &Record| {
             let is_holder = r.lease.as_ref().is_some_and(|lease| lease.holder == ctx.holder);
             // What a rollback has taken back meanwhile is nobody's any more.
-            is_holder && r.state == self.record.state && r.refreshing == self.record.refreshing
+            is_holder && r.state == ours.state && r.refreshing == ours.refreshing
         };
         if !seen.as_ref().is_some_and(is_ours) {
             bail!(Lost);
@@ -258,7 +276,7 @@ impl Turn {
             Reading::Signed(record) | Reading::Unsigned(record) => *record,
             Reading::Absent | Reading::Unreadable(_) => return Ok(None),
         };
-        Ok((record.run_hash == self.record.run_hash).then_some(record))
+        Ok((record.run_hash == self.record().run_hash).then_some(record))
     }
 }
 

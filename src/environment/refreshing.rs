@@ -80,7 +80,7 @@ async fn claim(ctx: &Context, request: &RefreshRequest) -> Result<(Target, Clone
     let project = ctx.railway.project(&request.project_id, Weight::Repeatable).await?;
     let environment = position(&project, request)
         .with_context(|| named::none_called(&project, "environment", &request.environment))?;
-    let record = ready_record(ctx, &project, &project.environments[environment])?;
+    let record = ready_record(ctx, &project, &project.environments[environment], "refreshed")?;
     let target = target(ctx, project, environment, record)?;
     ensure_free(ctx, &target)?;
     let source = granted::source(&ctx.policy, &target.project, target.source(), "environment");
@@ -95,7 +95,7 @@ fn position(project: &Project, request: &RefreshRequest) -> Option<usize> {
 }
 
 /// A copy with its source.
-fn target(ctx: &Context, project: Project, environment: usize, record: Record) -> Result<Target> {
+pub(super) fn target(ctx: &Context, project: Project, environment: usize, record: Record) -> Result<Target> {
     let source = project.environments.iter().position(|e| e.id == record.source_id).with_context(|| {
         let (copy, source) = (&project.environments[environment].name, &record.source_name);
         Failure::invalid(format!("`environment`: what `{copy}` was copied from, `{source}`, is gone"))
@@ -107,7 +107,7 @@ fn target(ctx: &Context, project: Project, environment: usize, record: Record) -
 }
 
 /// Refuses a copy that another run refreshes, or that may be deleted at any moment.
-fn ensure_free(ctx: &Context, target: &Target) -> Result<()> {
+pub(super) fn ensure_free(ctx: &Context, target: &Target) -> Result<()> {
     let (name, record, now) = (&target.environment().name, &target.record, Timestamp::now());
     if let Some(Refreshing { run, give_up_at }) = record.refresh_at(now).filter(|other| other.run != ctx.run.id) {
         bail!(
@@ -123,8 +123,8 @@ fn ensure_free(ctx: &Context, target: &Target) -> Result<()> {
     Ok(())
 }
 
-/// The record of a copy that may get new data.
-fn ready_record(ctx: &Context, project: &Project, environment: &Environment) -> Result<Record> {
+/// The record of a copy that may be changed; `done` is what is done with it.
+pub(super) fn ready_record(ctx: &Context, project: &Project, environment: &Environment, done: &str) -> Result<Record> {
     guard::ensure_not_production(&ctx.policy, project, environment, None)?;
     let about = |what: String| Failure::invalid(format!("`environment`: `{}` {what}", environment.name));
     let reading = reading(ctx, project, environment);
@@ -148,7 +148,7 @@ fn ready_record(ctx: &Context, project: &Project, environment: &Environment) -> 
         State::Cloning => "wait until its clone is done",
         State::Failed | State::RollingBack => "make a new copy",
     };
-    bail!(about(format!("is {}, and only a copy that is ready is refreshed", record.state)).hint(hint));
+    bail!(about(format!("is {}, and only a copy that is ready is {done}", record.state)).hint(hint));
 }
 
 /// What a clone would have been asked for, to make the data that the copy gets: for the hosts that it has, and for the databases

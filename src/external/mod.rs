@@ -1,6 +1,8 @@
 //! The programs and services outside that are neither Railway nor a database: child processes, HTTP, Kestra, TLS.
 
+pub(crate) mod addresses;
 pub(crate) mod executions;
+pub(crate) mod git;
 pub(crate) mod http;
 pub(crate) mod kestra;
 pub(crate) mod print;

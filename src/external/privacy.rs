@@ -1,10 +1,11 @@
 //! What keeps other processes of this machine from reading secrets: of our own memory and environment, and of files for programs that take
 //! a secret in no other way but the environment, which everybody of the same account can read.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
@@ -22,13 +23,64 @@ pub(crate) fn hide() {
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
-/// A folder that only our account can enter, in memory where there is such a place; gone when dropped.
+/// A folder that only our account can enter; gone when dropped. What a process leaves there that is killed, the next one that makes a folder
+/// beside it removes.
+pub(crate) struct PrivateFolder {
+    folder: TempDir,
+    /// Held for as long as the folder is somebody's.
+    _lock: File,
+}
+
+impl PrivateFolder {
+    fn beside(parent: &Path) -> Result<Self> {
+        remove_left_over(parent);
+        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
+        let lock = File::open(folder.path())?;
+        lock.lock()?;
+        Ok(Self { folder, _lock: lock })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+const PREFIX: &str = "railstage-";
+
+/// How old a folder is at the least that may be nobody's: between being made and being locked it is somebody's, too.
+const NOBODYS_AFTER: Duration = Duration::from_secs(60);
+
+/// A private folder in memory, where there is such a place.
 ///
 /// # Errors
 /// When none can be made.
-pub(crate) fn private_folder() -> Result<TempDir> {
-    let in_memory = tempfile::Builder::new().prefix("railstage-").tempdir_in(IN_MEMORY);
-    in_memory.or_else(|_| tempfile::Builder::new().prefix("railstage-").tempdir()).context("make a private folder")
+pub(crate) fn private_folder() -> Result<PrivateFolder> {
+    PrivateFolder::beside(Path::new(IN_MEMORY)).or_else(|_| folder_on_disk())
+}
+
+/// A private folder for what is large and no secret.
+///
+/// # Errors
+/// When none can be made.
+pub(crate) fn folder_on_disk() -> Result<PrivateFolder> {
+    PrivateFolder::beside(&tempfile::env::temp_dir()).context("make a private folder")
+}
+
+/// Removes the folders that processes of ours have left which were killed: nobody has them locked.
+fn remove_left_over(parent: &Path) {
+    let ours = rustix::process::geteuid().as_raw();
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let is_named = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        let Ok(found) = entry.metadata() else { continue };
+        let is_old = found.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > NOBODYS_AFTER));
+        if !is_named || !found.is_dir() || found.uid() != ours || !is_old {
+            continue;
+        }
+        if File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok()) {
+            // Another process may be doing the same; whoever is second has nothing left to do.
+            std::fs::remove_dir_all(entry.path()).ok();
+        }
+    }
 }
 
 /// Writes a file that only our account can read.

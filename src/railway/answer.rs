@@ -18,7 +18,7 @@ pub(crate) struct Weather {
     /// What was said of it.
     said: String,
     /// Whether the call may have done its work all the same.
-    pub(super) may_be_done: bool,
+    pub(crate) may_be_done: bool,
     /// When Railway allows the next request, where it said so.
     pub(crate) wait: Option<Duration>,
 }
@@ -125,7 +125,7 @@ fn refusal(errors: GraphqlErrors) -> Trouble {
 }
 
 /// What the program's last words mean (its texts: RAILWAY CLI `src/errors.rs`, `src/client.rs`).
-fn trouble(words: &str) -> Trouble {
+pub(super) fn trouble(words: &str) -> Trouble {
     let lower = words.to_lowercase();
     if lower.contains("ratelimited") || lower.contains("http 429") {
         return Trouble::Passing(Weather::throttled(pause_in(&lower)));
@@ -133,7 +133,15 @@ fn trouble(words: &str) -> Trouble {
     if lower.contains("unauthorized") || lower.contains("invalid railway_") {
         return Trouble::Final(anyhow::Error::new(Failure::outside(words)).context(not_signed_in()));
     }
-    let unknown = ["failed to fetch", "timed out", "http 5", "decoding response", "not valid json", "error sending"];
+    let unknown = [
+        "failed to fetch",
+        "timed out",
+        "http 5",
+        "status code 5",
+        "decoding response",
+        "not valid json",
+        "error sending",
+    ];
     let said = format!("`railway` failed: {words}");
     if unknown.iter().any(|sign| lower.contains(sign)) {
         Trouble::Passing(Weather::unknown(said))

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::answer::GraphqlErrors;
 use super::batch::Batch;
 use super::change::{Change, CustomDomainChange, DnsRecord, dns_records};
+use super::deployment::PlacedDeployment;
 use super::model::{Environment, EnvironmentIds, EnvironmentStatus, Project};
 use super::program::{Railway, Weight};
 use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId, ServiceId};
@@ -21,6 +22,8 @@ const TOKEN_KIND: &str = include_str!("documents/token_kind.graphql");
 const ENVIRONMENT_CREATE: &str = include_str!("documents/environment_create.graphql");
 const ENVIRONMENT_DELETE: &str = include_str!("documents/environment_delete.graphql");
 const CUSTOM_DOMAINS: &str = include_str!("documents/custom_domains.graphql");
+const DEPLOYMENT: &str = include_str!("documents/deployment.graphql");
+const DEPLOYMENT_ROLLBACK: &str = include_str!("documents/deployment_rollback.graphql");
 const DEPLOYMENT_LOGS: &str = include_str!("documents/deployment_logs.graphql");
 
 /// A service to deploy, at a commit or at its source's newest.
@@ -179,11 +182,15 @@ impl Railway {
         Ok(waits.map(|found| dns_records(&found.status)).unwrap_or_default())
     }
 
-    /// Deploys services; returns nothing, as progress is read from the environment.
+    /// Deploys services; returns the ids of the deployments, in the order of `services`.
     ///
     /// # Errors
     /// As `send`.
-    pub(crate) async fn deploy(&self, environment_id: &EnvironmentId, services: &[Deploy]) -> Result<()> {
+    pub(crate) async fn deploy(
+        &self,
+        environment_id: &EnvironmentId,
+        services: &[Deploy],
+    ) -> Result<Vec<DeploymentId>> {
         let mut batch = Batch::mutation();
         for (n, deploy) in services.iter().enumerate() {
             let arguments = [
@@ -194,7 +201,29 @@ impl Railway {
             batch.field(&format!("deploy{n}"), "serviceInstanceDeployV2", arguments, "");
         }
         let (document, variables) = batch.into_parts();
-        self.send::<Value>(&document, &variables, Weight::Once).await.map(|_| ())
+        let mut data: Map<String, Value> = self.send(&document, &variables, Weight::Once).await?;
+        (0..services.len()).map(|n| take(&mut data, &format!("deploy{n}"))).collect()
+    }
+
+    /// A deployment, whichever service of which environment it is of.
+    ///
+    /// # Errors
+    /// As `send`.
+    pub(crate) async fn deployment(&self, id: &DeploymentId, weight: Weight) -> Result<PlacedDeployment> {
+        #[derive(Deserialize)]
+        struct Data {
+            deployment: PlacedDeployment,
+        }
+        let data: Data = self.send(DEPLOYMENT, &json!({ "id": id }), weight).await?;
+        Ok(data.deployment)
+    }
+
+    /// Has Railway bring a deployment back: it makes a new one of it.
+    ///
+    /// # Errors
+    /// As `send`.
+    pub(crate) async fn roll_back(&self, id: &DeploymentId) -> Result<()> {
+        self.send::<Value>(DEPLOYMENT_ROLLBACK, &json!({ "id": id }), Weight::Once).await.map(|_| ())
     }
 
     /// The last lines of a deployment's build and run.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::contract::ids::DeploymentId;
+use crate::contract::ids::{DeploymentId, EnvironmentId, ServiceId};
 
 /// A deployment of a service.
 #[derive(Clone, Deserialize)]
@@ -18,6 +18,19 @@ pub(crate) struct Deployment {
     pub status_updated_at: Option<Timestamp>,
     #[serde(default)]
     pub meta: Option<DeploymentMeta>,
+}
+
+/// A deployment that was asked for by its id.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PlacedDeployment {
+    pub status: DeploymentStatus,
+    #[serde(default)]
+    pub meta: Option<DeploymentMeta>,
+    /// Whether Railway can bring it back.
+    pub can_rollback: bool,
+    pub service_id: Option<ServiceId>,
+    pub environment_id: EnvironmentId,
 }
 
 #[derive(Clone, Deserialize)]

@@ -21,7 +21,7 @@ pub(crate) use change::{
     Change, CustomDomainChange, DnsRecord, DomainChange, SharedChanges, SourceChange, VariableChanges,
 };
 pub(crate) use config::{Marks, ServiceConfig, VariableConfig, VolumeMount};
-pub(crate) use deployment::DeploymentStatus;
+pub(crate) use deployment::{DeploymentMeta, DeploymentStatus};
 pub(crate) use model::{Bucket, Environment, EnvironmentStatus, Project, ServiceInstance, ServiceStatus};
 pub(crate) use program::{Railway, TOKEN_VARIABLE, Weight};
 pub(crate) use rendered::{Reachable, Rendered};

@@ -1,17 +1,19 @@
 //! The `railway` program: the one place that starts it, counts its calls and sends them again.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use super::answer::{Trouble, judge, read};
+use super::answer::{Trouble, judge, read, trouble};
+use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId, ServiceId};
 use crate::error::{Exit, Failure};
-use crate::external::privacy;
+use crate::external::privacy::{self, PrivateFolder};
 use crate::external::process::Child;
 use crate::external::process_env::ProcessEnv;
 use crate::secret::Secret;
@@ -25,6 +27,9 @@ const PASS: &[&str] = &["RAILWAY_ENV", "RAILWAY_BACKBOARD_URL"];
 /// How long one HTTP request may take; copying a large environment was seen to take two minutes.
 const REQUEST_DEADLINE: Duration = Duration::from_mins(5);
 
+/// How long an upload may take, with all that is packed for it.
+const UPLOAD_DEADLINE: Duration = Duration::from_mins(8);
+
 /// How often a call is sent that is safe to repeat, and how long we wait in between, at first.
 const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(800);
@@ -33,7 +38,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(800);
 pub(crate) struct Railway {
     program: PathBuf,
     inherited: ProcessEnv,
-    home: TempDir,
+    home: PrivateFolder,
     calls: AtomicU32,
     requests: AtomicU32,
 }
@@ -142,16 +147,69 @@ impl Railway {
 
     async fn once(&self, document: &str, variables: &Value) -> Result<Value, Trouble> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let child = Child::new(&self.program, &self.inherited, REQUEST_DEADLINE + Duration::from_secs(10))
+        let child = self
+            .child(REQUEST_DEADLINE + Duration::from_secs(10))
             .args(["api", document, "--variables", "@-", "--compact", "--allow-errors"])
-            .stdin(variables.to_string().into_bytes())
+            .stdin(variables.to_string().into_bytes());
+        let finished = child.run().await.map_err(Trouble::Final)?;
+        judge(&finished)
+    }
+
+    /// Uploads files as a service's source and deploys them; returns the deployment's id.
+    ///
+    /// # Errors
+    /// As `send`, and [`super::Weather`].
+    pub(crate) async fn up(
+        &self,
+        project_id: &ProjectId,
+        environment_id: &EnvironmentId,
+        service_id: &ServiceId,
+        files: &Path,
+        message: &str,
+    ) -> Result<DeploymentId> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Uploaded {
+            deployment_id: DeploymentId,
+        }
+        let (project, environment, service) = (project_id.as_ref(), environment_id.as_ref(), service_id.as_ref());
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        // Files that the repository itself would ignore are part of the commit all the same.
+        let child = self.child(UPLOAD_DEADLINE).args([OsStr::new("up"), files.as_os_str()]).args([
+            "--path-as-root",
+            "--no-gitignore",
+            "--detach",
+            "--json",
+            "--project",
+            project,
+            "--environment",
+            environment,
+            "--service",
+            service,
+            "--message",
+            message,
+        ]);
+        let finished = child.run().await?;
+        let failed = |what: &str| Failure::outside(format!("`railway up` {what}"));
+        if !finished.status.success() {
+            return Err(match trouble(&finished.last_words()) {
+                Trouble::Passing(weather) => weather.into_error(),
+                Trouble::Final(error) => error,
+            });
+        }
+        let uploaded: Uploaded = serde_json::from_slice(&finished.stdout).map_err(|_| failed("tells no deployment"))?;
+        Ok(uploaded.deployment_id)
+    }
+
+    /// A call of the program, signed in.
+    fn child(&self, deadline: Duration) -> Child {
+        let child = Child::new(&self.program, &self.inherited, deadline)
             .cwd(self.home.path())
             .env("HOME", self.home_path())
             .env("RAILWAY_HTTP_TIMEOUT", REQUEST_DEADLINE.as_secs().to_string())
             .pass(PASS);
-        let child = QUIET.iter().fold(child, |child, (name, value)| child.env(*name, *value));
-        let finished = child.run().await.map_err(Trouble::Final)?;
-        judge(&finished)
+        QUIET.iter().fold(child, |child, (name, value)| child.env(*name, *value))
     }
 
     fn home_path(&self) -> String {
@@ -160,7 +218,7 @@ impl Railway {
 }
 
 /// Signs `railway` in by its configuration file: its environment could be read by every process of our account.
-fn write_token(home: &TempDir, token: &Secret) -> Result<()> {
+fn write_token(home: &PrivateFolder, token: &Secret) -> Result<()> {
     let folder = home.path().join(".railway");
     std::fs::create_dir(&folder).context("make the folder of `railway`")?;
     let config = Secret::new(json!({ "projects": {}, "user": { "token": token.expose() } }).to_string());

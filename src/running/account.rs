@@ -70,6 +70,8 @@ pub(crate) enum Deed {
     Refreshed,
     /// New data was to come, and it is as it was, but for the databases that its record tells of.
     NotRefreshed,
+    /// Something was deployed into it.
+    Deployed,
     /// It has another end.
     Extended,
     /// Somebody was warned of its end.
@@ -90,6 +92,7 @@ impl Deed {
             Self::Made => "made",
             Self::Refreshed => "refreshed",
             Self::NotRefreshed => "not refreshed",
+            Self::Deployed => "deployed into",
             Self::Extended => "extended",
             Self::Warned => "warned of",
             Self::KeptFailed => "kept, failed",

@@ -87,8 +87,8 @@ pub(crate) trait Step: 'static {
 pub enum Group {
     /// In every clone, in the order of the table.
     Clone,
-    /// In a flow of its own, for a copy that is there; what it has begun is taken back when it fails.
-    Refresh,
+    /// In a flow of its own, which is a run by itself: it changes what is there.
+    Change,
     /// When a clone or a refresh has failed or was killed.
     Recovery,
     /// In a flow of its own; it belongs to no run.

@@ -11,6 +11,7 @@ mod assign_domain;
 mod check_health;
 mod create_env;
 mod delete_env;
+mod deploy;
 mod diff_env;
 mod extend_env;
 mod list_envs;
@@ -38,6 +39,7 @@ pub const STEPS: &[StepDef] = &[
     StepDef::of::<extend_env::ExtendEnv>(),
     StepDef::of::<delete_env::DeleteEnv>(),
     StepDef::of::<sweep_envs::SweepEnvs>(),
+    StepDef::of::<deploy::Deploy>(),
     StepDef::of::<refresh_env::RefreshEnv>(),
     StepDef::of::<rollback_refresh::RollbackRefresh>(),
 ];

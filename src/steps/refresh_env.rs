@@ -57,7 +57,7 @@ pub(super) struct Output {
 impl Step for RefreshEnv {
     const NAME: &'static str = "refresh-env";
     const ABOUT: &'static str = "Bring new data into a copy that is there, under its running apps";
-    const GROUP: Group = Group::Refresh;
+    const GROUP: Group = Group::Change;
     const DEADLINE: Deadline = Deadline::RestOfRun;
     const COPIES_DATA: bool = true;
     const ENDS_RUN: bool = true;

@@ -61,7 +61,8 @@ impl Engine {
         let folder = tempfile::tempdir().unwrap();
         let flows = folder.path().join("flows");
         std::fs::create_dir(&flows).unwrap();
-        let granted = "may_be_kept: true\nmay_keep_failed: true\nmay_print_logs: true";
+        let granted = "may_be_kept: true\nmay_keep_failed: true\nmay_print_logs: true\n\
+            deploy: {repositories: ['https://git.example.net/*'], services: [web]}";
         let policy = format!("allowed_projects: [{}]\n{granted}", world.project_id());
         for file in std::fs::read_dir(launch::root().join("kestra")).unwrap() {
             let path = file.unwrap().path();
@@ -101,7 +102,12 @@ impl Engine {
 
     /// Fires the clone webhook; the status, and the body where there is one.
     pub(crate) async fn fire(&self, body: impl Into<reqwest::Body>) -> (u16, Value) {
-        let path = format!("executions/webhook/railstage/clone-staging/{}", self.webhook_key);
+        self.fire_at("clone-staging", body).await
+    }
+
+    /// The same for the webhook of a flow.
+    pub(crate) async fn fire_at(&self, flow: &str, body: impl Into<reqwest::Body>) -> (u16, Value) {
+        let path = format!("executions/webhook/railstage/{flow}/{}", self.webhook_key);
         let request = self
             .http
             .post(self.at(&path))

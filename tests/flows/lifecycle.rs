@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use backboard::WorldOptions;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::engine::Engine;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_is_listed_and_deleted_by_flows() {
+async fn a_copy_is_listed_deployed_into_and_deleted_by_flows() {
     let engine = Engine::start(WorldOptions::prompt()).await;
     let clone = engine.clone(&engine.request(json!({"environment_name": "one"}))).await;
     engine.ended(&clone).await;
@@ -17,6 +17,7 @@ async fn a_copy_is_listed_and_deleted_by_flows() {
     engine.ended(&listing).await;
     let environments = engine.outputs(&listing).await["environments"].take();
     assert_eq!((environments[1]["name"].clone(), environments[1]["state"].clone()), (json!("one"), json!("ready")));
+    deploy_and_take_back(&engine, &engine.outputs(&clone).await).await;
 
     let refused = engine
         .submit("delete-staging", &[("project_id", &project), ("environment", "production"), ("confirm", "production")])
@@ -26,6 +27,35 @@ async fn a_copy_is_listed_and_deleted_by_flows() {
         engine.submit("delete-staging", &[("project_id", &project), ("environment", "one"), ("confirm", "one")]).await;
     assert_eq!(engine.ended(&deletion).await["state"]["current"], "SUCCESS");
     assert_eq!(engine.environments(), ["production"]);
+}
+
+/// A site from a git repository takes the place of the copy's, by the webhook, and is taken back, by the form.
+async fn deploy_and_take_back(engine: &Engine, made: &Value) {
+    let site = "https://git.example.net/acme/site";
+    let commit = engine.world.commit(site, "main", &[("index.html", "Spring sale")], &[]).unwrap();
+    let host = made["url"].as_str().unwrap().strip_prefix("https://").unwrap();
+    let more = json!({"environment": "one", "service": "web", "repository": site, "ref": "main"});
+    let (status, started) = engine.fire_at("deploy-to-railway", engine.request(more).to_string()).await;
+    assert_eq!(status, 200, "{started}");
+    let id = started["id"].as_str().unwrap();
+    assert_eq!(engine.ended(id).await["state"]["current"], "SUCCESS", "{}", engine.logs(id).await);
+    let deployed = engine.outputs(id).await;
+    assert_eq!((&deployed["status"], &deployed["commit"], &deployed["how"]), (&json!("ok"), &json!(commit), &json!("upload")));
+    assert_eq!(deployed["account"]["copies"][0]["deed"], "deployed", "{deployed}");
+    assert_eq!(engine.world.fetch(host, "/").await.unwrap().body, "Spring sale");
+
+    let project = engine.world.project_id();
+    let of = [("project_id", project.as_str()), ("environment", "one"), ("service", "web")];
+    let back = ("rollback_to", deployed["previous_deployment_id"].as_str().unwrap());
+    let id = engine.submit("deploy-to-railway", &[&of[..], &[back]].concat()).await;
+    assert_eq!(engine.ended(&id).await["state"]["current"], "SUCCESS", "{}", engine.logs(&id).await);
+    assert!(engine.world.fetch(host, "/").await.unwrap().body.contains("customers"));
+
+    let elsewhere = [of[0], ("environment", "production"), of[2], ("repository", site), ("confirm", "production")];
+    let id = engine.submit("deploy-to-railway", &elsewhere).await;
+    assert_eq!(engine.ended(&id).await["state"]["current"], "FAILED");
+    let refused = engine.outputs(&id).await;
+    assert_eq!((&refused["exit_code"], &refused["needs_person"]), (&json!(2), &json!(false)), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,9 @@ fn request_for(step: &StepDef, of_a_clone: &Value) -> Value {
     if takes("environment") && takes("ttl") {
         request["ttl"] = json!("P1D");
     }
+    if takes("rollback_to") {
+        request["rollback_to"] = json!("1");
+    }
     request
 }
 

@@ -6,6 +6,7 @@ mod attacks;
 mod clone;
 mod code;
 mod copy;
+mod deploy;
 mod diff;
 mod docs;
 mod every_step;

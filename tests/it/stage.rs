@@ -43,6 +43,9 @@ fn generous(project_id: &str) -> Value {
         "may_reference": true,
         "secrets": ["MAIL", "NOT_THERE"],
         "custom_domains": ["*"],
+        "deploy": {
+            "repositories": ["https://github.com/acme/*", "https://git.example.net/*"], "images": ["ghcr.io/acme/*"], "services": ["*"], "environments": ["*"],
+        },
     })
 }
 

@@ -1,16 +1,39 @@
 //! Code of another commit, branch or image: whether a difference in what runs is what requests asked for.
 
-use super::{Aspect, Difference};
+use super::{Aspect, Because, Difference};
 use crate::contract::code_source::CodeSource;
+use crate::contract::deployed::Deployed;
 use crate::contract::made::Made;
 use crate::railway::{Environment, ServiceInstance};
 
-/// Whether each side that is a copy runs what its request asked for, and one of them asked for anything.
-pub(super) fn is_asked_for(difference: &Difference, made: [Option<&Made>; 2]) -> bool {
+/// Why a difference in what runs is one that requests asked for: each side that is a copy runs what was asked for, and one of them asked for
+/// anything. What was deployed since goes before what the copy was made with.
+pub(super) fn because(difference: &Difference, made: [Option<&Made>; 2]) -> Option<Because> {
+    let (service, what) = (&difference.service, difference.what);
     let sides = [difference.there.as_deref(), difference.here.as_deref()];
-    let asked = made.map(|made| made.and_then(|made| made.sources.get(&difference.service)));
-    let mut each = asked.iter().zip(sides).filter_map(|(asked, runs)| Some(((*asked)?, runs)));
-    asked.iter().any(Option::is_some) && each.all(|(asked, runs)| is_so(asked, difference.what, runs))
+    let mut because = None;
+    for (made, runs) in made.into_iter().zip(sides) {
+        let Some(made) = made else { continue };
+        let (is_so, why) = match (made.deployed.get(service), made.sources.get(service)) {
+            (Some(deployed), _) => (is_of(deployed, what, runs), Because::Deployed),
+            (None, Some(asked)) => (is_so(asked, what, runs), Because::Request),
+            (None, None) => continue,
+        };
+        if !is_so {
+            return None;
+        }
+        because = Some(why);
+    }
+    because
+}
+
+/// Whether what was deployed has such a commit, branch or image. Of what was uploaded, Railway tells none.
+fn is_of(deployed: &Deployed, what: Aspect, runs: Option<&str>) -> bool {
+    match what {
+        Aspect::Commit => runs == deployed.commit.as_deref().filter(|_| !deployed.uploaded),
+        Aspect::Image => runs == deployed.image.as_deref(),
+        _ => false,
+    }
 }
 
 /// Whether code of this kind has such a commit, branch or image.

@@ -121,9 +121,7 @@ impl<'a> Expected<'a> {
             Aspect::Domain => self.of_domain(difference, name),
             Aspect::Proxy => self.of_proxy(difference, place).or_else(|| self.not_copied(difference)),
             Aspect::Deployment => self.of_deployment(difference),
-            Aspect::Commit | Aspect::Branch | Aspect::Image => {
-                code::is_asked_for(difference, self.made).then_some(Because::Request)
-            }
+            Aspect::Commit | Aspect::Branch | Aspect::Image => code::because(difference, self.made),
             Aspect::Service | Aspect::Repository => None,
             Aspect::Volume | Aspect::Bucket | Aspect::Region | Aspect::Replicas | Aspect::Setting => {
                 self.not_copied(difference)

@@ -89,6 +89,8 @@ pub(crate) enum Because {
     SaysWhatItIs,
     /// The request has set it, to whatever value: whether it is the same is not told.
     Request,
+    /// It was deployed into the copy since that was ready.
+    Deployed,
     /// It is sealed, and Railway copies no such variable.
     Sealed,
     /// What is left out, or runs on a schedule, stays undeployed.
@@ -223,6 +225,7 @@ impl Because {
             Self::OwnHosts => "each has its own hosts",
             Self::SaysWhatItIs => "says what the copy is",
             Self::Request => "the request set it",
+            Self::Deployed => "was deployed into the copy",
             Self::Sealed => "sealed, and not copied by Railway",
             Self::LeftOut => "stays undeployed in the copy",
             Self::OwnProxy => "open while a step needs it, or as the policy says",

@@ -45,7 +45,9 @@ pub(crate) fn changes(
                 Override::Value(value) => plan.ask(owner, name, Some(value)),
                 Override::Blank => plan.ask(owner, name, Some("")),
                 Override::Remove => plan.ask(owner, name, None),
-                Override::Secret(secret) => plan.ask(owner, name, Some(wished_secret(env, secret)?.expose())),
+                Override::Secret(secret) => {
+                    plan.ask(owner, name, Some(wished_secret(env, "variables", secret)?.expose()))
+                }
             }
         }
     }
@@ -61,14 +63,14 @@ pub(crate) fn asked<'a>(
     own.into_iter().flatten().flatten().map(|(name, wish)| (name.as_str(), wish))
 }
 
-/// The value of `RAILSTAGE_SECRET_<name>`.
+/// The value of `RAILSTAGE_SECRET_<name>`, which a field of a request needs.
 ///
 /// # Errors
 /// [`crate::error::Exit::Invalid`] when there is none.
-pub(crate) fn wished_secret(env: &ProcessEnv, name: &str) -> Result<Secret> {
+pub(crate) fn wished_secret(env: &ProcessEnv, field: &str, name: &str) -> Result<Secret> {
     let variable = format!("RAILSTAGE_SECRET_{name}");
     env.secret(&variable).with_context(|| {
-        Failure::invalid(format!("`variables`: there is no secret `{name}`"))
+        Failure::invalid(format!("`{field}`: there is no secret `{name}`"))
             .hint(format!("the flow's author must set `{variable}` in the task's env"))
     })
 }

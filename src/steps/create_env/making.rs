@@ -1,5 +1,6 @@
 //! What makes a fresh environment a run's copy: its record, its changes, and its name, which is the lock between runs.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
@@ -80,6 +81,7 @@ impl Making<'_> {
             made: Made {
                 set_variables: self.request.names_of_variables(),
                 sources: self.request.sources.clone(),
+                deployed: BTreeMap::new(),
                 left_out: left_out.into_iter().map(|service| service.service_name.clone()).collect(),
                 not_copied: self.not_copied(),
                 source_marks: drift::marks(self.source, |text| {

@@ -247,7 +247,7 @@ fn check_variables(env: &ProcessEnv, source: &Environment, request: &CloneReques
     }
     for wish in request.variables.values().flat_map(|own| own.values()) {
         if let Override::Secret(name) = wish
-            && let Err(error) = wished_secret(env, name)
+            && let Err(error) = wished_secret(env, "variables", name)
         {
             findings.error("variables", error.root_cause().to_string());
         }

@@ -74,6 +74,8 @@ async fn main() -> Result<()> {
         _ = interrupt.recv() => return Ok(()),
     };
     use_for_a_week(&world)?;
+    let page = "<!doctype html><title>Spring sale</title><h1 id=\"title\">Spring sale</h1>";
+    world.commit(REPOSITORY, "main", &[("index.html", page)], &[])?;
     println!("{}", about(&world)?);
     let stdin_ends = async {
         if !serve.until_stdin_ends {
@@ -102,6 +104,9 @@ fn use_for_a_week(world: &World) -> Result<()> {
     Ok(())
 }
 
+/// A site that somebody may deploy.
+const REPOSITORY: &str = "https://git.example.com/acme/sale";
+
 fn about(world: &World) -> Result<serde_json::Value> {
     Ok(json!({
         "graphql_url": world.graphql_url(),
@@ -110,6 +115,7 @@ fn about(world: &World) -> Result<serde_json::Value> {
         "ca_file": world.ca_file(),
         "token": world.token(),
         "project_id": world.project_id(),
+        "repository": REPOSITORY,
         "environments": world.environments(),
         "production": {
             "environment_id": world.environment_id("production")?,

@@ -69,6 +69,29 @@ fn beyond() -> Vec<(&'static str, &'static str, Value)> {
     ]
 }
 
+/// The same of requests to deploy.
+fn beyond_of_deploy() -> Vec<(&'static str, &'static str, Value)> {
+    let deploy = |field: &str, value: &str| json!({"service": "web", "environment": "qa", field: value});
+    let image = "ghcr.io/acme/shop:1";
+    vec![
+        ("environment", "deploy: {environments: [\"qa\"]}", deploy("image", image)),
+        ("service", "deploy: {services: [\"web\"]}", deploy("image", image)),
+        ("image", "deploy: {images: [\"ghcr.io/acme/shop:1\"]}", deploy("image", image)),
+        (
+            "repository",
+            "deploy: {repositories: [\"https://github.com/acme/shop\"]}",
+            deploy("repository", "https://github.com/acme/shop"),
+        ),
+    ]
+}
+
+/// The line of the policy that would grant something, by its dotted path.
+fn path_of(line: &str) -> String {
+    let (name, rest) = line.split_once(':').unwrap();
+    let within = rest.trim().strip_prefix('{').and_then(|rest| rest.split_once(':'));
+    within.map_or_else(|| name.to_owned(), |(within, _)| format!("{name}.{within}"))
+}
+
 /// Names by their dotted paths, of everything that a schema lets a caller say.
 fn paths(schema: &Value, at: &str, found: &mut BTreeSet<String>) {
     for (name, field) in schema["properties"].as_object().unwrap_or(&Map::new()) {
@@ -92,15 +115,16 @@ fn every_field_of_every_request_has_a_bound() {
     assert_eq!(BOUNDS.iter().map(|(field, _)| (*field).to_owned()).collect::<BTreeSet<_>>(), fields);
     let (_, policy) = schema_files::files().into_iter().find(|(name, _)| name == "policy.json").unwrap();
     let policy: Value = serde_json::from_str(&policy).unwrap();
-    let tried: BTreeSet<_> =
-        beyond().into_iter().map(|(field, line, _)| (field, line.split(':').next().unwrap())).collect();
+    let all = beyond().into_iter().chain(beyond_of_deploy());
+    let tried: BTreeSet<_> = all.map(|(field, line, _)| (field, path_of(line))).collect();
     // These are tried where they have tests of their own: ownership, and the limit.
     let elsewhere = ["allowed_projects", "protected_environments", "max_copies_per_project", "max_runs_per_hour"];
     for (field, bound) in BOUNDS {
         let Bound::Lines(lines) = bound else { continue };
         for line in lines.iter().filter(|line| !elsewhere.contains(line)) {
-            assert!(policy["properties"][line].is_object(), "no line `{line}`");
-            assert!(tried.contains(&(*field, *line)), "nobody tries to get beyond `{line}` by `{field}`");
+            let at = format!("/properties/{}", line.replace('.', "/properties/"));
+            assert!(policy.pointer(&at).is_some_and(Value::is_object), "no line `{line}`");
+            assert!(tried.contains(&(*field, (*line).to_owned())), "nobody tries to get beyond `{line}` by `{field}`");
         }
     }
 }
@@ -118,6 +142,21 @@ async fn what_the_owner_has_not_granted_is_refused_with_the_line_that_would_gran
             assert!(call.error().contains(&format!("`{field}`: ")), "{step}: {}", call.error());
             assert!(call.error().contains(&told), "{step} does not say {told}: {}", call.error());
         }
+    }
+    for (field, line, asked) in beyond_of_deploy() {
+        // Where a service may be deployed is judged once it is known that it may be.
+        let mut stage = strict().await;
+        stage.world.create_environment("qa", Duration::from_hours(24)).unwrap();
+        if field == "environment" {
+            stage.policy["deploy"] = json!({"services": ["*"], "images": ["*"]});
+        }
+        let call = stage.step("deploy", "greedy", &stage.request(asked)).await;
+        let told = format!("`{line}` would allow it");
+        assert!(
+            call.expect(2).error().contains(&format!("`{field}`: ")) && call.error().contains(&told),
+            "{}",
+            call.error()
+        );
     }
     assert_eq!(stage.world.environments().len(), 2, "something was made");
 }

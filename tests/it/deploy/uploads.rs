@@ -1,0 +1,107 @@
+//! Sites that Railway cannot fetch by itself: one commit is checked out here, and its files alone are uploaded.
+
+use backboard::{Fault, FaultEffect, WorldOptions};
+use serde_json::{Value, json};
+
+use super::{deploy, diff, request, with_copy};
+use crate::stage::Stage;
+
+const SITE: &str = "https://git.example.net/acme/site";
+
+/// Files that a repository would rather send, or keep back, than those of its commit.
+const FILES: &[(&str, &str)] = &[
+    ("index.html", "<h1>Spring sale</h1>"),
+    ("deep/er/page.html", "deeper"),
+    (".gitignore", "deep/\n"),
+    (".gitattributes", "*.html filter=evil\n*.html export-ignore\n"),
+    (".gitmodules", "[submodule \"x\"]\n\tpath = x\n\turl = https://evil.example/x\n"),
+    ("Dockerfile", "FROM caddy\nCOPY . /usr/share/caddy\n"),
+];
+
+/// What was uploaded, by the names of its files.
+fn uploads(stage: &Stage) -> Vec<Value> {
+    let journal = stage.world.journal();
+    journal.iter().filter(|entry| entry.operation == "up").map(|entry| entry.arguments["files"].clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_site_of_any_repository_is_uploaded_as_it_is_committed_and_taken_back() {
+    let mut stage = with_copy(WorldOptions::prompt()).await;
+    let first = stage.world.commit(SITE, "main", FILES, &[("start.html", "deep/er/page.html")]).unwrap();
+    stage.world.commit(SITE, "main", &[("index.html", "later")], &[]).unwrap();
+    stage.world.close_repositories("git.example.net", "eC1hY2Nlc3MtdG9rZW46Y2FuYXJ5LWdpdC10b2tlbi0zMWQw");
+    let asked = request(
+        &stage,
+        "one",
+        "web",
+        json!({"repository": SITE, "ref": first, "health": [{"contains": "Spring sale"}]}),
+    );
+    let call = deploy(&stage, "shut", &asked).await;
+    assert!(call.expect(4).error().contains("`deploy.tokens`"), "{}", call.error());
+    stage.policy["deploy"]["tokens"] = json!(["git.example.net=GIT"]);
+    let call = deploy(&stage, "shut", &asked).await;
+    assert!(call.expect(2).error().contains("there is no secret `GIT`"), "{}", call.error());
+    stage.env.push(("RAILSTAGE_SECRET_GIT".into(), "canary-git-token-31d0".into()));
+
+    // The answer to the upload is lost, and the deployment found all the same.
+    stage.world.fault(Fault::new("up", FaultEffect::Http { status: 504 }).after_the_deed());
+    let call = deploy(&stage, "two", &asked).await;
+    let told = call.expect(0).outputs();
+    assert!(!format!("{}{}", call.stdout, call.stderr).contains("canary-git-token"), "the token was told");
+    assert_eq!((&told["how"], &told["commit"]), (&json!("upload"), &json!(first)), "{told}");
+    assert!(told["warnings"][0].as_str().unwrap().contains("cannot deploy it in a copy"), "{told}");
+    let mut names: Vec<_> = FILES.iter().map(|(name, _)| *name).chain(["start.html"]).collect();
+    names.sort_unstable();
+    assert_eq!(uploads(&stage), [json!(names)]);
+    let host = told["url"].as_str().unwrap().trim_start_matches("https://").to_owned();
+    assert_eq!(stage.world.fetch(&host, "/start.html").await.unwrap().body, "deeper");
+    let (drift, differences) = diff(&stage, "web").await;
+    assert_eq!(drift, json!(0), "{differences:?}");
+    assert_eq!(stage.record("one")["made"]["deployed"]["web"]["uploaded"], json!(true));
+
+    let back = request(&stage, "one", "web", json!({"rollback_to": told["previous_deployment_id"]}));
+    deploy(&stage, "three", &back).await.expect(0);
+    assert!(stage.world.fetch(&host, "/").await.unwrap().body.contains("customers"), "the shop is not back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_send_more_than_its_commit_or_too_much_is_refused() {
+    let mut stage = with_copy(WorldOptions::prompt()).await;
+    let at = |name: &str| format!("https://git.example.net/acme/{name}");
+    for (name, link) in
+        [("passwd", "/etc/passwd"), ("environ", "/proc/self/environ"), ("up", "../../.."), ("nowhere", "gone")]
+    {
+        stage.world.commit(&at(name), "main", &[("index.html", "x")], &[("page", link)]).unwrap();
+        let call = deploy(&stage, "bad", &request(&stage, "one", "web", json!({"repository": at(name)}))).await;
+        assert!(call.expect(2).error().contains("its link `page` leads out"), "{name}: {}", call.error());
+    }
+    let page = "x".repeat(700_000);
+    stage.world.commit(&at("large"), "main", &[("a", &page), ("b", &format!("y{page}"))], &[]).unwrap();
+    stage.policy["deploy"]["max_upload_mb"] = json!(1);
+    for (name, git_ref, words) in [
+        ("large", "main", "it is larger than 1 MB"),
+        ("large", "gone", "the repository has no `gone`"),
+        ("large", "0123456789abcdef0123456789abcdef01234567", "has no such commit"),
+        ("gone", "main", "`git` says"),
+    ] {
+        let asked = json!({"repository": at(name), "ref": git_ref});
+        let call = deploy(&stage, "bad", &request(&stage, "one", "web", asked)).await;
+        assert!([2, 4].contains(&call.code) && call.error().contains(words), "no {words} in {}", call.error());
+    }
+    let twice = stage.world.commit(&at("twice"), "both", &[("a", "1")], &[]).unwrap();
+    stage.world.commit(&at("twice"), "both", &[("a", "2")], &[]).unwrap();
+    stage.world.name_commit(&at("twice"), "refs/tags/both", &twice).unwrap();
+    let asked = json!({"repository": at("twice"), "ref": "both"});
+    let call = deploy(&stage, "bad", &request(&stage, "one", "web", asked)).await;
+    assert!(call.expect(2).error().contains("is a branch and a tag, of different commits"), "{}", call.error());
+    // Without a proxy, which looks up names by itself, a private address is none of a repository.
+    stage.policy["deploy"]["repositories"] =
+        json!(["https://localhost:1/*", "https://127.0.0.1:1/*", "https://169.254.169.254/*"]);
+    stage.env.push(("NO_PROXY".into(), "localhost".into()));
+    for host in ["localhost:1", "127.0.0.1:1", "169.254.169.254"] {
+        let asked = json!({"repository": format!("https://{host}/acme/site")});
+        let call = deploy(&stage, "bad", &request(&stage, "one", "web", asked)).await;
+        assert!(call.expect(2).error().contains("is at a private address"), "{}", call.error());
+    }
+    assert!(uploads(&stage).is_empty());
+}
