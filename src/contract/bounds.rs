@@ -84,6 +84,8 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("dry_run", Harmless("what is swept has expired, or was left over")),
     ("max_deletions", Harmless("what is swept has expired, or was left over")),
     ("source", Harmless("less is listed")),
+    ("timeout", Harmless("ten minutes at the most")),
+    ("verify", Harmless("what is told is how the custom domains of copies stand")),
     ("history", Harmless("of the accounts of past runs those of the project are told")),
 ];
 

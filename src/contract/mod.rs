@@ -8,6 +8,7 @@ pub(crate) mod copying_request;
 pub(crate) mod deploy_policy;
 pub(crate) mod deploy_request;
 pub(crate) mod deployed;
+pub(crate) mod domain_request;
 pub(crate) mod environment_type;
 pub(crate) mod expiry;
 pub(crate) mod extend_request;

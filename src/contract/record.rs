@@ -87,6 +87,10 @@ pub(crate) struct Record {
     /// Hosts that this copy may carry; any other means that someone promoted it.
     #[serde(default)]
     pub domains: Vec<String>,
+    /// When the copy's custom domain was last seen to lead to it, with its certificate; absent while that is pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub domain_seen_at: Option<Timestamp>,
     #[serde(default)]
     pub databases: Vec<DatabaseRecord>,
     /// What of the copy is not its source's; of a record of an earlier version, nothing is known.
@@ -235,6 +239,7 @@ pub(in crate::contract) mod tests {
             keep: false,
             environment_type: EnvironmentType::Staging,
             domains: Vec::new(),
+            domain_seen_at: None,
             databases: Vec::new(),
             made: Made::default(),
         }

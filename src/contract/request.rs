@@ -174,6 +174,9 @@ pub(crate) struct ListRequest {
     /// Name or id of an environment, be it gone: only what descends from it is listed.
     #[schemars(length(min = 1, max = 64), extend("x-expects" = "the name or id of an environment"))]
     pub source: Option<String>,
+    /// Ask how each copy's custom domain stands: its DNS records, and its certificate.
+    #[serde(default)]
+    pub verify: bool,
     /// List what past runs did as well, by the accounts that Kestra keeps of them.
     #[serde(default)]
     pub history: bool,

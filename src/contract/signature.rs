@@ -271,6 +271,7 @@ fn version_1(value: &str, place: &Place<'_>) -> Result<Record, Unreadable> {
         keep: old.keep,
         environment_type: old.environment_type,
         domains: old.domains,
+        domain_seen_at: None,
         databases: old.databases,
         made: Made::default(),
     })

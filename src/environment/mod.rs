@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod code;
 pub(crate) mod costs;
+pub(crate) mod custom_domain;
 pub(crate) mod databases;
 pub(crate) mod deletion_rules;
 pub(crate) mod deploying;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::contract::ids::{EnvironmentId, ProjectId};
+use crate::environment::custom_domain;
 use crate::error::{Exit, Failure, chain};
 use crate::railway::{Environment, GraphqlErrors, Project, Weight};
 use crate::running::context::Context;
@@ -61,6 +62,7 @@ pub(crate) async fn ask(
     check(&project, environment)?;
     let name = environment.name.clone();
     tracing::info!("deleting environment `{name}`");
+    custom_domain::detach(ctx, &project, environment).await;
     let answer = ctx.railway.delete_environment(environment_id).await;
     let (project_id, environment_id) = (project_id.clone(), environment_id.clone());
     Ok(Some(Asked { project_id, environment_id, name, answer, at: Instant::now() }))

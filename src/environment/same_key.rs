@@ -5,6 +5,7 @@ use anyhow::{Result, bail, ensure};
 use crate::contract::record::{Record, State};
 use crate::contract::request::CloneRequest;
 use crate::contract::signature::Reading;
+use crate::environment::custom_domain;
 use crate::environment::guard::{is_copy, is_of_run};
 use crate::environment::recorded::reading;
 use crate::error::Failure;
@@ -54,12 +55,12 @@ fn told(environment: &Environment, record: Record) -> Result<First> {
         State::Failed => bail!(unusable(environment, &record, "failed, and is kept for a look")),
         State::RollingBack => bail!(unusable(environment, &record, "is being rolled back")),
     };
-    let host = record.domains.iter().find(|host| environment.hosts().any(|own| own == *host));
+    let has_domain = record.domains.iter().any(|host| environment.hosts().any(|own| own == host));
     Ok(First {
         status,
         environment_id: environment.id.clone(),
         environment_name: environment.name.clone(),
-        url: host.map(|host| format!("https://{host}")),
+        url: custom_domain::url(environment, &record).filter(|_| has_domain),
         run_id: record.run_id,
     })
 }

@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::answer::GraphqlErrors;
 use super::batch::Batch;
-use super::change::{Change, CustomDomainChange, DnsRecord, dns_records};
+use super::change::Change;
 use super::deployment::PlacedDeployment;
+use super::domains::{DnsRecord, DomainStatus};
 use super::model::{Environment, EnvironmentIds, EnvironmentStatus, Project};
 use super::program::{Railway, Weight};
 use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId, ServiceId};
@@ -21,7 +22,6 @@ const ENVIRONMENT_IDS: &str = include_str!("documents/environment_ids.graphql");
 const TOKEN_KIND: &str = include_str!("documents/token_kind.graphql");
 const ENVIRONMENT_CREATE: &str = include_str!("documents/environment_create.graphql");
 const ENVIRONMENT_DELETE: &str = include_str!("documents/environment_delete.graphql");
-const CUSTOM_DOMAINS: &str = include_str!("documents/custom_domains.graphql");
 const DEPLOYMENT: &str = include_str!("documents/deployment.graphql");
 const DEPLOYMENT_ROLLBACK: &str = include_str!("documents/deployment_rollback.graphql");
 const DEPLOYMENT_LOGS: &str = include_str!("documents/deployment_logs.graphql");
@@ -148,38 +148,7 @@ impl Railway {
         }
         let (document, variables) = batch.into_parts();
         let data: Map<String, Value> = self.send(&document, &variables, weight).await?;
-        Ok(data.get("custom_domain").map(|custom| dns_records(&custom["status"])).unwrap_or_default())
-    }
-
-    /// The DNS records that a custom domain of a service still asks for; none when it has them, or is not there.
-    ///
-    /// # Errors
-    /// As `send`.
-    pub(crate) async fn missing_dns_records(
-        &self,
-        project_id: &ProjectId,
-        environment_id: &EnvironmentId,
-        custom: &CustomDomainChange,
-    ) -> Result<Vec<DnsRecord>> {
-        #[derive(Deserialize)]
-        struct Data {
-            domains: Domains,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Domains {
-            custom_domains: Vec<WithStatus>,
-        }
-        #[derive(Deserialize)]
-        struct WithStatus {
-            domain: String,
-            status: Value,
-        }
-        let variables = json!({ "project": project_id, "environment": environment_id, "service": custom.service_id });
-        let data: Data = self.send(CUSTOM_DOMAINS, &variables, Weight::Repeatable).await?;
-        let found = data.domains.custom_domains.into_iter().find(|found| found.domain == custom.domain);
-        let waits = found.filter(|found| found.status["verified"] != true);
-        Ok(waits.map(|found| dns_records(&found.status)).unwrap_or_default())
+        Ok(data.get("custom_domain").map(|custom| DomainStatus::of(custom).records).unwrap_or_default())
     }
 
     /// Deploys services; returns the ids of the deployments, in the order of `services`.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::batch::Batch;
+use super::domains;
 use super::program::Weight;
 use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId, ServiceId};
 
@@ -59,14 +60,6 @@ pub(crate) struct CustomDomainChange {
     pub domain: String,
 }
 
-/// One DNS record that the owner of a custom domain has to set.
-#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
-pub(crate) struct DnsRecord {
-    pub record_type: String,
-    pub host: String,
-    pub value: String,
-}
-
 impl Change {
     pub(super) fn batch(&self, project_id: &ProjectId, environment_id: &EnvironmentId) -> (Batch, Weight) {
         let mut batch = Batch::mutation();
@@ -92,14 +85,9 @@ impl Change {
                 "projectId": project_id, "environmentId": environment_id, "serviceId": custom.service_id,
                 "domain": custom.domain,
             });
-            let selection =
-                "{ status { dnsRecords { recordType fqdn requiredValue } verificationDnsHost verificationToken } }";
-            batch.field(
-                "custom_domain",
-                "customDomainCreate",
-                [("input", "CustomDomainCreateInput!", input)],
-                selection,
-            );
+            let selection = format!("{{ domain {} }}", domains::STATUS);
+            let arguments = [("input", "CustomDomainCreateInput!", input)];
+            batch.field("custom_domain", "customDomainCreate", arguments, &selection);
         }
         self.stage(&mut batch, environment_id);
         for (n, id) in self.stop_deployments.iter().enumerate() {
@@ -180,22 +168,4 @@ impl DomainChange {
             }
         }
     }
-}
-
-pub(super) fn dns_records(status: &Value) -> Vec<DnsRecord> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let mut records: Vec<_> = status["dnsRecords"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|r| DnsRecord {
-            record_type: text(&r["recordType"]).trim_start_matches("DNS_RECORD_TYPE_").to_owned(),
-            host: text(&r["fqdn"]),
-            value: text(&r["requiredValue"]),
-        })
-        .collect();
-    if let (Some(host), Some(token)) = (status["verificationDnsHost"].as_str(), status["verificationToken"].as_str()) {
-        records.push(DnsRecord { record_type: "TXT".to_owned(), host: host.to_owned(), value: token.to_owned() });
-    }
-    records
 }

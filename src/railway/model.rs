@@ -110,6 +110,7 @@ pub(crate) struct ServiceDomain {
 
 #[derive(Deserialize)]
 pub(crate) struct CustomDomain {
+    pub id: String,
     pub domain: String,
 }
 

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::contract::bounds;
 use crate::contract::record::Record;
 use crate::contract::request::CloneRequest;
 use crate::engines::{self, SiteAddress};
@@ -13,9 +14,11 @@ use crate::environment::guard::{self, Readiness, Target};
 use crate::environment::lease::{self, Turn};
 use crate::environment::services::{self, web};
 use crate::environment::variables::changes::with_own_urls;
-use crate::environment::{databases, hosts};
+use crate::environment::{custom_domain, databases, hosts};
 use crate::error::{Failure, counted};
-use crate::railway::{Change, CustomDomainChange, DnsRecord, DomainChange, GraphqlErrors, VariableChanges};
+use crate::railway::{
+    Change, CustomDomainChange, DnsRecord, DomainChange, GraphqlErrors, VariableChanges, Weight, zone,
+};
 use crate::rewriting::{Rewriter, UrlPair};
 use crate::running::context::Context;
 use crate::running::step::{Deadline, Step};
@@ -36,6 +39,8 @@ pub(super) struct Output {
     pub rewritten_variables: Vec<String>,
     /// What to set in DNS for the custom domain; empty without one, or when it was attached before and its DNS is seen to be set.
     pub dns_records: Vec<DnsRecord>,
+    /// The same as lines that can be pasted into the zone of the domain (RFC 1035).
+    pub dns_zone: String,
 }
 
 impl Step for AssignDomain {
@@ -77,7 +82,7 @@ async fn give_domains(ctx: &Context, request: &CloneRequest, mut target: Target,
     let mut change = Change::default();
     if !target.is_ready() {
         change.service_domains = wished_domains(&target, request);
-        change.custom_domain = custom_domain(&target, request)?;
+        change.custom_domain = wish_for(&target, request)?;
     }
     apply_names(&mut target, &change);
     let pairs = hosts::map(&target, request, &sites)?;
@@ -94,21 +99,30 @@ async fn give_domains(ctx: &Context, request: &CloneRequest, mut target: Target,
     let (project_id, environment_id) = (&target.project.id, &target.environment().id);
     let mut dns_records = ctx.railway.change(project_id, environment_id, &change).await.map_err(explain)?;
     if let Some(attached) = wished_custom_domain(&target, request)?.filter(|_| change.custom_domain.is_none()) {
-        let read = ctx.railway.missing_dns_records(project_id, environment_id, &attached).await;
-        dns_records = read.context("read the DNS records of the copy's domain")?;
+        let of = [(environment_id, &attached.service_id)];
+        let read = ctx.railway.custom_domains(project_id, &of, Weight::Repeatable).await;
+        let mut all = read.context("read the DNS records of the copy's domain")?.into_iter().flatten();
+        let waits = all.find(|status| status.domain == attached.domain && !status.verified);
+        dns_records = waits.map(|status| status.records).unwrap_or_default();
     }
     tracing::info!("the copy is to answer at {url}; {} rewritten", counted(rewritten.len(), "variable", "variables"));
     if let Some(domain) = request.custom_domain.as_ref().filter(|_| !dns_records.is_empty()) {
         tracing::warn!("{}", pending(domain, &dns_records, &railway_url));
     }
     let rewritten_urls = if request.wordpress_url_replace { pairs } else { Vec::new() };
-    Ok(Output { url, railway_url, rewritten: rewritten_urls, rewritten_variables: rewritten, dns_records })
+    Ok(Output {
+        url,
+        railway_url,
+        rewritten: rewritten_urls,
+        rewritten_variables: rewritten,
+        dns_zone: zone(&dns_records),
+        dns_records,
+    })
 }
 
 /// What is to be done for a custom domain, and where the copy answers meanwhile.
 fn pending(domain: &str, records: &[DnsRecord], railway_url: &str) -> String {
-    let told = |record: &DnsRecord| format!("\n  {} {} {}", record.record_type, record.host, record.value);
-    let told: String = records.iter().map(told).collect();
+    let told: String = zone(records).lines().map(|line| format!("\n  {line}")).collect();
     format!("`{domain}` does not answer before its DNS has the records below; until then visit {railway_url}{told}")
 }
 
@@ -170,9 +184,11 @@ fn wished_domains(target: &Target, request: &CloneRequest) -> Vec<DomainChange> 
 }
 
 /// The custom domain to attach, unless it is attached already.
-fn custom_domain(target: &Target, request: &CloneRequest) -> Result<Option<CustomDomainChange>> {
+fn wish_for(target: &Target, request: &CloneRequest) -> Result<Option<CustomDomainChange>> {
     let wished = wished_custom_domain(target, request)?;
-    Ok(wished.filter(|wished| !target.environment().hosts().any(|host| host == wished.domain)))
+    let refusal = custom_domain::refusal(&target.project, Some(target.environment()), request);
+    bounds::ensure_none(refusal.as_slice())?;
+    Ok(wished.filter(|_| !custom_domain::is_attached(target.environment(), request)))
 }
 
 fn wished_custom_domain(target: &Target, request: &CloneRequest) -> Result<Option<CustomDomainChange>> {

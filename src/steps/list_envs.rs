@@ -2,6 +2,7 @@
 
 mod history;
 mod listed;
+mod verifying;
 
 use std::time::Duration;
 
@@ -69,9 +70,12 @@ impl Step for ListEnvs {
             None => (0..families.len()).collect(),
         };
         let placed = lineage::tree(&project, &families).into_iter().filter(|(n, _)| wanted.contains(n));
-        let environments: Vec<_> = placed
+        let mut environments: Vec<_> = placed
             .map(|(n, depth)| Listed::of(ctx, &project, (families[n].0, &families[n].1), depth, &usage))
             .collect();
+        if request.verify {
+            verifying::verify(ctx, &project, &mut environments).await?;
+        }
         for listed in &environments {
             tracing::info!("{}", line(listed));
         }

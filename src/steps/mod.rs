@@ -8,6 +8,7 @@ pub use self::validate::OLDEST_RAILWAY;
 pub use crate::running::step::{Deadline, StepDef};
 
 mod assign_domain;
+mod check_domain;
 mod check_health;
 mod create_env;
 mod delete_env;
@@ -36,6 +37,7 @@ pub const STEPS: &[StepDef] = &[
     StepDef::of::<plan::PlanStep>(),
     StepDef::of::<list_envs::ListEnvs>(),
     StepDef::of::<diff_env::DiffEnv>(),
+    StepDef::of::<check_domain::CheckDomain>(),
     StepDef::of::<extend_env::ExtendEnv>(),
     StepDef::of::<delete_env::DeleteEnv>(),
     StepDef::of::<sweep_envs::SweepEnvs>(),

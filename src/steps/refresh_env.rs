@@ -21,7 +21,7 @@ use crate::environment::databases::DatabasePair;
 use crate::environment::guard::Target;
 use crate::environment::lease::Turn;
 use crate::environment::proxies::{self, Listening};
-use crate::environment::{databases, refreshing, services};
+use crate::environment::{custom_domain, databases, refreshing, services};
 use crate::error::{Failure, chain, counted};
 use crate::external::kestra::Metric;
 use crate::railway::ServiceInstance;
@@ -93,7 +93,7 @@ async fn refresh(ctx: &Context, request: &CloneRequest, target: Target, turn: &T
     let mut output = Output {
         environment_id: target.environment().id.clone(),
         environment_name: target.environment().name.clone(),
-        url: target.record.domains.first().map(|host| format!("https://{host}")).unwrap_or_default(),
+        url: custom_domain::url(target.environment(), &target.record).unwrap_or_default(),
         databases: Vec::new(),
         otherwise: Vec::new(),
         restarts: 0,

@@ -61,7 +61,7 @@ impl Engine {
         let folder = tempfile::tempdir().unwrap();
         let flows = folder.path().join("flows");
         std::fs::create_dir(&flows).unwrap();
-        let granted = "may_be_kept: true\nmay_keep_failed: true\nmay_print_logs: true\n\
+        let granted = "may_be_kept: true\nmay_keep_failed: true\nmay_print_logs: true\ncustom_domains: ['*.example.net']\n\
             deploy: {repositories: ['https://git.example.net/*'], services: [web]}";
         let policy = format!("allowed_projects: [{}]\n{granted}", world.project_id());
         for file in std::fs::read_dir(launch::root().join("kestra")).unwrap() {

@@ -8,16 +8,33 @@ use serde_json::{Value, json};
 use crate::engine::Engine;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_is_listed_deployed_into_and_deleted_by_flows() {
+async fn a_copy_is_listed_its_domain_checked_deployed_into_and_deleted_by_flows() {
     let engine = Engine::start(WorldOptions::prompt()).await;
-    let clone = engine.clone(&engine.request(json!({"environment_name": "one"}))).await;
+    let clone =
+        engine.clone(&engine.request(json!({"environment_name": "one", "custom_domain": "one.example.net"}))).await;
     engine.ended(&clone).await;
+    let made = engine.outputs(&clone).await;
     let project = engine.world.project_id();
+    let check = async || {
+        let inputs = [("project_id", project.as_str()), ("environment", "one"), ("timeout", "PT1S")];
+        let run = engine.submit("check-domain-staging", &inputs).await;
+        (engine.ended(&run).await, engine.outputs(&run).await)
+    };
+    let (pending, told) = check().await;
+    assert_eq!(pending["state"]["current"], "FAILED");
+    assert!(pending["labels"].to_string().contains(r#"{"key":"domain","value":"pending"}"#), "{}", pending["labels"]);
+    assert_eq!((&told["url"], &told["dns_zone"]), (&made["railway_url"], &made["dns_zone"]));
+    assert!(told["error"].as_str().unwrap().contains("does not lead to `one` yet"), "{told}");
+    let target = told["custom_domain"]["records"][0]["value"].as_str().unwrap();
+    engine.world.see_dns("one", "one.example.net", target, true, "VALID").unwrap();
+    let (good, told) = check().await;
+    assert_eq!((&good["state"]["current"], &told["url"]), (&json!("SUCCESS"), &json!("https://one.example.net")));
     let listing = engine.submit("list-staging", &[("project_id", &project)]).await;
     engine.ended(&listing).await;
     let environments = engine.outputs(&listing).await["environments"].take();
-    assert_eq!((environments[1]["name"].clone(), environments[1]["state"].clone()), (json!("one"), json!("ready")));
-    deploy_and_take_back(&engine, &engine.outputs(&clone).await).await;
+    let one = ["name", "state", "url"].map(|field| environments[1][field].clone());
+    assert_eq!(one, ["one", "ready", "https://one.example.net"].map(|text| json!(text)));
+    deploy_and_take_back(&engine, &made).await;
 
     let refused = engine
         .submit("delete-staging", &[("project_id", &project), ("environment", "production"), ("confirm", "production")])

@@ -9,6 +9,7 @@ mod copy;
 mod deploy;
 mod diff;
 mod docs;
+mod domain;
 mod every_step;
 mod extending;
 mod fidelity;

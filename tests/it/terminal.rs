@@ -209,7 +209,7 @@ async fn a_custom_domain_that_does_not_answer_yet_is_told_with_its_records_and_t
     let works = lines.next().unwrap();
     assert!(works.starts_with("https://web-own-") && works.ends_with(".up.railway.app"), "{works}");
     let record = lines.next().unwrap();
-    assert!(record.starts_with("  CNAME ") && record.contains("staging"), "{record}");
+    assert!(record.starts_with("  staging.example.net. 300 IN CNAME "), "{record}");
     assert!(call.stdout.starts_with(&format!("own is ready at {works}, ")), "{}", call.stdout);
 }
 

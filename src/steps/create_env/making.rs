@@ -77,6 +77,7 @@ impl Making<'_> {
             keep: self.request.keep,
             environment_type: self.request.environment_type,
             domains: Vec::new(),
+            domain_seen_at: None,
             databases: Vec::new(),
             made: Made {
                 set_variables: self.request.names_of_variables(),

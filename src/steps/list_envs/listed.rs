@@ -11,8 +11,8 @@ use crate::contract::masked::Masked;
 use crate::contract::record::{Ancestor, DatabaseRecord, Record, Refreshing, State};
 use crate::contract::signature::Reading;
 use crate::environment::recorded::reading;
-use crate::environment::{costs, guard};
-use crate::railway::{Environment, Project, Usage};
+use crate::environment::{costs, custom_domain, guard};
+use crate::railway::{DomainStatus, Environment, Project, Usage};
 use crate::running::context::Context;
 
 /// One environment.
@@ -39,6 +39,10 @@ pub(in crate::steps) struct Listed {
     /// Who asked for it.
     pub owner: Option<String>,
     pub url: Option<String>,
+    /// The domain of yours that it has.
+    pub custom_domain: Option<String>,
+    /// How that stands just now, where the request asks for it.
+    pub custom_domain_status: Option<DomainStatus>,
     pub created_at: String,
     /// When it became ready.
     pub ready_at: Option<String>,
@@ -118,12 +122,14 @@ impl Listed {
                 Self { record: Some(Proof::Unreadable), ..plain }
             }
             // What anyone may have written decides nothing about the sweep.
-            Reading::Unsigned(record) => Self { over: false, record: Some(Proof::Unsigned), ..plain.with(*record) },
-            Reading::Signed(record) => Self { record: Some(Proof::Signed), ..plain.with(*record) },
+            Reading::Unsigned(record) => {
+                Self { over: false, record: Some(Proof::Unsigned), ..plain.with(environment, *record) }
+            }
+            Reading::Signed(record) => Self { record: Some(Proof::Signed), ..plain.with(environment, *record) },
         }
     }
 
-    fn with(self, record: Record) -> Self {
+    fn with(self, environment: &Environment, record: Record) -> Self {
         let now = Timestamp::now();
         let is_made = matches!(record.state, State::Ready | State::Failed);
         let expires_at = Some(record.expires_at).filter(|_| is_made && !record.keep);
@@ -135,7 +141,8 @@ impl Listed {
             source: Some(record.source_name.clone()),
             client: record.client.clone(),
             owner: record.owner.clone(),
-            url: record.domains.first().map(|host| format!("https://{host}")),
+            url: custom_domain::url(environment, &record),
+            custom_domain: custom_domain::attached(environment, &record).pop().map(|(_, custom)| custom.domain.clone()),
             created_at: record.created_at.to_string(),
             ready_at: record.ready_at.map(|at| at.to_string()),
             expires_at: expires_at.map(|end| end.to_string()),
@@ -167,6 +174,8 @@ impl Listed {
             client: None,
             owner: None,
             url: None,
+            custom_domain: None,
+            custom_domain_status: None,
             created_at: environment.created_at.to_string(),
             ready_at: None,
             expires_at: None,
@@ -203,9 +212,16 @@ pub(super) fn line(listed: &Listed) -> String {
         Some(cost).filter(|cost| !cost.is_empty()).map(|cost| format!("{cost} so far")),
         source.map(|source| format!("from `{}`, which is gone", source.name)),
         Some(url).filter(|url| !url.is_empty()),
+        pending(listed),
     ];
     let more: Vec<_> = more.into_iter().flatten().collect();
     format!("{name}{client} ({state}, {end}) {}", more.join(", "))
+}
+
+/// A custom domain at which nobody gets to the copy yet, as far as that is known.
+fn pending(listed: &Listed) -> Option<String> {
+    let domain = listed.custom_domain.as_ref().filter(|domain| listed.url != Some(format!("https://{domain}")))?;
+    Some(format!("`{domain}` is pending"))
 }
 
 /// The same in cells: name, client, owner, state, source, data, size, end, cost and URL.

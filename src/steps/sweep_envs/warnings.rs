@@ -11,7 +11,7 @@ use crate::contract::expiry::told;
 use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::contract::signature::Reading;
 use crate::contract::ttl::Ttl;
-use crate::environment::{deletion_rules, recorded};
+use crate::environment::{custom_domain, deletion_rules, recorded};
 use crate::railway::{Environment, Project};
 use crate::running::account::{CopyAccount, Deed};
 use crate::running::context::Context;
@@ -66,7 +66,7 @@ pub(super) async fn warn(ctx: &Context, project: &Project, environment: &Environ
         project_id: project.id.clone(),
         environment_id: environment.id.clone(),
         name: environment.name.clone(),
-        url: record.domains.first().map(|host| format!("https://{host}")),
+        url: custom_domain::url(environment, &record),
         owner: record.owner,
         expires_at: record.expires_at.to_string(),
         mark,

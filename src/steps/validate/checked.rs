@@ -10,10 +10,10 @@ use crate::contract::request::{Asked as _, CloneRequest};
 use crate::contract::variable_override::Override;
 use crate::environment::services::{self, Role, kind, web};
 use crate::environment::variables::changes::wished_secret;
-use crate::environment::{code, databases, granted, guard, plan_hash, standing};
+use crate::environment::{code, custom_domain, databases, granted, guard, plan_hash, standing};
 use crate::error::{Exit, Failure, chain};
 use crate::external::process_env::ProcessEnv;
-use crate::railway::{Environment, Project, ServiceInstance, Weight};
+use crate::railway::{Availability, Environment, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::run::Names;
 
@@ -61,6 +61,7 @@ pub(in crate::steps) async fn check<'a>(
     findings.refused(request.refusals(&ctx.policy));
     webhook::check(&ctx.env, &mut findings);
     check_name(ctx, project, names, own, &mut findings);
+    check_domain(ctx, project, own, request, &mut findings).await?;
     if !ctx.record_keys.can_sign() {
         findings.warning(
             "RAILSTAGE_RECORD_KEY",
@@ -122,6 +123,26 @@ fn check_name(ctx: &Context, project: &Project, names: &Names, own: Option<&Envi
         let free = names_to_try.find(|name| project.environment(name).is_none()).unwrap_or_default();
         findings.error(names.field, format!("there is an environment `{}` already; `{free}` is free", names.target));
     }
+}
+
+/// Railway gives a domain to one service of one environment, of whosever project.
+async fn check_domain(
+    ctx: &Context,
+    project: &Project,
+    own: Option<&Environment>,
+    request: &CloneRequest,
+    findings: &mut Findings,
+) -> Result<()> {
+    let Some(domain) = &request.custom_domain else { return Ok(()) };
+    if let Some(refusal) = custom_domain::refusal(project, own, request) {
+        findings.refused(vec![refusal]);
+    } else if ctx.policy.grants_domain(domain) && !own.is_some_and(|own| custom_domain::is_attached(own, request)) {
+        let Availability { available, message } = ctx.railway.custom_domain_available(domain).await?;
+        if !available {
+            findings.error("custom_domain", format!("Railway does not give `{domain}`: {message}"));
+        }
+    }
+    Ok(())
 }
 
 fn check_services(source: &Environment, request: &CloneRequest, findings: &mut Findings) {

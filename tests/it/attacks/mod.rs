@@ -3,6 +3,7 @@
 mod addresses;
 mod clock;
 mod cut_off;
+mod domains;
 mod granted;
 mod hostile_source;
 mod interleaved;

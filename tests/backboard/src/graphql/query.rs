@@ -93,7 +93,7 @@ impl Query<'_> {
                 one(status.leaf("canEnable", true).leaf("reason", Value::Null))
             }
             "domains" => one(objects::all_domains(model.environment(environment_id()?)?, service_id()?)),
-            "serviceDomainAvailable" => {
+            "serviceDomainAvailable" | "customDomainAvailable" => {
                 let domain = arguments.text("domain").unwrap_or_default();
                 let free = model.domain_is_free(domain);
                 let message = if free { "Domain is available" } else { "Domain is not available" };

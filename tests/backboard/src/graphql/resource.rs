@@ -5,7 +5,7 @@ use super::node::{Field, Node};
 use crate::DeploymentStatus;
 use crate::model::deployments::{Deployment, LogLine};
 use crate::model::domains::{SUFFIX, TCP_PROXY_HOST};
-use crate::model::{Answer, Environment, HandleKind, Model, Project};
+use crate::model::{Answer, Environment, Handle, HandleKind, Model, Project};
 use serde_json::Value;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -98,7 +98,7 @@ pub(crate) fn service_domain(environment: &Environment, service: Uuid, domain: &
 pub(crate) fn custom_domain(environment: &Environment, service: Uuid, domain: &str) -> Option<Node> {
     let handle = environment.handle(service, HandleKind::CustomDomain, domain)?;
     let port = environment.config.service(service)["networking"]["customDomains"][domain]["port"].as_i64();
-    let (verified, id, name) = (handle.verified, handle.id, domain.to_owned());
+    let (handle, name) = (handle.clone(), domain.to_owned());
     Some(
         Node::new("CustomDomain")
             .leaf("id", handle.id)
@@ -112,26 +112,26 @@ pub(crate) fn custom_domain(environment: &Environment, service: Uuid, domain: &s
             .leaf("createdAt", handle.created_at)
             .leaf("updatedAt", handle.created_at)
             .leaf("deletedAt", Value::Null)
-            .with("status", move |_| Ok(Field::Object(Some(domain_status(id, &name, verified))))),
+            .with("status", move |_| Ok(Field::Object(Some(domain_status(&handle, &name))))),
     )
 }
 
 /// The owner must make a CNAME and a TXT record; until the TXT record is seen the domain serves nothing.
-fn domain_status(id: Uuid, domain: &str, verified: bool) -> Node {
+fn domain_status(handle: &Handle, domain: &str) -> Node {
     let (label, zone) = match domain.splitn(2, '.').collect::<Vec<_>>()[..] {
         [label, zone] if zone.contains('.') => (label.to_owned(), zone.to_owned()),
         _ => (String::new(), domain.to_owned()),
     };
-    let token = id.simple().to_string();
+    let (token, verified) = (handle.id.simple().to_string(), handle.verified);
     let target = format!("{}.{SUFFIX}", &token[..8]);
     let host = if label.is_empty() { "_railway-verify".to_owned() } else { format!("_railway-verify.{label}") };
-    let certificate = if verified { "VALID" } else { "VALIDATING_OWNERSHIP" };
-    let (record, propagated) = (domain.to_owned(), if verified { "PROPAGATED" } else { "REQUIRES_UPDATE" });
+    let seen = handle.seen.clone().unwrap_or_else(|| if verified { target.clone() } else { String::new() });
+    let (record, propagated) = (domain.to_owned(), if seen == target { "PROPAGATED" } else { "REQUIRES_UPDATE" });
     Node::new("CustomDomainStatus")
         .leaf("verified", verified)
         .leaf("verificationDnsHost", host)
         .leaf("verificationToken", format!("railway-verify={token}"))
-        .leaf("certificateStatus", format!("CERTIFICATE_STATUS_TYPE_{certificate}"))
+        .leaf("certificateStatus", format!("CERTIFICATE_STATUS_TYPE_{}", handle.certificate))
         .leaf("certificateStatusDetailed", Value::Null)
         .leaf("certificateErrorMessage", Value::Null)
         .leaf("certificateErrorType", Value::Null)
@@ -146,7 +146,7 @@ fn domain_status(id: Uuid, domain: &str, verified: bool) -> Node {
                     .leaf("zone", &zone)
                     .leaf("recordType", "DNS_RECORD_TYPE_CNAME")
                     .leaf("requiredValue", &target)
-                    .leaf("currentValue", if verified { target.as_str() } else { "" })
+                    .leaf("currentValue", &seen)
                     .leaf("status", format!("DNS_RECORD_STATUS_{propagated}"))
                     .leaf("purpose", "DNS_RECORD_PURPOSE_TRAFFIC_ROUTE"),
             ]))

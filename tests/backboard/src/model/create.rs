@@ -1,7 +1,7 @@
 //! Environments come, are renamed and go; and what a copy takes over from its source.
 
 use super::config::Config;
-use super::{Answer, Effect, Environment, Instance, Model, Patch, ReservedName, domains};
+use super::{Answer, Effect, Environment, HandleKind, Instance, Model, Patch, ReservedName, domains};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -95,6 +95,9 @@ impl Model {
         for project in &mut self.projects {
             if let Some(position) = project.environments.iter().position(|environment| environment.id == id) {
                 let gone = project.environments.remove(position);
+                // Nothing says that they are free again, so here they are not.
+                let left = gone.instances.keys().flat_map(|one| gone.config.keys(*one, HandleKind::CustomDomain));
+                self.foreign_domains.extend(left);
                 self.reserved_names.push(ReservedName { project_id: project.id, name: gone.name, until });
             }
         }

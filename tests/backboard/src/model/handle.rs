@@ -10,6 +10,9 @@ pub(crate) struct Handle {
     pub(crate) created_at: Timestamp,
     pub(crate) proxy_port: Option<u16>,
     pub(crate) verified: bool,
+    /// What the DNS of a custom domain was seen to say, and how far its certificate has come.
+    pub(crate) seen: Option<String>,
+    pub(crate) certificate: &'static str,
     /// A TCP proxy does nothing before the service's next deployment (the schema's note on `tcpProxyCreate`).
     pub(crate) acts: bool,
 }

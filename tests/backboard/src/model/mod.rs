@@ -215,6 +215,8 @@ impl Environment {
                     created_at: Timestamp::now(),
                     proxy_port: is_proxy.then(|| ports.reserve()),
                     verified: false,
+                    seen: None,
+                    certificate: "VALIDATING_OWNERSHIP",
                     acts: !is_proxy,
                 });
             }

@@ -84,9 +84,36 @@ impl World {
             let handles = &mut model.environment_mut(id)?.instance_mut(service)?.handles;
             if let Some(handle) = handles.get_mut(&key) {
                 handle.verified = verified;
+                handle.certificate = if verified { "VALID" } else { "VALIDATING_OWNERSHIP" };
             }
             Ok(())
         })
+    }
+
+    /// Lets Railway see this in the DNS of a custom domain, and come this far with its certificate.
+    pub fn see_dns(
+        &self,
+        environment: &str,
+        domain: &str,
+        seen: &str,
+        verified: bool,
+        certificate: &'static str,
+    ) -> Result<()> {
+        let id = self.find(environment)?;
+        self.change(|model| {
+            let key = HandleKind::CustomDomain.key(domain);
+            let mut handles = model.environment_mut(id)?.instances.values_mut();
+            let handle = handles.find_map(|instance| instance.handles.get_mut(&key)).ok_or("Domain not found")?;
+            (handle.seen, handle.verified, handle.certificate) = (Some(seen.to_owned()), verified, certificate);
+            Ok(())
+        })
+    }
+
+    /// The environment that has a domain.
+    pub fn owner_of_domain(&self, domain: &str) -> Option<String> {
+        let model = self.backend.current();
+        let (environment, _) = model.owner_of_domain(domain)?;
+        Some(model.environment(environment).ok()?.name.clone())
     }
 
     /// Makes a domain one of somebody else's.
