@@ -36,6 +36,27 @@ fn runs_a_step(task: &Value) -> bool {
     task["type"] == "io.kestra.plugin.scripts.shell.Commands"
 }
 
+/// The flows' tests; what they share starts nothing by itself.
+fn tests_of_flows() -> String {
+    let files = std::fs::read_dir(root().join("tests/flows")).unwrap().map(|file| file.unwrap().path());
+    let code = files.map(|file| std::fs::read_to_string(file).unwrap());
+    code.filter(|code| code.contains("#[tokio::test")).collect()
+}
+
+#[test]
+fn every_flow_is_driven_in_the_engine() {
+    let tests = tests_of_flows();
+    // Two are started by others: by a webhook that `Engine::clone` fires, and by the ends of other flows.
+    for id in ids() {
+        let ways = match id.as_str() {
+            "clone-staging" => vec!["engine.clone(".to_owned()],
+            "notify-staging" => vec!["mailbox.letter(".to_owned()],
+            _ => vec![format!("submit(\"{id}\"")],
+        };
+        assert!(ways.iter().any(|way| tests.contains(way)), "no test in tests/flows/ starts `{id}`: {ways:?}");
+    }
+}
+
 /// The ids of the flows, sorted.
 pub(super) fn ids() -> Vec<String> {
     let files =
