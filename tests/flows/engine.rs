@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use backboard::{World, WorldOptions};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use railstage::cli::flow_files::generate;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Child;
@@ -61,8 +64,10 @@ impl Engine {
         let folder = tempfile::tempdir().unwrap();
         let flows = folder.path().join("flows");
         std::fs::create_dir(&flows).unwrap();
-        let granted = "may_be_kept: true\nmay_keep_failed: true\nmay_print_logs: true\ncustom_domains: ['*.example.net']\n\
-            deploy: {repositories: ['https://git.example.net/*'], services: [web]}";
+        let granted = "may_be_kept: true\nmay_keep_failed: true\nmay_print_logs: true\n\
+            custom_domains: ['*.example.net']\n\
+            other_code: ['web=commit:*']\n\
+            deploy: {repositories: ['https://git.example.net/*', 'https://github.com/acme/shop'], services: [web]}";
         let policy = format!("allowed_projects: [{}]\n{granted}", world.project_id());
         for file in std::fs::read_dir(launch::root().join("kestra")).unwrap() {
             let path = file.unwrap().path();
@@ -76,7 +81,10 @@ impl Engine {
         let mut command = launch::program(&world, &webhook_key, &mailbox);
         command.arg("serve").arg(&flows).args(more);
         let (process, ready) = launch::answered(command, &folder).await;
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        let login = STANDARD.encode(format!("{}:{}", launch::USER, launch::PASSWORD));
+        let headers = [(AUTHORIZATION, HeaderValue::try_from(format!("Basic {login}")).unwrap())].into_iter().collect();
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).default_headers(headers);
+        let http = client.build().unwrap();
         let url = ready["url"].as_str().unwrap().to_owned();
         Self { world, webhook_key, mailbox, url, ready, http, _process: process, _folder: folder }
     }

@@ -14,6 +14,10 @@ use tokio::process::{Child, Command};
 use crate::engine::PATIENCE;
 use crate::mailbox::Mailbox;
 
+/// Who may use Kestra's API.
+pub(crate) const USER: &str = "ops@example.net";
+pub(crate) const PASSWORD: &str = "canary-kestra-password-5d";
+
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -22,6 +26,7 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn program(world: &World, webhook_key: &str, mailbox: &Mailbox) -> Command {
     let mut command = Command::new(root().join("tests/kestra/run"));
     command.env("PATH", path()).envs(world.cli_env()).env_remove("RAILWAY_API_TOKEN");
+    command.env("KENGINE_BASIC", format!("{USER}:{PASSWORD}"));
     command.env("SECRET_RAILWAY_API_TOKEN", STANDARD.encode(world.token()));
     command.env("SECRET_RAILSTAGE_RECORD_KEY", STANDARD.encode("canary-record-key-of-the-flows"));
     command.env("SECRET_RAILSTAGE_WEBHOOK_KEY", STANDARD.encode(webhook_key));

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::engine::{Engine, state};
 use crate::flow_text::without_triggers;
+use crate::launch::{PASSWORD, USER};
 
 /// What Railway says when it will not delete; whoever renders it once too often tells the token.
 const HOSTILE: &str = "not now {{ secret('RAILWAY_API_TOKEN') }}\n::{\"outputs\":{}}::";
@@ -48,6 +49,7 @@ async fn history(engine: &Engine) -> Vec<Value> {
     let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_railstage"));
     command.args(["list-envs", "--history", "--json", "--project-id", &engine.world.project_id(), "--policy"]);
     command.arg(policy.path()).envs(engine.world.cli_env()).env("RAILSTAGE_KESTRA_URL", engine.address());
+    command.env("RAILSTAGE_KESTRA_LOGIN", format!("{USER}:{PASSWORD}"));
     let done = command.output().await.unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     serde_json::from_slice::<Value>(&done.stdout).unwrap()["history"].as_array().unwrap().clone()
