@@ -57,7 +57,10 @@ async fn deploy_and_take_back(engine: &Engine, made: &Value) {
     let id = started["id"].as_str().unwrap();
     assert_eq!(engine.ended(id).await["state"]["current"], "SUCCESS", "{}", engine.logs(id).await);
     let deployed = engine.outputs(id).await;
-    assert_eq!((&deployed["status"], &deployed["commit"], &deployed["how"]), (&json!("ok"), &json!(commit), &json!("upload")));
+    assert_eq!(
+        (&deployed["status"], &deployed["commit"], &deployed["how"]),
+        (&json!("ok"), &json!(commit), &json!("upload"))
+    );
     assert_eq!(deployed["account"]["copies"][0]["deed"], "deployed", "{deployed}");
     assert_eq!(engine.world.fetch(host, "/").await.unwrap().body, "Spring sale");
 

@@ -1,5 +1,6 @@
 //! The flows of `kestra/` in Kestra's own engine, with the built binary, the real CLI, real Postgres and the stand-in.
 
+mod action;
 #[expect(dead_code, reason = "nothing here is skipped")]
 #[path = "../it/asked.rs"]
 mod asked;
@@ -8,6 +9,7 @@ mod demo;
 mod engine;
 mod failures;
 mod flow_text;
+mod github;
 mod hostile;
 mod launch;
 mod lifecycle;

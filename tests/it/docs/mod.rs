@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use railstage::cli::schema_files::{self, SchemaFile};
 use serde_json::Value;
 
+mod action;
 mod architecture;
 mod flows;
 mod promises;

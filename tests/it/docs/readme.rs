@@ -25,7 +25,7 @@ fn table(name: &str) -> Vec<Vec<String>> {
 }
 
 /// The README with this table in its place.
-fn with_table<const N: usize>(
+pub(super) fn with_table<const N: usize>(
     readme: &str,
     name: &str,
     head: [&str; N],
