@@ -12,7 +12,7 @@ use crate::contract::domain_request::DomainRequest;
 use crate::contract::ids::EnvironmentId;
 use crate::contract::record::{self, Record, State};
 use crate::contract::signature::Reading;
-use crate::environment::{custom_domain, guard, named, recorded};
+use crate::environment::{custom_domain, deletion_rules, guard, named, recorded};
 use crate::error::{Failure, listed};
 use crate::railway::{DnsRecord, DomainStatus, Environment, Project, RecordStatus, Weight, zone};
 use crate::running::context::Context;
@@ -104,18 +104,20 @@ fn record_of(ctx: &Context, project: &Project, environment: &Environment) -> Res
     }
 }
 
-/// Writes down whether the domain leads to the copy, for lists; in the signed record of a ready copy alone.
+/// Writes down whether the domain leads to the copy, for lists: in the signed record of a ready copy alone, which nobody has made his own
+/// and no policy protects.
 async fn remember(
     ctx: &Context,
     project: &Project,
     environment: &Environment,
     seen_at: Option<Timestamp>,
 ) -> Result<()> {
-    let is_ready = |reading: &Reading| matches!(reading, Reading::Signed(record) if record.state == State::Ready);
-    if !is_ready(&recorded::reading(ctx, project, environment)) {
+    let reading = recorded::reading(ctx, project, environment);
+    let is_ready = matches!(&reading, Reading::Signed(record) if record.state == State::Ready);
+    let is_promoted = deletion_rules::promoted_host(environment, &reading).is_some();
+    if !is_ready || is_promoted || guard::ensure_not_production(&ctx.policy, project, environment, None).is_err() {
         return Ok(());
     }
-    guard::ensure_not_production(&ctx.policy, project, environment, None)?;
     let told = |_: &Environment, reading: Reading| match reading {
         Reading::Signed(record) if record.state == State::Ready => {
             let is_told = record.domain_seen_at.is_some() == seen_at.is_some();

@@ -89,6 +89,11 @@ async fn a_domain_is_pending_until_railway_sees_its_records_and_its_certificate_
     stage.world.see_dns("own", DOMAIN, "", false, "VALIDATING_OWNERSHIP").unwrap();
     check(&stage).await.expect(5);
     assert_eq!(stage.record("own").get("domain_seen_at"), None);
+    // To a copy that somebody has made his own nothing is written.
+    stage.world.add_custom_domain("own", "web", "www.example.net", true).unwrap();
+    stage.world.see_dns("own", DOMAIN, target, true, "VALID").unwrap();
+    check(&stage).await.expect(0);
+    assert_eq!(stage.record("own").get("domain_seen_at"), None);
 }
 
 /// Nothing says that Railway gives a domain free with its environment; the stand-in does not.
