@@ -1,10 +1,12 @@
 //! The action for GitHub, from a pull request's opening to its closing, with the flows that it starts.
 
+use std::sync::{Arc, Mutex};
+
 use backboard::WorldOptions;
 use serde_json::{Value, json};
 
 use crate::engine::Engine;
-use crate::github::{GitHub, Job, REPOSITORY};
+use crate::github::{GitHub, Job, REPOSITORY, listen};
 use crate::launch::{PASSWORD, USER};
 
 const FIRST: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -121,4 +123,63 @@ async fn a_pull_request_has_one_copy_from_its_opening_to_its_closing_and_one_com
     let said = github.said();
     assert!(said.len() == 1 && said[0].ends_with("deleted."), "{said:?}");
     assert_eq!((stage.starts("clone-staging").await, stage.starts("delete-staging").await), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_lying_kestra_says_is_no_command_and_no_comment_and_it_sends_no_log_in_elsewhere() {
+    let evil = "::add-path::/tmp\n::stop-commands::x :::add-mask::y ##[group] \r\u{1b}[2J\u{202e}</a><script>";
+    let caught: Arc<Mutex<Vec<String>>> = Arc::default();
+    let sink = caught.clone();
+    let elsewhere = listen(move |head, _| {
+        sink.lock().unwrap().push(head.to_owned());
+        (200, json!({"id": "caught"}))
+    })
+    .await;
+    let cases = [
+        (json!({"id": "x1"}), json!({"status": "ok", "url": "https://evil.test/<script>"}), "tells no address"),
+        (json!({"id": "x1"}), json!({"status": "ok", "url": "javascript:alert(1)"}), "tells no address"),
+        (json!({"id": "x1"}), json!({"status": "failed", "error": evil, "hint": evil}), "execution x1"),
+        (json!({"id": "x1"}), json!({"status": evil, "url": {"a": evil}}), "execution x1"),
+        (json!({"id": evil}), json!({}), "clone-staging: "),
+        (json!({"id": "../../x"}), json!({}), "clone-staging: "),
+        (json!({"location": elsewhere}), json!({}), "HTTP status 302"),
+    ];
+    for (started, outputs, words) in cases {
+        let github = GitHub::open(FIRST).await;
+        let kestra = listen(move |head, _| {
+            let path = head.split(' ').nth(1).unwrap().strip_prefix("/api/v1/main/").unwrap();
+            match path {
+                "executions/railstage/list-staging" => (200, json!({"id": "list"})),
+                "outputs/executions/list" => (200, json!({"environments": []})),
+                "outputs/executions/x1" => (200, outputs.clone()),
+                path if path.starts_with("executions/webhook/") && started["location"].is_string() => {
+                    (302, started.clone())
+                }
+                path if path.starts_with("executions/webhook/") => (200, started.clone()),
+                _ => (200, json!({"state": {"current": "SUCCESS"}})),
+            }
+        })
+        .await;
+        let with = [
+            ("kestra-url", kestra.as_str()),
+            ("kestra-user", USER),
+            ("kestra-password", PASSWORD),
+            ("webhook-key", "canary-key"),
+            ("project-id", "p"),
+            ("service", "web"),
+        ];
+        let job = github.run("pull_request", &github.event("opened", REPOSITORY), &with).await;
+        assert!(job.error().contains(words), "{words}: {}", job.log);
+        for line in job.log.lines() {
+            let rest = ["::add-mask::", "::error::"].iter().find_map(|own| line.strip_prefix(own)).unwrap_or(line);
+            assert!(!["::", "##[", "\u{1b}", "\u{202e}", "\r"].iter().any(|sign| rest.contains(sign)), "{line}");
+        }
+        let said = github.said();
+        assert!(said.len() == 1 && said[0].ends_with("is not in it; the log of the job tells why."), "{said:?}");
+    }
+    assert!(caught.lock().unwrap().is_empty(), "a log-in went elsewhere: {caught:?}");
+    // Whoever may write to the base gets secrets by `pull_request_target`, and so would a stranger's code.
+    let github = GitHub::open(FIRST).await;
+    let target = github.run("pull_request_target", &github.event("opened", "mallory/shop"), &[]).await;
+    assert!(target.error().contains("`pull_request` alone") && github.said().is_empty(), "{}", target.log);
 }

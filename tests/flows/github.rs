@@ -39,16 +39,10 @@ pub(crate) struct Job {
 
 impl GitHub {
     pub(crate) async fn open(sha: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let state = State { sha: sha.to_owned(), is_open: true, may_comment: true, comments: Vec::new() };
         let state = Arc::new(Mutex::new(state));
         let known = state.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, known.clone()));
-            }
-        });
+        let url = listen(move |head, body| answer(head, body, &mut known.lock().unwrap())).await;
         Self { url, state }
     }
 
@@ -147,7 +141,20 @@ fn add(state: &mut State, author: &str, body: &str) {
     state.comments.push(json!({"id": id, "body": body, "user": {"login": author}}));
 }
 
-async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
+/// A server of HTTP on loopback that answers each request, by its head and its body, with a status and a document; its address.
+pub(crate) async fn listen(answer: impl Fn(&str, &Value) -> (u16, Value) + Send + Sync + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (url, answer) = (format!("http://{}", listener.local_addr().unwrap()), Arc::new(answer));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let answer = answer.clone();
+            tokio::spawn(async move { serve(stream, &*answer).await });
+        }
+    });
+    url
+}
+
+async fn serve(mut stream: TcpStream, answer: &(dyn Fn(&str, &Value) -> (u16, Value) + Send + Sync)) {
     let mut bytes = Vec::new();
     let (head, body) = loop {
         if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
@@ -160,9 +167,10 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
             break (head.to_owned(), serde_json::from_str::<Value>(body).unwrap_or_default());
         }
     };
-    let (status, answer) = answer(&head, &body, &mut state.lock().unwrap());
+    let (status, answer) = answer(&head, &body);
+    let more = answer["location"].as_str().map_or(String::new(), |location| format!("Location: {location}\r\n"));
     let answer = answer.to_string();
-    let head = format!("HTTP/1.1 {status} -\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
+    let head = format!("HTTP/1.1 {status} -\r\n{more}Content-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
     let _ = stream.write_all((head + &answer).as_bytes()).await;
 }
 
