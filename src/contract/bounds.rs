@@ -80,6 +80,7 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("repository", Lines(&["deploy.repositories"])),
     ("ref", Harmless("names a commit of a repository that the policy grants")),
     ("image", Lines(&["deploy.images"])),
+    ("add_databases", Lines(&["deploy.databases"])),
     ("rollback_to", Harmless("must be a deployment of the service that is named beside it")),
     ("dry_run", Harmless("what is swept has expired, or was left over")),
     ("max_deletions", Harmless("what is swept has expired, or was left over")),

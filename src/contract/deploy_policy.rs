@@ -87,6 +87,11 @@ impl DeployPolicy {
         globs.iter().any(|glob| WildMatch::new(glob).matches(name))
     }
 
+    /// Whether a database may be added.
+    pub(crate) fn grants_database(&self, database: Database) -> bool {
+        self.databases.iter().any(|line| database.is_granted_by(line))
+    }
+
     /// The id of the template by which a database is added, where the policy has to name one.
     pub(crate) fn template_of(&self, database: Database) -> Option<&str> {
         let line = self.databases.iter().find(|line| database.is_granted_by(line))?;

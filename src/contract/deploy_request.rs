@@ -45,6 +45,9 @@ pub(crate) struct DeployRequest {
     /// The deployment of the service that is brought back, by its id.
     #[schemars(regex(pattern = r"^[A-Za-z0-9-]{1,64}$"), extend("x-expects" = "the id of a deployment"))]
     pub rollback_to: Option<DeploymentId>,
+    /// Databases that the environment gets beside, each unless one is there: by Railway's own templates.
+    #[serde(default)]
+    pub add_databases: Vec<Database>,
     /// Variables to set in the service, by service name and variable name.
     #[serde(default)]
     pub variables: BTreeMap<String, BTreeMap<String, Override>>,
@@ -78,6 +81,14 @@ impl Database {
             Self::Mysql => "mysql",
             Self::Redis => "redis",
             Self::Mariadb => "mariadb",
+        }
+    }
+
+    /// A line of the policy that would allow it.
+    fn line(self) -> &'static str {
+        match self {
+            Self::Mariadb => "mariadb=TEMPLATE-ID",
+            Self::Postgres | Self::Mysql | Self::Redis => self.word(),
         }
     }
 
@@ -154,6 +165,7 @@ impl Asked for DeployRequest {
             git_ref,
             image,
             rollback_to,
+            add_databases,
             variables,
             health,
             logs,
@@ -176,6 +188,9 @@ impl Asked for DeployRequest {
         refuse(rollback_to.is_some() && !variables.is_empty(), &|| {
             Refusal::wrong("variables", "a deployment that is brought back brings its own")
         });
+        refuse(rollback_to.is_some() && !add_databases.is_empty(), &|| {
+            Refusal::wrong("add_databases", "a deployment that is brought back adds none")
+        });
         let line = |list: &str, name: &str| format!("deploy: {{{list}: [\"{name}\"]}}");
         refuse(!DeployPolicy::names(&granted.services, service), &|| {
             Refusal::new("service", format!("to deploy service `{service}`"), line("services", service))
@@ -189,6 +204,10 @@ impl Asked for DeployRequest {
             refuse(!DeployPolicy::names(&granted.images, image), &|| {
                 Refusal::new("image", format!("`{image}`"), line("images", image))
             });
+        }
+        for database in add_databases.iter().filter(|database| !granted.grants_database(**database)) {
+            let (word, line) = (database.word(), line("databases", database.line()));
+            refuse(true, &|| Refusal::new("add_databases", format!("`{word}`"), &line));
         }
         for other in variables.keys().filter(|name| *name != service) {
             refuse(true, &|| {

@@ -19,6 +19,9 @@ pub(crate) struct Made {
     /// What was deployed into the copy since it was ready, by service.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub deployed: BTreeMap<String, Deployed>,
+    /// Services that were added to the copy since it was ready.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<String>,
     /// Services that stay undeployed.
     pub left_out: Vec<String>,
     /// Settings that Railway itself gave the copy otherwise, or not at all.

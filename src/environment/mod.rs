@@ -1,5 +1,6 @@
 //! What is known of a copy and its source at Railway: whose it is, what may be written or deleted, its services and hosts.
 
+pub(crate) mod adding;
 pub(crate) mod clock;
 pub(crate) mod code;
 pub(crate) mod costs;

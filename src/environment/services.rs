@@ -98,6 +98,12 @@ pub(crate) fn is_data_server(service: &ServiceInstance) -> bool {
     kind(service).is_some() || service.image().is_some_and(is_of_data_server)
 }
 
+/// Whether a service is a server that holds data and whose image is called so, as far as its last part goes.
+pub(crate) fn is_called(service: &ServiceInstance, name: &str) -> bool {
+    let image = service.image().filter(|image| is_of_data_server(image)).unwrap_or_default();
+    image.rsplit('/').next().is_some_and(|last| last.to_lowercase().starts_with(name))
+}
+
 /// Whether an image is one of a server: what backs one up, watches or shows it is mostly called after it, too.
 fn is_of_data_server(image: &str) -> bool {
     let image = image.to_lowercase();

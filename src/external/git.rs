@@ -127,6 +127,10 @@ impl Remote {
     /// [`crate::error::Exit::Invalid`] when it is larger than `most` bytes or holds a link that leads out of it; [`crate::error::Exit::Outside`] when it cannot be had.
     pub(crate) async fn check_out(&self, commit: &str, most: u64) -> Result<CheckedOut> {
         let folder = privacy::folder_on_disk()?;
+        // Whoever packs the files heeds such lists of the folders above as well, and there they may be anybody's.
+        for name in [".ignore", ".railwayignore"] {
+            std::fs::write(folder.path().join(name), "!*\n").context("keep lists of others away")?;
+        }
         let (git_dir, files) = (folder.path().join("git"), folder.path().join(FILES));
         std::fs::create_dir(&files).context("make a folder for the files")?;
         let git = |args: &[&str]| {

@@ -14,6 +14,7 @@ mod domains;
 mod model;
 mod program;
 mod rendered;
+mod templates;
 mod usage;
 mod zone;
 
@@ -26,5 +27,6 @@ pub(crate) use domains::{Availability, DnsRecord, DomainStatus, RecordStatus};
 pub(crate) use model::{Bucket, CustomDomain, Environment, EnvironmentStatus, Project, ServiceInstance, ServiceStatus};
 pub(crate) use program::{Railway, TOKEN_VARIABLE, Weight};
 pub(crate) use rendered::{Reachable, Rendered};
+pub(crate) use templates::TemplateName;
 pub(crate) use usage::{PRICES, Prices, Usage};
 pub(crate) use zone::zone;

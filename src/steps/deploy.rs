@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use self::code::{Code, How};
 use self::visiting::Visited;
-use crate::contract::deploy_request::DeployRequest;
+use crate::contract::deploy_request::{Database, DeployRequest};
 use crate::contract::deployed::Deployed;
 use crate::contract::ids::{DeploymentId, EnvironmentId, ServiceId};
 use crate::contract::record::{self, Record};
@@ -23,7 +23,7 @@ use crate::environment::deployments::{self, Site};
 use crate::environment::lease::{self, Turn};
 use crate::environment::variables::changes::wished_secret;
 use crate::environment::variables::{Owner, Written};
-use crate::environment::{costs, isolated};
+use crate::environment::{adding, costs, isolated};
 use crate::railway::{Change, VariableChanges};
 use crate::running::account::{CopyAccount, Deed};
 use crate::running::context::Context;
@@ -52,6 +52,8 @@ pub(super) struct Output {
     pub url: Option<String>,
     /// Every page that was visited.
     pub visits: Vec<Visited>,
+    /// The services of the databases that were added.
+    pub databases_added: Vec<String>,
     /// Names of the variables that were set.
     pub variables_set: Vec<String>,
     /// What is worth knowing before the next copy is made.
@@ -108,6 +110,7 @@ async fn deploy(ctx: &Context, request: &DeployRequest, to: Destination, turn: O
         previous_deployment_id: service.running().map(|deployment| deployment.id.clone()),
         url: service.domains.service_domains.first().map(|domain| format!("https://{}", domain.domain)),
         visits: Vec::new(),
+        databases_added: Vec::new(),
         variables_set: request
             .variables
             .get(&request.service)
@@ -134,6 +137,11 @@ async fn deploy(ctx: &Context, request: &DeployRequest, to: Destination, turn: O
     for warning in &output.warnings {
         tracing::warn!("{warning}");
     }
+    let missing = adding::missing(site.environment, &request.add_databases);
+    if !missing.is_empty() || !variables.is_empty() || code.source().is_some() {
+        adding::ensure_nothing_staged(ctx, site.environment).await?;
+    }
+    output.databases_added = add_databases(ctx, site, request, turn, &missing).await?;
     prepare(ctx, site, request, turn, &code, variables).await?;
     (output.how, output.commit, output.image) = (code.how(), code.commit(), code.image());
     output.deployment_id = code.deploy(ctx, site, &service.service_id).await?;
@@ -202,6 +210,33 @@ async fn ensure_isolated(
         ..CloneRequest::of_project(&request.project_id)
     };
     isolated::ensure(ctx, target, &asked, |s| s.service_name == request.service, &resolved).await.map(|_| ())
+}
+
+/// Adds the databases that are not there, and starts those that were never deployed: somebody may have been cut off between the two.
+async fn add_databases(
+    ctx: &Context,
+    site: Site<'_>,
+    request: &DeployRequest,
+    turn: Option<&Turn>,
+    missing: &[Database],
+) -> Result<Vec<String>> {
+    let wanted = &request.add_databases;
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    adding::add(ctx, &site.project.id, &site.environment.id, missing).await?;
+    let project = adding::shown(ctx, site, wanted).await?;
+    let environment = project.environment_by_id(&site.environment.id).context("find the environment again")?;
+    let is_new = |name: &String| site.environment.service(name).is_none();
+    let names = environment.service_instances.iter().map(|service| service.service_name.clone());
+    let added: Vec<_> = names.filter(is_new).collect();
+    if let Some(turn) = turn.filter(|_| !added.is_empty()) {
+        let change = turn.amended(ctx, |record| record.made.added.extend(added.iter().cloned())).await?;
+        ctx.railway.change(&project.id, &environment.id, &change).await.context("write the copy's record")?;
+    }
+    let site = Site { project: &project, environment, source: None };
+    adding::start(ctx, site, wanted, request.logs).await?;
+    Ok(added)
 }
 
 /// Sets what the deployment is to begin with; nothing is deployed by it.

@@ -45,6 +45,7 @@ fn generous(project_id: &str) -> Value {
         "custom_domains": ["*"],
         "deploy": {
             "repositories": ["https://github.com/acme/*", "https://git.example.net/*"], "images": ["ghcr.io/acme/*"], "services": ["*"], "environments": ["*"],
+            "databases": ["postgres", "mysql", "redis", "mariadb=0f5a3a0e-4c1f-4f0e-9d68-7f1d5a0b7c11"],
         },
     })
 }

@@ -122,7 +122,8 @@ impl<'a> Expected<'a> {
             Aspect::Proxy => self.of_proxy(difference, place).or_else(|| self.not_copied(difference)),
             Aspect::Deployment => self.of_deployment(difference),
             Aspect::Commit | Aspect::Branch | Aspect::Image => code::because(difference, self.made),
-            Aspect::Service | Aspect::Repository => None,
+            Aspect::Service => self.of_service(difference),
+            Aspect::Repository => None,
             Aspect::Volume | Aspect::Bucket | Aspect::Region | Aspect::Replicas | Aspect::Setting => {
                 self.not_copied(difference)
             }
@@ -167,6 +168,13 @@ impl<'a> Expected<'a> {
         let is_database = self.here.service_by_id(id).is_some_and(|service| kind(service).is_some());
         let is_ours = difference.change == Change::Removed || self.making.is_some() || self.may_be_public;
         (is_database && is_ours).then_some(Because::OwnProxy)
+    }
+
+    /// A service that was added to one of them.
+    fn of_service(&self, difference: &Difference) -> Option<Because> {
+        let [there, here] = self.made;
+        let made = if difference.change == Change::Added { here } else { there };
+        made.is_some_and(|made| made.added.contains(&difference.service)).then_some(Because::Deployed)
     }
 
     fn of_deployment(&self, difference: &Difference) -> Option<Because> {

@@ -83,6 +83,7 @@ impl Making<'_> {
                 set_variables: self.request.names_of_variables(),
                 sources: self.request.sources.clone(),
                 deployed: BTreeMap::new(),
+                added: Vec::new(),
                 left_out: left_out.into_iter().map(|service| service.service_name.clone()).collect(),
                 not_copied: self.not_copied(),
                 source_marks: drift::marks(self.source, |text| {

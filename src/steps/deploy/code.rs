@@ -65,18 +65,23 @@ impl Code {
             return Ok(Self::Image(image.clone()));
         }
         let repository = request.repository.as_ref().context("know what is deployed")?;
+        let service = site.environment.service(&request.service).context("find the service again")?;
+        let repo = service.source.as_ref().and_then(|source| source.repo.as_deref());
+        let is_connected = repo.is_some_and(|repo| repository.is_railways(repo));
+        let whole = request.git_ref.as_ref().filter(|name| is_commit(name)).cloned();
+        if let Some(commit) = whole.clone().filter(|_| is_connected) {
+            return Ok(Self::Connected { commit });
+        }
         let (policy, host) = (&ctx.policy.deploy, repository.host());
         let token = policy.token_of(host).map(|name| wished_secret(&ctx.env, "repository", name)).transpose()?;
         let may_be_private = policy.private_hosts.iter().any(|named| named == host);
         let remote = Remote::at(&ctx.env, repository.as_ref(), token.as_ref(), may_be_private).await?;
-        let commit = match request.git_ref.as_deref() {
-            Some(commit) if is_commit(commit) => commit.to_owned(),
-            name => remote.commit(name).await?,
+        let commit = match whole {
+            Some(commit) => commit,
+            None => remote.commit(request.git_ref.as_deref()).await?,
         };
         tracing::info!("{repository}: commit {commit}");
-        let service = site.environment.service(&request.service).context("find the service again")?;
-        let repo = service.source.as_ref().and_then(|source| source.repo.as_deref());
-        if repo.is_some_and(|repo| repository.is_railways(repo)) {
+        if is_connected {
             return Ok(Self::Connected { commit });
         }
         let files = remote.check_out(&commit, u64::from(policy.max_upload_mb) * 1_000_000).await?;

@@ -3,14 +3,17 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::contract::deploy_request::DeployRequest;
 use crate::contract::health_check::HealthCheck;
 use crate::environment::deployments::Site;
-use crate::external::http::{self, Client};
+use crate::environment::hosts::host_of;
+use crate::error::{Exit, Failure};
+use crate::external::http::{self, Client, Page};
+use crate::railway::ServiceInstance;
 use crate::running::context::Context;
 
 /// A page as it was seen.
@@ -44,19 +47,31 @@ pub(super) async fn all(
         let Some(service) = site.environment.service(name) else { continue };
         let Some(domain) = service.domains.service_domains.first() else { continue };
         let url = format!("https://{}{}", domain.domain, check.path);
-        let http_status = answered(ctx, &client, &url, check, began).await?;
+        let http_status = answered(ctx, &client, (site, service, &url), check, began).await?;
         visited.push(Visited { service: name.clone(), url, http_status });
     }
     Ok(visited)
 }
 
 /// The status with which a page answers as it must. Where it leads elsewhere is not followed: that may be anybody's.
-async fn answered(ctx: &Context, client: &Client, url: &str, check: &HealthCheck, began: Instant) -> Result<u16> {
+async fn answered(
+    ctx: &Context,
+    client: &Client,
+    (site, service, url): (Site<'_>, &ServiceInstance, &str),
+    check: &HealthCheck,
+    began: Instant,
+) -> Result<u16> {
     let last = Mutex::new(String::from("no answer yet"));
     let look = || async {
         let seen = match http::visit(client, url).await {
             Err(error) => Err(format!("{error:#}")),
             Ok(page) => {
+                if let Some(host) = leads_to_source(site, &page) {
+                    bail!(Failure::new(
+                        Exit::Failed,
+                        format!("service `{}` leads to production, `{host}`", service.service_name)
+                    ));
+                }
                 let is_right = match check.expect_status {
                     Some(wanted) => page.status == wanted,
                     None => (200..400).contains(&page.status),
@@ -74,4 +89,10 @@ async fn answered(ctx: &Context, client: &Client, url: &str, check: &HealthCheck
     let left = check.timeout.duration().saturating_sub(began.elapsed());
     let found = ctx.until("the service to answer", left, Duration::from_secs(1), look).await;
     found.with_context(|| format!("visit {url}: {}", last.lock().unwrap_or_else(PoisonError::into_inner)))
+}
+
+/// The host of what a copy was made from, where a page of the copy leads there.
+fn leads_to_source(site: Site<'_>, page: &Page) -> Option<String> {
+    let host = host_of(page.location.as_ref()?)?;
+    site.source?.hosts().any(|of_source| of_source == host).then_some(host)
 }

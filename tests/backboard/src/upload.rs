@@ -16,6 +16,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::time::Duration;
 use tar::Archive;
 use uuid::Uuid;
 
@@ -49,6 +50,10 @@ pub(crate) async fn up(
     let named = [environment.to_string()];
     let struck = backend.faults.strike("up", &named, |_| true);
     let late = match struck {
+        Some((FaultEffect::Delay { secs }, _)) => {
+            tokio::time::sleep(Duration::from_secs_f64(secs)).await;
+            None
+        }
         Some((effect, When::Before)) => {
             note(&backend, caller, &about, &named[0], &Files::new(), "fault");
             return failure(&effect).await;
@@ -74,9 +79,7 @@ pub(crate) async fn up(
         Err(refusal) => return refused(StatusCode::BAD_REQUEST, &refusal.0),
     };
     if let Some((effect, _)) = late {
-        if !matches!(effect, FaultEffect::Delay { .. }) {
-            return failure(&effect).await;
-        }
+        return failure(&effect).await;
     }
     let logs =
         format!("https://railway.com/project/{project}/service/{service}?environmentId={environment}&id={deployment}&");

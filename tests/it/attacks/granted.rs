@@ -78,6 +78,11 @@ fn beyond_of_deploy() -> Vec<(&'static str, &'static str, Value)> {
         ("service", "deploy: {services: [\"web\"]}", deploy("image", image)),
         ("image", "deploy: {images: [\"ghcr.io/acme/shop:1\"]}", deploy("image", image)),
         (
+            "add_databases",
+            "deploy: {databases: [\"redis\"]}",
+            json!({"service": "web", "environment": "qa", "image": image, "add_databases": ["redis"]}),
+        ),
+        (
             "repository",
             "deploy: {repositories: [\"https://github.com/acme/shop\"]}",
             deploy("repository", "https://github.com/acme/shop"),

@@ -38,7 +38,7 @@ async fn no_program_has_the_token_or_a_password_in_its_environment_or_arguments(
     let mut stage = Stage::prompt().await;
     let folder = folder();
     let seen = folder.path().join("seen");
-    for name in ["railway", "pg_dump"] {
+    for name in ["railway", "pg_dump", "git"] {
         let real = which(name);
         let script = format!("echo {name} \"$@\" >> {seen}; env >> {seen}; exec {real} \"$@\"", seen = seen.display());
         program(folder.path(), name, &script);
@@ -46,8 +46,21 @@ async fn no_program_has_the_token_or_a_password_in_its_environment_or_arguments(
     stage.env.push(("PATH".into(), path(folder.path())));
     let password = stage.world.variable("production", "Postgres", "POSTGRES_PASSWORD").unwrap().unwrap();
     stage.steps_until("sync-db", "seen", &stage.request(json!({"environment_name": "seen"}))).await;
+    let login = base64("x-access-token:canary-git-token-31d0");
+    stage.world.create_environment("qa", Duration::from_hours(2)).unwrap();
+    stage.world.commit("https://git.example.net/acme/site", "main", &[("index.html", "x")], &[]).unwrap();
+    stage.world.close_repositories("git.example.net", &login);
+    stage.policy["deploy"]["tokens"] = json!(["git.example.net=GIT"]);
+    stage.env.push(("RAILSTAGE_SECRET_GIT".into(), "canary-git-token-31d0".into()));
+    let site = json!({"environment": "qa", "service": "web", "repository": "https://git.example.net/acme/site"});
+    stage.step("deploy", "seen", &stage.request(site)).await.expect(0);
     let seen = std::fs::read_to_string(seen).unwrap();
-    assert!(seen.contains("railway api") && seen.contains("pg_dump --schema-only"), "{seen}");
+    for called in
+        ["railway api", "pg_dump --schema-only", "git ls-remote", "git fetch", "railway up", "GIT_ALLOW_PROTOCOL=https"]
+    {
+        assert!(seen.contains(called), "no {called} in {seen}");
+    }
+    assert!(!seen.contains(&login));
     assert!(!seen.contains(&stage.world.token()) && !seen.contains(&password) && !seen.contains("canary"));
 }
 

@@ -1,5 +1,6 @@
 //! `deploy`: what may be deployed where, what runs then, and the way back.
 
+mod databases;
 mod refused;
 mod uploads;
 

@@ -1,10 +1,12 @@
 //! Sites that Railway cannot fetch by itself: one commit is checked out here, and its files alone are uploaded.
 
 use backboard::{Fault, FaultEffect, WorldOptions};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use super::{deploy, diff, request, with_copy};
-use crate::stage::Stage;
+use crate::stage::{Stage, base64, eventually};
 
 const SITE: &str = "https://git.example.net/acme/site";
 
@@ -104,4 +106,48 @@ async fn what_would_send_more_than_its_commit_or_too_much_is_refused() {
         assert!(call.expect(2).error().contains("is at a private address"), "{}", call.error());
     }
     assert!(uploads(&stage).is_empty());
+}
+
+/// What is checked out is gone with the process, however that ends; what a killed one leaves, the next removes. A list of somebody else's beside
+/// it keeps nothing back.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_was_checked_out_stays_on_disk() {
+    let mut stage = with_copy(WorldOptions::prompt()).await;
+    let disk = tempfile::tempdir().unwrap();
+    std::fs::write(disk.path().join(".ignore"), "*\n").unwrap();
+    std::fs::write(disk.path().join(".railwayignore"), "*\n").unwrap();
+    stage.env.push(("TMPDIR".into(), disk.path().to_str().unwrap().into()));
+    stage.world.commit(SITE, "main", FILES, &[]).unwrap();
+    let asked = request(&stage, "one", "web", json!({"repository": SITE}));
+    let left = || {
+        let entries = std::fs::read_dir(disk.path()).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.is_dir()).collect::<Vec<_>>()
+    };
+    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        stage.world.fault(Fault::new("up", FaultEffect::Delay { secs: 3.0 }));
+        let mut command = stage.command();
+        command
+            .arg("deploy")
+            .env("RAILSTAGE_OUTPUT", "kestra")
+            .env("RAILSTAGE_REQUEST", base64(&asked.to_string()))
+            .env("RAILSTAGE_POLICY", base64(&stage.policy.to_string()))
+            .env("RAILSTAGE_RUN_ID", signal.as_str());
+        let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
+        let begun = || !stage.world.waiting_faults().iter().any(|fault| fault.operation == "up");
+        eventually("the upload is under way", async || begun()).await;
+        let id = Pid::from_raw(child.id().unwrap().try_into().unwrap());
+        kill(id, signal).unwrap();
+        child.wait().await.unwrap();
+        assert_eq!(left().len(), usize::from(signal == Signal::SIGKILL), "{signal}");
+    }
+    eventually("the upload of the killed run's `railway` has come", async || uploads(&stage).len() == 1).await;
+    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
+    std::fs::File::open(&left()[0]).unwrap().set_modified(hour_ago).unwrap();
+    // Whoever was killed holds the copy for two minutes still.
+    stage.change_record("one", json!({"lease": null}));
+    deploy(&stage, "next", &asked).await.expect(0);
+    assert!(left().is_empty(), "{:?}", left());
+    let mut names: Vec<_> = FILES.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    assert_eq!(uploads(&stage).last().unwrap(), &json!(names));
 }

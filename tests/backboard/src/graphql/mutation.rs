@@ -43,8 +43,15 @@ enum Done {
     Environment(Uuid),
     Staged(Uuid),
     AutoDeploy(bool),
-    Domain { environment: Uuid, service: Uuid, kind: HandleKind, key: String },
+    Domain {
+        environment: Uuid,
+        service: Uuid,
+        kind: HandleKind,
+        key: String,
+    },
     Deployment(Uuid),
+    /// In this project; what Railway does for it goes on.
+    Template(Uuid),
 }
 
 const YES: Done = Done::Leaf(Value::Bool(true));
@@ -99,6 +106,11 @@ fn deed(model: &mut Model, name: &str, arguments: &Arguments) -> Answer<Option<D
             let deploy = !input.flag("skipDeploys");
             model.set_variables(environment, service, &values, input.flag("replace"), deploy)?;
             YES
+        }
+        "templateDeployV2" => {
+            let (environment, config) = (input.id("environmentId")?, &input.0["serializedConfig"]);
+            model.deploy_template(environment, config, input.flag("stageOnly"))?;
+            Done::Template(model.project_of(environment)?.id)
         }
         "cliEventTrack" => YES,
         _ => return deed_on_service(model, name, arguments),
@@ -210,6 +222,10 @@ fn shown(model: &Arc<Model>, done: Done) -> Answer<Field> {
             staged.map(|patch| objects::patch(model, id, patch))
         }
         Done::AutoDeploy(enabled) => Some(Node::new("ServiceInstanceAutoDeployUpdateResult").leaf("enabled", enabled)),
+        Done::Template(project) => {
+            let payload = Node::new("TemplateDeployPayload").leaf("projectId", project);
+            Some(payload.leaf("workflowId", format!("templateDeploy/{project}")))
+        }
         Done::Deployment(id) => {
             let (environment, service, found) = model.deployment(id)?;
             Some(resource::deployment(model, environment, service, found))

@@ -214,6 +214,11 @@ impl World {
         self.backend.faults.add(fault);
     }
 
+    /// The faults that were ordered and have not struck yet.
+    pub fn waiting_faults(&self) -> Vec<Fault> {
+        self.backend.faults.waiting()
+    }
+
     /// Forgets the faults and outcomes that were ordered and have not struck yet.
     pub fn forget_orders(&self) {
         self.backend.faults.clear();

@@ -226,6 +226,18 @@ impl World {
         self.backend.git.name(place_of(repository)?, name, commit)
     }
 
+    /// Stages a change in an environment, as somebody does in the dashboard; null discards what is staged.
+    pub fn stage(&self, environment: &str, changes: &Value) -> Result<()> {
+        let id = self.find(environment)?;
+        self.change(|model| {
+            if changes.is_null() {
+                model.environment_mut(id)?.staged = None;
+                return Ok(());
+            }
+            model.stage(id, changes.clone(), true).map(|_| ())
+        })
+    }
+
     /// Has a host show its repositories to nobody but who sends this login, `user:password` in base64.
     pub fn close_repositories(&self, host: &str, login: &str) {
         self.backend.git.close(host, login);
