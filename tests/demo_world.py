@@ -1,4 +1,5 @@
 """What `tests/demo` works with: its programs, Kestra's API, production, and a visitor of its pages."""
+import base64
 import contextlib
 import html
 import json
@@ -216,14 +217,28 @@ class Visitor:
     def __init__(self, world):
         trust = ssl.create_default_context(cafile=world["ca_file"])
         proxy = urllib.request.ProxyHandler({"https": world["proxy_url"]})
+        self.logins = {}
         self.opener = urllib.request.build_opener(proxy, urllib.request.HTTPSHandler(context=trust))
 
     def page(self, url):
         """What a page says, by the ids of its elements."""
-        with self.opener.open(url, timeout=30) as answer:
+        login = {"Authorization": self.logins[url]} if url in self.logins else {}
+        with self.opener.open(urllib.request.Request(url, headers=login), timeout=30) as answer:
             text = answer.read().decode()
         found = re.findall(r'id="([a-z-]+)">(?:<a [^>]*>)?([^<]*)<', text)
         return {name.replace("-", " "): html.unescape(value).removeprefix("https://") for name, value in found}
+
+    def enter(self, url, user, password):
+        """Gives a name and a password at this address from now on, and nowhere else."""
+        self.logins[url] = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+    def refused(self, url):
+        """How a page is refused, and what search engines are told."""
+        try:
+            self.opener.open(url, timeout=30).close()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers["X-Robots-Tag"]
+        fail(f"{url} can be seen without a password")
 
     @contextlib.contextmanager
     def staying(self, url):

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 
+use crate::contract::gate::{BasicAuth, GateRule};
 use crate::contract::health_check::HealthCheck;
 use crate::contract::masking_rules::MaskingRule;
 use crate::contract::on_residue::OnResidue;
@@ -57,6 +58,9 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("keep_guid", Harmless("nobody visits a guid, and production shows it to all")),
     ("fail_on_left", Harmless("refuses more")),
     ("custom_domain", Lines(&["custom_domains"])),
+    ("enable_basic_auth", Lines(&["gate"])),
+    ("basic_auth.user", Harmless("is a name that only the gate knows")),
+    ("basic_auth.secret", Lines(&["secrets"])),
     ("environment_type", Harmless("tells an app what it is")),
     ("allow_empty_volumes", Harmless("an empty volume holds nothing")),
     ("health.service", Harmless("names a page of the copy")),
@@ -159,6 +163,8 @@ impl CloneRequest {
             keep_guid: _,
             fail_on_left: _,
             custom_domain,
+            enable_basic_auth,
+            basic_auth,
             environment_type: _,
             allow_empty_volumes: _,
             health,
@@ -186,6 +192,7 @@ impl CloneRequest {
         let domain = custom_domain.iter().filter(|domain| !policy.grants_domain(domain));
         refusals
             .extend(domain.map(|d| Refusal::new("custom_domain", format!("`{d}`"), format!("custom_domains: [{d}]"))));
+        refusals.extend(gate(policy, *enable_basic_auth, basic_auth));
         let named =
             variables.iter().flat_map(|(service, own)| own.iter().map(move |(name, wish)| (service, name, wish)));
         refusals.extend(named.flat_map(|(service, name, wish)| variable(policy, service, name, wish)));
@@ -214,6 +221,26 @@ pub(super) fn lifetime(policy: &Policy, ttl: Option<Ttl>, keep: bool) -> Vec<Ref
     let long = ttl.filter(|ttl| *ttl > most);
     let long = long.map(|ttl| Refusal::new("ttl", format!("{ttl}, more than {most},"), format!("max_ttl: {ttl}")));
     [kept, short, long].into_iter().flatten().collect()
+}
+
+/// What of a gate, or of none, the policy does not grant.
+fn gate(policy: &Policy, is_asked: bool, basic_auth: &BasicAuth) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    if !is_asked && policy.gate == GateRule::Required {
+        refusals.push(Refusal::new("enable_basic_auth", "`false`", "gate: optional"));
+    }
+    if !is_asked && *basic_auth != BasicAuth::default() {
+        refusals
+            .push(Refusal::wrong("basic_auth", "says how a gate asks, and none is asked for: set `enable_basic_auth`"));
+    }
+    if let Some(secret) = basic_auth.secret.as_ref().filter(|secret| !policy.secrets.contains(secret)) {
+        refusals.push(Refusal::new(
+            "basic_auth.secret",
+            format!("the secret `{secret}`"),
+            format!("secrets: [{secret}]"),
+        ));
+    }
+    refusals
 }
 
 /// What the policy does not grant of what becomes of one variable.

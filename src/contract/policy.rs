@@ -10,6 +10,7 @@ use wildmatch::WildMatch;
 
 use crate::contract::code_source::CodeSource;
 use crate::contract::deploy_policy::DeployPolicy;
+use crate::contract::gate::GateRule;
 use crate::contract::ids::ProjectId;
 use crate::contract::input::{self, Problem};
 use crate::contract::source_login::SourceLogin;
@@ -99,6 +100,8 @@ pub struct Policy {
     pub(crate) allow_live: Vec<String>,
     /// Domains that a request may give to its copy (`custom_domain`), as globs.
     pub(crate) custom_domains: Vec<String>,
+    /// Whether copies must have a gate, which asks for a password (`enable_basic_auth`): `optional` or `required`.
+    pub(crate) gate: GateRule,
     /// Whether a copy's databases may stay reachable from the internet.
     pub(crate) may_be_public: bool,
     /// Hosts outside the copy that its apps may name as a database.
@@ -143,6 +146,7 @@ impl Default for Policy {
             inherit_secrets: Vec::new(),
             allow_live: Vec::new(),
             custom_domains: Vec::new(),
+            gate: GateRule::Optional,
             may_be_public: false,
             allowed_hosts: Vec::new(),
             deploy: DeployPolicy::default(),

@@ -9,6 +9,7 @@ use crate::contract::bounds::Refusal;
 use crate::contract::code_source::CodeSource;
 use crate::contract::copying_request::CopyingRequest;
 use crate::contract::environment_type::EnvironmentType;
+use crate::contract::gate::BasicAuth;
 use crate::contract::health_check::HealthCheck;
 use crate::contract::ids::ProjectId;
 use crate::contract::masking_rules::MaskingRule;
@@ -105,6 +106,12 @@ pub(crate) struct CloneRequest {
     /// A domain of yours for the copy, beside its `*.up.railway.app` domain.
     #[schemars(regex(pattern = r"^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"), extend("x-expects" = "a domain name such as `staging.example.com`"))]
     pub custom_domain: Option<String>,
+    /// Put a gate before the copy, a service of ours that asks for a name and a password: nobody sees the copy without.
+    #[serde(default)]
+    pub enable_basic_auth: bool,
+    /// How the gate asks.
+    #[serde(default)]
+    pub basic_auth: BasicAuth,
     /// What the copy says it is: sets `WP_ENVIRONMENT_TYPE` and the record.
     #[serde(default)]
     pub environment_type: EnvironmentType,

@@ -136,6 +136,13 @@ impl RecordKeys {
         keys.into_iter().flatten().map(of).collect()
     }
 
+    /// Bytes that nobody can make without a key, the same every time; without one there are none.
+    pub(crate) fn derived(&self, what: &str) -> Option<[u8; 32]> {
+        let key = self.current.as_ref()?;
+        // Nothing that is signed begins so.
+        Some(mac(key, &format!("derived\0{what}")).finalize().into_bytes().into())
+    }
+
     /// The variable's value for a record.
     pub(crate) fn value(&self, record: &Record) -> String {
         let json = serde_json::to_string(record).expect("a record is plain data");

@@ -91,7 +91,7 @@ fn reason_not_left_over(environment: &Environment, now: Timestamp) -> Option<&'s
 /// A custom domain that no record lists.
 pub(crate) fn promoted_host<'a>(environment: &'a Environment, reading: &Reading) -> Option<&'a str> {
     let listed = reading.record().map_or(&[][..], |record| &record.domains);
-    let custom = environment.service_instances.iter().flat_map(|s| &s.domains.custom_domains);
+    let custom = environment.with_gates().flat_map(|s| &s.domains.custom_domains);
     custom.map(|d| d.domain.as_str()).find(|host| !listed.iter().any(|listed| listed == host))
 }
 
@@ -124,5 +124,5 @@ pub(crate) fn ensure_undoable(ctx: &Context, project: &Project, environment: &En
 }
 
 fn is_deployed(environment: &Environment) -> bool {
-    environment.service_instances.iter().any(|s| s.latest_deployment.is_some())
+    environment.with_gates().any(|s| s.latest_deployment.is_some())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::contract::ids::{EnvironmentId, ServiceId};
+use crate::contract::ids::EnvironmentId;
 use crate::contract::policy::Policy;
 use crate::contract::record::{Record, State};
 use crate::contract::request::CloneRequest;
@@ -13,7 +13,7 @@ use crate::contract::signature::{Reading, Unreadable};
 use crate::environment::recorded::reading;
 use crate::environment::{named, same_key, services};
 use crate::error::Failure;
-use crate::railway::{Environment, GraphqlErrors, Project, Weight};
+use crate::railway::{DomainChange, Environment, GraphqlErrors, Project, ServiceDomain, Weight};
 use crate::running::context::Context;
 use crate::running::run::{Names, is_making_name};
 
@@ -45,12 +45,21 @@ impl Target {
         self.record.state == State::Ready
     }
 
-    /// Takes a name that a service's domain is about to get for given.
-    pub(crate) fn rename_domain(&mut self, service_id: &ServiceId, domain: &str) {
+    /// Takes a domain that a service is about to have, itself or its gate for it, for given.
+    pub(crate) fn take_for_given(&mut self, change: &DomainChange) {
+        let DomainChange { service_id, gate, domain_id, domain, target_port } = change;
         let instances = &mut self.project.environments[self.environment].service_instances;
-        let service = instances.iter_mut().find(|s| s.service_id == *service_id);
-        if let Some(first) = service.and_then(|s| s.domains.service_domains.first_mut()) {
-            domain.clone_into(&mut first.domain);
+        let Some(service) = instances.iter_mut().find(|s| s.service_id == *service_id) else { return };
+        let domains = &mut service.domains.service_domains;
+        match domains.first_mut() {
+            Some(first) => domain.clone_into(&mut first.domain),
+            None => domains.push(ServiceDomain {
+                id: domain_id.clone().unwrap_or_default(),
+                domain: domain.clone(),
+                suffix: None,
+                target_port: *target_port,
+                gate: gate.clone(),
+            }),
         }
     }
 }

@@ -5,11 +5,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use crate::contract::gate::service_name as gate_name;
 use crate::contract::ids::{EnvironmentId, ProjectId};
-use crate::environment::custom_domain;
+use crate::environment::recorded::reading;
+use crate::environment::{custom_domain, gate};
 use crate::error::{Exit, Failure, chain};
 use crate::railway::{Environment, GraphqlErrors, Project, Weight};
 use crate::running::context::Context;
+use crate::running::run::making_hash;
 
 /// How long Railway may take to delete an environment.
 const GONE: Duration = Duration::from_mins(10);
@@ -22,6 +25,8 @@ pub(crate) struct Asked {
     pub project_id: ProjectId,
     pub environment_id: EnvironmentId,
     pub name: String,
+    /// The hash of the run whose gate stands before it.
+    gate_of: Option<String>,
     /// What came instead of a yes. Whatever became of the request, what counts is whether the environment is still there.
     answer: Result<()>,
     at: Instant,
@@ -61,11 +66,16 @@ pub(crate) async fn ask(
     };
     check(&project, environment)?;
     let name = environment.name.clone();
+    let recorded = reading(ctx, &project, environment);
+    let hash = recorded.record().map(|record| record.run_hash.clone());
+    let hash = hash.or_else(|| making_hash(&name).map(str::to_owned));
+    let has_row = |hash: &String| project.services.iter().any(|service| service.name == gate_name(hash));
+    let gate_of = hash.filter(has_row);
     tracing::info!("deleting environment `{name}`");
     custom_domain::detach(ctx, &project, environment).await;
     let answer = ctx.railway.delete_environment(environment_id).await;
     let (project_id, environment_id) = (project_id.clone(), environment_id.clone());
-    Ok(Some(Asked { project_id, environment_id, name, answer, at: Instant::now() }))
+    Ok(Some(Asked { project_id, environment_id, name, gate_of, answer, at: Instant::now() }))
 }
 
 /// Waits until environments of one project are gone, all of them together; tells of each whether it is.
@@ -73,6 +83,10 @@ pub(crate) async fn watch(ctx: &Context, asked: Vec<Asked>) -> Vec<(Asked, Resul
     let (refused, accepted): (Vec<_>, Vec<_>) = asked.into_iter().partition(Asked::was_refused);
     let mut watched = watch_for(ctx, accepted, GONE).await;
     watched.extend(watch_for(ctx, refused, REFUSED).await);
+    for (one, gone) in &mut watched {
+        let Some(hash) = one.gate_of.as_ref().filter(|_| gone.is_ok()) else { continue };
+        *gone = gate::remove_row(ctx, &one.project_id, hash).await.map(drop);
+    }
     watched
 }
 

@@ -30,6 +30,21 @@ pub(crate) struct Page {
     /// Where a redirect leads, as an absolute URL.
     pub location: Option<String>,
     pub body: String,
+    /// What it says to search engines.
+    pub robots: Option<String>,
+}
+
+/// A name with a password that a page asks for.
+pub(crate) struct Credentials<'a> {
+    pub user: &'a str,
+    pub password: &'a Secret,
+}
+
+impl Page {
+    /// Whether search engines are told to leave it alone.
+    pub(crate) fn is_noindex(&self) -> bool {
+        self.robots.as_ref().is_some_and(|robots| robots.contains("noindex"))
+    }
 }
 
 /// A client that honours `HTTPS_PROXY` and `SSL_CERT_FILE`.
@@ -82,8 +97,13 @@ pub(crate) async fn json<T: DeserializeOwned>(client: &Client, url: &str, login:
 ///
 /// # Errors
 /// When there is no answer.
-pub(crate) async fn visit(client: &Client, url: &str) -> Result<Page> {
-    let mut response = client.get(url).send().await?;
+pub(crate) async fn visit(client: &Client, url: &str, login: Option<&Credentials<'_>>) -> Result<Page> {
+    let mut request = client.get(url);
+    if let Some(Credentials { user, password }) = login {
+        request = request.basic_auth(user, Some(password.expose()));
+    }
+    let mut response = request.send().await?;
+    let robots = response.headers().get("x-robots-tag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
     let status = response.status().as_u16();
     let location = response.headers().get(LOCATION).and_then(|l| l.to_str().ok());
     let location = location.and_then(|l| response.url().join(l).ok()).map(String::from);
@@ -94,5 +114,5 @@ pub(crate) async fn visit(client: &Client, url: &str) -> Result<Page> {
             break;
         }
     }
-    Ok(Page { status, location, body: String::from_utf8_lossy(&body).into_owned() })
+    Ok(Page { status, location, body: String::from_utf8_lossy(&body).into_owned(), robots })
 }

@@ -22,8 +22,13 @@ pub(crate) struct Change {
     pub shared_variables: BTreeMap<&'static str, String>,
     /// Services that a push must no longer deploy.
     pub auto_deploy_off: Vec<ServiceId>,
+    /// Ids of `*.up.railway.app` domains that are taken away, before any is made.
+    pub deleted_domains: Vec<String>,
     pub service_domains: Vec<DomainChange>,
     pub custom_domain: Option<CustomDomainChange>,
+    /// A service of ours that comes into the environment, and the others that go.
+    pub own_service: Option<OwnService>,
+    pub removed_services: Vec<ServiceId>,
     /// Services that get another source.
     pub sources: Vec<(ServiceId, SourceChange)>,
     pub variables: VariableChanges,
@@ -39,6 +44,14 @@ pub(crate) struct Change {
     pub rename: Option<String>,
 }
 
+/// A service of ours, whose row is there, as it is in one environment.
+pub(crate) struct OwnService {
+    pub service_id: ServiceId,
+    pub image: &'static str,
+    pub start_command: &'static str,
+    pub variables: BTreeMap<&'static str, String>,
+}
+
 /// What a service is deployed from.
 pub(crate) enum SourceChange {
     /// A branch of its repository.
@@ -48,7 +61,10 @@ pub(crate) enum SourceChange {
 
 /// A `*.up.railway.app` domain that is made, or renamed when it has an id.
 pub(crate) struct DomainChange {
+    /// The service that it leads to.
     pub service_id: ServiceId,
+    /// The gate that has it in that service's place.
+    pub gate: Option<ServiceId>,
     pub domain_id: Option<String>,
     pub domain: String,
     pub target_port: Option<u16>,
@@ -56,8 +72,10 @@ pub(crate) struct DomainChange {
 
 /// A custom domain that is attached.
 pub(crate) struct CustomDomainChange {
+    /// The service that has it, be it a gate.
     pub service_id: ServiceId,
     pub domain: String,
+    pub target_port: Option<u16>,
 }
 
 impl Change {
@@ -77,13 +95,16 @@ impl Change {
             let arguments = [("input", "ServiceInstanceAutoDeployUpdateInput!", input)];
             batch.field(&format!("auto_deploy{n}"), "serviceInstanceAutoDeployUpdate", arguments, "{ __typename }");
         }
+        for (n, id) in self.deleted_domains.iter().enumerate() {
+            batch.field(&format!("deleted{n}"), "serviceDomainDelete", [("id", "String!", json!(id))], "");
+        }
         for (n, domain) in self.service_domains.iter().enumerate() {
             domain.add(&mut batch, &format!("domain{n}"), environment_id);
         }
         if let Some(custom) = &self.custom_domain {
             let input = json!({
                 "projectId": project_id, "environmentId": environment_id, "serviceId": custom.service_id,
-                "domain": custom.domain,
+                "domain": custom.domain, "targetPort": custom.target_port,
             });
             let selection = format!("{{ domain {} }}", domains::STATUS);
             let arguments = [("input", "CustomDomainCreateInput!", input)];
@@ -100,7 +121,9 @@ impl Change {
             ];
             batch.field("rename", "environmentRename", arguments, "{ id }");
         }
-        let makes = self.custom_domain.is_some() || self.service_domains.iter().any(|d| d.domain_id.is_none());
+        let makes = self.custom_domain.is_some()
+            || !self.deleted_domains.is_empty()
+            || self.service_domains.iter().any(|d| d.domain_id.is_none());
         (batch, if makes { Weight::Once } else { Weight::Repeatable })
     }
 
@@ -117,6 +140,10 @@ impl Change {
                 SourceChange::Image(image) => json!({ "image": image }),
             };
         }
+        if let Some(own) = &self.own_service {
+            services.insert(own.service_id.to_string(), own.staged());
+        }
+        services.extend(self.removed_services.iter().map(|id| (id.to_string(), json!({ "isDeleted": true }))));
         let opened = self.tcp_proxies.iter().map(|proxy| (proxy, json!({})));
         for ((service_id, port), proxy) in opened.chain(self.closed_proxies.iter().map(|proxy| (proxy, Value::Null))) {
             let entry = services.entry(service_id.to_string()).or_insert_with(|| json!({}));
@@ -152,10 +179,22 @@ fn staged(variables: &BTreeMap<String, Option<String>>) -> Map<String, Value> {
     variables.iter().map(one).collect()
 }
 
+impl OwnService {
+    fn staged(&self) -> Value {
+        let variables: Map<_, _> =
+            self.variables.iter().map(|(name, value)| ((*name).to_owned(), json!({ "value": value }))).collect();
+        json!({
+            "isCreated": true,
+            "source": { "image": self.image },
+            "deploy": { "startCommand": self.start_command, "restartPolicyType": "ALWAYS" },
+            "variables": variables,
+        })
+    }
+}
+
 impl DomainChange {
     fn add(&self, batch: &mut Batch, alias: &str, environment_id: &EnvironmentId) {
-        let mut input =
-            json!({ "environmentId": environment_id, "serviceId": self.service_id, "targetPort": self.target_port });
+        let mut input = json!({ "environmentId": environment_id, "serviceId": self.gate.as_ref().unwrap_or(&self.service_id), "targetPort": self.target_port });
         match &self.domain_id {
             Some(id) => {
                 input["serviceDomainId"] = json!(id);

@@ -11,20 +11,27 @@ mod change;
 mod config;
 mod deployment;
 mod domains;
+mod gates;
 mod model;
 mod program;
 mod rendered;
+mod rows;
 mod templates;
 mod usage;
 mod zone;
 
 pub(crate) use answer::{GraphqlErrors, Weather};
 pub(crate) use calls::Deploy;
-pub(crate) use change::{Change, CustomDomainChange, DomainChange, SharedChanges, SourceChange, VariableChanges};
+pub(crate) use change::{
+    Change, CustomDomainChange, DomainChange, OwnService, SharedChanges, SourceChange, VariableChanges,
+};
 pub(crate) use config::{Marks, ServiceConfig, VariableConfig, VolumeMount};
 pub(crate) use deployment::{DeploymentMeta, DeploymentStatus};
 pub(crate) use domains::{Availability, DnsRecord, DomainStatus, RecordStatus};
-pub(crate) use model::{Bucket, CustomDomain, Environment, EnvironmentStatus, Project, ServiceInstance, ServiceStatus};
+pub(crate) use model::{
+    Bucket, CustomDomain, Environment, EnvironmentStatus, Project, Service, ServiceDomain, ServiceInstance,
+    ServiceStatus,
+};
 pub(crate) use program::{Railway, TOKEN_VARIABLE, Weight};
 pub(crate) use rendered::{Reachable, Rendered};
 pub(crate) use templates::TemplateName;

@@ -25,9 +25,11 @@ pub(crate) struct Project {
 
 /// A service, known by the same id in every environment.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Service {
     pub id: ServiceId,
     pub name: String,
+    pub created_at: Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +58,9 @@ pub(crate) struct Environment {
     /// None where they were not asked for.
     #[serde(default, deserialize_with = "edges")]
     pub service_instances: Vec<ServiceInstance>,
+    /// The gates of ours, which are not among its services: what a gate leads to has the gate's hosts.
+    #[serde(skip)]
+    pub gates: Vec<ServiceInstance>,
     /// Those that its config has.
     #[serde(skip)]
     pub buckets: Vec<Bucket>,
@@ -91,7 +96,7 @@ pub(crate) struct Source {
     pub image: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Domains {
     pub service_domains: Vec<ServiceDomain>,
@@ -106,12 +111,20 @@ pub(crate) struct ServiceDomain {
     pub domain: String,
     pub suffix: Option<String>,
     pub target_port: Option<u16>,
+    /// The gate that has it, in the place of what it leads to.
+    #[serde(skip)]
+    pub gate: Option<ServiceId>,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct CustomDomain {
     pub id: String,
     pub domain: String,
+    pub target_port: Option<u16>,
+    /// The gate that has it, in the place of what it leads to.
+    #[serde(skip)]
+    pub gate: Option<ServiceId>,
 }
 
 /// How the services of an environment stand.
@@ -144,6 +157,7 @@ impl Project {
             // Railway promises no order, and what is told of two environments should stand side by side.
             environment.service_instances.sort_by(|a, b| a.service_name.cmp(&b.service_name));
             environment.mark_services();
+            environment.set_gates_aside();
             let bucket = |(id, settings): (&String, &Settings)| {
                 let named = self.buckets.iter().find(|bucket| bucket.id == *id);
                 let region = settings.iter().find(|(name, _)| *name == "region");
@@ -188,9 +202,14 @@ impl Environment {
         self.service_instances.iter().find(|s| s.service_name == name)
     }
 
-    /// A service by id.
+    /// A service by id, a gate of ours as well.
     pub(crate) fn service_by_id(&self, id: &ServiceId) -> Option<&ServiceInstance> {
-        self.service_instances.iter().find(|s| s.service_id == *id)
+        self.with_gates().find(|s| s.service_id == *id)
+    }
+
+    /// All services, the gates of ours behind the others.
+    pub(crate) fn with_gates(&self) -> impl Iterator<Item = &ServiceInstance> {
+        self.service_instances.iter().chain(&self.gates)
     }
 
     /// A shared variable as it is written; a sealed one has no value.
@@ -212,7 +231,14 @@ impl Environment {
 
     /// Every public host, of whatever kind.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
-        self.service_instances.iter().flat_map(ServiceInstance::hosts)
+        self.with_gates().flat_map(ServiceInstance::hosts)
+    }
+}
+
+impl CustomDomain {
+    /// The service that has it, be it a gate before `service`.
+    pub(crate) fn owner<'d>(&'d self, service: &'d ServiceInstance) -> &'d ServiceId {
+        self.gate.as_ref().unwrap_or(&service.service_id)
     }
 }
 

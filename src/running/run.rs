@@ -5,6 +5,7 @@ use deunicode::deunicode;
 use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::contract::gate;
 use crate::contract::request::CloneRequest;
 
 /// Railway documents no limit for an environment's name; 24 is safe, and leaves room for a service in a DNS label.
@@ -44,10 +45,14 @@ impl Run {
 /// How the name of an environment begins that is still being made.
 const MAKING: &str = "rs-";
 
+/// The hash of the run that was making an environment of this name.
+pub(crate) fn making_hash(name: &str) -> Option<&str> {
+    name.strip_prefix(MAKING).filter(|hash| gate::is_run_hash(hash))
+}
+
 /// Whether a run of ours may have given this name to an environment that it was making.
 pub(crate) fn is_making_name(name: &str) -> bool {
-    let is_lower_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    name.strip_prefix(MAKING).is_some_and(|hash| hash.len() == 16 && hash.bytes().all(is_lower_hex))
+    making_hash(name).is_some()
 }
 
 fn hash(text: &str) -> String {

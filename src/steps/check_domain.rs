@@ -57,7 +57,7 @@ impl Step for CheckDomain {
         })?;
         let latest = Mutex::new(None);
         let look = || async {
-            let of = [(&environment.id, &service.service_id)];
+            let of = [(&environment.id, custom.owner(service))];
             let all = ctx.railway.custom_domains(&project.id, &of, Weight::Poll).await?;
             let found = all.into_iter().flatten().find(|status| status.domain == custom.domain);
             let status = found.with_context(|| {

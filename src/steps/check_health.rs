@@ -13,6 +13,7 @@ use crate::contract::ids::EnvironmentId;
 use crate::contract::record::{self, Record, State};
 use crate::contract::request::CloneRequest;
 use crate::environment::fidelity::{self, Fidelity};
+use crate::environment::gate::{self, GateOutput};
 use crate::environment::guard::{Readiness, Target};
 use crate::environment::hosts::public_host;
 use crate::environment::lease::{self, Turn};
@@ -44,6 +45,8 @@ pub(super) struct Output {
     pub content: Content,
     /// Every page that was visited; the one that people visit first.
     pub visits: Vec<Visited>,
+    /// The gate before the copy: where somebody finds how to get in; absent without one.
+    pub gate: Option<GateOutput>,
     /// How the copy compares with its source; absent when it was ready before.
     pub fidelity: Option<Fidelity>,
     /// When the copy expires (RFC 3339); absent when it is kept.
@@ -79,7 +82,11 @@ async fn visit_until_ready(ctx: &Context, request: &CloneRequest, target: Target
     let client = http::client()?;
     let began = Instant::now();
     let mut visited = Vec::new();
+    let gate = gate::told(&target);
     for visit in visiting::visits(&target, request)? {
+        if gate.is_some() {
+            shut(ctx, &client, &target, &visit, began).await?;
+        }
         let seen = answered(ctx, &client, &visit, began).await?;
         tell(&seen);
         visited.push(seen);
@@ -106,6 +113,7 @@ async fn visit_until_ready(ctx: &Context, request: &CloneRequest, target: Target
         http_status: web.http_status,
         content: web.content,
         visits: visited,
+        gate,
         fidelity,
         expires_at: (!record.keep).then(|| record.expires_at.to_string()),
     })
@@ -127,6 +135,24 @@ async fn answered(ctx: &Context, client: &http::Client, visit: &Visit<'_>, began
     let left = visit.check.timeout.duration().saturating_sub(began.elapsed());
     let found = ctx.until("the copy to answer", left, Duration::from_secs(1), look).await;
     found.with_context(|| format!("visit {}: {}", visit.url, last.lock().unwrap_or_else(PoisonError::into_inner)))
+}
+
+/// Looks again until a page is refused to whoever has no password, and no app can be reached past the gate.
+async fn shut(ctx: &Context, client: &http::Client, target: &Target, visit: &Visit<'_>, began: Instant) -> Result<()> {
+    let last = Mutex::new(None);
+    let look = || async {
+        match gate::ensure_shut(client, target.environment(), &visit.url).await {
+            Ok(()) => Ok(Some(())),
+            Err(error) => {
+                *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                Ok(None)
+            }
+        }
+    };
+    let left = visit.check.timeout.duration().saturating_sub(began.elapsed());
+    let found = ctx.within("the copy's gate", left, Duration::from_secs(1), look).await?;
+    let last = last.into_inner().unwrap_or_else(PoisonError::into_inner);
+    found.ok_or_else(|| last.unwrap_or_else(|| anyhow::anyhow!("the copy's gate does not answer")))
 }
 
 /// Tells where a page names production: that fails nothing, and somebody may want to change it.

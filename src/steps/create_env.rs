@@ -13,7 +13,7 @@ use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::contract::record::{self, Record, State};
 use crate::contract::request::CloneRequest;
 use crate::environment::variables::changes::changes;
-use crate::environment::{code, deletion_rules, granted, guard, live, plan_hash, recorded, removal, same_key};
+use crate::environment::{code, deletion_rules, gate, granted, guard, live, plan_hash, recorded, removal, same_key};
 use crate::error::{Exit, Failure, chain, counted, failure, listed};
 use crate::railway::{Environment, GraphqlErrors, Project, Weight};
 use crate::running::account::{CopyAccount, Deed};
@@ -60,7 +60,7 @@ pub(super) struct Output {
 
 impl Step for CreateEnv {
     const NAME: &'static str = "create-env";
-    const ABOUT: &'static str = "Make the copy's environment, deploying nothing";
+    const ABOUT: &'static str = "Make the copy's environment, deploying nothing but its gate";
     const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(11));
     type Input = CloneRequest;
     type Output = Output;
@@ -77,6 +77,7 @@ impl Step for CreateEnv {
         let source = guard::source(&project, &request)?;
         granted::ensure(&ctx.policy, &project, source, &request)?;
         code::ensure_possible(source, &request)?;
+        gate::ensure_possible(&ctx.env, source, &request)?;
         let (id, created) = match existing(ctx, &project, &names) {
             Some((environment, record)) => {
                 record.iter().try_for_each(|record| guard::ensure_goes_on(environment, record, &request))?;
@@ -127,6 +128,9 @@ impl Step for CreateEnv {
                 tracing::warn!("Railway did not copy as it is: {setting}");
             }
         }
+        if request.enable_basic_auth && record.state != State::Ready {
+            gate::bring_up(ctx, &request).await?;
+        }
         Ok(Output {
             environment_id: id,
             environment_name,
@@ -150,7 +154,7 @@ impl Undo for CreateEnv {
             Ok(existing(ctx, &project, &target.names).is_some().then_some(project))
         };
         let found = ctx.within("the environment", VISIBLE_WITHIN, Duration::from_secs(1), look).await?;
-        let Some(project) = found else { return Ok(Vec::new()) };
+        let Some(project) = found else { return remove_gate(ctx, target).await };
         let (environment, record) = existing(ctx, &project, &target.names).context("find the environment again")?;
         if record.as_ref().is_some_and(|r| r.state == State::Ready) {
             tracing::warn!("environment `{}` is ready, and so not rolled back", environment.name);
@@ -176,9 +180,16 @@ impl Undo for CreateEnv {
             Ok(_) => ctx.account_for(deed(Deed::RolledBack).gone(asked_at)),
             Err(_) => ctx.account_for(deed(Deed::Left)),
         }
-        let removed = removed?;
-        Ok(removed.into_iter().map(|name| format!("environment `{name}`")).collect())
+        let mut removed: Vec<_> = removed?.into_iter().map(|name| format!("environment `{name}`")).collect();
+        removed.extend(remove_gate(ctx, target).await?);
+        Ok(removed)
     }
+}
+
+/// Takes back the row of the run's gate, which is the project's and so outlives the environment.
+async fn remove_gate(ctx: &Context, target: &RunTarget) -> Result<Vec<String>> {
+    let removed = gate::remove_row(ctx, &target.project_id, &target.names.run_hash).await?;
+    Ok(removed.into_iter().map(|name| format!("service `{name}`")).collect())
 }
 
 /// Tells every step that still comes to this copy, and the sweep, that it is being taken back. It is taken back all the same

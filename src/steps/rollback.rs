@@ -133,7 +133,7 @@ async fn keep(ctx: &Context, target: &RunTarget, ttl: Ttl) -> Result<Option<Stri
     record.lease = None;
     record.keep = false;
     record.expires_at = ttl.after(now).min(now.checked_add(KEPT_FOR).unwrap_or(now));
-    let apps = environment.service_instances.iter().filter(|s| kind(s).is_none());
+    let apps = environment.with_gates().filter(|s| kind(s).is_none());
     let running = apps.filter_map(|s| s.latest_deployment.as_ref().map(|d| d.id.clone())).collect();
     let closed_proxies = proxies::to_close(ctx, environment);
     let change = Change { stop_deployments: running, closed_proxies, ..recorded::writing(ctx, &record) };

@@ -10,13 +10,14 @@ use anyhow::{Result, bail};
 use jiff::Timestamp;
 
 use self::told::{Output, Spared, Swept};
+use crate::contract::gate::service_name;
 use crate::contract::ids::ProjectId;
 use crate::contract::record::{self, State};
 use crate::contract::request::SweepRequest;
 use crate::contract::signature::Reading;
 use crate::environment::recorded::reading;
 use crate::environment::removal::Asked;
-use crate::environment::{clock, costs, deletion_rules, guard, proxies, removal};
+use crate::environment::{clock, costs, deletion_rules, gate, guard, proxies, removal};
 use crate::error::{Exit, Failure, chain, counted, listed};
 use crate::railway::{Environment, Project, Weight};
 use crate::running::account::{CopyAccount, Deed};
@@ -163,6 +164,7 @@ async fn ask(
             Verdict::Over(reason) => over.push((environment, reason)),
         }
     }
+    sweep.gates().await;
     // What cannot be deleted must not take the place of the others every time.
     let turn = usize::try_from(Timestamp::now().as_second() / EVERY_SECS).unwrap_or_default();
     let first = turn.checked_rem(over.len()).unwrap_or_default();
@@ -197,6 +199,20 @@ impl Sweep<'_> {
         match warnings::warn(self.ctx, self.project, environment).await {
             Ok(warning) => self.output.warned.extend(warning),
             Err(error) => self.failures.push(error.context(format!("warn of the end of `{}`", environment.name))),
+        }
+    }
+
+    /// Deletes the rows of gates whose copies are gone, which a run that was killed can have left.
+    async fn gates(&mut self) {
+        for hash in gate::abandoned(self.ctx, self.project, Timestamp::now()) {
+            let removed = match self.output.dry_run {
+                true => Ok(Some(service_name(hash))),
+                false => gate::remove_row(self.ctx, &self.project.id, hash).await,
+            };
+            match removed {
+                Ok(name) => self.output.gates.extend(name),
+                Err(error) => self.failures.push(error),
+            }
         }
     }
 

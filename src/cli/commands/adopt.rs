@@ -111,7 +111,7 @@ fn show(environment: &Environment, record: &Record) {
         "{}: {}, {end}, copied from `{}` at {}",
         environment.name, record.state, record.source_name, record.created_at
     ));
-    let custom = environment.service_instances.iter().flat_map(|s| &s.domains.custom_domains);
+    let custom = environment.with_gates().flat_map(|s| &s.domains.custom_domains);
     for domain in custom {
         let listed =
             if record.domains.contains(&domain.domain) { "attached by railstage" } else { "not attached by railstage" };

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::environment::gate::names_host;
+
 /// Whether `new` is `old` with one of `hosts` in the place of each address that differs.
 pub(super) fn differ_in_hosts(old: &str, new: &str, hosts: &[&str]) -> bool {
     let mut rest = new;
@@ -28,14 +30,27 @@ fn fits(text: &str, pieces: &[&str]) -> bool {
     let mut ends: BTreeSet<usize> = text.starts_with(first).then_some(first.len()).into_iter().collect();
     for piece in rest {
         let starts: BTreeSet<_> = ends.iter().flat_map(|end| end + 1..=end + address_length(&text[*end..])).collect();
-        ends = starts.into_iter().filter(|at| text[*at..].starts_with(piece)).map(|at| at + piece.len()).collect();
+        let fits = |at: &usize| text.get(*at..).is_some_and(|rest| rest.starts_with(piece));
+        ends = starts.into_iter().filter(fits).map(|at| at + piece.len()).collect();
     }
     ends.contains(&text.len())
 }
 
-/// How much of the beginning of a text may be an address.
+/// How much of the beginning of a text may be an address: written out, or a reference to the host of a service.
 fn address_length(text: &str) -> usize {
-    text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"-.:/".contains(byte)).count()
+    let mut length = 0;
+    loop {
+        let rest = &text[length..];
+        length += rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"-.:/".contains(byte)).count();
+        let Some(reference) = host_reference(&text[length..]) else { return length };
+        length += reference;
+    }
+}
+
+/// The length of the reference to a host that a text begins with.
+fn host_reference(text: &str) -> Option<usize> {
+    let (reference, rest) = text.strip_prefix("${{")?.split_once("}}")?;
+    names_host(reference).then_some(text.len() - rest.len())
 }
 
 /// The rewriter may change `http` into `https`.
@@ -56,5 +71,7 @@ mod tests {
         assert!(!same("https://shop.test/feed", "https://copy.test/feeds"));
         assert!(!same("https://shop.test/?key=one", "https://copy.test/?key=two"));
         assert!(!same("one", "two") && !same("", "copy.test"));
+        assert!(same("https://${{ web.RAILWAY_PUBLIC_DOMAIN }}/x", "https://copy.test/x"));
+        assert!(!same("https://${{web.PASSWORD}}/é", "https://copy.test/é"));
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::places::{Places, links_within, names};
 use crate::contract::health_check::HealthCheck;
 use crate::contract::request::CloneRequest;
+use crate::environment::gate::Login;
 use crate::environment::guard::Target;
 use crate::environment::hosts::host_of;
 use crate::environment::services::web;
@@ -52,6 +53,8 @@ pub(super) struct Visit<'a> {
     service: &'a ServiceInstance,
     pub(super) url: String,
     is_web: bool,
+    /// What opens the copy's gate; sent to the copy's own hosts alone.
+    login: Option<Login>,
     pub(super) check: HealthCheck,
 }
 
@@ -80,7 +83,8 @@ pub(super) fn visits<'a>(target: &'a Target, request: &'a CloneRequest) -> Resul
         let domain = service.domains.service_domains.first().with_context(missing)?;
         let url = format!("https://{}{}", domain.domain, check.path);
         let is_web = service.service_id == web.service_id;
-        Ok(Visit { target, request, service, url, is_web, check })
+        let login = Login::at(target.environment(), domain);
+        Ok(Visit { target, request, service, url, is_web, login, check })
     };
     checks.into_iter().map(visit).collect()
 }
@@ -89,7 +93,8 @@ impl Visit<'_> {
     pub(super) async fn look(&self, client: &http::Client) -> Result<Seen> {
         let mut url = self.url.clone();
         for _ in 0..REDIRECTS {
-            let page = match http::visit(client, &url).await {
+            let login = self.login.as_ref().map(Login::credentials);
+            let page = match http::visit(client, &url, login.as_ref()).await {
                 Ok(page) => page,
                 Err(error) => return Ok(Seen::NotYet(format!("{error:#}"))),
             };
@@ -173,7 +178,7 @@ impl Visit<'_> {
         }
         let service = self.target.source().service_by_id(&self.service.service_id)?;
         for host in service.hosts() {
-            let Ok(page) = http::visit(client, &format!("https://{host}/")).await else { continue };
+            let Ok(page) = http::visit(client, &format!("https://{host}/"), None).await else { continue };
             if (200..=299).contains(&page.status) {
                 return Some(service.hosts().any(|host| names(&page.body, host)) || links_within(&page.body));
             }

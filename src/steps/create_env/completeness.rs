@@ -72,5 +72,8 @@ fn compare(copy: &Environment, source: &Environment) -> Compared {
             }
         }
     }
+    // What came late would stay: a gate of the source's is not the copy's.
+    let missing = source.gates.iter().filter(|gate| copy.service_by_id(&gate.service_id).is_none());
+    compared.missing.extend(missing.map(|gate| gate.service_name.clone()));
     compared
 }

@@ -14,7 +14,7 @@ use crate::environment::drift::{self, Expected};
 use crate::environment::recorded::reading;
 use crate::environment::services::{Role, with_role};
 use crate::environment::variables::changes::changes;
-use crate::environment::{code, guard, lineage, plan_hash, proxies, recorded, same_key};
+use crate::environment::{code, gate, guard, lineage, plan_hash, proxies, recorded, same_key};
 use crate::error::Failure;
 use crate::railway::{Change, Environment, GraphqlErrors, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
@@ -120,7 +120,16 @@ impl Making<'_> {
         let ids = |services: Vec<&ServiceInstance>| services.into_iter().map(|s| s.service_id.clone()).collect();
         let proxied = with_role(self.source, self.request, &[Role::Database]);
         let plan = changes(&self.ctx.policy, &self.ctx.env, self.source, self.environment, self.request)?;
+        let own_service = match self.request.enable_basic_auth {
+            true => {
+                let row = gate::ensure_row(self.ctx, self.project, self.names).await?;
+                Some(gate::own_service(self.ctx, row, self.source, self.request, self.names)?)
+            }
+            false => None,
+        };
         let change = Change {
+            own_service,
+            removed_services: gate::inherited(self.environment, &self.names.run_hash),
             auto_deploy_off: ids(self.source.service_instances.iter().filter(|s| s.has_repo()).collect()),
             variables: plan.variables,
             shared: plan.shared,

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::contract::deploy_request::DeployRequest;
 use crate::contract::health_check::HealthCheck;
 use crate::environment::deployments::Site;
+use crate::environment::gate::Login;
 use crate::environment::hosts::host_of;
 use crate::error::{Exit, Failure};
 use crate::external::http::{self, Client, Page};
@@ -61,9 +62,11 @@ async fn answered(
     check: &HealthCheck,
     began: Instant,
 ) -> Result<u16> {
+    let login = service.domains.service_domains.first().and_then(|domain| Login::at(site.environment, domain));
+    let login = login.as_ref();
     let last = Mutex::new(String::from("no answer yet"));
     let look = || async {
-        let seen = match http::visit(client, url).await {
+        let seen = match http::visit(client, url, login.map(Login::credentials).as_ref()).await {
             Err(error) => Err(format!("{error:#}")),
             Ok(page) => {
                 if let Some(host) = leads_to_source(site, &page) {

@@ -43,6 +43,8 @@ pub(in crate::steps) struct Listed {
     pub custom_domain: Option<String>,
     /// How that stands just now, where the request asks for it.
     pub custom_domain_status: Option<DomainStatus>,
+    /// Whether a gate of ours asks for a password before it.
+    pub gated: bool,
     pub created_at: String,
     /// When it became ready.
     pub ready_at: Option<String>,
@@ -176,6 +178,7 @@ impl Listed {
             url: None,
             custom_domain: None,
             custom_domain_status: None,
+            gated: !environment.gates.is_empty(),
             created_at: environment.created_at.to_string(),
             ready_at: None,
             expires_at: None,

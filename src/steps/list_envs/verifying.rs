@@ -17,9 +17,9 @@ pub(super) async fn verify(ctx: &Context, project: &Project, listed: &mut [Liste
         let reading = reading(ctx, project, environment);
         let Some(record) = reading.record() else { continue };
         let found = custom_domain::attached(environment, record).pop();
-        asked.extend(found.map(|(service, _)| (n, environment, service, record.clone())));
+        asked.extend(found.map(|(service, custom)| (n, environment, custom.owner(service), record.clone())));
     }
-    let of: Vec<_> = asked.iter().map(|(_, environment, service, _)| (&environment.id, &service.service_id)).collect();
+    let of: Vec<_> = asked.iter().map(|(_, environment, owner, _)| (&environment.id, *owner)).collect();
     let told = ctx.railway.custom_domains(&project.id, &of, Weight::Repeatable).await?;
     for ((n, environment, _, mut record), domains) in asked.into_iter().zip(told) {
         let one = &mut listed[n];

@@ -20,6 +20,8 @@ pub(in crate::steps) struct Output {
     pub warned: Vec<Warning>,
     /// Copies that stay and had TCP proxies open, which a step that was killed had left so: closed now.
     pub closed: Vec<String>,
+    /// Services of gates that were left of copies which are gone: deleted, or in a dry run what would be.
+    pub gates: Vec<String>,
     /// Railway was asked to delete them, and they were not seen to be gone.
     pub left: Vec<Swept>,
     /// Projects that may be copied and that the policy has left out of the sweep: nothing deletes their copies.
@@ -56,6 +58,7 @@ impl Output {
         };
         let mut rows: Vec<[String; 2]> = swept(deleted, &self.deleted);
         rows.extend(swept(left, &self.left));
+        rows.extend(self.gates.iter().map(|gate| [gate.clone(), format!("{deleted}: it is a gate without a copy")]));
         rows.extend(self.spared.iter().map(|one| [one.name.clone(), format!("stays: it {}", one.reason)]));
         let warned: String = self.warned.iter().map(|warning| format!("\n{}", warning.message)).collect();
         format!("{}{warned}", table(["ENVIRONMENT", "WHAT BECOMES OF IT"], &rows))

@@ -10,7 +10,7 @@ use crate::contract::request::{Asked as _, CloneRequest};
 use crate::contract::variable_override::Override;
 use crate::environment::services::{self, Role, kind, web};
 use crate::environment::variables::changes::wished_secret;
-use crate::environment::{code, custom_domain, databases, granted, guard, plan_hash, standing};
+use crate::environment::{code, custom_domain, databases, gate, granted, guard, plan_hash, standing};
 use crate::error::{Exit, Failure, chain};
 use crate::external::process_env::ProcessEnv;
 use crate::railway::{Availability, Environment, Project, ServiceInstance, Weight};
@@ -79,6 +79,9 @@ pub(in crate::steps) async fn check<'a>(
     findings.refused(granted::refusals(&ctx.policy, project, source, request));
     check_services(source, request, &mut findings);
     check_variables(&ctx.env, source, request, &mut findings);
+    for (field, problem) in gate::problems(&ctx.env, source, request) {
+        findings.error(field, problem);
+    }
     let services: Vec<_> = source.service_instances.iter().collect();
     let seen = databases::look(ctx, &project.id, &source.id, &services).await?;
     let seen: Vec<_> = services.into_iter().zip(&seen).collect();

@@ -27,6 +27,11 @@ pub fn programs() -> Result<[PathBuf; 2]> {
     Ok([bin(format!("railway-{}", versions::of("RAILWAY")))?, bin(format!("postgresql-{}", versions::of("POSTGRES")))?])
 }
 
+/// The folder of the program that Caddy's image holds.
+pub(crate) fn caddy() -> Result<PathBuf> {
+    Ok(folder()?.join(format!("caddy-{}", versions::of("CADDY"))).join("bin"))
+}
+
 /// Returns a cached folder, making it first if need be; of several processes one makes it and the others wait.
 pub(crate) fn made_once(name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let cache = folder()?;

@@ -3,6 +3,7 @@
 use crate::DeploymentStatus;
 use crate::app::App;
 use crate::backend::Backend;
+use crate::caddy::{Caddy, is_caddy};
 use crate::model::deployments::LogLine;
 use crate::model::variables::{self, Variables};
 use crate::model::{Answer, Model};
@@ -18,6 +19,8 @@ use uuid::Uuid;
 pub(crate) enum Kind {
     Database,
     App,
+    /// Caddy, with a start command.
+    Caddy,
     /// A schedule's job, or an image that nobody here looks into.
     Quiet,
 }
@@ -28,6 +31,7 @@ pub(crate) fn kind(model: &Model, environment: Uuid, service: Uuid) -> Answer<Ki
     let config = &model.environment(environment)?.config;
     Ok(match config.text(service, "/source/image") {
         Some(image) if is_postgres(image) => Kind::Database,
+        Some(image) if is_caddy(image) && config.text(service, "/deploy/startCommand").is_some() => Kind::Caddy,
         _ if config.text(service, "/deploy/cronSchedule").is_some() => Kind::Quiet,
         _ if uploaded || config.text(service, "/source/repo").is_some() => Kind::App,
         _ => Kind::Quiet,
@@ -110,8 +114,15 @@ pub(crate) async fn run(backend: &Arc<Backend>, environment: Uuid, service: Uuid
     let kind = kind(&model, environment, service).map_err(gone)?;
     let variables = variables::rendered(&model, environment, Some(service)).map_err(gone)?;
     let files = files(&model, environment, service);
+    let settings = model.environment(environment).map_err(gone)?.config.clone();
     drop(model);
     match kind {
+        Kind::Caddy => {
+            let start = settings.text(service, "/deploy/startCommand").unwrap_or_default();
+            let caddy = Caddy::start(backend, environment, start, variables).await?;
+            replace(backend, environment, service, Running::Caddy(caddy));
+            Ok("serving".to_owned())
+        }
         Kind::Quiet => Ok("started".to_owned()),
         Kind::App => {
             let app = App::start(backend, environment, service, variables, files).await?;

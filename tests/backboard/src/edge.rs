@@ -1,10 +1,13 @@
 //! The edge: an HTTP proxy that answers for every host name of the world, with TLS by a CA of its own.
 
 use crate::backend::Backend;
+use crate::caddy;
+use crate::forward::no_answer;
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Request, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -90,12 +93,25 @@ impl Edge {
             return self.backend.git.answer(host, request).await;
         }
         let model = self.backend.current();
-        let app = model.route(host).and_then(|(environment, service)| self.backend.runtime.app(environment, service));
-        match app {
-            Some(app) => app.respond(host, request.uri().path()).await,
+        let Some((environment, service)) = model.route(host) else { return not_found() };
+        let runtime = &self.backend.runtime;
+        if let Some(address) = runtime.caddy(environment, service, model.target_port(environment, service, host)) {
+            return match address {
+                Some(port) => caddy::respond(port, host, request.map(Body::new)).await,
+                None => no_answer("nobody listens on the domain's port"),
+            };
+        }
+        match runtime.app(environment, service) {
+            Some(app) => app.respond(host, &with_scheme(request.into_parts().0)).await,
             None => not_found(),
         }
     }
+}
+
+/// What comes to an app has been here, and says so.
+fn with_scheme(mut request: Parts) -> Parts {
+    request.headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
+    request
 }
 
 /// What Railway says for a host that leads nowhere.

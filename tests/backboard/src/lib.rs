@@ -21,7 +21,7 @@
 //! How a request runs through it: `http` takes it, `graphql` checks the document against Railway's own schema
 //! (`schema`, from the CLI's published source), lets `faults` strike, and executes it on the state (`model`), which
 //! queries see late (`model::history`); `journal` notes it. What a mutation sets going is carried out by `deploy` and
-//! kept in `runtime`: servers of `postgres`, tasks of `app`, listeners of `proxy`. `edge` is the proxy that leads
+//! kept in `runtime`: servers of `postgres`, tasks of `app`, listeners of `proxy`, programs of `caddy`. `edge` is the proxy that leads
 //! `https://…` requests to the apps. What is not modelled answers with an error that names it, never with a guess.
 //!
 //! `backboard serve` runs a world as a process; [`postgres`] and [`fixture`] are of use without one.
@@ -32,10 +32,12 @@
 mod app;
 mod backend;
 pub mod cache;
+mod caddy;
 mod deploy;
 mod edge;
 mod faults;
 pub mod fixture;
+mod forward;
 mod git;
 mod graphql;
 mod http;
@@ -46,6 +48,7 @@ mod options;
 mod order;
 mod ports;
 pub mod postgres;
+mod private_network;
 mod proxy;
 mod runtime;
 pub mod schema;

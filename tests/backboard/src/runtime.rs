@@ -1,6 +1,7 @@
 //! What runs behind the state: a server per deployed database, a task per deployed app, a listener per TCP proxy.
 
 use crate::app::App;
+use crate::caddy::Caddy;
 use crate::model::{HandleKind, Model};
 use crate::ports;
 use crate::postgres::{Cluster, PgBin};
@@ -34,6 +35,7 @@ fn once() -> u32 {
 pub(crate) enum Running {
     Database(Box<Database>),
     App(App),
+    Caddy(Caddy),
 }
 
 /// A database server with the TCP proxies that lead to it.
@@ -89,7 +91,7 @@ impl Runtime {
     pub(crate) fn database_port(&self, environment: Uuid, service: Uuid) -> Option<u16> {
         match self.running().get(&(environment, service))? {
             Running::Database(database) => Some(database.cluster.port()),
-            Running::App(_) => None,
+            Running::App(_) | Running::Caddy(_) => None,
         }
     }
 
@@ -97,14 +99,22 @@ impl Runtime {
     pub(crate) fn database_url(&self, environment: Uuid, service: Uuid) -> Option<String> {
         match self.running().get(&(environment, service))? {
             Running::Database(database) => Some(database.cluster.url()),
-            Running::App(_) => None,
+            Running::App(_) | Running::Caddy(_) => None,
         }
     }
 
     pub(crate) fn app(&self, environment: Uuid, service: Uuid) -> Option<App> {
         match self.running().get(&(environment, service))? {
             Running::App(app) => Some(app.clone()),
-            Running::Database(_) => None,
+            Running::Database(_) | Running::Caddy(_) => None,
+        }
+    }
+
+    /// Where a running Caddy takes the requests that are meant for this port of its container.
+    pub(crate) fn caddy(&self, environment: Uuid, service: Uuid, target_port: Option<i64>) -> Option<Option<u16>> {
+        match self.running().get(&(environment, service))? {
+            Running::Caddy(caddy) => Some(caddy.address(target_port)),
+            Running::Database(_) | Running::App(_) => None,
         }
     }
 
@@ -186,6 +196,7 @@ impl Running {
     pub(crate) fn stop(self) {
         match self {
             Running::App(app) => app.stop(),
+            Running::Caddy(caddy) => caddy.stop(),
             Running::Database(database) => {
                 database.proxies.into_values().for_each(|task| task.abort());
                 database.cluster.stop();

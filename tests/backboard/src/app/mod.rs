@@ -1,5 +1,6 @@
 //! A deployed app: a small shop front that shows what is in the database of its own `DATABASE_URL`.
 
+mod habits;
 mod page;
 mod site;
 
@@ -8,6 +9,7 @@ use crate::model::slug;
 use crate::model::variables::Variables;
 use crate::upload::Files;
 use anyhow::{Context, Result, bail};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use site::{Contents, Site};
@@ -48,9 +50,9 @@ impl App {
         let container = Container { backend: Arc::downgrade(backend), environment, service, variables, files, port };
         let container = Arc::new(container);
         let direct = container.clone();
-        let routes = axum::Router::new().fallback(move |uri: axum::http::Uri| {
+        let routes = axum::Router::new().fallback(move |request: axum::extract::Request| {
             let container = direct.clone();
-            async move { container.respond(None, uri.path()).await }
+            async move { container.respond(None, &request.into_parts().0).await }
         });
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, routes).await {
@@ -65,8 +67,13 @@ impl App {
     }
 
     /// Answers a request that came for a host name.
-    pub(crate) async fn respond(&self, host: &str, path: &str) -> Response {
-        self.container.respond(Some(host), path).await
+    pub(crate) async fn respond(&self, host: &str, request: &Parts) -> Response {
+        self.container.respond(Some(host), request).await
+    }
+
+    /// The port by which others of its environment reach it.
+    pub(crate) fn private_port(&self) -> u16 {
+        self.container.variables.get("PORT").and_then(|port| port.parse().ok()).unwrap_or(8080)
     }
 
     pub(crate) fn stop(self) {
@@ -76,7 +83,11 @@ impl App {
 
 impl Container {
     /// Without a host the request came by the direct port, where any site is at home.
-    async fn respond(&self, host: Option<&str>, path: &str) -> Response {
+    async fn respond(&self, host: Option<&str>, request: &Parts) -> Response {
+        if let Some(answer) = habits::answer(host, request) {
+            return answer;
+        }
+        let path = request.uri.path();
         if let Some(files) = &self.files {
             return uploaded(files, path);
         }
@@ -93,7 +104,7 @@ impl Container {
                 return (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, location)]).into_response();
             }
         }
-        Html(page::render(&site)).into_response()
+        (habits::told(request), Html(page::render(&site))).into_response()
     }
 
     async fn read(&self) -> Result<Site> {

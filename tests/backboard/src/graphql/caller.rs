@@ -85,6 +85,13 @@ pub(crate) fn environments_of(model: &Model, field: &str, arguments: &Arguments)
     }
     let ids: Vec<Uuid> =
         named.into_iter().filter_map(Value::as_str).filter_map(|text| Uuid::parse_str(text).ok()).collect();
+    // In one environment that is no fork means in all of them.
+    let named_one = ids.iter().find(|id| model.environment(**id).is_ok());
+    let spread = match field {
+        "serviceCreate" | "serviceDelete" => named_one.and_then(|one| model.with_those_like_it(*one).ok()),
+        _ => None,
+    };
+    let ids: Vec<Uuid> = ids.iter().copied().chain(spread.into_iter().flatten()).collect();
     let project_wide = match field {
         "serviceDelete" => arguments.0["environmentId"].is_null(),
         "volumeDelete" => true,

@@ -3,6 +3,7 @@
 use super::node::{Arguments, Field, Node, error, not_modelled};
 use super::{Caller, environment as objects, resource};
 use crate::model::create::NewEnvironment;
+use crate::model::services::NewService;
 use crate::model::{Answer, Effect, HandleKind, Model};
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use serde_json::{Value, json};
@@ -52,6 +53,7 @@ enum Done {
     Deployment(Uuid),
     /// In this project; what Railway does for it goes on.
     Template(Uuid),
+    Service { project: Uuid, service: Uuid },
 }
 
 const YES: Done = Done::Leaf(Value::Bool(true));
@@ -178,6 +180,16 @@ fn deed_on_service(model: &mut Model, name: &str, arguments: &Arguments) -> Answ
             model.delete_volume(arguments.id("volumeId")?)?;
             YES
         }
+        "serviceCreate" => {
+            let new = NewService {
+                name: input.text("name").unwrap_or("service").to_owned(),
+                environment: input.optional_id("environmentId")?,
+                source: input.0["source"].clone(),
+                variables: input.0["variables"].clone(),
+            };
+            let project = input.id("projectId")?;
+            Done::Service { project, service: model.create_service(project, new)? }
+        }
         "serviceDelete" => {
             model.delete_service(arguments.id("id")?, arguments.optional_id("environmentId")?)?;
             YES
@@ -229,6 +241,9 @@ fn shown(model: &Arc<Model>, done: Done) -> Answer<Field> {
         Done::Deployment(id) => {
             let (environment, service, found) = model.deployment(id)?;
             Some(resource::deployment(model, environment, service, found))
+        }
+        Done::Service { project, service } => {
+            Some(objects::service(model, project, model.project(project)?.service(service)?))
         }
         Done::Domain { environment, service, kind, key } => {
             let environment = model.environment(environment)?;

@@ -113,22 +113,6 @@ impl Model {
         Ok(())
     }
 
-    /// Takes a service out of one environment, or, without one, out of all of them.
-    pub(crate) fn delete_service(&mut self, service: Uuid, environment: Option<Uuid>) -> Answer<()> {
-        let ids: Vec<Uuid> = match environment {
-            Some(id) => vec![id],
-            None => self.environments().filter(|one| one.instances.contains_key(&service)).map(|one| one.id).collect(),
-        };
-        for id in ids {
-            let ports = self.ports.clone();
-            let environment = self.environment_mut(id)?;
-            environment.instance(service)?;
-            environment.config.apply(&serde_json::json!({ "services": { service.to_string(): null } }));
-            environment.settle(&ports, |_| Instant::now());
-        }
-        Ok(())
-    }
-
     /// A volume's id is the same in every environment, so this takes it from all of them.
     pub(crate) fn delete_volume(&mut self, volume: Uuid) -> Answer<()> {
         let project = self.projects.iter_mut().find(|project| project.volumes.contains_key(&volume));

@@ -37,6 +37,13 @@ impl Model {
         custom.is_none_or(|handle| handle.verified).then_some((environment, service))
     }
 
+    /// The port of a service that a domain leads to.
+    pub(crate) fn target_port(&self, environment: Uuid, service: Uuid, host: &str) -> Option<i64> {
+        let networking = &self.environment(environment).ok()?.config.service(service)["networking"];
+        let of = |kind: &str| networking[kind][host]["port"].as_i64();
+        of("serviceDomains").or_else(|| of("customDomains"))
+    }
+
     pub(crate) fn domain_is_free(&self, domain: &str) -> bool {
         !self.foreign_domains.contains(domain) && self.owner_of_domain(domain).is_none()
     }

@@ -8,6 +8,7 @@ pub(crate) mod handle;
 pub(crate) mod history;
 pub(crate) mod patch;
 pub(crate) mod seed;
+pub(crate) mod services;
 pub(crate) mod templates;
 pub(crate) mod usage;
 pub(crate) mod variables;

@@ -67,10 +67,16 @@ impl Model {
         Ok(())
     }
 
+    /// A service must be one of the project's, and in the environment already unless the change brings it there.
     fn refuse_unknown_services(&self, environment: Uuid, changes: &Value) -> Answer<()> {
         let project = self.project_of(environment)?;
-        for id in changes["services"].as_object().into_iter().flat_map(Map::keys) {
-            Uuid::parse_str(id).map_err(|_| "Service not found".into()).and_then(|id| project.service(id))?;
+        let instances = &self.environment(environment)?.instances;
+        for (id, change) in changes["services"].as_object().into_iter().flatten() {
+            let id = Uuid::parse_str(id).map_err(|_| "Service not found")?;
+            project.service(id)?;
+            if !instances.contains_key(&id) && change["isCreated"] != true {
+                return Err("ServiceInstance not found".into());
+            }
         }
         Ok(())
     }

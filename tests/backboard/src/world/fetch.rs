@@ -3,7 +3,7 @@
 use super::World;
 use anyhow::{Context, Result, ensure};
 use axum::body::Body;
-use axum::http::{Method, Request, header};
+use axum::http::{HeaderMap, Method, Request, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
@@ -22,11 +22,25 @@ pub struct Fetched {
     pub status: u16,
     pub location: Option<String>,
     pub body: String,
+    pub headers: HeaderMap,
+}
+
+impl Fetched {
+    /// The values of a header, one after the other.
+    pub fn header(&self, name: &str) -> String {
+        let values = self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.collect::<Vec<_>>().join(" | ")
+    }
 }
 
 impl World {
     /// `GET https://host/path` through the edge.
     pub async fn fetch(&self, host: &str, path: &str) -> Result<Fetched> {
+        self.fetch_with(host, "GET", path, &[]).await
+    }
+
+    /// The same for any request without a body.
+    pub async fn fetch_with(&self, host: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<Fetched> {
         let tunnel = TcpStream::connect(("127.0.0.1", self.edge_port)).await.context("connect to the edge")?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(tunnel)).await?;
         let connection = tokio::spawn(connection.with_upgrades());
@@ -47,13 +61,16 @@ impl World {
         let stream = TlsConnector::from(Arc::new(config)).connect(name, tunnel).await.context("TLS with the edge")?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         let connection = tokio::spawn(connection);
-        let request = Request::builder().uri(path).header(header::HOST, host).body(Body::empty())?;
+        let request = Request::builder().method(method).uri(path).header(header::HOST, host);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let request = request.body(Body::empty())?;
         let response = sender.send_request(request).await?;
         let status = response.status().as_u16();
         let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
         let location = location.map(str::to_owned);
+        let headers = response.headers().clone();
         let body = response.into_body().collect().await?.to_bytes();
         connection.abort();
-        Ok(Fetched { status, location, body: String::from_utf8_lossy(&body).into_owned() })
+        Ok(Fetched { status, location, body: String::from_utf8_lossy(&body).into_owned(), headers })
     }
 }

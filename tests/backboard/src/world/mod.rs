@@ -152,6 +152,11 @@ impl World {
         self.find_service(name).map(|id| id.to_string())
     }
 
+    /// The names of the project's services, whatever environments they are in.
+    pub fn services(&self) -> Vec<String> {
+        self.backend.current().projects[0].services.iter().map(|service| service.name.clone()).collect()
+    }
+
     /// Every environment as it is now, without lag.
     pub fn environments(&self) -> Vec<EnvironmentState> {
         state::environments(&self.backend)

@@ -2,6 +2,7 @@
 
 use super::{World, refused};
 use crate::model::create::NewEnvironment;
+use crate::model::services::NewService;
 use crate::model::usage::Used;
 use crate::model::{HandleKind, domains};
 use anyhow::{Context, Result};
@@ -114,6 +115,23 @@ impl World {
         let model = self.backend.current();
         let (environment, _) = model.owner_of_domain(domain)?;
         Some(model.environment(environment).ok()?.name.clone())
+    }
+
+    /// Makes a service that is in no environment, as it has been for this long.
+    pub fn add_service_row(&self, name: &str, age: Duration) -> Result<()> {
+        let project = Uuid::parse_str(&self.project_id())?;
+        let created_at = Timestamp::now().checked_sub(age).context("subtract the age")?;
+        self.change(|model| {
+            let id = model.create_service(project, NewService { name: name.to_owned(), ..NewService::default() })?;
+            let mut services = model.project_mut(project)?.services.iter_mut();
+            services.find(|one| one.id == id).ok_or("Service not found")?.created_at = created_at;
+            Ok(())
+        })
+    }
+
+    /// Puts a service, as it is in one environment, into another.
+    pub fn add_instance(&self, environment: &str, service: &str) -> Result<()> {
+        self.change_service(environment, service, &json!({ "isCreated": true }))
     }
 
     /// Makes a domain one of somebody else's.

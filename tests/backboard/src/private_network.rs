@@ -1,0 +1,112 @@
+//! The private network of one environment, for programs that are not of this process: `NAME.railway.internal` leads to that
+//! environment's own service, and to nothing anywhere else. A program is led there by its `HTTP_PROXY`, in SOCKS 5 (RFC 1928), which
+//! takes names as they are.
+
+use crate::app::App;
+use crate::backend::Backend;
+use crate::model::slug;
+use anyhow::{Context, Result, ensure};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::sync::{Arc, Weak};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+/// What private names end with.
+const SUFFIX: &str = ".railway.internal";
+
+/// What SOCKS calls an address that is a name.
+const NAME: u8 = 3;
+
+/// Why there is no connection.
+#[derive(Clone, Copy)]
+enum Refused {
+    NoSuchHost = 4,
+    NobodyListens = 5,
+}
+
+/// A way into it, open until it is dropped.
+pub(crate) struct PrivateNetwork {
+    port: u16,
+    server: JoinHandle<()>,
+}
+
+impl PrivateNetwork {
+    pub(crate) async fn open(backend: &Arc<Backend>, environment: Uuid) -> Result<PrivateNetwork> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("open a private network")?;
+        let port = listener.local_addr()?.port();
+        let backend = Arc::downgrade(backend);
+        let server = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let backend = backend.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = connect(backend, environment, stream).await {
+                        eprintln!("backboard: private network: {error:#}");
+                    }
+                });
+            }
+        });
+        Ok(PrivateNetwork { port, server })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("socks5://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for PrivateNetwork {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn connect(backend: Weak<Backend>, environment: Uuid, mut stream: TcpStream) -> Result<()> {
+    let [_, methods] = read(&mut stream).await?;
+    stream.read_exact(&mut vec![0; methods.into()]).await?;
+    stream.write_all(&[5, 0]).await?;
+    let [_, _, _, kind, length] = read(&mut stream).await?;
+    ensure!(kind == NAME, "an address of kind {kind}, where names are meant");
+    let mut name = vec![0; length.into()];
+    stream.read_exact(&mut name).await?;
+    let port = u16::from_be_bytes(read(&mut stream).await?);
+    let found = find(&backend, environment, &String::from_utf8_lossy(&name), port);
+    let answer = found.as_ref().err().map_or(0, |refused| *refused as u8);
+    stream.write_all(&[5, answer, 0, 1, 0, 0, 0, 0, 0, 0]).await?;
+    let Ok(app) = found else { return Ok(()) };
+    let service = service_fn(move |request: Request<Incoming>| {
+        let app = app.clone();
+        async move {
+            let (parts, _) = request.into_parts();
+            let host = parts.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+            Ok::<_, Infallible>(app.respond(host, &parts).await)
+        }
+    });
+    // A client that hangs up is none of our business.
+    http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
+    Ok(())
+}
+
+async fn read<const N: usize>(stream: &mut TcpStream) -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    stream.read_exact(&mut bytes).await?;
+    Ok(bytes)
+}
+
+fn find(backend: &Weak<Backend>, environment: Uuid, host: &str, port: u16) -> Result<App, Refused> {
+    let app = || {
+        let (backend, name) = (backend.upgrade()?, host.strip_suffix(SUFFIX)?);
+        let model = backend.current();
+        let service = model.project_of(environment).ok()?.services.iter().find(|one| slug(&one.name) == name)?.id;
+        backend.runtime.app(environment, service)
+    };
+    app().ok_or(Refused::NoSuchHost).and_then(|app| match app.private_port() == port {
+        true => Ok(app),
+        false => Err(Refused::NobodyListens),
+    })
+}
