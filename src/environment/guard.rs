@@ -13,7 +13,7 @@ use crate::contract::signature::{Reading, Unreadable};
 use crate::environment::recorded::reading;
 use crate::environment::{named, same_key, services};
 use crate::error::Failure;
-use crate::railway::{DomainChange, Environment, GraphqlErrors, Project, ServiceDomain, Weight};
+use crate::railway::{Environment, GraphqlErrors, Project, Weight};
 use crate::running::context::Context;
 use crate::running::run::{Names, is_making_name};
 
@@ -44,24 +44,6 @@ impl Target {
     pub(crate) fn is_ready(&self) -> bool {
         self.record.state == State::Ready
     }
-
-    /// Takes a domain that a service is about to have, itself or its gate for it, for given.
-    pub(crate) fn take_for_given(&mut self, change: &DomainChange) {
-        let DomainChange { service_id, gate, domain_id, domain, target_port } = change;
-        let instances = &mut self.project.environments[self.environment].service_instances;
-        let Some(service) = instances.iter_mut().find(|s| s.service_id == *service_id) else { return };
-        let domains = &mut service.domains.service_domains;
-        match domains.first_mut() {
-            Some(first) => domain.clone_into(&mut first.domain),
-            None => domains.push(ServiceDomain {
-                id: domain_id.clone().unwrap_or_default(),
-                domain: domain.clone(),
-                suffix: None,
-                target_port: *target_port,
-                gate: gate.clone(),
-            }),
-        }
-    }
 }
 
 /// How far a copy must have come for a step to go on with it. What the step before wrote may not be readable at once, and
@@ -82,11 +64,23 @@ pub(crate) enum Readiness {
 /// [`crate::error::Exit::Invalid`] when there is no copy of this run, when what bears its name is not its own, or when it
 /// has not come as far as it must.
 pub(crate) async fn own_target(ctx: &Context, request: &CloneRequest, needed: Readiness) -> Result<Target> {
+    read_own_target(ctx, request, needed, Weight::Repeatable).await
+}
+
+/// The same for whoever waits for something to show.
+///
+/// # Errors
+/// As [`own_target`].
+pub(crate) async fn own_target_now(ctx: &Context, request: &CloneRequest, needed: Readiness) -> Result<Target> {
+    read_own_target(ctx, request, needed, Weight::Poll).await
+}
+
+async fn read_own_target(ctx: &Context, request: &CloneRequest, needed: Readiness, weight: Weight) -> Result<Target> {
     let names = ctx.run.names(request);
     ensure_unprotected(&ctx.policy, names.field, &names.target)?;
     let is_ready = |project: &Project| is_ready(ctx, project, &names, request, needed);
     let is_settled = |project: &Project| is_ready(project) || !may_be_ready_soon(ctx, project, &names);
-    let mut project = ctx.railway.project(&request.project_id, Weight::Repeatable).await?;
+    let mut project = ctx.railway.project(&request.project_id, weight).await?;
     if !is_settled(&project) {
         let latest = Mutex::new(project);
         let look = || async {

@@ -11,7 +11,7 @@ use crate::engines::SiteAddress;
 use crate::environment::guard::Target;
 use crate::environment::services::{Role, web, with_role};
 use crate::error::Failure;
-use crate::railway::{Environment, ServiceInstance};
+use crate::railway::{DomainChange, Environment, ServiceDomain, ServiceInstance};
 use crate::rewriting::UrlPair;
 use crate::running::run::slug;
 
@@ -45,6 +45,26 @@ pub(crate) fn railway_host(target: &Target, request: &CloneRequest) -> Result<St
         Failure::outside(format!("service `{}` has no Railway domain in the copy yet", service.service_name))
             .hint("run assign-domain first")
     })
+}
+
+impl Target {
+    /// Takes a domain that a service is about to have, itself or its gate for it, for given.
+    pub(crate) fn take_for_given(&mut self, change: &DomainChange) {
+        let DomainChange { service_id, gate, domain_id, domain, target_port } = change;
+        let instances = &mut self.project.environments[self.environment].service_instances;
+        let Some(service) = instances.iter_mut().find(|s| s.service_id == *service_id) else { return };
+        let domains = &mut service.domains.service_domains;
+        match domains.first_mut() {
+            Some(first) => domain.clone_into(&mut first.domain),
+            None => domains.push(ServiceDomain {
+                id: domain_id.clone().unwrap_or_default(),
+                domain: domain.clone(),
+                suffix: None,
+                target_port: *target_port,
+                gate: gate.clone(),
+            }),
+        }
+    }
 }
 
 /// Production's hosts, each with the copy's in its place. `sites` are what the data itself says. A host with `www.` and one

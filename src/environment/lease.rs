@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
 use crate::contract::ids::{EnvironmentId, ProjectId};
-use crate::contract::record::{Lease, Record};
+use crate::contract::record::{Lease, Record, State};
 use crate::contract::request::CloneRequest;
 use crate::contract::signature::Reading;
 use crate::environment::guard::{self, Readiness, Target};
@@ -125,6 +125,9 @@ async fn take(ctx: &Context, target: &mut Target) -> Result<bool> {
         ctx.until("another process at the copy", AS_LONG_AS_IT_TAKES, Duration::from_secs(1), is_free).await?;
         return Ok(false);
     }
+    if has_kept(ctx, &target.record) {
+        return Ok(true);
+    }
     let ours = Lease::of(ctx);
     target.record.lease = Some(ours.clone());
     turn.write(ctx, &target.record).await.context("take the copy's lease")?;
@@ -145,12 +148,24 @@ fn is_settled(seen: &Lease, ours: &Lease) -> Option<bool> {
     (seen.holder != ours.holder && seen.until > ours.until).then_some(false)
 }
 
+/// Whether the step before, of this very process, has left its lease to this one, and with time to renew it.
+fn has_kept(ctx: &Context, record: &Record) -> bool {
+    let soon = Timestamp::now().checked_add(SignedDuration::try_from(RENEWED_EVERY).unwrap_or_default());
+    let lasts = |lease: &Lease| soon.is_ok_and(|soon| lease.until > soon);
+    ctx.keeps_turn && record.lease.as_ref().is_some_and(|lease| lease.holder == ctx.holder && lasts(lease))
+}
+
 /// The lease that another process has.
 fn others<'a>(ctx: &Context, record: &'a Record) -> Option<&'a Lease> {
     record.lease.as_ref().filter(|lease| lease.holder != ctx.holder && lease.until > Timestamp::now())
 }
 
 impl Lease {
+    /// The lease with which a step ends: none, unless the step behind it is this very process's.
+    pub(crate) fn kept(ctx: &Context, state: State) -> Option<Self> {
+        (ctx.keeps_turn && state == State::Cloning).then(|| Self::of(ctx))
+    }
+
     fn of(ctx: &Context) -> Self {
         let now = Timestamp::now();
         Self { holder: ctx.holder.clone(), until: now.checked_add(TERM).unwrap_or(now) }
@@ -171,7 +186,7 @@ impl Turn {
     async fn used<T, R>(&self, ctx: &Context, request: &R, target: Target, work: Work<T, R>) -> Result<T> {
         let working = async {
             let done = work(ctx, request, target, self).await;
-            if *self.is_over.lock().await {
+            if *self.is_over.lock().await || Lease::kept(ctx, self.record().state).is_some() {
                 return done;
             }
             match (self.end(ctx).await, done) {
@@ -189,7 +204,7 @@ impl Turn {
         }
     }
 
-    /// The last that a step writes into the record: with it the lease is given back.
+    /// The last that a step writes into the record: with it the lease is given back, or left to the step behind.
     ///
     /// # Errors
     /// [`Lost`] when another process has the lease.
@@ -197,7 +212,7 @@ impl Turn {
         let mut is_over = self.is_over.lock().await;
         self.ensure_ours(ctx).await?;
         *is_over = true;
-        Ok(writing(ctx, &Record { lease: None, ..record }))
+        Ok(writing(ctx, &Record { lease: Lease::kept(ctx, record.state), ..record }))
     }
 
     /// What is known by now, and is written together with the change that it speaks of; the lease goes on.

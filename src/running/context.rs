@@ -39,6 +39,8 @@ pub(crate) struct Context {
     deeds: Arc<Mutex<Vec<CopyAccount>>>,
     /// What this process calls itself beside others that work at the same run, by chance.
     pub(crate) holder: String,
+    /// Whether this process runs all steps of its run, one right behind the other: then it keeps its turn at the copy from each to the next.
+    pub(crate) keeps_turn: bool,
     /// Cancelled when the process is asked to end.
     pub stop: CancellationToken,
 }
@@ -54,7 +56,20 @@ impl Context {
         let record_keys = RecordKeys::new(keys[0].as_ref(), keys[1].as_ref())?;
         let holder = Alphanumeric.sample_string(&mut rand::rng(), 16);
         let (progress, copies, plan, deeds) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
-        Ok(Self { run, policy, record_keys, railway, env, progress, copies, plan, deeds, holder, stop })
+        Ok(Self {
+            run,
+            policy,
+            record_keys,
+            railway,
+            env,
+            progress,
+            copies,
+            plan,
+            deeds,
+            holder,
+            keeps_turn: false,
+            stop,
+        })
     }
 
     /// Keeps what was copied, for whoever writes a sheet.

@@ -169,7 +169,7 @@ async fn make_missing(ctx: &Context, target: &Target, request: &CloneRequest) ->
     let change = Change { deleted_domains, service_domains: missing, ..Change::default() };
     ctx.railway.change(&target.project.id, &target.environment().id, &change).await.context("make a domain")?;
     let look = || async {
-        let target = guard::own_target(ctx, request, Readiness::Created).await?;
+        let target = guard::own_target_now(ctx, request, Readiness::Created).await?;
         let complete = wished_domains(&target, request).iter().all(|d| d.domain_id.is_some())
             && domains_past_gate(&target, request).is_empty();
         Ok(complete.then_some(target))

@@ -72,7 +72,8 @@ fn prepare(matches: &ArgMatches) -> Result<(Clone, Stop)> {
     let policy = policy(matches)?;
     // What is wrong with the request is worth more to a newcomer than a missing token.
     step::read::<CloneRequest>(&policy, request.clone())?;
-    let ctx = Context::sign_in(new_run(), policy, process_env(), stop.token.clone())?;
+    let mut ctx = Context::sign_in(new_run(), policy, process_env(), stop.token.clone())?;
+    ctx.keeps_turn = true;
     let by_hand = by_hand::roll_back(&ctx.run, &request, matches.get_one::<String>("policy").map(String::as_str));
     let run = Clone {
         ctx,

@@ -106,7 +106,7 @@ pub(crate) fn told(target: &Target) -> Option<GateOutput> {
 /// As [`guard::own_target`] and [`deployments::deploy`].
 pub(crate) async fn bring_up(ctx: &Context, request: &CloneRequest) -> Result<()> {
     let look = || async {
-        let target = guard::own_target(ctx, request, Readiness::Created).await?;
+        let target = guard::own_target_now(ctx, request, Readiness::Created).await?;
         let gate = of(target.environment(), &target.record.run_hash).map(|gate| gate.service_id.clone());
         Ok(gate.map(|gate| (target, gate)))
     };

@@ -7,7 +7,7 @@ use anyhow::{Result, bail, ensure};
 
 use super::{CreateEnv, limits};
 use crate::contract::made::Made;
-use crate::contract::record::{self, Record, State, VARIABLE};
+use crate::contract::record::{self, Lease, Record, State, VARIABLE};
 use crate::contract::request::CloneRequest;
 use crate::contract::signature::Reading;
 use crate::environment::drift::{self, Expected};
@@ -70,7 +70,7 @@ impl Making<'_> {
             warned: Vec::new(),
             give_up_at: record::give_up_at(now, self.ctx.policy.longest_run),
             state: State::Cloning,
-            lease: None,
+            lease: Lease::kept(self.ctx, State::Cloning),
             changed_by: None,
             refreshing: None,
             refreshed: None,
