@@ -21,6 +21,7 @@ async function main() {
   const repository = of.base.repo.full_name;
   if (of.head.repo?.full_name !== repository) return skip("the pull request comes from a fork, whose code gets no copy of your data");
   if (action !== "closed" && !MAKES.includes(action)) return skip(`\`${action}\` changes no code`);
+  if (of.user.login === "dependabot[bot]" && !input("webhook-key")) return skip("GitHub gives this workflow's secrets to no run for Dependabot");
   const { request, kestra, until } = inputs();
   // The same name in every run for this pull request, by which each finds what was made.
   const name = `pr-${of.number}-${createHash("sha256").update(repository).digest("hex").slice(0, 6)}`;
