@@ -19,6 +19,7 @@ mod environment;
 mod external;
 mod formats;
 mod inert;
+mod notifying;
 mod railway;
 mod running;
 mod secret;

@@ -12,6 +12,7 @@ const POLICY: &str = "policy";
 /// Fields of every step's outputs that a flow tells the sum of, each in a block of its name.
 const SUMS: &[&str] = &["railway_calls", "railway_requests"];
 const OUTCOME: &str = "outcome";
+const TIMES: &str = "steps";
 const VERSION: &str = "version";
 
 /// A flow's text with every generated block written anew: the policy, comments included, the version of this program, how it ended,
@@ -26,6 +27,7 @@ pub fn generate(flow: &str, policy: &str) -> Result<String> {
     let version = format!("railstage_version: \"{}\"", env!("CARGO_PKG_VERSION"));
     let with_version = replace(&with_policy, VERSION, &[version])?;
     let with_outcome = replace(&with_version, OUTCOME, &outcome_lines(&tasks))?;
+    let with_outcome = replace(&with_outcome, TIMES, &time_lines(&tasks))?;
     let made = SUMS.iter().try_fold(with_outcome, |made, field| replace(&made, field, &sum_lines(&tasks, field)))?;
     if let Some(told) = policy_of(&parse(&made)?) {
         let outside = || {
@@ -79,6 +81,17 @@ fn sum_lines(tasks: &[String], field: &str) -> Vec<String> {
     let parts: Vec<_> = tasks.iter().map(|task| format!("(outputs.{task}.vars.{field} ?? 0)")).collect();
     let sum = format!("  {{{{ {} }}}}", parts.join("\n  + "));
     std::iter::once("value: >-").chain(sum.lines()).map(str::to_owned).collect()
+}
+
+/// How long each task took that ended. Kestra leaves out what is null.
+fn time_lines(tasks: &[String]) -> Vec<String> {
+    let time = |task: &String| {
+        let step = task.replace('_', "-");
+        format!("{{'step': '{step}', 'seconds': outputs.{task}.vars.seconds ?? null}}")
+    };
+    let times: Vec<_> = tasks.iter().map(time).collect();
+    let list = format!("  {{{{ [{}] | toJson }}}}", times.join(",\n  "));
+    std::iter::once("value: >-").chain(list.lines()).map(str::to_owned).collect()
 }
 
 /// The outputs that say how the flow ended. After a time-out Kestra drops a task's outputs: what it printed is gone, but that it has not said `ok`

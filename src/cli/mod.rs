@@ -147,7 +147,7 @@ async fn step_outcome(step: &'static StepDef, matches: &ArgMatches) -> Outcome {
     let (run, policy, stop, sheets) = begun;
     match step.prepare(&policy, request(step, &policy, matches)) {
         Prepared::Ended(outcome) => *outcome,
-        Prepared::Ready(work) => match Context::sign_in(run, policy, process_env(), stop.token.clone()) {
+        Prepared::Ready(work) => match context(step, run, policy, &stop) {
             Ok(ctx) => {
                 let outcome = run_shown(step, &ctx, &stop, work, &sheets).await;
                 account_file::write(account.as_deref(), outcome.report.account.as_deref());
@@ -159,6 +159,12 @@ async fn step_outcome(step: &'static StepDef, matches: &ArgMatches) -> Outcome {
             Err(error) => Outcome::failed(step, &error, Cost::default()),
         },
     }
+}
+
+/// What the step is given beside its request.
+fn context(step: &StepDef, run: Run, policy: Policy, stop: &Stop) -> Result<Context> {
+    let context = if step.asks_railway { Context::sign_in } else { Context::signed_out };
+    context(run, policy, process_env(), stop.token.clone())
 }
 
 /// The request as it was given and typed, confirmed where it deletes.

@@ -92,6 +92,12 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("timeout", Harmless("ten minutes at the most")),
     ("verify", Harmless("what is told is how the custom domains of copies stand")),
     ("history", Harmless("of the accounts of past runs those of the project are told")),
+    ("flow_id", Harmless("is told, and nothing else; who is told, secrets say")),
+    ("execution_id", Harmless("is told, and nothing else; who is told, secrets say")),
+    ("state", Harmless("is told, and nothing else; who is told, secrets say")),
+    ("started_at", Harmless("is told, and nothing else; who is told, secrets say")),
+    ("ended_at", Harmless("is told, and nothing else; who is told, secrets say")),
+    ("outputs", Harmless("is told, and nothing else; who is told, secrets say")),
 ];
 
 /// Something of a request that the policy does not grant.

@@ -21,6 +21,7 @@ pub(crate) mod made_with;
 pub(crate) mod masked;
 pub(crate) mod masking_rules;
 pub(crate) mod nearest;
+pub(crate) mod notify_request;
 pub(crate) mod on_residue;
 pub mod policy;
 pub(crate) mod record;

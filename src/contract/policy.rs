@@ -108,6 +108,8 @@ pub struct Policy {
     pub(crate) allowed_hosts: Vec<String>,
     /// What may be deployed, and where.
     pub(crate) deploy: DeployPolicy,
+    /// `host` or `host:port` of receivers (`notify-staging`) that may be in a private network, and be told over a line without TLS.
+    pub(crate) private_receivers: Vec<String>,
 }
 
 impl Default for Policy {
@@ -150,6 +152,7 @@ impl Default for Policy {
             may_be_public: false,
             allowed_hosts: Vec::new(),
             deploy: DeployPolicy::default(),
+            private_receivers: Vec::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::error::Failure;
 use crate::external::http::{self, Client};
@@ -27,39 +28,57 @@ pub(crate) struct Executions {
 
 /// One execution of `notify-staging`, as far as it is read.
 #[derive(Deserialize)]
-struct Execution<T> {
-    inputs: Option<Inputs<T>>,
+struct Execution {
+    inputs: Option<Inputs>,
+    trigger: Option<Trigger>,
+}
+
+/// The execution that started it: Kestra's own word for it.
+#[derive(Deserialize)]
+struct Trigger {
+    variables: Option<Starter>,
 }
 
 #[derive(Deserialize)]
-struct Inputs<T> {
-    #[serde(default)]
-    event: String,
-    #[serde(default)]
+struct Starter {
+    #[serde(rename = "flowId", default)]
     flow_id: String,
+}
+
+#[derive(Deserialize)]
+struct Inputs {
     #[serde(default)]
-    of_execution: String,
-    about: Option<About<T>>,
-}
-
-/// What an execution is about; what another version wrote otherwise is left.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum About<T> {
-    Known(T),
-    Unknown(serde::de::IgnoredAny),
+    execution_id: String,
+    /// What the other execution gave out, as JSON.
+    #[serde(default)]
+    outputs: String,
 }
 
 #[derive(Deserialize)]
-struct Page<T> {
-    results: Vec<Execution<T>>,
+struct Outputs<T> {
+    account: T,
 }
 
-/// Something that an execution has told.
+#[derive(Deserialize)]
+struct Page {
+    results: Vec<Execution>,
+}
+
+/// The account that an execution has given.
 pub(crate) struct Told<T> {
     pub flow_id: String,
     pub execution_id: String,
-    pub about: T,
+    pub account: T,
+}
+
+impl Execution {
+    /// What another version wrote otherwise is left.
+    fn told<T: DeserializeOwned>(self) -> Option<Told<T>> {
+        let Inputs { execution_id, outputs } = self.inputs?;
+        let flow_id = self.trigger?.variables?.flow_id;
+        let Outputs { account } = serde_json::from_str(&outputs).ok()?;
+        Some(Told { flow_id, execution_id, account })
+    }
 }
 
 impl Executions {
@@ -82,11 +101,11 @@ impl Executions {
         Ok(Self { client: http::client()?, url, login })
     }
 
-    /// What was told by events of this kind, as far as it is understood; the newest executions are read, up to 500.
+    /// The accounts that were told, as far as they are understood; the newest executions are read, up to 500.
     ///
     /// # Errors
     /// When Kestra cannot be asked, or answers otherwise than it does.
-    pub(crate) async fn told<T: serde::de::DeserializeOwned>(&self, event: &str) -> Result<Vec<Told<T>>> {
+    pub(crate) async fn accounts<T: DeserializeOwned>(&self) -> Result<Vec<Told<T>>> {
         let mut all = Vec::new();
         for page in 1..=PAGES {
             let query =
@@ -98,12 +117,7 @@ impl Executions {
                     .hint(format!("{URL_VARIABLE} and {LOGIN_VARIABLE} say where it answers and who asks"))
             })?;
             let is_last = results.len() < PAGE;
-            for inputs in results.into_iter().filter_map(|execution| execution.inputs).filter(|i| i.event == event) {
-                let Inputs { flow_id, of_execution, about, .. } = inputs;
-                if let Some(About::Known(about)) = about {
-                    all.push(Told { flow_id, execution_id: of_execution, about });
-                }
-            }
+            all.extend(results.into_iter().filter_map(Execution::told));
             if is_last {
                 break;
             }

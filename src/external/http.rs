@@ -1,19 +1,24 @@
-//! The only place that speaks HTTP: visiting a page of the copy, asking a server what time it is, and reading JSON.
+//! The only place that speaks HTTP: visiting a page of the copy, asking a server what time it is, reading JSON, and posting it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use reqwest::header::{CACHE_CONTROL, DATE, LOCATION};
+use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use serde::de::DeserializeOwned;
+use url::Url;
 
 use crate::external::tls;
 use crate::secret::Secret;
 
 /// How long one page may take.
 const PAGE: Duration = Duration::from_secs(20);
+
+/// How long a receiver may take to answer.
+const POST: Duration = Duration::from_secs(10);
 
 /// How much of a page is read, bytes.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
@@ -52,15 +57,44 @@ impl Page {
 /// # Errors
 /// When the system has no certificate that can be read.
 pub(crate) fn client() -> Result<Client> {
+    builder()?.timeout(PAGE).build().context("set up HTTP")
+}
+
+fn builder() -> Result<reqwest::ClientBuilder> {
     let mut tls = tls::client()?.with_root_certificates(tls::system_roots()?).with_no_client_auth();
     tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(Policy::none())
-        .timeout(PAGE)
-        .user_agent(concat!("railstage/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .context("set up HTTP")
+    let builder = reqwest::Client::builder().tls_backend_preconfigured(tls).redirect(Policy::none());
+    Ok(builder.user_agent(concat!("railstage/", env!("CARGO_PKG_VERSION"))))
+}
+
+/// What a receiver said to what was posted.
+pub(crate) struct Answer {
+    pub status: u16,
+    /// How long it asks to be left alone.
+    pub wait: Option<Duration>,
+}
+
+/// Posts JSON to one of these addresses, by no proxy, and follows no redirect.
+///
+/// # Errors
+/// When there is no answer; the URL, which may hold a key, is not told.
+pub(crate) async fn post(url: &Url, at: &[SocketAddr], headers: &[(&str, String)], body: String) -> Result<Answer> {
+    let client = builder()?.no_proxy().resolve_to_addrs(url.host_str().unwrap_or_default(), at).timeout(POST);
+    let mut request = client.build().context("set up HTTP")?.post(url.clone());
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    let sent = request.header(CONTENT_TYPE, "application/json").body(body).send().await;
+    let answer = sent.map_err(reqwest::Error::without_url)?;
+    let wait = answer.headers().get(RETRY_AFTER).and_then(|wait| wait.to_str().ok()).and_then(waited);
+    Ok(Answer { status: answer.status().as_u16(), wait })
+}
+
+/// A time to wait as a server tells it: seconds, or a date.
+fn waited(told: &str) -> Option<Duration> {
+    let seconds = told.trim().parse().ok().map(Duration::from_secs);
+    let until = || rfc2822::parse(told).ok()?.timestamp().duration_since(Timestamp::now()).try_into().ok();
+    seconds.or_else(until)
 }
 
 /// What time it is for whoever answers at `url`, whatever the answer.

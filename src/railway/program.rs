@@ -66,13 +66,19 @@ impl Railway {
         })?;
         let home = privacy::private_folder()?;
         write_token(&home, &token)?;
-        Ok(Self {
-            program: env.find("railway")?,
-            inherited: env.clone(),
-            home,
-            calls: AtomicU32::new(0),
-            requests: AtomicU32::new(0),
-        })
+        Ok(Self::at_home(env.find("railway")?, env.clone(), home))
+    }
+
+    /// Nobody's: there is no token and no program, and every call fails.
+    ///
+    /// # Errors
+    /// When no folder can be made.
+    pub(crate) fn signed_out() -> Result<Self> {
+        Ok(Self::at_home(PathBuf::new(), ProcessEnv::default(), privacy::private_folder()?))
+    }
+
+    fn at_home(program: PathBuf, inherited: ProcessEnv, home: PrivateFolder) -> Self {
+        Self { program, inherited, home, calls: AtomicU32::new(0), requests: AtomicU32::new(0) }
     }
 
     /// Where Railway's edge answers: what the program itself talks to (`src/config.rs` of the CLI).

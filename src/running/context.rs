@@ -52,6 +52,19 @@ impl Context {
     /// [`crate::error::Exit::Program`] when there is no token or no `railway` program.
     pub(crate) fn sign_in(run: Run, policy: Policy, env: ProcessEnv, stop: CancellationToken) -> Result<Self> {
         let railway = Railway::sign_in(&env)?;
+        Self::with(railway, run, policy, env, stop)
+    }
+
+    /// A context for what asks Railway nothing, and needs no token.
+    ///
+    /// # Errors
+    /// When no folder can be made.
+    pub(crate) fn signed_out(run: Run, policy: Policy, env: ProcessEnv, stop: CancellationToken) -> Result<Self> {
+        let railway = Railway::signed_out()?;
+        Self::with(railway, run, policy, env, stop)
+    }
+
+    fn with(railway: Railway, run: Run, policy: Policy, env: ProcessEnv, stop: CancellationToken) -> Result<Self> {
         let keys = [KEY_VARIABLE, OLD_KEY_VARIABLE].map(|name| env.secret(name));
         let record_keys = RecordKeys::new(keys[0].as_ref(), keys[1].as_ref())?;
         let holder = Alphanumeric.sample_string(&mut rand::rng(), 16);

@@ -37,6 +37,8 @@ pub(crate) trait Step: 'static {
     const COPIES_DATA: bool = false;
     /// Whether it changes nothing, so that it can be run outside a run.
     const ONLY_LOOKS: bool = false;
+    /// Whether it asks Railway anything, for which it is signed in.
+    const ASKS_RAILWAY: bool = true;
     /// What it deletes, which a person confirms.
     const DELETES: Deletes = Deletes::Nothing;
     /// Whether it makes a plan, which can be written to a file.
@@ -151,6 +153,8 @@ pub struct StepDef {
     pub copies_data: bool,
     /// Whether it changes nothing, so that it can be run outside a run.
     pub only_looks: bool,
+    /// Whether it asks Railway anything, for which it is signed in.
+    pub asks_railway: bool,
     pub deletes: Deletes,
     /// Whether it makes a plan, which can be written to a file.
     pub tells_a_plan: bool,
@@ -184,6 +188,7 @@ impl StepDef {
             deadline: S::DEADLINE,
             copies_data: S::COPIES_DATA,
             only_looks: S::ONLY_LOOKS,
+            asks_railway: S::ASKS_RAILWAY,
             deletes: S::DELETES,
             tells_a_plan: S::TELLS_A_PLAN,
             ends_run: S::ENDS_RUN,

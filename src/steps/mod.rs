@@ -16,6 +16,7 @@ mod deploy;
 mod diff_env;
 mod extend_env;
 mod list_envs;
+mod notify;
 mod plan;
 mod refresh_env;
 mod rollback;
@@ -44,6 +45,7 @@ pub const STEPS: &[StepDef] = &[
     StepDef::of::<deploy::Deploy>(),
     StepDef::of::<refresh_env::RefreshEnv>(),
     StepDef::of::<rollback_refresh::RollbackRefresh>(),
+    StepDef::of::<notify::Notify>(),
 ];
 
 /// The steps of a clone, in the order in which they run.

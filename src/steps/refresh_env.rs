@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::taking_back::take_back;
-use super::sync_db::{self, Database};
+use super::sync_db::{self, Copied, Database};
 use crate::contract::ids::EnvironmentId;
 use crate::contract::record::{self, DatabaseRecord, Record, Refreshed};
 use crate::contract::refresh_request::RefreshRequest;
@@ -44,6 +44,8 @@ pub(super) struct Output {
     pub url: String,
     /// The databases that got new data.
     pub databases: Vec<Database>,
+    /// The same in numbers.
+    pub copied: Copied,
     /// What was otherwise when the copy got the data that it had before, as `service: what` (`rules`, `masking key`, `URLs`): rules that a clone had are to
     /// be given again.
     pub otherwise: Vec<String>,
@@ -67,6 +69,7 @@ impl Step for RefreshEnv {
     async fn run(ctx: &Context, request: RefreshRequest) -> Result<Output> {
         refreshing::in_turn(ctx, &request, |ctx, request, target, turn| Box::pin(refresh(ctx, request, target, turn)))
             .await
+            .map(|output| Output { copied: Copied::of(&output.databases), ..output })
     }
 
     fn in_short(output: &Output) -> String {
@@ -95,6 +98,7 @@ async fn refresh(ctx: &Context, request: &CloneRequest, target: Target, turn: &T
         environment_name: target.environment().name.clone(),
         url: custom_domain::url(target.environment(), &target.record).unwrap_or_default(),
         databases: Vec::new(),
+        copied: Copied::default(),
         otherwise: Vec::new(),
         restarts: 0,
         public: Vec::new(),

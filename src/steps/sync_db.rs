@@ -1,5 +1,6 @@
 //! `sync-db`: deploys the copy's databases and fills each with its source's data, rewritten and masked on the way.
 
+mod copied;
 mod copying_options;
 
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub(super) use self::copied::Copied;
 use crate::contract::masked::Masked;
 use crate::contract::record::DatabaseRecord;
 use crate::contract::request::CloneRequest;
@@ -41,6 +43,8 @@ pub(super) struct SyncDb;
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Output {
     pub databases: Vec<Database>,
+    /// The same in numbers.
+    pub copied: Copied,
     /// Database services that can be reached from the internet still: those that the policy leaves so, and those whose TCP proxy was taken away
     /// and answers all the same.
     pub public: Vec<String>,
@@ -69,6 +73,7 @@ impl Step for SyncDb {
             Box::pin(fill_databases(ctx, request, target, turn))
         })
         .await
+        .map(|output| Output { copied: Copied::of(&output.databases), ..output })
     }
 
     fn in_short(output: &Output) -> String {
@@ -104,14 +109,15 @@ async fn fill_databases(ctx: &Context, request: &CloneRequest, target: Target, t
     let is_filled = |s: &&ServiceInstance| target.record.databases.iter().any(|d| d.service == s.service_name);
     if target.is_ready() || !wanted.is_empty() && wanted.iter().all(is_filled) {
         let databases = target.record.databases.iter().map(Database::recorded).collect();
-        return Ok(Output { databases, public: Vec::new() });
+        return Ok(Output { databases, public: Vec::new(), copied: Copied::default() });
     }
     ensure_own_passwords(ctx, &target).await?;
     proxies::open(ctx, &target, &proxies::of_databases(&wanted), request.logs).await?;
     let run = with_role(target.source(), request, &[Role::Database, Role::EmptyDatabase]);
     let deploys = run.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: None }).collect();
     deployments::deploy(ctx, &target, deploys, DATABASE_UP, request.logs).await.context("deploy the databases")?;
-    let (mut output, mut listening) = (Output { databases: Vec::new(), public: Vec::new() }, Vec::new());
+    let (mut output, mut listening) =
+        (Output { databases: Vec::new(), public: Vec::new(), copied: Copied::default() }, Vec::new());
     let pairs = if wanted.is_empty() {
         tracing::info!("there is no Postgres service, so no data to copy");
         Vec::new()

@@ -66,6 +66,7 @@ impl Engine {
         std::fs::create_dir(&flows).unwrap();
         let granted = "may_be_kept: true\nmay_keep_failed: true\nmay_print_logs: true\n\
             custom_domains: ['*.example.net']\n\
+            private_receivers: [127.0.0.1]\n\
             other_code: ['web=commit:*']\n\
             deploy: {repositories: ['https://git.example.net/*', 'https://github.com/acme/shop'], services: [web]}";
         let policy = format!("allowed_projects: [{}]\n{granted}", world.project_id());
@@ -197,11 +198,13 @@ impl Engine {
         found["results"].as_array().cloned().unwrap_or_default()
     }
 
-    /// What `notify-staging` was given about an execution.
+    /// The account of an execution that `notify-staging` was given.
     pub(crate) async fn told_of(&self, id: &str) -> Value {
         let told = async || {
             let all = self.executions("notify-staging").await;
-            all.into_iter().find(|one| one["inputs"]["of_execution"] == id).map(|one| one["inputs"]["about"].clone())
+            let one = all.into_iter().find(|one| one["inputs"]["execution_id"] == id)?;
+            let outputs: Value = serde_json::from_str(one["inputs"]["outputs"].as_str()?).unwrap();
+            Some(outputs["account"].clone())
         };
         self.soon(id, "somebody is told of it", told).await
     }

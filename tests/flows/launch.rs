@@ -31,6 +31,8 @@ pub(crate) fn program(world: &World, webhook_key: &str, mailbox: &Mailbox) -> Co
     command.env("SECRET_RAILSTAGE_RECORD_KEY", STANDARD.encode("canary-record-key-of-the-flows"));
     command.env("SECRET_RAILSTAGE_WEBHOOK_KEY", STANDARD.encode(webhook_key));
     command.env("SECRET_RAILSTAGE_NOTIFY_URL", STANDARD.encode(&mailbox.url));
+    let key = format!("whsec_{}", STANDARD.encode("canary-key-that-signs-what-is-told"));
+    command.env("SECRET_RAILSTAGE_NOTIFY_KEY", STANDARD.encode(key));
     command
 }
 

@@ -59,7 +59,7 @@ async fn every_step_refuses_an_unknown_field_but_a_rollback_has_nothing_to_do_th
 #[tokio::test]
 async fn every_step_says_what_to_do_without_a_token_or_a_program() {
     let stage = Stage::prompt().await;
-    for step in STEPS {
+    for step in STEPS.iter().filter(|step| step.asks_railway) {
         let request = request_for(step, &stage.request(json!({})));
         let mut without_token = stage.command();
         without_token.env_remove("RAILWAY_API_TOKEN");

@@ -9,9 +9,6 @@ use crate::external::executions::{Executions, Told};
 use crate::running::account::{Account, CopyAccount};
 use crate::running::context::Context;
 
-/// The event by which flows tell `notify-staging` of an account.
-const EVENT: &str = "railstage.account";
-
 /// A run that has given account of itself.
 #[derive(Serialize, JsonSchema)]
 pub(in crate::steps) struct Past {
@@ -39,7 +36,7 @@ impl Past {
 /// # Errors
 /// When no Kestra is given, or it cannot be asked.
 pub(super) async fn of(ctx: &Context, project_id: &ProjectId, source: Option<&str>) -> Result<Vec<Past>> {
-    let told = Executions::of(&ctx.env)?.told::<Account>(EVENT).await?;
+    let told = Executions::of(&ctx.env)?.accounts::<Account>().await?;
     let mut past: Vec<_> = told.into_iter().filter_map(|told| within(told, project_id, source)).collect();
     past.sort_by(|a, b| b.account.written_at.cmp(&a.account.written_at));
     past.iter().flat_map(Past::lines).for_each(|line| tracing::info!("{line}"));
@@ -48,7 +45,7 @@ pub(super) async fn of(ctx: &Context, project_id: &ProjectId, source: Option<&st
 
 /// Of an account what is of the project and the source; one sweep may have been in several projects.
 fn within(told: Told<Account>, project_id: &ProjectId, source: Option<&str>) -> Option<Past> {
-    let Told { flow_id, execution_id, about: mut account } = told;
+    let Told { flow_id, execution_id, mut account } = told;
     account.copies.retain(|copy| {
         let descends = |source: &str| copy.ancestors.iter().any(|a| a.id.as_ref() == source || a.name == source);
         copy.project_id == *project_id && source.is_none_or(descends)

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 
 use super::{compare_file, fields, root, schema, text, words_after};
 
+/// The flow that tells somebody of the ends of others.
+const NOTIFY: &str = "notify-staging";
+
 /// A flow's id, text and content.
 struct Flow {
     id: String,
@@ -22,7 +25,22 @@ impl Flow {
 
     /// Every task, wherever it stands.
     fn all_tasks(&self) -> Vec<Value> {
-        ["tasks", "errors", "finally", "afterExecution"].iter().flat_map(|name| self.list(name)).collect()
+        fn within(task: Value) -> Vec<Value> {
+            let inner = task["tasks"].as_array().cloned().unwrap_or_default();
+            std::iter::once(task).chain(inner.into_iter().flat_map(within)).collect()
+        }
+        ["tasks", "errors", "finally", "afterExecution"]
+            .iter()
+            .flat_map(|name| self.list(name))
+            .flat_map(within)
+            .collect()
+    }
+
+    /// Its text without its triggers, which speak of other flows.
+    fn own_text(&self) -> String {
+        let (before, after) = self.text.split_once("\ntriggers:\n").unwrap_or((&self.text, ""));
+        let (_, rest) = after.split_once("\ntasks:\n").unwrap_or(("", ""));
+        format!("{before}\n{rest}")
     }
 
     /// Every task that runs a step.
@@ -137,8 +155,7 @@ fn the_clone_flow_runs_the_clones_steps_in_order_and_rolls_back() {
         let (steps, others): (Vec<_>, Vec<_>) = clone.list(list).into_iter().partition(runs_a_step);
         assert_eq!(steps.iter().map(|task| step_of(task).name).collect::<Vec<_>>(), ["rollback"], "{list}");
         // Who is told what the rollback did comes after it.
-        let of_the_run = others.iter().filter(|task| task["id"] == "account_for").count();
-        assert_eq!((others.len() - of_the_run, of_the_run == 1), (2, list == "afterExecution"), "{list}");
+        assert_eq!(others.len(), if list == "afterExecution" { 2 } else { 1 }, "{list}");
         assert!(runs_a_step(&clone.list(list)[0]), "{list}");
     }
 }
@@ -146,7 +163,7 @@ fn the_clone_flow_runs_the_clones_steps_in_order_and_rolls_back() {
 /// A step reads nothing but these, and what a site's owner adds of `RAILSTAGE_SECRET_…` and `RAILSTAGE_MASKING_KEY`.
 #[test]
 fn every_task_gets_the_same_environment() {
-    for flow in flows() {
+    for flow in flows().into_iter().filter(|flow| flow.id != NOTIFY) {
         let whole = flow.list("inputs").iter().any(|input| input["id"] == "request");
         let request = if whole { "(inputs.request ?? inputs)" } else { "inputs" };
         let expected = json!({
@@ -165,6 +182,62 @@ fn every_task_gets_the_same_environment() {
             assert_eq!(task["env"], expected, "{}: {}", flow.id, task["id"]);
             assert_eq!(task["taskRunner"], json!({"type": "io.kestra.plugin.core.runner.Process"}));
         }
+    }
+}
+
+/// Who tells somebody outside has no key to Railway or to records, and of receivers only the one that is told.
+#[test]
+fn what_tells_others_holds_the_secrets_of_one_channel_alone() {
+    let notify = flow(NOTIFY);
+    for mut task in notify.steps() {
+        let channel = task["id"].as_str().unwrap().strip_prefix("notify_").unwrap().to_owned();
+        assert_eq!(
+            (&task["runIf"], &notify.yaml["variables"][&channel]),
+            (&json!(format!("{{{{ vars.{channel} }}}}")), &json!(false))
+        );
+        let of_channel = if channel == "webhook" {
+            "RAILSTAGE_NOTIFY_".to_owned()
+        } else {
+            format!("RAILSTAGE_{}_", channel.to_uppercase())
+        };
+        let env = task["env"].as_object_mut().unwrap();
+        assert_eq!(env.remove("RAILSTAGE_OUTPUT").unwrap(), "kestra");
+        assert_eq!(env.remove("RAILSTAGE_POLICY").unwrap(), "{{ vars.policy | toJson | base64encode }}");
+        for (name, value) in &*env {
+            assert!(name.starts_with(&of_channel), "{channel}: {name}");
+            assert_eq!(*value, format!("{{{{ secret('{name}') }}}}"));
+        }
+        // As a file: no list of copies is too long for it, and it is rendered once.
+        let request = "{{ inputs | merge({'flow_id': inputs.flow_id ?? trigger.flowId ?? '', 'outputs': fromJson(inputs.outputs ?? '{}')}) | toJson }}";
+        assert_eq!(task["inputFiles"], json!({"request.json": request}));
+    }
+}
+
+/// Whatever gives account of a run is told, by a trigger that never fires on itself.
+#[test]
+fn every_flow_that_ends_a_run_is_told_of_by_one_trigger_and_by_no_other_way() {
+    let notify = flow(NOTIFY);
+    let (triggers, ends_run) =
+        (notify.list("triggers"), |flow: &Flow| flow.steps().iter().any(|task| step_of(task).ends_run));
+    let when = triggers[0]["when"].as_str().unwrap();
+    assert_eq!((triggers.len(), when.contains(NOTIFY)), (1, false));
+    let given = triggers[0]["inputs"]["outputs"].as_str().unwrap();
+    for flow in flows().into_iter().filter(|flow| flow.id != NOTIFY) {
+        let is_told = when.contains(&format!("'{}'", flow.id));
+        assert!(is_told || !ends_run(&flow), "nobody is told of {}", flow.id);
+        let outputs = texts(&flow.list("outputs"), "id");
+        for needed in ["error", "hint", "needs_person"].iter().filter(|_| is_told) {
+            assert!(outputs.contains(&(*needed).to_owned()), "{} does not give out `{needed}`", flow.id);
+            assert!(given.contains(&format!("trigger.outputs.{needed} ")), "{needed} is not told");
+        }
+        let started: Vec<_> = flow.all_tasks().into_iter().filter(|task| task["flowId"] == NOTIFY).collect();
+        let has_end_after_its_end = !flow.list("afterExecution").is_empty();
+        assert_eq!(
+            texts(&started, "id"),
+            if has_end_after_its_end { vec!["tell_after_kill"] } else { vec![] },
+            "{}",
+            flow.id
+        );
     }
 }
 
@@ -200,7 +273,7 @@ fn every_input_task_trigger_and_output_of_a_flow_is_described() {
 
 /// The step whose input a flow's form fills in: its first.
 fn request_of(flow: &Flow) -> Value {
-    schema(&format!("{}.input", step_of(&flow.list("tasks")[0]).name))
+    schema(&format!("{}.input", step_of(&flow.steps()[0]).name))
 }
 
 /// What a field may be, where its choices are described or not.
@@ -237,7 +310,9 @@ fn what_a_flow_tells_is_in_its_steps_outputs() {
         let mut told = 0;
         // What a task leaves as a file is Kestra's to tell.
         let files = |place: &&str| !place.split_whitespace().next().is_some_and(|word| word.contains(".outputFiles["));
-        for place in flow.text.split("outputs.").skip(1).filter(files) {
+        // What `notify-staging` was given is others' as well.
+        let text = flow.own_text().replace("inputs.outputs", "");
+        for place in text.split("outputs.").skip(1).filter(files) {
             let (task, rest) = place.split_once(".vars.").expect("outputs.TASK.vars.FIELD");
             let field = rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap();
             let step = STEPS
