@@ -58,13 +58,17 @@ async fn nobody_sees_a_gated_copy_without_the_password_and_nothing_of_its_gate_i
     let production = stage.world.environment_id("production").unwrap();
     let (digest, services) = (stage.world.state_digest("production").unwrap(), stage.world.services());
     stage.world.set_variable("production", Some("worker"), "SITE", "https://${{web.RAILWAY_PUBLIC_DOMAIN}}/x").unwrap();
+    // A second app that is public, at another port.
+    let at_9090 = json!({"networking": {"serviceDomains": {"worker-production-0001.up.railway.app": {"port": 9090}}}});
+    stage.world.change_service("production", "worker", &at_9090).unwrap();
+    stage.world.set_variable("production", Some("worker"), "PORT", "9090").unwrap();
     stage.world.clear_journal();
     let digest_with_site = stage.world.state_digest("production").unwrap();
     assert_ne!(digest, digest_with_site);
     let policy = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(policy.path(), stage.policy.to_string()).unwrap();
     let mut command = stage.command();
-    command.args(["clone", "--json", "--environment-name", "one", "--enable-basic-auth", "--project-id"]);
+    command.args(["clone", "--json", "--environment-name", "one", "--enable-basic-auth", "--web-service", "web", "--project-id"]);
     command.arg(stage.world.project_id()).arg("--policy").arg(policy.path());
     let call = finish(command).await;
     let report = call.expect(0).json();
@@ -116,8 +120,14 @@ async fn nobody_sees_a_gated_copy_without_the_password_and_nothing_of_its_gate_i
     assert_eq!(answer.header("access-control-allow-origin"), "https://other.example");
     assert!(answer.status == 204 && answer.body.is_empty() && answer.header("set-cookie").is_empty(), "{answer:?}");
 
-    // No app has a host past the gate; what named one names the gate's.
+    // The other app has a host of its own.
     let copy = stage.world.environments().into_iter().find(|one| one.name == "one").unwrap();
+    let of_worker = copy.domains.keys().find(|host| host.starts_with("worker-one-")).expect("the worker's host");
+    assert_eq!(get(&stage, of_worker, &[]).await.status, 401);
+    let page = get(&stage, of_worker, &[("authorization", &gate.login())]).await;
+    assert!(page.header("location") == format!("https://{host}/") || page.body.contains("worker in one"), "{page:?}");
+
+    // No app has a host past the gate; what named one names the gate's.
     assert!(copy.domains.values().all(|service| *service == gate.service), "{:?}", copy.domains);
     let site = stage.world.variable("one", "worker", "SITE").unwrap().unwrap();
     assert_eq!(site, format!("https://{host}/x"));
@@ -130,13 +140,24 @@ async fn nobody_sees_a_gated_copy_without_the_password_and_nothing_of_its_gate_i
     // A copy of it has no gate of another's, be it behind one of its own or behind none.
     stage.policy["sources"] = json!(["production", "one"]);
     for (name, is_gated) in [("two", true), ("three", false)] {
-        let asked = json!({"environment_name": name, "source_environment": "one", "enable_basic_auth": is_gated});
+        let mut asked = json!({"environment_name": name, "source_environment": "one", "enable_basic_auth": is_gated});
+        asked["web_service"] = json!("web");
+        if is_gated {
+            asked["custom_domain"] = json!("two.example.net");
+        }
         let call = stage.steps_until("check-health", name, &stage.request(asked)).await;
         assert!(!instances(&stage, name).contains(&gate.service), "{:?}", instances(&stage, name));
         let told = call.outputs()["gate"].take();
         assert_eq!(!told.is_null(), is_gated, "{told}");
         if is_gated {
-            assert_ne!(self::gate(&stage, name, &told).password, gate.password);
+            let own = self::gate(&stage, name, &told);
+            assert_ne!(own.password, gate.password);
+            // The domain that was asked for is the gate's as well.
+            let domain = "two.example.net";
+            stage.world.see_dns(name, domain, "copy.up.railway.app", true, "VALID").unwrap();
+            assert_eq!(get(&stage, domain, &[("authorization", &gate.login())]).await.status, 401);
+            let seen = get(&stage, domain, &[("authorization", &own.login())]).await;
+            assert!(seen.status == 200 && seen.body.contains(domain), "{seen:?}");
         }
         let diff = json!({"project_id": stage.world.project_id(), "environment": name});
         let told = stage.step("diff-env", "-", &diff).await;
