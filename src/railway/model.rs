@@ -253,10 +253,12 @@ impl ServiceInstance {
         self.source.as_ref().is_some_and(|s| s.repo.is_some())
     }
 
-    /// Whether its source is a `railway up` upload, which Railway cannot deploy elsewhere.
+    /// Whether its source is a `railway up` upload, which Railway cannot deploy elsewhere: it has no other, or what runs is no commit of it.
     pub(crate) fn is_upload(&self) -> bool {
         let has_source = self.source.as_ref().is_some_and(|s| s.repo.is_some() || s.image.is_some());
-        !has_source && self.latest_deployment.is_some()
+        let meta = self.running().and_then(|running| running.meta.as_ref());
+        let runs_other = meta.is_some_and(|meta| meta.commit_hash.is_none() && meta.image.is_none());
+        self.latest_deployment.is_some() && (!has_source || runs_other)
     }
 
     /// The deployment that runs: the latest may have failed, or be under way.
