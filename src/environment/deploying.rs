@@ -21,7 +21,7 @@ use crate::running::run::is_making_name;
 /// Where something is deployed.
 pub(crate) enum Destination {
     /// A copy of ours, which is ready.
-    Copy(Target),
+    Copy(Box<Target>),
     /// Any other environment of a project.
     Other(Project, usize),
 }
@@ -29,7 +29,7 @@ pub(crate) enum Destination {
 impl Destination {
     pub(crate) fn site(&self) -> Site<'_> {
         match self {
-            Self::Copy(target) => target.into(),
+            Self::Copy(target) => (&**target).into(),
             Self::Other(project, n) => Site { project, environment: &project.environments[*n], source: None },
         }
     }
@@ -62,7 +62,7 @@ pub(crate) async fn claim(ctx: &Context, request: &DeployRequest) -> Result<Dest
     let record = ready_record(ctx, &project, environment, "deployed into")?;
     let target = target(ctx, project, position, record)?;
     ensure_free(ctx, &target)?;
-    Ok(Destination::Copy(target))
+    Ok(Destination::Copy(Box::new(target)))
 }
 
 /// Whether an environment is production, whatever it is called: protected, the project's main one, or promoted by somebody.

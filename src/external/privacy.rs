@@ -48,7 +48,7 @@ impl PrivateFolder {
 const PREFIX: &str = "railstage-";
 
 /// How old a folder is at the least that may be nobody's: between being made and being locked it is somebody's, too.
-const NOBODYS_AFTER: Duration = Duration::from_secs(60);
+const NOBODYS_AFTER: Duration = Duration::from_mins(1);
 
 /// A private folder in memory, where there is such a place.
 ///

@@ -83,8 +83,8 @@ impl Step for Deploy {
         loop {
             match deploying::claim(ctx, &request).await? {
                 Destination::Copy(target) => {
-                    let done = lease::try_turn(ctx, &request, target, |ctx, request, target, turn| {
-                        Box::pin(deploy(ctx, request, Destination::Copy(target), Some(turn)))
+                    let done = lease::try_turn(ctx, &request, *target, |ctx, request, target, turn| {
+                        Box::pin(deploy(ctx, request, Destination::Copy(Box::new(target)), Some(turn)))
                     });
                     if let Some(done) = done.await? {
                         return Ok(done);

@@ -46,7 +46,7 @@ pub(crate) fn changes(
                 Override::Blank => plan.ask(owner, name, Some("")),
                 Override::Remove => plan.ask(owner, name, None),
                 Override::Secret(secret) => {
-                    plan.ask(owner, name, Some(wished_secret(env, "variables", secret)?.expose()))
+                    plan.ask(owner, name, Some(wished_secret(env, "variables", secret)?.expose()));
                 }
             }
         }

@@ -16,7 +16,7 @@ use crate::railway::{Deploy, DeploymentMeta, ServiceInstance, SourceChange, Weat
 use crate::running::context::Context;
 
 /// How long a new deployment may stay invisible: Railway's reads lag its writes.
-const SHOWS_WITHIN: Duration = Duration::from_secs(60);
+const SHOWS_WITHIN: Duration = Duration::from_mins(1);
 
 /// Which way the code took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -131,40 +131,41 @@ impl Code {
         }
     }
 
-    /// Begins the deployment, and tells its id.
+    /// Begins the deployment, and tells its id; where the answer is lost, the deployment is looked for.
     ///
     /// # Errors
     /// When Railway refuses.
     pub(super) async fn deploy(&self, ctx: &Context, site: Site<'_>, service_id: &ServiceId) -> Result<DeploymentId> {
-        match self {
-            Self::Upload { commit, files } => {
-                // By it the deployment is known that a lost answer has begun.
-                let message = format!("railstage {}: {commit}", ctx.run.id);
-                let (project, environment) = (&site.project.id, &site.environment.id);
-                let uploaded = ctx.railway.up(project, environment, service_id, &files.files(), &message).await;
-                match uploaded {
-                    Err(error) if Weather::behind(&error).is_some_and(|weather| weather.may_be_done) => {
-                        tracing::info!("whether the upload has arrived is not known; looking for its deployment");
-                        appeared(ctx, site, service_id).await.map_err(|_| error)
-                    }
-                    done => done,
-                }
-                .context("upload the source")
+        match self.begin(ctx, site, service_id).await {
+            Ok(Some(id)) => Ok(id),
+            Ok(None) => appeared(ctx, site, service_id).await,
+            Err(error) if Weather::behind(&error).is_some_and(|weather| weather.may_be_done) => {
+                tracing::info!("whether it was begun is not known; looking for its deployment");
+                appeared(ctx, site, service_id).await.map_err(|_| error)
             }
-            Self::Connected { commit } => begun(ctx, site, service_id, Some(commit.clone())).await,
-            Self::Image(_) => begun(ctx, site, service_id, None).await,
-            Self::Back { id, .. } => {
-                ctx.railway.roll_back(id).await.context("bring the deployment back")?;
-                appeared(ctx, site, service_id).await
-            }
+            Err(error) => Err(error),
         }
     }
-}
 
-async fn begun(ctx: &Context, site: Site<'_>, service_id: &ServiceId, commit: Option<String>) -> Result<DeploymentId> {
-    let deploy = Deploy { service_id: service_id.clone(), commit };
-    let ids = ctx.railway.deploy(&site.environment.id, &[deploy]).await.context("deploy the service")?;
-    ids.into_iter().next().context("read the deployment's id")
+    async fn begin(&self, ctx: &Context, site: Site<'_>, service_id: &ServiceId) -> Result<Option<DeploymentId>> {
+        let (project, environment) = (&site.project.id, &site.environment.id);
+        let commit = match self {
+            Self::Connected { commit } => Some(commit.clone()),
+            Self::Image(_) => None,
+            Self::Upload { commit, files } => {
+                let message = format!("railstage {}: {commit}", ctx.run.id);
+                let uploaded = ctx.railway.up(project, environment, service_id, &files.files(), &message).await;
+                return uploaded.map(Some).context("upload the source");
+            }
+            Self::Back { id, .. } => {
+                ctx.railway.roll_back(id).await.context("bring the deployment back")?;
+                return Ok(None);
+            }
+        };
+        let deploy = Deploy { service_id: service_id.clone(), commit };
+        let ids = ctx.railway.deploy(environment, &[deploy]).await.context("deploy the service")?;
+        Ok(ids.into_iter().next())
+    }
 }
 
 /// The service's newest deployment, once it is not the one that was there.
@@ -177,5 +178,5 @@ async fn appeared(ctx: &Context, site: Site<'_>, service_id: &ServiceId) -> Resu
         let latest = found.and_then(|service| service.latest_deployment).map(|latest| latest.id);
         Ok(latest.filter(|latest| Some(latest) != before))
     };
-    ctx.until("the deployment that was brought back", SHOWS_WITHIN, Duration::from_millis(500), look).await
+    ctx.until("the deployment", SHOWS_WITHIN, Duration::from_millis(500), look).await
 }

@@ -127,7 +127,7 @@ async fn served(folder: &Path, request: Request<Incoming>) -> Result<Response> {
         stdin.write_all(&body).await.ok();
         drop(stdin);
     };
-    let (_, output) = tokio::join!(feed, child.wait_with_output());
+    let ((), output) = tokio::join!(feed, child.wait_with_output());
     let output = output?.stdout;
     let end = output.windows(4).position(|four| four == b"\r\n\r\n").context("git sent no headers")?;
     let mut response = Response::builder();

@@ -4,6 +4,7 @@ mod databases;
 mod refused;
 mod uploads;
 
+use backboard::{Fault, FaultEffect};
 use serde_json::{Value, json};
 
 use crate::stage::{Call, Stage};
@@ -12,10 +13,10 @@ const SHOP: &str = "https://github.com/acme/shop";
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// A request to deploy into a service of an environment, with `more` on top.
-fn request(stage: &Stage, environment: &str, service: &str, more: Value) -> Value {
-    let mut request = stage.request(json!({"environment": environment, "service": service}));
-    request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    request
+fn request(stage: &Stage, environment: &str, service: &str, mut more: Value) -> Value {
+    more["environment"] = json!(environment);
+    more["service"] = json!(service);
+    stage.request(more)
 }
 
 async fn deploy(stage: &Stage, run: &str, request: &Value) -> Call {
@@ -55,6 +56,10 @@ async fn a_copy_runs_the_commit_that_was_asked_for_and_goes_back_to_what_ran_bef
     let commit = stage.world.commit(SHOP, "main", &[("index.php", "<?php")], &[]).unwrap();
     stage.world.name_commit(SHOP, "refs/tags/release", &commit).unwrap();
     let before = deployments(&stage);
+    // Both answers are lost on their way, and what they began is found.
+    for begin in ["serviceInstanceDeployV2", "deploymentRollback"] {
+        stage.world.fault(Fault::new(begin, FaultEffect::Http { status: 504 }).after_the_deed());
+    }
     let told = deploy(&stage, "two", &asked).await.expect(0).outputs();
     assert_eq!((&told["how"], &told["commit"]), (&json!("connected"), &json!(commit)), "{told}");
     assert_eq!(told["visits"][0]["http_status"], 200, "{told}");
@@ -79,6 +84,24 @@ async fn a_copy_runs_the_commit_that_was_asked_for_and_goes_back_to_what_ran_bef
     assert_ne!(stage.world.deployed_code("one", "web").unwrap()["commitHash"], commit);
     assert_eq!(diff(&stage, "web").await.0, json!(0));
     assert_eq!(stage.world.state_digest("production").unwrap(), production, "production was touched");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_deploy_into_a_copy_at_once_one_waits_for_the_other() {
+    let stage = with_copy(backboard::WorldOptions::prompt()).await;
+    let asked = |name: &str| {
+        let commit = name.repeat(40);
+        let variables = json!({"web": {name.to_uppercase(): "on"}});
+        request(&stage, "one", "web", json!({"repository": SHOP, "ref": commit, "variables": variables}))
+    };
+    let (a, b) = (asked("a"), asked("b"));
+    let (one, other) = tokio::join!(deploy(&stage, "first", &a), deploy(&stage, "second", &b));
+    let ids = [one.expect(0).outputs()["deployment_id"].clone(), other.expect(0).outputs()["deployment_id"].clone()];
+    let made = stage.record("one")["made"].take();
+    assert_eq!(made["set_variables"], json!({"web": ["A", "B"]}), "one has written over the other: {made}");
+    assert!(ids.contains(&made["deployed"]["web"]["deployment_id"]));
+    assert_eq!(stage.world.deployed_code("one", "web").unwrap()["commitHash"], made["deployed"]["web"]["commit"]);
+    assert_eq!(diff(&stage, "web").await.0, json!(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

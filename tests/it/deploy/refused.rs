@@ -79,7 +79,23 @@ async fn every_wrong_field_is_told_at_once_and_nothing_is_changed() {
         let call = deploy(&stage, "bad", &request(&stage, "one", "web", of_shop.clone())).await;
         assert!(call.expect(2).error().contains("only a copy that is ready is deployed into"), "{}", call.error());
     }
-    stage.change_record("one", json!({"state": "ready"}));
+    stage.change_record("one", json!({"state": "ready", "refreshing": {"run": "theirs", "give_up_at": "2999-01-01T00:00:00Z"}}));
+    let call = deploy(&stage, "bad", &request(&stage, "one", "web", of_shop.clone())).await;
+    assert!(call.expect(2).error().contains("is being refreshed by run `theirs`"), "{}", call.error());
+    stage.change_record("one", json!({"refreshing": null}));
+    // Whoever has given it a domain of his own has made it his production.
+    stage.world.add_custom_domain("one", "web", "theirs.example.net", true).unwrap();
+    let call = deploy(&stage, "bad", &request(&stage, "one", "web", of_shop.clone())).await;
+    assert!(call.expect(2).error().contains("which is production or as good as that"), "{}", call.error());
+    let signed = stage.world.shared_variable("one", "RAILSTAGE").unwrap().unwrap();
+    for value in ["nonsense", &format!("{signed}x")] {
+        stage.write_record("one", value);
+        let mut asked = of_shop.clone();
+        asked["confirm"] = json!("one");
+        let call = deploy(&stage, "bad", &request(&stage, "one", "web", asked)).await;
+        assert!([2].contains(&call.code), "{}", call.stdout);
+    }
+    stage.write_record("one", &signed);
     let after = states();
     assert_eq!(before.len(), after.len());
     assert!(stage.world.journal().iter().all(|entry| entry.operation != "deploymentRollback"));

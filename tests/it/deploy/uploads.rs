@@ -61,6 +61,11 @@ async fn a_site_of_any_repository_is_uploaded_as_it_is_committed_and_taken_back(
     assert_eq!(drift, json!(0), "{differences:?}");
     assert_eq!(stage.record("one")["made"]["deployed"]["web"]["uploaded"], json!(true));
 
+    stage.policy["sources"] = json!(["one"]);
+    let copy_of_it = stage.request(json!({"source_environment": "one", "environment_name": "two"}));
+    let findings = stage.step("validate", "copy", &copy_of_it).await.expect(2).stdout.clone();
+    assert!(findings.contains("railway up"), "nobody says that `web` cannot be deployed there: {findings}");
+
     let back = request(&stage, "one", "web", json!({"rollback_to": told["previous_deployment_id"]}));
     deploy(&stage, "three", &back).await.expect(0);
     assert!(stage.world.fetch(&host, "/").await.unwrap().body.contains("customers"), "the shop is not back");
