@@ -1,7 +1,9 @@
 //! The `git` program: asks one host which commit a name stands for, and checks one commit out; it obeys no setting of this machine, runs nothing
 //! of the repository, and is told its secret in a file that only our account can read.
 
-use std::path::{Path, PathBuf};
+mod contained;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -9,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
+use self::contained::{ensure_contained, within};
 use crate::error::Failure;
 use crate::external::addresses::{is_public, resolved};
 use crate::external::privacy::{self, PrivateFolder};
@@ -22,9 +25,6 @@ const LIST: Duration = Duration::from_mins(1);
 
 /// How long one commit may take to come.
 const FETCH: Duration = Duration::from_mins(8);
-
-/// How often it is looked at how large that has become.
-const LOOK: Duration = Duration::from_millis(300);
 
 /// A repository at one host.
 pub(crate) struct Remote {
@@ -158,7 +158,7 @@ impl Remote {
         self.done(within(check_out, folder.path(), most.saturating_mul(2)).await?, "check the commit out")?;
         std::fs::remove_dir_all(&git_dir).context("remove the repository")?;
         let root = files.canonicalize().context("find the files")?;
-        Walk { root: &root, most, left: most }.within(&root, 0)?;
+        ensure_contained(&root, most)?;
         Ok(CheckedOut { folder })
     }
 
@@ -263,122 +263,9 @@ pub(crate) fn is_commit(hash: &str) -> bool {
     hash.len() == 40 && hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
-fn too_large(most: u64) -> Failure {
-    Failure::invalid(format!("`repository`: it is larger than {} MB", most / 1_000_000))
-        .hint("the policy's `deploy.max_upload_mb` says how large it may be")
-}
-
-/// Runs a child while a folder stays small enough.
-async fn within(child: Child, folder: &Path, most: u64) -> Result<ChildOutput> {
-    let growing = async {
-        loop {
-            tokio::time::sleep(LOOK).await;
-            if size(folder) > most {
-                return;
-            }
-        }
-    };
-    tokio::select! {
-        done = child.run() => done,
-        () = growing => bail!(too_large(most)),
-    }
-}
-
-/// How many bytes a folder's files have; what goes while it is counted counts nothing.
-fn size(folder: &Path) -> u64 {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .map(|entry| match entry.metadata() {
-            Ok(found) if found.is_dir() => size(&entry.path()),
-            Ok(found) => found.len(),
-            Err(_) => 0,
-        })
-        .sum()
-}
-
-/// A walk through files, as whoever packs them goes through them: links are followed.
-struct Walk<'a> {
-    root: &'a Path,
-    /// How many bytes there may be, and how many may come still.
-    most: u64,
-    left: u64,
-}
-
-impl Walk<'_> {
-    /// Refuses links that lead out or in circles, and more than there may be.
-    fn within(&mut self, folder: &Path, depth: usize) -> Result<()> {
-        /// What each name costs at least.
-        const NAME: u64 = 512;
-        const DEEPEST: usize = 64;
-        ensure!(depth < DEEPEST, Failure::invalid("`repository`: its folders, or its links, lead too deep"));
-        for entry in std::fs::read_dir(folder).context("read the files")? {
-            let entry = entry.context("read the files")?;
-            let path = entry.path();
-            if entry.file_type().context("read the files")?.is_symlink() {
-                self.ensure_within(&path)?;
-            }
-            let found = std::fs::metadata(&path).context("read the files")?;
-            let cost = NAME + if found.is_dir() { 0 } else { found.len() };
-            self.left = self.left.checked_sub(cost).ok_or_else(|| too_large(self.most))?;
-            if found.is_dir() {
-                self.within(&path, depth + 1)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn ensure_within(&self, link: &Path) -> Result<()> {
-        let name = one_line(&link.strip_prefix(self.root).unwrap_or(link).to_string_lossy());
-        let leads_out = || {
-            Failure::invalid(format!("`repository`: its link `{name}` leads out of it, in a circle, or nowhere"))
-                .hint("what links lead to is uploaded in their places")
-        };
-        let target = link.canonicalize().map_err(|_| leads_out())?;
-        ensure!(target.starts_with(self.root) && !link.starts_with(&target), leads_out());
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_link_that_leads_out_or_in_circles_is_refused_and_one_within_is_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().canonicalize().unwrap();
-        let files = root.join("files");
-        std::fs::create_dir_all(files.join("a/b")).unwrap();
-        std::fs::write(root.join("secret"), "x").unwrap();
-        std::fs::write(files.join("a/page"), "x").unwrap();
-        let try_link = |at: &str, to: &str| {
-            std::os::unix::fs::symlink(to, files.join(at)).unwrap();
-            let judged = Walk { root: &files, most: 100_000, left: 100_000 }.within(&files, 0);
-            std::fs::remove_file(files.join(at)).unwrap();
-            judged.is_ok()
-        };
-        assert!(try_link("page", "a/page") && try_link("a/b/up", "../page") && try_link("c", "a/b"));
-        for out in ["/etc/passwd", "../secret", "a/../../secret", "..", ".", "/", "nowhere", "/proc/self/environ"] {
-            assert!(!try_link("out", out), "{out}");
-        }
-        assert!(!try_link("a/b/circle", "..") && !try_link("a/b/circle", "../.."));
-    }
-
-    #[test]
-    fn links_that_multiply_are_counted_as_often_as_they_are_packed() {
-        let folder = tempfile::tempdir().unwrap();
-        let files = folder.path().canonicalize().unwrap();
-        std::fs::create_dir(files.join("l0")).unwrap();
-        std::fs::write(files.join("l0/page"), "x".repeat(1000)).unwrap();
-        for n in 1..20 {
-            let level = files.join(format!("l{n}"));
-            std::fs::create_dir(&level).unwrap();
-            for half in ["a", "b"] {
-                std::os::unix::fs::symlink(format!("../l{}", n - 1), level.join(half)).unwrap();
-            }
-        }
-        assert!(Walk { root: &files, most: 10_000_000, left: 10_000_000 }.within(&files, 0).is_err());
-    }
 
     #[test]
     fn a_proxy_is_asked_for_what_it_is_meant_for() {

@@ -79,7 +79,10 @@ async fn every_wrong_field_is_told_at_once_and_nothing_is_changed() {
         let call = deploy(&stage, "bad", &request(&stage, "one", "web", of_shop.clone())).await;
         assert!(call.expect(2).error().contains("only a copy that is ready is deployed into"), "{}", call.error());
     }
-    stage.change_record("one", json!({"state": "ready", "refreshing": {"run": "theirs", "give_up_at": "2999-01-01T00:00:00Z"}}));
+    stage.change_record(
+        "one",
+        json!({"state": "ready", "refreshing": {"run": "theirs", "give_up_at": "2999-01-01T00:00:00Z"}}),
+    );
     let call = deploy(&stage, "bad", &request(&stage, "one", "web", of_shop.clone())).await;
     assert!(call.expect(2).error().contains("is being refreshed by run `theirs`"), "{}", call.error());
     stage.change_record("one", json!({"refreshing": null}));
