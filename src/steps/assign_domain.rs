@@ -18,7 +18,8 @@ use crate::environment::variables::changes::with_own_urls;
 use crate::environment::{custom_domain, databases, hosts};
 use crate::error::{Failure, counted};
 use crate::railway::{
-    Change, CustomDomainChange, DnsRecord, DomainChange, GraphqlErrors, ServiceInstance, SharedChanges, VariableChanges, Weight, zone,
+    Change, CustomDomainChange, DnsRecord, DomainChange, GraphqlErrors, ServiceInstance, SharedChanges,
+    VariableChanges, Weight, zone,
 };
 use crate::rewriting::{Rewriter, UrlPair};
 use crate::running::context::Context;

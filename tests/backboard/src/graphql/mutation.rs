@@ -53,7 +53,10 @@ enum Done {
     Deployment(Uuid),
     /// In this project; what Railway does for it goes on.
     Template(Uuid),
-    Service { project: Uuid, service: Uuid },
+    Service {
+        project: Uuid,
+        service: Uuid,
+    },
 }
 
 const YES: Done = Done::Leaf(Value::Bool(true));
