@@ -88,7 +88,9 @@ async fn a_copy_runs_the_commit_that_was_asked_for_and_goes_back_to_what_ran_bef
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_who_deploy_into_a_copy_at_once_one_waits_for_the_other() {
-    let stage = with_copy(backboard::WorldOptions::prompt()).await;
+    let stage = Stage::prompt().await;
+    let gated = stage.request(json!({"environment_name": "one", "enable_basic_auth": true}));
+    stage.steps_until("check-health", "one", &gated).await;
     let asked = |name: &str| {
         let commit = name.repeat(40);
         let variables = json!({"web": {name.to_uppercase(): "on"}});
@@ -96,7 +98,12 @@ async fn of_two_who_deploy_into_a_copy_at_once_one_waits_for_the_other() {
     };
     let (a, b) = (asked("a"), asked("b"));
     let (one, other) = tokio::join!(deploy(&stage, "first", &a), deploy(&stage, "second", &b));
-    let ids = [one.expect(0).outputs()["deployment_id"].clone(), other.expect(0).outputs()["deployment_id"].clone()];
+    let told = [one, other].map(|call| call.expect(0).outputs());
+    let ids = told.each_ref().map(|told| told["deployment_id"].clone());
+    // Each was visited through the copy's gate, which nobody else passes.
+    let host = told[0]["url"].as_str().unwrap().trim_start_matches("https://");
+    assert_eq!(told.each_ref().map(|told| told["visits"][0]["http_status"].clone()), [json!(200), json!(200)]);
+    assert_eq!(stage.world.fetch(host, "/").await.unwrap().status, 401);
     let made = stage.record("one")["made"].take();
     assert_eq!(made["set_variables"], json!({"web": ["A", "B"]}), "one has written over the other: {made}");
     assert!(ids.contains(&made["deployed"]["web"]["deployment_id"]));
