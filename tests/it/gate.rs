@@ -68,7 +68,16 @@ async fn nobody_sees_a_gated_copy_without_the_password_and_nothing_of_its_gate_i
     let policy = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(policy.path(), stage.policy.to_string()).unwrap();
     let mut command = stage.command();
-    command.args(["clone", "--json", "--environment-name", "one", "--enable-basic-auth", "--web-service", "web", "--project-id"]);
+    command.args([
+        "clone",
+        "--json",
+        "--environment-name",
+        "one",
+        "--enable-basic-auth",
+        "--web-service",
+        "web",
+        "--project-id",
+    ]);
     command.arg(stage.world.project_id()).arg("--policy").arg(policy.path());
     let call = finish(command).await;
     let report = call.expect(0).json();
