@@ -79,6 +79,7 @@ async fn connect(backend: Weak<Backend>, environment: Uuid, mut stream: TcpStrea
     let answer = found.as_ref().err().map_or(0, |refused| *refused as u8);
     stream.write_all(&[5, answer, 0, 1, 0, 0, 0, 0, 0, 0]).await?;
     let Ok(app) = found else { return Ok(()) };
+    let of_connection = app.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let app = app.clone();
         async move {
@@ -87,8 +88,11 @@ async fn connect(backend: Weak<Backend>, environment: Uuid, mut stream: TcpStrea
             Ok::<_, Infallible>(app.respond(host, &parts).await)
         }
     });
-    // A client that hangs up is none of our business.
-    http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
+    // A client that hangs up is none of our business; a container that is ended takes its connections along.
+    tokio::select! {
+        _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service) => {}
+        () = of_connection.ended() => {}
+    }
     Ok(())
 }
 

@@ -15,6 +15,7 @@ use axum::response::{Html, IntoResponse, Response};
 use site::{Contents, Site};
 use std::sync::{Arc, Weak};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config, NoTls};
@@ -25,6 +26,8 @@ use uuid::Uuid;
 pub(crate) struct App {
     container: Arc<Container>,
     server: Arc<JoinHandle<()>>,
+    /// Whether it was ended: then no connection to it goes on.
+    ended: watch::Sender<bool>,
 }
 
 struct Container {
@@ -59,7 +62,7 @@ impl App {
                 eprintln!("backboard: an app stopped: {error}");
             }
         });
-        Ok(App { container, server: Arc::new(server) })
+        Ok(App { container, server: Arc::new(server), ended: watch::Sender::new(false) })
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -78,6 +81,12 @@ impl App {
 
     pub(crate) fn stop(self) {
         self.server.abort();
+        self.ended.send_replace(true);
+    }
+
+    /// Waits until the container has been ended.
+    pub(crate) async fn ended(&self) {
+        self.ended.subscribe().wait_for(|ended| *ended).await.ok();
     }
 }
 
