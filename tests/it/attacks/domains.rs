@@ -40,3 +40,23 @@ async fn a_domain_of_another_environment_is_refused_before_anything_is_made_and_
     assert_eq!((changes(&stage, "customDomainDelete"), stage.environments()), (0, vec!["production".to_owned()]));
     assert_eq!(stage.world.owner_of_domain(DOMAIN).as_deref(), Some("production"));
 }
+
+/// Both were checked before either had it, and the second looks at what was before.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_runs_that_ask_for_one_domain_one_gets_it_and_keeps_it_when_the_other_is_taken_back() {
+    let stage = Stage::prompt().await;
+    let request = |name: &str| stage.request(json!({"environment_name": name, "custom_domain": DOMAIN}));
+    for name in ["one", "two"] {
+        stage.steps_until("create-env", name, &request(name)).await;
+    }
+    let (one, two) = (request("one"), request("two"));
+    let (first, second) =
+        tokio::join!(stage.step("assign-domain", "one", &one), stage.step("assign-domain", "two", &two));
+    let (winner, loser, refused) = if first.code == 0 { ("one", "two", second) } else { ("two", "one", first) };
+    refused.expect(2);
+    assert!(refused.error().contains("`custom_domain`: "), "{}", refused.error());
+    assert_eq!(stage.world.owner_of_domain(DOMAIN).as_deref(), Some(winner));
+    stage.step("rollback", loser, &request(loser)).await.expect(0);
+    assert_eq!(stage.world.owner_of_domain(DOMAIN).as_deref(), Some(winner));
+    assert_eq!((changes(&stage, "customDomainDelete"), stage.environments().len()), (0, 2));
+}
