@@ -45,14 +45,16 @@ class Copy {
     // Said before anything is made: a token that may not comment is found out here.
     if (!(await this.pull.comment())) await this.pull.say("Staging copy: being made …");
     const [url, error] = await this.made(sha).then((url) => [url], (error) => [null, error]);
+    const then = await this.pull.now();
     // Closed meanwhile: who closed it may have found nothing to delete, or have deleted it under us.
-    if (!(await this.pull.now()).isOpen) return this.end();
-    if (error) {
-      await this.pull.say(`Staging copy: commit ${sha} is not in it; the log of the job tells why.`);
-      throw error;
+    if (!then.isOpen) return this.end();
+    // The run of a newer push speaks for itself, and may have done so.
+    if (then.sha === sha) {
+      const there = `Staging copy: ${url}\n\nAt commit ${sha}; deleted when this pull request is closed.`;
+      await this.pull.say(error ? `Staging copy: commit ${sha} is not in it; the log of the job tells why.` : there);
     }
+    if (error) throw error;
     output("url", url);
-    await this.pull.say(`Staging copy: ${url}\n\nAt commit ${sha}; deleted when this pull request is closed.`);
   }
 
   async made(sha) {
