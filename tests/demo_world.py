@@ -1,7 +1,9 @@
 """What `tests/demo` works with: its programs, Kestra's API, production, and a visitor of its pages."""
 import base64
 import contextlib
+import hmac
 import html
+import http.server
 import json
 import os
 import pathlib
@@ -170,6 +172,49 @@ class Kestra:
             if line.get("taskId") in failed and not line["message"].startswith(("io.kestra.", "Command failed")):
                 say("  " + line["message"].replace("\n", "\n  "))
         fail(f"{flow} did not succeed")
+
+
+class Receiver:
+    """A webhook of somebody's, who is told how executions ended and believes what is signed."""
+
+    def __init__(self):
+        self.key, self.told, self.told_one = secrets.token_bytes(32), {}, threading.Condition()
+        outer = self
+
+        class Taker(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                outer.take(self.headers, self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Taker)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def secrets(self):
+        """What Kestra must know to tell it."""
+        url = f"http://127.0.0.1:{self.server.server_port}/"
+        return {"RAILSTAGE_NOTIFY_URL": url, "RAILSTAGE_NOTIFY_KEY": f"whsec_{base64.b64encode(self.key).decode()}"}
+
+    def take(self, headers, body):
+        signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+        proof = base64.b64encode(hmac.digest(self.key, signed, "sha256")).decode()
+        event = json.loads(body) | {"id": headers["webhook-id"], "is_signed": headers["webhook-signature"] == f"v1,{proof}"}
+        with self.told_one:
+            self.told.setdefault(event["data"]["execution"], []).append(event)
+            self.told_one.notify_all()
+
+    def end_of(self, execution):
+        """What it was told of an execution, waited for."""
+        with self.told_one:
+            if not self.told_one.wait_for(lambda: execution in self.told, timeout=60):
+                fail(f"nobody was told how execution {execution} ended")
+            events = self.told[execution]
+        if len(events) > 1 or not events[0]["is_signed"]:
+            fail(f"of execution {execution} was told {counted(len(events), 'time', 'times')}, or without a signature")
+        return events[0]
 
 
 class Production:
