@@ -130,7 +130,12 @@ fn the_demo_tells_each_flow_of_the_readme_in_one_line() {
         assert!(line.ends_with(" s") && line.contains(|c: char| c.is_ascii_digit()), "{line}");
     }
     let text = told.join("\n");
-    for words in ["  production: not a copy\n  └─ staging-demo-", "Production was not written: ", "\n  told to a receiver: railstage.account, evt_", "\nDone in "] {
+    for words in [
+        "  production: not a copy\n  └─ staging-demo-",
+        "Production was not written: ",
+        "\n  told to a receiver: railstage.account, evt_",
+        "\nDone in ",
+    ] {
         assert!(text.contains(words), "`{words}` is not in {text}");
     }
     let (status, errors) = demo.ended();

@@ -29,7 +29,7 @@ const PORT: &str = "8080";
 pub(crate) struct Caddy {
     child: Child,
     /// The port by which it is known in its environment, and the one that stands for it on this machine.
-    ports: (i64, u16),
+    pub(crate) ports: (i64, u16),
     _network: PrivateNetwork,
 }
 
@@ -84,11 +84,6 @@ impl Caddy {
             tokio::spawn(async move { tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await });
         }
         Ok(())
-    }
-
-    /// Where requests go that Railway sends to this port of the container.
-    pub(crate) fn address(&self, target_port: Option<i64>) -> Option<u16> {
-        (target_port.unwrap_or(self.ports.0) == self.ports.0).then_some(self.ports.1)
     }
 
     pub(crate) fn stop(mut self) {

@@ -120,7 +120,7 @@ pub(crate) async fn run(backend: &Arc<Backend>, environment: Uuid, service: Uuid
         Kind::Caddy => {
             let start = settings.text(service, "/deploy/startCommand").unwrap_or_default();
             let caddy = Caddy::start(backend, environment, start, variables).await?;
-            replace(backend, environment, service, Running::Caddy(caddy));
+            replace(backend, environment, service, Running::Caddy(Box::new(caddy)));
             Ok("serving".to_owned())
         }
         Kind::Quiet => Ok("started".to_owned()),

@@ -95,10 +95,10 @@ impl Edge {
         let model = self.backend.current();
         let Some((environment, service)) = model.route(host) else { return not_found() };
         let runtime = &self.backend.runtime;
-        if let Some(address) = runtime.caddy(environment, service, model.target_port(environment, service, host)) {
-            return match address {
-                Some(port) => caddy::respond(port, host, request.map(Body::new)).await,
-                None => no_answer("nobody listens on the domain's port"),
+        if let Some((port, local)) = runtime.caddy(environment, service) {
+            return match model.target_port(environment, service, host) {
+                Some(target) if target != port => no_answer("nobody listens on the domain's port"),
+                _ => caddy::respond(local, host, request.map(Body::new)).await,
             };
         }
         match runtime.app(environment, service) {

@@ -35,7 +35,7 @@ fn once() -> u32 {
 pub(crate) enum Running {
     Database(Box<Database>),
     App(App),
-    Caddy(Caddy),
+    Caddy(Box<Caddy>),
 }
 
 /// A database server with the TCP proxies that lead to it.
@@ -110,10 +110,10 @@ impl Runtime {
         }
     }
 
-    /// Where a running Caddy takes the requests that are meant for this port of its container.
-    pub(crate) fn caddy(&self, environment: Uuid, service: Uuid, target_port: Option<i64>) -> Option<Option<u16>> {
+    /// The port of its container at which a running Caddy listens, and where that is here.
+    pub(crate) fn caddy(&self, environment: Uuid, service: Uuid) -> Option<(i64, u16)> {
         match self.running().get(&(environment, service))? {
-            Running::Caddy(caddy) => Some(caddy.address(target_port)),
+            Running::Caddy(caddy) => Some(caddy.ports),
             Running::Database(_) | Running::App(_) => None,
         }
     }
