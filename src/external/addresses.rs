@@ -66,9 +66,9 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 /// The address of the older internet that one stands for: mapped, or behind a translator.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let translated = || {
-        let [a, b, c, d, e, f, high, low] = address.segments();
+        let [first @ .., high, low] = address.segments();
         let bytes = (u32::from(high) << 16) | u32::from(low);
-        ([a, b, c, d, e, f] == [0x64, 0xff9b, 0, 0, 0, 0]).then(|| Ipv4Addr::from(bytes))
+        (first == [0x64, 0xff9b, 0, 0, 0, 0]).then(|| Ipv4Addr::from(bytes))
     };
     address.to_ipv4_mapped().or_else(translated)
 }

@@ -54,6 +54,8 @@ pub(crate) fn letter(id: &str, from: &str, to: &str, subject: &str, text: &str) 
     let to: Mailboxes = to.parse().context("read the receivers' addresses")?;
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
     let headed = to.into_iter().fold(Message::builder(), lettre::message::MessageBuilder::to);
+    // What stands there already as if it were encoded would be read as something else.
+    let subject = subject.replace("=?", "= ?");
     let headed = headed.from(from).subject(subject).message_id(Some(format!("<{id}@railstage>")));
     let headed = headed.header(MIME_VERSION_1_0).header(ContentType::TEXT_PLAIN);
     headed

@@ -43,7 +43,7 @@ impl Step for Notify {
     const NAME: &'static str = "notify";
     const ABOUT: &'static str = "Tell somebody how an execution ended, by Slack, mail or a webhook";
     const GROUP: Group = Group::Lifecycle;
-    const DEADLINE: Deadline = Deadline::Fixed(Duration::from_secs(11 * 60));
+    const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(11));
     const ASKS_RAILWAY: bool = false;
     type Input = NotifyRequest;
     type Output = Output;
@@ -80,13 +80,13 @@ impl Step for Notify {
         let output = Output { event_id: Some(event.id.clone()), channels };
         match errors.is_empty() {
             true => Ok(output),
-            false => bail!(Partly::done(output, of_all(errors))),
+            false => bail!(Partly::done(output, of_all(&errors))),
         }
     }
 }
 
 /// What the channels said, as one error: the owner's mistake before a receiver's trouble.
-fn of_all(errors: Vec<(&'static str, anyhow::Error)>) -> anyhow::Error {
+fn of_all(errors: &[(&str, anyhow::Error)]) -> anyhow::Error {
     let exits: Vec<_> = errors.iter().map(|(_, error)| Exit::of(error)).collect();
     let exit = [Exit::Invalid, Exit::Outside].into_iter().find(|exit| exits.contains(exit)).unwrap_or(Exit::Failed);
     let hint = errors.iter().find_map(|(_, error)| failure(error)?.hint.clone());

@@ -60,6 +60,7 @@ async fn a_letter_goes_by_tls_with_a_login_and_no_header_that_a_name_brings() {
         assert!(heard.contains(&format!("AUTH PLAIN {}", STANDARD.encode("\0me@x\0canary-p@ss"))), "{heard:?}");
         assert_eq!(heard.iter().filter(|line| line.starts_with("RCPT")).count(), 2, "{heard:?}");
         let (head, _) = letter.split_once("\n\n").unwrap();
+        assert!(!head.contains("=?utf-8?q?owned"), "{head}");
         let names: Vec<_> = head
             .lines()
             .filter(|line| !line.starts_with(' '))

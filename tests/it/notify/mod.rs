@@ -19,7 +19,7 @@ const KEY: &[u8] = b"canary-key-that-signs-what-is-told";
 /// An end of a clone whose owner, and whatever else he could choose, is out for mischief.
 fn ended(more: Value) -> Value {
     let copy = json!({
-        "deed": "made", "project_id": "p", "environment_id": "e-1", "name": "one <!channel> & <@U1>", "ancestors": [], "databases": [],
+        "deed": "made", "project_id": "p", "environment_id": "e-1", "name": "one <!channel> & <@U1> =?utf-8?q?owned?=", "ancestors": [], "databases": [],
         "owner": "\u{202e}anna\r\nBcc: all@example.net\u{7}", "expires_at": "2026-12-01T00:00:00Z",
     });
     let took = json!({"seconds": 1.0, "railway_calls": 1, "railway_requests": 2});
