@@ -43,6 +43,50 @@ async fn fetch(stage: &Stage, host: &str, (method, path): (&str, &str), headers:
     fetched
 }
 
+/// Who sees the page of a gated copy, and what the app behind its gate gets to know.
+async fn who_gets_in(stage: &Stage, host: &str, gate: &Gate) {
+    // Without the password nobody sees anything, whatever the path.
+    for path in ["/", "/wp-login.php", "/.well-known/acme-challenge/x", "/health"] {
+        let refused = fetch(stage, host, ("GET", path), &[]).await;
+        assert_eq!((refused.status, &*refused.header("www-authenticate")), (401, "Basic realm=\"staging copy\""));
+        assert!(!refused.body.contains("Acme"));
+    }
+    let wrong = format!("Basic {}", base64(&format!("{}:wrong-password", gate.user)));
+    let cookie = "__Host-railstage-gate=";
+    for (name, value) in [
+        ("authorization", &*wrong),
+        ("authorization", "Bearer canary-of-the-app"),
+        ("cookie", cookie),
+        ("x-railstage-gate", ""),
+        ("x-railstage-gate", "*"),
+    ] {
+        assert_eq!(get(stage, host, &[(name, value)]).await.status, 401, "{name}: {value}");
+    }
+    // With it, the page; the app does not see the password, and knows that it was asked over TLS.
+    let seen = get(stage, host, &[("authorization", &gate.login())]).await;
+    assert_eq!(seen.status, 200, "{seen:?}");
+    assert!(seen.body.contains("Acme Outfitters") && seen.body.contains(host), "{}", seen.body);
+    assert!(!seen.header("x-app-saw").contains("authorization"), "{seen:?}");
+    // A browser has a cookie from then on, and may use the app's own login; it may go on to send the gate's.
+    let given = seen.header("set-cookie");
+    let cookie = given.split(';').next().unwrap();
+    assert!(given.contains("Secure; HttpOnly") && cookie.starts_with("__Host-railstage-gate="), "{given}");
+    let cookies = format!("a=1; {cookie}; b=2");
+    let program = get(stage, host, &[("cookie", &cookies), ("authorization", "Bearer canary-of-the-app")]).await;
+    assert_eq!((&*program.body, &*program.header("x-app-cookies")), ("hello, program", "a=1; b=2"));
+    let again = get(stage, host, &[("cookie", &cookies), ("authorization", &gate.login())]).await;
+    assert_eq!(again.status, 200, "{again:?}");
+    // So does a program that knows the word.
+    let hook = [("x-railstage-gate", &*gate.bypass), ("authorization", "Bearer canary-of-the-app")];
+    let hook = fetch(stage, host, ("POST", "/wp-json/hook"), &hook).await;
+    assert!(hook.body == "hello, program" && !hook.header("x-app-saw").contains("railstage"), "{hook:?}");
+    // A browser's question before its request is answered by the app, and says nothing else.
+    let asked = [("origin", "https://other.example"), ("access-control-request-method", "POST")];
+    let answer = fetch(stage, host, ("OPTIONS", "/"), &asked).await;
+    assert_eq!(answer.header("access-control-allow-origin"), "https://other.example");
+    assert!(answer.status == 204 && answer.body.is_empty() && answer.header("set-cookie").is_empty(), "{answer:?}");
+}
+
 /// Which services each environment has.
 fn instances(stage: &Stage, environment: &str) -> Vec<String> {
     let all = stage.world.environments();
@@ -88,46 +132,7 @@ async fn nobody_sees_a_gated_copy_without_the_password_and_nothing_of_its_gate_i
     );
     let host = report["url"].as_str().unwrap().strip_prefix("https://").unwrap();
 
-    // Without the password nobody sees anything, whatever the path.
-    for path in ["/", "/wp-login.php", "/.well-known/acme-challenge/x", "/health"] {
-        let refused = fetch(&stage, host, ("GET", path), &[]).await;
-        assert_eq!((refused.status, &*refused.header("www-authenticate")), (401, "Basic realm=\"staging copy\""));
-        assert!(!refused.body.contains("Acme"));
-    }
-    let wrong = format!("Basic {}", base64(&format!("{}:wrong-password", gate.user)));
-    let cookie = "__Host-railstage-gate=";
-    for (name, value) in [
-        ("authorization", &*wrong),
-        ("authorization", "Bearer canary-of-the-app"),
-        ("cookie", cookie),
-        ("x-railstage-gate", ""),
-        ("x-railstage-gate", "*"),
-    ] {
-        assert_eq!(get(&stage, host, &[(name, value)]).await.status, 401, "{name}: {value}");
-    }
-    // With it, the page; the app does not see the password, and knows that it was asked over TLS.
-    let seen = get(&stage, host, &[("authorization", &gate.login())]).await;
-    assert_eq!(seen.status, 200, "{seen:?}");
-    assert!(seen.body.contains("Acme Outfitters") && seen.body.contains(host), "{}", seen.body);
-    assert!(!seen.header("x-app-saw").contains("authorization"), "{seen:?}");
-    // A browser has a cookie from then on, and may use the app's own login; it may go on to send the gate's.
-    let given = seen.header("set-cookie");
-    let cookie = given.split(';').next().unwrap();
-    assert!(given.contains("Secure; HttpOnly") && cookie.starts_with("__Host-railstage-gate="), "{given}");
-    let cookies = format!("a=1; {cookie}; b=2");
-    let program = get(&stage, host, &[("cookie", &cookies), ("authorization", "Bearer canary-of-the-app")]).await;
-    assert_eq!((&*program.body, &*program.header("x-app-cookies")), ("hello, program", "a=1; b=2"));
-    let again = get(&stage, host, &[("cookie", &cookies), ("authorization", &gate.login())]).await;
-    assert_eq!(again.status, 200, "{again:?}");
-    // So does a program that knows the word.
-    let hook = [("x-railstage-gate", &*gate.bypass), ("authorization", "Bearer canary-of-the-app")];
-    let hook = fetch(&stage, host, ("POST", "/wp-json/hook"), &hook).await;
-    assert!(hook.body == "hello, program" && !hook.header("x-app-saw").contains("railstage"), "{hook:?}");
-    // A browser's question before its request is answered by the app, and says nothing else.
-    let asked = [("origin", "https://other.example"), ("access-control-request-method", "POST")];
-    let answer = fetch(&stage, host, ("OPTIONS", "/"), &asked).await;
-    assert_eq!(answer.header("access-control-allow-origin"), "https://other.example");
-    assert!(answer.status == 204 && answer.body.is_empty() && answer.header("set-cookie").is_empty(), "{answer:?}");
+    who_gets_in(&stage, host, &gate).await;
 
     // The other app has a host of its own.
     let copy = stage.world.environments().into_iter().find(|one| one.name == "one").unwrap();

@@ -34,7 +34,8 @@ fn ended(more: Value) -> Value {
             "dns_records": ["not told"], "warned": {"of": "another version"},
         },
     });
-    request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let Value::Object(more) = more else { panic!("{more} is no object") };
+    request.as_object_mut().unwrap().extend(more);
     request
 }
 
