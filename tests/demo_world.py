@@ -125,14 +125,14 @@ class Kestra:
 
     def run(self, flow, figure, started=None, **inputs):
         """Runs a flow, unless it is started already; its outputs, told in one line."""
-        self.passing.show(f"{flow:<16} starts")
+        self.passing.show(f"{flow:<17} starts")
         execution = (started or self.start(flow, inputs))["id"]
         ended = self.follow(flow, execution)
         self.passing.clear()
         state, outputs = ended["state"], self.call(f"outputs/executions/{execution}")
         if state["current"] != "SUCCESS":
             self.tell_why(flow, ended)
-        say(f"{flow:<16} {figure(outputs)}, {state['duration']:.1f} s")
+        say(f"{flow:<17} {figure(outputs)}, {state['duration']:.1f} s")
         return outputs
 
     def follow(self, flow, execution):
@@ -148,7 +148,7 @@ class Kestra:
                 seen.add(key)
             running = [run["taskId"] for run in now.get("taskRunList") or [] if run["state"]["current"] == "RUNNING"]
             of_it = [line["message"] for line in lines if line["taskId"] in running]
-            self.passing.show(" ".join([f"{flow:<16}", *running[-1:], *of_it[-1:]]))
+            self.passing.show(" ".join([f"{flow:<17}", *running[-1:], *of_it[-1:]]))
             if now["state"]["current"] in ENDED:
                 return now
             time.sleep(0.2)
@@ -167,7 +167,7 @@ class Kestra:
     def tell_why(self, flow, ended):
         """Ends the demo with what the flow's tasks said of their failure."""
         failed = [run["taskId"] for run in ended.get("taskRunList") or [] if run["state"]["current"] in ("FAILED", "KILLED")]
-        say(f"{flow:<16} {ended['state']['current'].lower()} in {', '.join(failed) or 'no task'}")
+        say(f"{flow:<17} {ended['state']['current'].lower()} in {', '.join(failed) or 'no task'}")
         for line in self.call(f"logs/{ended['id']}?minLevel=ERROR"):
             if line.get("taskId") in failed and not line["message"].startswith(("io.kestra.", "Command failed")):
                 say("  " + line["message"].replace("\n", "\n  "))
