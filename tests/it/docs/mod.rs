@@ -7,6 +7,7 @@ use serde_json::Value;
 
 mod action;
 mod architecture;
+mod flow_forms;
 mod flows;
 mod promises;
 mod readme;
