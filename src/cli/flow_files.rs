@@ -184,13 +184,13 @@ mod tests {
     use super::*;
 
     const FLOW: &str = "id: one\nvariables:\n  # generated: policy (by hand nowhere)\n  policy: old\n  # end of policy\n\
-        tasks:\n  - id: validate\n  - id: notify\n  - id: sync_db\noutputs:\n  - id: calls\n    # generated: railway_calls\n    # end of railway_calls\n";
+        tasks:\n  - id: validate\n  - id: log\n  - id: sync_db\noutputs:\n  - id: calls\n    # generated: railway_calls\n    # end of railway_calls\n";
 
     #[test]
     fn blocks_are_written_and_all_else_stays() {
         let made = generate(FLOW, "# Ours.\nallowed_projects: [a]\n\nmax_ttl: P3D\n").unwrap();
         let expected = "id: one\nvariables:\n  # generated: policy (by hand nowhere)\n  policy:\n    # Ours.\n    allowed_projects: [a]\n\n    max_ttl: P3D\n  \
-            # end of policy\ntasks:\n  - id: validate\n  - id: notify\n  - id: sync_db\noutputs:\n  - id: calls\n    # generated: railway_calls\n    \
+            # end of policy\ntasks:\n  - id: validate\n  - id: log\n  - id: sync_db\noutputs:\n  - id: calls\n    # generated: railway_calls\n    \
             value: >-\n      {{ (outputs.validate.vars.railway_calls ?? 0)\n      + (outputs.sync_db.vars.railway_calls ?? 0) }}\n    # end of railway_calls\n";
         assert_eq!(made, expected);
         assert_eq!(generate(&made, "# Ours.\nallowed_projects: [a]\n\nmax_ttl: P3D\n").unwrap(), made);
