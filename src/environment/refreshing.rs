@@ -24,17 +24,14 @@ use crate::running::context::Context;
 /// # Errors
 /// As [`claim`], and whatever the work fails with.
 pub(crate) async fn in_turn<T>(ctx: &Context, request: &RefreshRequest, work: Work<T>) -> Result<T> {
-    let mut has_waited = false;
+    let (began, mut has_waited) = (record::now(), false);
     loop {
         let (mut target, asked) = claim(ctx, request).await?;
         if is_done(ctx, &target.record) {
             return lease::without_turn(ctx, &asked, target, work).await;
         }
         let is_ours = target.record.refreshing.as_ref().is_some_and(|refreshing| refreshing.run == ctx.run.id);
-        ensure!(
-            is_ours || !has_waited,
-            Failure::outside("another process has taken this run's refresh back").hint("start a new run")
-        );
+        ensure!(is_ours || !has_waited, lost(&target, began));
         let (run, name) = (&ctx.run.id, &target.environment().name);
         tracing::info!(
             "run `{run}` refreshes `{name}`; should it be cut off, `rollback-refresh --run-id {run}` takes it back"
@@ -45,6 +42,18 @@ pub(crate) async fn in_turn<T>(ctx: &Context, request: &RefreshRequest, work: Wo
             return Ok(done);
         }
         has_waited = true;
+    }
+}
+
+/// Why a run that has waited for its turn does not hold the copy any more: one that began with it came first, or it was taken back.
+fn lost(target: &Target, began: Timestamp) -> Failure {
+    let (name, refreshed) = (&target.environment().name, target.record.refreshed.as_ref());
+    match refreshed.filter(|other| other.at >= began) {
+        Some(other) => {
+            Failure::invalid(format!("`environment`: run `{}` has refreshed the copy `{name}` meanwhile", other.run))
+                .hint("start a new run if newer data is wanted")
+        }
+        None => Failure::outside("another process has taken this run's refresh back").hint("start a new run"),
     }
 }
 
