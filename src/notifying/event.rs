@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::contract::masked::Masked;
+use crate::contract::copied::Copied;
 use crate::contract::notify_request::NotifyRequest;
 use crate::running::account::Account;
 use crate::running::outcome::Status;
@@ -97,19 +97,6 @@ pub(crate) struct Copy {
 pub(crate) struct StepTime {
     pub step: String,
     pub seconds: f64,
-}
-
-/// What came over, in numbers: the totals of the sheets.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Copied {
-    pub databases: u64,
-    pub tables: u64,
-    pub rows: u64,
-    pub bytes: u64,
-    pub masked: Masked,
-    pub masked_values: u64,
-    pub dropped_rows: u64,
-    pub rewritten_values: u64,
 }
 
 /// A copy whose end is near.

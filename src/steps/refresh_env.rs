@@ -10,7 +10,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::taking_back::take_back;
-use super::sync_db::{self, Copied, Database};
+use super::sync_db::{self, Database};
+use crate::contract::copied::Copied;
 use crate::contract::ids::EnvironmentId;
 use crate::contract::record::{self, DatabaseRecord, Record, Refreshed};
 use crate::contract::refresh_request::RefreshRequest;
@@ -69,7 +70,7 @@ impl Step for RefreshEnv {
     async fn run(ctx: &Context, request: RefreshRequest) -> Result<Output> {
         refreshing::in_turn(ctx, &request, |ctx, request, target, turn| Box::pin(refresh(ctx, request, target, turn)))
             .await
-            .map(|output| Output { copied: Copied::of(&output.databases), ..output })
+            .map(|output| Output { copied: sync_db::totals(&output.databases), ..output })
     }
 
     fn in_short(output: &Output) -> String {

@@ -10,7 +10,8 @@ use anyhow::{Context as _, Result, ensure};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub(super) use self::copied::Copied;
+pub(super) use self::copied::totals;
+use crate::contract::copied::Copied;
 use crate::contract::masked::Masked;
 use crate::contract::record::DatabaseRecord;
 use crate::contract::request::CloneRequest;
@@ -73,7 +74,7 @@ impl Step for SyncDb {
             Box::pin(fill_databases(ctx, request, target, turn))
         })
         .await
-        .map(|output| Output { copied: Copied::of(&output.databases), ..output })
+        .map(|output| Output { copied: totals(&output.databases), ..output })
     }
 
     fn in_short(output: &Output) -> String {
