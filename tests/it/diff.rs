@@ -60,7 +60,7 @@ async fn whatever_somebody_changes_later_is_drift_and_no_value_of_a_variable_is_
     world.set_variable("one", None, "MAIL_FROM", SECRET).unwrap();
     world.set_variable("production", Some("worker"), "NEW_IN_PRODUCTION", SECRET).unwrap();
     world.remove_variable("one", Some("worker"), "SHOP_URL").unwrap();
-    world.deploy("production", "web").unwrap();
+    stage.deploy("production", "web").await;
     let start = json!({"deploy": {"startCommand": format!("serve --key {SECRET}"), "numReplicas": 3,
         "multiRegionConfig": {"europe-west4": {"numReplicas": 2}}}});
     world.change_service("one", "web", &start).unwrap();

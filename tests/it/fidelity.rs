@@ -71,7 +71,7 @@ async fn whatever_nothing_explains_fails_the_run_by_name_and_is_right_again_when
 async fn another_commit_than_productions_in_the_copy_fails_the_run() {
     let stage = Stage::prompt().await;
     let request = started(&stage, json!({})).await;
-    stage.world.deploy("one", "web").unwrap();
+    stage.deploy("one", "web").await;
     refused(&stage, &request, &["web: commit", "there"]).await;
 }
 
@@ -81,7 +81,7 @@ async fn what_is_changed_in_production_meanwhile_fails_nothing_and_is_told() {
     let request = started(&stage, json!({})).await;
     let world = &stage.world;
     world.set_variable("production", Some("worker"), "NEW_FEATURE", SECRET).unwrap();
-    world.deploy("production", "web").unwrap();
+    stage.deploy("production", "web").await;
     // Where production stands still, the copy is held to it.
     world.set_variable("one", Some("web"), "SLIPPED_IN", SECRET).unwrap();
     let call = refused(&stage, &request, &["web: variable `SLIPPED_IN` only here"]).await;

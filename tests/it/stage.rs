@@ -118,6 +118,17 @@ impl Stage {
         panic!("no step `{last}`");
     }
 
+    /// Deploys a service as somebody does in the dashboard, and waits until it is up.
+    pub(crate) async fn deploy(&self, environment: &str, service: &str) {
+        self.world.deploy(environment, service).unwrap();
+        let is_up = async || {
+            let all = self.world.environments();
+            let one = all.iter().find(|state| state.name == environment).unwrap();
+            one.deployments[service].as_deref() == Some("SUCCESS")
+        };
+        eventually("the deployment is up", is_up).await;
+    }
+
     /// The names of the environments that are there, sorted.
     pub(crate) fn environments(&self) -> Vec<String> {
         let mut names: Vec<_> = self.world.environments().into_iter().map(|e| e.name).collect();

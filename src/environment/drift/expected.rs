@@ -88,7 +88,8 @@ impl<'a> Expected<'a> {
         let is_moved =
             |(id, mark): &(&String, &String)| record.made.source_marks.get(*id).is_some_and(|was| was != *mark);
         let moved = now.iter().filter(is_moved).map(|(id, _)| id.clone()).collect();
-        Self { making: Some(Making { request, moved, begun: record.created_at }), ..self }
+        // By Railway's clock, as its deployments tell their time.
+        Self { making: Some(Making { request, moved, begun: record.environment_created_at }), ..self }
     }
 
     /// Whether it is told even where both are the same: else a caller could try what a secret is by setting it.
