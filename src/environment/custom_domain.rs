@@ -3,10 +3,11 @@
 use crate::contract::bounds::Refusal;
 use crate::contract::record::Record;
 use crate::contract::request::CloneRequest;
+use crate::environment::guard;
 use crate::environment::hosts::SUFFIX;
 use crate::environment::recorded::reading;
 use crate::error::chain;
-use crate::railway::{CustomDomain, Environment, GraphqlErrors, Project, ServiceInstance};
+use crate::railway::{CustomDomain, Environment, Project, ServiceInstance};
 use crate::running::context::Context;
 
 /// The field of a request that asks for one.
@@ -51,7 +52,7 @@ pub(super) async fn detach(ctx: &Context, project: &Project, copy: &Environment)
     }
     match ctx.railway.detach(&ids).await {
         // Asked again after a lost answer, Railway may know it no more.
-        Err(error) if !error.downcast_ref::<GraphqlErrors>().is_some_and(|said| said.say("not found")) => {
+        Err(error) if !guard::is_not_found(&error) => {
             tracing::warn!("the domain of `{}` was not detached before it is deleted: {}", copy.name, chain(&error));
         }
         _ => tracing::info!("detached the domain of `{}`", copy.name),

@@ -14,7 +14,7 @@ use crate::environment::refreshing::{ensure_free, ready_record, target};
 use crate::environment::services::is_data_server;
 use crate::environment::{guard, named};
 use crate::error::Failure;
-use crate::railway::{Environment, Project, ServiceInstance, Weight};
+use crate::railway::{Environment, PlacedDeployment, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
 use crate::running::run::is_making_name;
 
@@ -143,12 +143,16 @@ fn of_pages(environment: &Environment, deployed: &ServiceInstance, request: &Dep
     refusals
 }
 
-/// Refuses to bring back what is no deployment of this very service in this very environment, or runs already.
+/// The deployment that the request brings back; one that is none of this very service in this very environment, or runs already, is refused.
 ///
 /// # Errors
 /// [`crate::error::Exit::Invalid`].
-pub(crate) async fn ensure_can_come_back(ctx: &Context, site: Site<'_>, request: &DeployRequest) -> Result<()> {
-    let Some(id) = &request.rollback_to else { return Ok(()) };
+pub(crate) async fn coming_back(
+    ctx: &Context,
+    site: Site<'_>,
+    request: &DeployRequest,
+) -> Result<Option<PlacedDeployment>> {
+    let Some(id) = &request.rollback_to else { return Ok(None) };
     let name = &request.service;
     let wrong = |what: String| Failure::invalid(format!("`rollback_to`: {what}"));
     let none = || wrong(format!("service `{name}` has no deployment `{id}` in `{}`", site.environment.name));
@@ -163,5 +167,5 @@ pub(crate) async fn ensure_can_come_back(ctx: &Context, site: Site<'_>, request:
     let runs = service.and_then(ServiceInstance::running).is_some_and(|running| running.id == *id);
     ensure!(!runs, wrong(format!("deployment `{id}` runs already")));
     ensure!(found.can_rollback, wrong(format!("Railway no longer has what deployment `{id}` ran")));
-    Ok(())
+    Ok(Some(found))
 }

@@ -5,13 +5,12 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use crate::contract::ids::{DeploymentId, ServiceId};
-use crate::environment::guard::Target;
+use crate::environment::guard::{self, Target};
 use crate::environment::variables;
 use crate::error::{Exit, Failure, counted};
 use crate::inert::one_line;
 use crate::railway::{
-    Deploy, DeploymentStatus, Environment, EnvironmentStatus, GraphqlErrors, Project, ServiceInstance, ServiceStatus,
-    Weight,
+    Deploy, DeploymentStatus, Environment, EnvironmentStatus, Project, ServiceInstance, ServiceStatus, Weight,
 };
 use crate::running::context::Context;
 
@@ -119,7 +118,7 @@ pub(crate) async fn come_up(
         let status = match ctx.railway.deployment(deployment_id, Weight::Poll).await {
             Ok(deployment) => deployment.status,
             // Railway's reads lag its writes.
-            Err(error) if error.downcast_ref::<GraphqlErrors>().is_some_and(|e| e.say("not found")) => return Ok(None),
+            Err(error) if guard::is_not_found(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
         Ok((status != DeploymentStatus::Pending).then_some(status))

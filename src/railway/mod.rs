@@ -26,7 +26,7 @@ pub(crate) use change::{
     Change, CustomDomainChange, DomainChange, OwnService, SharedChanges, SourceChange, VariableChanges,
 };
 pub(crate) use config::{Marks, ServiceConfig, VariableConfig, VolumeMount};
-pub(crate) use deployment::{DeploymentMeta, DeploymentStatus};
+pub(crate) use deployment::{DeploymentMeta, DeploymentStatus, PlacedDeployment};
 pub(crate) use domains::{Availability, DnsRecord, DomainStatus, RecordStatus};
 pub(crate) use model::{
     Bucket, CustomDomain, Environment, EnvironmentStatus, Project, Service, ServiceDomain, ServiceInstance,

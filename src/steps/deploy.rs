@@ -131,8 +131,8 @@ async fn deploy(ctx: &Context, request: &DeployRequest, to: Destination, turn: O
     if let Some(target) = to.copy() {
         ensure_isolated(ctx, target, request, &variables).await?;
     }
-    deploying::ensure_can_come_back(ctx, site, request).await?;
-    let code = Code::find(ctx, site, request).await?;
+    let back = deploying::coming_back(ctx, site, request).await?;
+    let code = Code::find(ctx, site, request, back).await?;
     output.warnings = code.warnings(&output.service);
     for warning in &output.warnings {
         tracing::warn!("{warning}");

@@ -12,7 +12,7 @@ use crate::contract::ids::{DeploymentId, ServiceId};
 use crate::environment::deployments::Site;
 use crate::environment::variables::changes::wished_secret;
 use crate::external::git::{CheckedOut, Remote, is_commit};
-use crate::railway::{Deploy, DeploymentMeta, ServiceInstance, SourceChange, Weather, Weight};
+use crate::railway::{Deploy, DeploymentMeta, PlacedDeployment, ServiceInstance, SourceChange, Weather};
 use crate::running::context::Context;
 
 /// How long a new deployment may stay invisible: Railway's reads lag its writes.
@@ -56,10 +56,14 @@ impl Code {
     ///
     /// # Errors
     /// [`crate::error::Exit::Invalid`] when it cannot be deployed.
-    pub(super) async fn find(ctx: &Context, site: Site<'_>, request: &DeployRequest) -> Result<Self> {
+    pub(super) async fn find(
+        ctx: &Context,
+        site: Site<'_>,
+        request: &DeployRequest,
+        back: Option<PlacedDeployment>,
+    ) -> Result<Self> {
         if let Some(id) = &request.rollback_to {
-            let found = ctx.railway.deployment(id, Weight::Repeatable).await?;
-            return Ok(Self::Back { id: id.clone(), meta: found.meta });
+            return Ok(Self::Back { id: id.clone(), meta: back.and_then(|found| found.meta) });
         }
         if let Some(image) = &request.image {
             return Ok(Self::Image(image.clone()));
