@@ -44,6 +44,7 @@ mod http;
 mod journal;
 mod leftovers;
 mod model;
+pub mod mysql;
 mod options;
 mod order;
 mod ports;

@@ -3,10 +3,10 @@
 //! [`Cluster::start`] copies the template (or a loaded fixture), gives the copy an identity of its own, starts it, and
 //! sets user, password and database. Dropping the [`Cluster`] stops the server and removes its folder.
 
-mod account;
+pub(crate) mod account;
 mod cluster;
 mod identity;
-mod spawn;
+pub(crate) mod spawn;
 mod template;
 
 pub use cluster::{Cluster, ClusterOptions};
