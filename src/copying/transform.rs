@@ -169,7 +169,8 @@ impl<'a, F: RowFormat> Transform<'a, F> {
     }
 
     fn fits(&self, column: usize, value: &[u8]) -> bool {
-        self.columns[column].max_chars.is_none_or(|max| chars(value) <= max)
+        let Column { max_chars, max_bytes, .. } = self.columns[column];
+        max_chars.is_none_or(|max| chars(value) <= max) && max_bytes.is_none_or(|max| value.len() <= max)
     }
 
     fn new_field<'r>(&mut self, i: usize, field: impl Field<'r>, facts: &mut RowFacts<'_>) -> NewValue {

@@ -61,6 +61,8 @@ pub(crate) struct Column {
     pub(crate) type_name: Arc<str>,
     /// The n of `varchar(n)` and `char(n)`.
     pub(crate) max_chars: Option<usize>,
+    /// How many bytes a value may have, where it is bytes that the server counts.
+    pub(crate) max_bytes: Option<usize>,
     /// Part of a primary key, a foreign key or a partition key: changing it may break a relation.
     pub(crate) is_key: bool,
     /// Part of a unique index, alone or with others.
@@ -110,6 +112,7 @@ pub(crate) mod tests {
             column_type: ColumnType::Text,
             type_name: "text".into(),
             max_chars: None,
+            max_bytes: None,
             is_key: false,
             is_unique: false,
             is_nullable: true,

@@ -117,6 +117,7 @@ fn sample(value: &[u8]) {
         column_type: ColumnType::Text,
         type_name: "text".into(),
         max_chars: None,
+        max_bytes: None,
         is_key: false,
         is_unique: false,
         is_nullable: true,

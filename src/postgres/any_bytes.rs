@@ -86,6 +86,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         column_type: *column_type,
         type_name: "text".into(),
         max_chars: *max_chars,
+        max_bytes: None,
         is_key: false,
         is_unique: false,
         is_nullable: true,

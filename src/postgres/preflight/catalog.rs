@@ -189,6 +189,7 @@ async fn read_columns(source: &SourceSession, families: &Families) -> Result<Has
             type_name,
             max_chars: row.get::<_, Option<i32>>(2).and_then(|n| usize::try_from(n).ok()),
             is_unique: row.get(4),
+            max_bytes: None,
             is_nullable: row.get(5),
         });
     };

@@ -134,7 +134,8 @@ pub(crate) async fn read_schema(source: &Endpoint) -> Result<String> {
 /// What of a schema a plan is bound to.
 fn schema(tables: &Relations) -> String {
     let column = |column: &Column| {
-        let Column { name, type_name, max_chars, is_key, is_unique, is_nullable, column_type: _ } = column;
+        let Column { name, type_name, max_chars, is_key, is_unique, is_nullable, max_bytes: _, column_type: _ } =
+            column;
         format!("{name:?} {type_name:?} {max_chars:?} {is_key} {is_unique} {is_nullable}")
     };
     let table = |table: &Table| {

@@ -7,6 +7,7 @@ fn column(column_type: ColumnType, type_name: &str) -> Column {
         name: "c".to_owned(),
         column_type,
         max_chars: None,
+        max_bytes: None,
         is_key: false,
         is_unique: false,
         is_nullable: true,

@@ -16,7 +16,7 @@ use crate::rewriting::{Rewriter, UrlPair};
 fn column(name: &str, column_type: ColumnType, max_chars: Option<usize>, is_key: bool) -> Column {
     let type_name = if max_chars.is_some() { "varchar" } else { "text" }.into();
     let name = name.to_owned();
-    Column { name, column_type, type_name, max_chars, is_key, is_unique: is_key, is_nullable: true }
+    Column { name, column_type, type_name, max_chars, max_bytes: None, is_key, is_unique: is_key, is_nullable: true }
 }
 
 fn relation(columns: Vec<Column>, mask: Option<TableMask>) -> Relation {
