@@ -7,6 +7,7 @@ pub mod contract;
 pub mod copying;
 pub mod error;
 pub mod masking;
+pub mod mysql;
 pub mod postgres;
 pub mod rewriting;
 pub mod steps;

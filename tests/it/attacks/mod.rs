@@ -9,7 +9,7 @@ mod hostile_source;
 mod interleaved;
 mod isolated;
 mod live;
-mod man_in_the_middle;
+pub(crate) mod man_in_the_middle;
 mod nothing_made;
 mod ownership;
 mod printed;

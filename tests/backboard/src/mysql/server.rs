@@ -125,6 +125,10 @@ impl Server {
     fn set_up(&self) -> Result<()> {
         let ServerOptions { password, database, .. } = &self.options;
         let (password, database) = (password.replace('\'', "''"), database.replace('`', "``"));
+        if self.home.family() == Family::MariaDb {
+            // What comes from here is not to be taken for somebody without a password.
+            self.sql("DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost'; FLUSH PRIVILEGES")?;
+        }
         self.sql(&format!(
             "CREATE DATABASE IF NOT EXISTS `{database}`;
              CREATE USER root@'%' IDENTIFIED BY '{password}'; GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;
@@ -223,7 +227,9 @@ fn serve(home: &MysqlHome, options: &ServerOptions, account: Account, folder: &P
     let log = File::options().append(true).create(true).open(folder.join("log"))?;
     let mut command = home.server(&folder.join("data"));
     command.arg(format!("--socket={}", folder.join("socket").display())).arg(format!("--port={port}"));
-    command.arg(format!("--pid-file={}", folder.join("pid").display())).arg("--bind-address=127.0.0.1");
+    command
+        .arg(format!("--pid-file={}", folder.join("pid").display()))
+        .args(["--bind-address=127.0.0.1", "--skip-name-resolve"]);
     // A server lives for minutes and is thrown away.
     command.args(["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M", "--max-connections=60"]);
     match home.family() {

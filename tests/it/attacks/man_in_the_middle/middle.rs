@@ -141,7 +141,7 @@ fn without_binding(offer: &[u8]) -> Vec<u8> {
     less
 }
 
-fn own_certificate() -> Arc<ServerConfig> {
+pub(crate) fn own_certificate() -> Arc<ServerConfig> {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
@@ -150,7 +150,7 @@ fn own_certificate() -> Arc<ServerConfig> {
 }
 
 /// TLS to whoever answers.
-fn careless() -> Arc<ClientConfig> {
+pub(crate) fn careless() -> Arc<ClientConfig> {
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let config = config.with_safe_default_protocol_versions().unwrap().dangerous();
     Arc::new(config.with_custom_certificate_verifier(Arc::new(Careless)).with_no_client_auth())

@@ -1,6 +1,6 @@
 //! Somebody answers in a database's place, on the way to it, and wants its password or its rows.
 
-mod middle;
+pub(crate) mod middle;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

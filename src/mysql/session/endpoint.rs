@@ -1,0 +1,116 @@
+//! Where a database is reached: server, database and login; it opens no connection.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use data_encoding::HEXLOWER;
+
+use crate::copying::options::CopyOptions;
+use crate::copying::throttle::Throttle;
+use crate::secret::Secret;
+
+/// Where a server listens, unless the URL says otherwise.
+pub(super) const PORT: u16 = 3306;
+/// For a connection, unless the URL says otherwise.
+pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(15);
+/// A catalog of twenty thousand tables is read in less.
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_mins(2);
+
+/// How a line is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsMode {
+    Disable,
+    /// Where the server offers it.
+    Prefer,
+    Require,
+}
+
+/// The SHA-256 of a certificate.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Fingerprint(pub(super) [u8; 32]);
+
+impl Fingerprint {
+    /// Reads one as people write it: 64 hexadecimal digits, with colons or without.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let digits = text.to_lowercase().replace(':', "");
+        HEXLOWER.decode(digits.as_bytes()).ok()?.try_into().ok().map(Self)
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&HEXLOWER.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One server and database, with the login. `Display` shows `host:port/database` and never the login's password.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) user: String,
+    pub(crate) password: Option<Secret>,
+    pub(crate) database: String,
+    pub(crate) tls: TlsMode,
+    /// Certificates of which the server must have one; with none, any.
+    pub(crate) pinned: Vec<Fingerprint>,
+    /// Whether a server is refused that nothing proves.
+    pub(crate) must_be_proven: bool,
+    pub(crate) connect_timeout: Duration,
+    /// How long a server may be silent that has been asked something.
+    pub(crate) answer_within: Duration,
+    /// A limit that all sessions of one copy share on what they read there.
+    pub(crate) throttle: Arc<Throttle>,
+}
+
+impl Endpoint {
+    /// A database behind a TCP proxy, over TLS.
+    pub fn of_proxy(host: &str, port: u16, user: &str, password: &str, database: &str) -> Self {
+        Self {
+            host: host.to_owned(),
+            port,
+            user: user.to_owned(),
+            password: Some(Secret::new(password)),
+            database: database.to_owned(),
+            tls: TlsMode::Require,
+            pinned: Vec::new(),
+            must_be_proven: false,
+            connect_timeout: CONNECT_WITHIN,
+            answer_within: ANSWER_WITHIN,
+            throttle: Arc::default(),
+        }
+    }
+
+    /// The same with a limit on what is read there, in megabytes per second.
+    pub(crate) fn no_faster_than(self, max_mb_per_s: Option<f64>) -> Self {
+        Self { throttle: Arc::new(Throttle::new(max_mb_per_s)), ..self }
+    }
+
+    /// The same for a copy: as patient and as sparing as its options say.
+    pub(crate) fn for_copy(&self, options: &CopyOptions) -> Self {
+        Self { answer_within: options.stall, ..self.clone() }.no_faster_than(options.max_mb_per_s)
+    }
+
+    /// The name of the database.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// The same server and login, another database.
+    pub(crate) fn with_database(&self, database: &str) -> Self {
+        Self { database: database.to_owned(), ..self.clone() }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}/{}", self.host, self.port, self.database)
+    }
+}

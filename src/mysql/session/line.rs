@@ -1,0 +1,240 @@
+//! Packets on a line: each is read as a whole out of the pieces in which it came, but for one of 16 MiB and more, which is
+//! never held.
+
+use std::io;
+
+use bytes::{Buf as _, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+
+use super::fault::Fault;
+
+/// A packet of this length is continued by the next one.
+pub(super) const FULL: usize = 0xff_ffff;
+const HEADER_BYTES: usize = 4;
+/// So much is asked of the line at a time.
+const READ_BYTES: usize = 128 << 10;
+
+/// What carries a session: a socket, or TLS over one.
+pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> ByteStream for S {}
+
+/// A packet, as it is found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Packet<'a> {
+    Whole(&'a [u8]),
+    /// One that is read by [`Line::piece`].
+    Long,
+}
+
+/// One end of a session's line. Dropping it closes the socket at once.
+pub(crate) struct Line {
+    stream: Box<dyn ByteStream>,
+    inbound: BytesMut,
+    outbound: BytesMut,
+    /// What of the inbound bytes has been looked at, and goes before more is read.
+    seen: usize,
+    /// What of a long packet's part is still to come, and whether another part follows.
+    left: usize,
+    is_continued: bool,
+    /// The number of the next packet, whoever sends it.
+    sequence: u8,
+}
+
+impl Line {
+    pub(super) fn new(stream: Box<dyn ByteStream>) -> Self {
+        Self {
+            stream,
+            inbound: BytesMut::new(),
+            outbound: BytesMut::new(),
+            seen: 0,
+            left: 0,
+            is_continued: false,
+            sequence: 0,
+        }
+    }
+
+    /// The stream, to put another one over it. Nothing may have come on it that nobody has read: whoever is in between could have
+    /// said it before the line was secured.
+    pub(super) fn into_stream(mut self) -> Result<Box<dyn ByteStream>, Fault> {
+        self.inbound.advance(std::mem::take(&mut self.seen));
+        if !self.inbound.is_empty() {
+            return Err(Fault::of_answer("the server speaks before it was asked to"));
+        }
+        Ok(self.stream)
+    }
+
+    /// The same line over another stream, with the count of packets that it had.
+    pub(super) fn over(stream: Box<dyn ByteStream>, sequence: u8) -> Self {
+        Self { sequence, ..Self::new(stream) }
+    }
+
+    pub(super) fn sequence(&self) -> u8 {
+        self.sequence
+    }
+
+    /// Reads until so many bytes are there.
+    async fn have(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.inbound.advance(std::mem::take(&mut self.seen));
+        while self.inbound.len() < bytes {
+            self.inbound.reserve((bytes - self.inbound.len()).max(READ_BYTES));
+            if self.stream.read_buf(&mut self.inbound).await? == 0 {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a header: the length of what follows.
+    async fn header(&mut self) -> Result<usize, Fault> {
+        self.have(HEADER_BYTES).await?;
+        let number = self.inbound[3];
+        let len = self.inbound.get_uint_le(3);
+        self.inbound.advance(1);
+        if number != self.sequence {
+            return Err(Fault::of_answer(&format!("packet {number} came where {} was due", self.sequence)));
+        }
+        self.sequence = self.sequence.wrapping_add(1);
+        Ok(usize::try_from(len).expect("three bytes are a length"))
+    }
+
+    /// The next packet.
+    pub(crate) async fn packet(&mut self) -> Result<Packet<'_>, Fault> {
+        let len = self.header().await?;
+        if len == FULL {
+            (self.left, self.is_continued) = (len, true);
+            return Ok(Packet::Long);
+        }
+        self.have(len).await?;
+        self.seen = len;
+        Ok(Packet::Whole(&self.inbound[..len]))
+    }
+
+    /// The whole packet that was read last.
+    pub(super) fn last(&self) -> &[u8] {
+        &self.inbound[..self.seen]
+    }
+
+    /// The next packet, which is none that is not held.
+    pub(super) async fn whole(&mut self) -> Result<&[u8], Fault> {
+        match self.packet().await? {
+            Packet::Whole(bytes) => Ok(bytes),
+            Packet::Long => Err(Fault::of_answer("an answer has a part of more than 16 MiB")),
+        }
+    }
+
+    /// The next piece of a long packet, until there is none.
+    pub(crate) async fn piece(&mut self) -> Result<Option<&[u8]>, Fault> {
+        while self.left == 0 {
+            if !self.is_continued {
+                return Ok(None);
+            }
+            self.left = self.header().await?;
+            self.is_continued = self.left == FULL;
+        }
+        self.have(1).await?;
+        let len = self.inbound.len().min(self.left);
+        (self.seen, self.left) = (len, self.left - len);
+        Ok(Some(&self.inbound[..len]))
+    }
+
+    /// Sends a command, which begins a new count of packets.
+    pub(super) async fn command(&mut self, command: u8, argument: &[u8]) -> Result<(), Fault> {
+        self.sequence = 0;
+        let mut payload = Vec::with_capacity(argument.len() + 1);
+        payload.push(command);
+        payload.extend_from_slice(argument);
+        self.send(&payload).await
+    }
+
+    /// Sends a packet, in parts where it is too long for one.
+    pub(super) async fn send(&mut self, payload: &[u8]) -> Result<(), Fault> {
+        let mut rest = payload;
+        loop {
+            let part;
+            (part, rest) = rest.split_at(rest.len().min(FULL));
+            self.outbound.clear();
+            let len = u32::try_from(part.len()).expect("a part has at most 16 MiB").to_le_bytes();
+            self.outbound.extend_from_slice(&[len[0], len[1], len[2], self.sequence]);
+            self.outbound.extend_from_slice(part);
+            self.sequence = self.sequence.wrapping_add(1);
+            self.stream.write_all(&self.outbound).await?;
+            if part.len() < FULL {
+                break;
+            }
+        }
+        Ok(self.stream.flush().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(number: u8, payload: &[u8]) -> Vec<u8> {
+        let len = u32::try_from(payload.len()).unwrap().to_le_bytes();
+        [&[len[0], len[1], len[2], number], payload].concat()
+    }
+
+    fn line(bytes: Vec<u8>) -> Line {
+        let (mine, mut theirs) = tokio::io::duplex(1 << 20);
+        tokio::spawn(async move { theirs.write_all(&bytes).await });
+        Line::new(Box::new(mine))
+    }
+
+    #[tokio::test]
+    async fn packets_are_whole_and_long_ones_come_in_pieces() {
+        let long = vec![7; FULL];
+        let bytes = [part(0, b"one"), part(1, b""), part(2, &long), part(3, &long), part(4, b"end"), part(5, b"after")];
+        let mut line = line(bytes.concat());
+        assert_eq!(line.packet().await.unwrap(), Packet::Whole(b"one"));
+        assert_eq!(line.packet().await.unwrap(), Packet::Whole(b""));
+        assert_eq!(line.packet().await.unwrap(), Packet::Long);
+        let (mut len, mut last) = (0, 0);
+        while let Some(piece) = line.piece().await.unwrap() {
+            assert!(piece.len() <= 2 * READ_BYTES, "{}", piece.len());
+            (len, last) = (len + piece.len(), *piece.last().unwrap());
+        }
+        assert_eq!((len, last), (2 * FULL + 3, b'd'));
+        assert_eq!(line.packet().await.unwrap(), Packet::Whole(b"after"));
+    }
+
+    #[tokio::test]
+    async fn a_long_packet_may_end_with_an_empty_part() {
+        let mut line = line([part(0, &vec![7; FULL]), part(1, b""), part(2, b"after")].concat());
+        assert!(line.whole().await.is_err(), "no answer of ours is so long");
+        let mut len = 0;
+        while let Some(piece) = line.piece().await.unwrap() {
+            len += piece.len();
+        }
+        assert_eq!(len, FULL);
+        assert_eq!(line.whole().await.unwrap(), b"after");
+    }
+
+    #[tokio::test]
+    async fn a_packet_out_of_order_and_one_that_breaks_off_are_refused() {
+        assert!(line(part(1, b"one")).packet().await.is_err());
+        let mut short = part(0, b"one");
+        short.pop();
+        assert!(line(short).packet().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_is_cut_where_a_packet_must_be() {
+        for len in [0, 5, FULL - 1, FULL, FULL + 1] {
+            let (mine, mut theirs) = tokio::io::duplex(1 << 20);
+            let sending = tokio::spawn(async move {
+                let mut line = Line::new(Box::new(mine));
+                line.send(&vec![1; len]).await.unwrap();
+            });
+            let mut sent = Vec::new();
+            theirs.read_to_end(&mut sent).await.unwrap();
+            sending.await.unwrap();
+            let mut wanted = part(0, &vec![1; len.min(FULL)]);
+            if len >= FULL {
+                wanted.extend(part(1, &vec![1; len - FULL]));
+            }
+            assert!(sent == wanted, "{len}");
+        }
+    }
+}
