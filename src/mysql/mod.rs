@@ -1,8 +1,34 @@
-//! The copy engine for MariaDB and MySQL: so far its sessions, and a look at a source.
+//! The copy engine for MariaDB and MySQL: a whole database out of one server and into another, over the protocol, nothing on disk.
+//!
+//! How a row runs through it: [`copy_database`] (`engine`) makes attempts until one is complete. An `attempt` looks at both ends
+//! (`compatibility`), takes the `snapshot` that all readers share, and makes a database beside the target's with tables that have
+//! no keys but their primary ones (`schema`, `create_table`). Then pairs of sessions, one with the source and one with the new
+//! database, take tables off one list (`filling`). A row leaves the source as a packet of an answer, passes the transform of
+//! `copying` where it may have to change, is counted in a digest and written as a line of a LOAD (`rows`); the server's word on
+//! what it has taken must be that it took every row as it was sent. A table that is loaded gets its keys and is read back and
+//! compared, others still on their way. Then one statement puts the new tables in the old ones' places (`swap`), and what is no
+//! table is made beside them (`objects`).
+//!
+//! Nothing here ever writes to a source: a `session::source_session` cannot.
 
+mod attempt;
+mod catalog;
+mod column_types;
+mod compatibility;
+mod create_table;
+mod definer;
+mod engine;
+mod filling;
 mod inspect;
-#[allow(dead_code, reason = "copies are made with it")]
+mod note_table;
+mod objects;
+mod rows;
+mod schema;
 mod session;
+mod snapshot;
+mod swap;
+mod target_server;
 
+pub use engine::copy_database;
 pub use inspect::inspect;
 pub use session::endpoint::{Endpoint, TlsMode};

@@ -1,0 +1,128 @@
+//! Between which servers a copy can be made, and of which tables.
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::catalog::{LOWER_CASE_NAMES, TableList};
+use super::session::connect::{Family, Version};
+use super::session::source_session::SourceSession;
+use super::session::sql;
+use super::target_server::TargetServer;
+use crate::copying::options::CopyOptions;
+use crate::error::{Failure, listed};
+
+/// Engines whose rows are read as those of any other: they are kept on the server itself, and a table is read in one piece.
+const READ_AS_THEY_ARE: &[&str] = &["InnoDB", "MyISAM", "Aria", "MEMORY", "ARCHIVE", "CSV"];
+
+/// Refuses what is asked for and cannot be done yet, rather than to leave it undone.
+pub(super) fn asks_for_what_there_is(options: &CopyOptions) -> Result<()> {
+    ensure!(
+        options.masking.is_none() && !options.defuse,
+        Failure::invalid("people in MariaDB and MySQL databases cannot be masked yet, nor queues be switched off")
+            .hint("copy it as it is only where everybody who sees the copy may see production's data")
+    );
+    Ok(())
+}
+
+/// Refuses two servers between which no copy can be made.
+pub(super) fn versions_fit(source: (Family, Version), target: (Family, Version)) -> Result<()> {
+    let ((source_family, source), (target_family, target)) = (source, target);
+    ensure!(
+        source_family == target_family,
+        Failure::invalid(format!(
+            "the source is a {} server and the target a {} server, which share neither collations nor types",
+            source_family.name(),
+            target_family.name()
+        ))
+        .hint(format!("copy into a {} server", source_family.name()))
+    );
+    let number = |(major, minor, _): Version| (major, minor);
+    ensure!(
+        number(target) >= number(source),
+        Failure::invalid(format!(
+            "the target's {} {}.{} is older than the source's {}.{}",
+            target_family.name(),
+            target.0,
+            target.1,
+            source.0,
+            source.1
+        ))
+        .hint("copy into a server of the same or a newer version")
+    );
+    Ok(())
+}
+
+/// Refuses to copy a database into itself, whatever the two URLs call it: what is locked at the target is seen at the source.
+pub(super) async fn two_databases(source: &mut SourceSession, target: &mut TargetServer) -> Result<()> {
+    let name = format!("railstage {:016x}", rand::random::<u64>());
+    let lock = sql::literal(&name);
+    target.session.rows(&format!("SELECT GET_LOCK({lock}, 0)")).await.context("tell the two servers apart")?;
+    let seen =
+        source.row(&format!("SELECT IS_USED_LOCK({lock}) IS NOT NULL")).await.context("tell the two servers apart")?;
+    target.session.rows(&format!("SELECT RELEASE_LOCK({lock})")).await.context("tell the two servers apart")?;
+    let is_same_database = source.database().eq_ignore_ascii_case(&target.database);
+    ensure!(
+        !(seen.flag(0) && is_same_database),
+        Failure::invalid("source and target are the same database")
+            .hint("check the target's URL: it would be replaced by itself")
+    );
+    Ok(())
+}
+
+/// Refuses servers that tell names apart in different ways: tables would be lost, or not be found.
+pub(super) async fn names_agree(source: &mut SourceSession, target: &mut TargetServer) -> Result<()> {
+    let here: Option<u8> = source.row(LOWER_CASE_NAMES).await?.number(0);
+    let there: Option<u8> = target.session.row(LOWER_CASE_NAMES).await?.number(0);
+    ensure!(
+        here == there,
+        Failure::invalid(format!(
+            "`lower_case_table_names` is {} on the source and {} on the target",
+            here.unwrap_or_default(),
+            there.unwrap_or_default()
+        ))
+        .hint("make the target's server anew with the source's setting: it cannot be changed later")
+    );
+    Ok(())
+}
+
+/// Refuses tables that cannot be read as what they are.
+pub(super) fn tables_can_be_read(list: &TableList) -> Result<()> {
+    let mut told = Vec::new();
+    for (name, kind) in &list.0 {
+        let is_known = READ_AS_THEY_ARE.iter().any(|engine| engine.eq_ignore_ascii_case(&kind.engine));
+        if kind.of_type != "BASE TABLE" {
+            told.push(format!("`{name}` is a {}", kind.of_type.to_lowercase()));
+        } else if !is_known {
+            let engine = if kind.engine.is_empty() { "an engine that is not there" } else { kind.engine.as_str() };
+            told.push(format!("`{name}` is kept by {engine}"));
+        }
+    }
+    ensure!(
+        told.is_empty(),
+        Failure::invalid(format!("tables cannot be copied as what they are: {}", listed(&told)))
+            .hint("tables of other servers, sequences and tables with a history are not copied: drop them, or make them ordinary ones")
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_may_be_newer_but_never_older_or_of_the_other_family() {
+        let maria = |version| (Family::MariaDb, version);
+        let mysql = |version| (Family::MySql, version);
+        for (source, target, words) in [
+            (maria((10, 11, 5)), maria((10, 11, 2)), None),
+            (maria((10, 11, 5)), maria((11, 8, 2)), None),
+            (mysql((9, 7, 0)), mysql((26, 7, 0)), None),
+            (mysql((9, 7, 0)), mysql((9, 4, 0)), Some("older than the source's 9.7")),
+            (mysql((26, 7, 0)), mysql((9, 7, 0)), Some("older than the source's 26.7")),
+            (mysql((9, 4, 0)), maria((11, 8, 0)), Some("share neither")),
+        ] {
+            let told = versions_fit(source, target).err().map(|error| error.to_string());
+            assert_eq!(told.is_none(), words.is_none(), "{told:?}");
+            assert!(told.is_none_or(|told| told.contains(words.unwrap())));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! A table as this server has it: how it is read, so that the same value has the same bytes on both ends, and how it is filled.
+
+use std::sync::Arc;
+
+use super::load_text;
+use crate::data::tables::Table;
+use crate::mysql::session::connect::Family;
+use crate::mysql::session::sql;
+
+/// How a column's values travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Travel {
+    /// In the bytes in which they are kept.
+    AsKept,
+    /// As a number of twice the length: a server prints fewer digits of a short one than it has.
+    AsDouble,
+    /// As text of a character set that a server would not take as bytes: what is JSON.
+    AsText,
+    /// As UTF-8 where they are looked into, since they are kept in another character set.
+    AsUtf8,
+}
+
+/// A table and how it travels.
+#[derive(Clone, Debug)]
+pub(crate) struct Relation {
+    pub(crate) table: Table,
+    /// By column of the table.
+    pub(crate) travels: Arc<[Travel]>,
+    /// Whether its engine takes part in a snapshot.
+    pub(crate) is_in_snapshot: bool,
+    /// What the server's engine for it is called.
+    pub(crate) engine: String,
+}
+
+impl Relation {
+    /// `database.table`, for people.
+    pub(crate) fn label(&self) -> String {
+        self.table.label()
+    }
+
+    /// The query that reads it in a database. `is_looked_into`: what is in it may be changed.
+    pub(crate) fn select(&self, database: &str, family: Family, is_looked_into: bool) -> String {
+        let columns = self.table.columns.iter().zip(&*self.travels).map(|(column, travel)| {
+            let name = sql::ident(&column.name);
+            match travel {
+                Travel::AsDouble => format!("{name}+0e0"),
+                Travel::AsUtf8 if is_looked_into => format!("CONVERT({name} USING utf8mb4)"),
+                Travel::AsUtf8 | Travel::AsKept | Travel::AsText => name,
+            }
+        });
+        // What a site reads shall stay in the server's cache.
+        let cache = if family == Family::MariaDb { "SQL_NO_CACHE " } else { "" };
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        format!("SELECT {cache}{columns} FROM {}", sql::qualified(database, &self.table.name))
+    }
+
+    /// The statement that fills it in a database, out of a file of this name, quoted.
+    pub(crate) fn load(&self, database: &str, is_looked_into: bool, file: &str) -> String {
+        let (mut names, mut sets) = (Vec::new(), Vec::new());
+        for (number, (column, travel)) in self.table.columns.iter().zip(&*self.travels).enumerate() {
+            let name = sql::ident(&column.name);
+            if *travel == Travel::AsText || *travel == Travel::AsUtf8 && is_looked_into {
+                names.push(format!("@c{number}"));
+                sets.push(format!("{name} = CONVERT(@c{number} USING utf8mb4)"));
+            } else {
+                names.push(name);
+            }
+        }
+        let set = if sets.is_empty() { String::new() } else { format!(" SET {}", sets.join(", ")) };
+        let (table, format, names) = (sql::qualified(database, &self.table.name), load_text::FORMAT, names.join(", "));
+        format!("LOAD DATA LOCAL INFILE {file} INTO TABLE {table} CHARACTER SET binary {format} ({names}){set}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::tables::tests::{column, table};
+
+    #[test]
+    fn a_column_is_read_and_filled_as_its_type_needs() {
+        let columns = ["kept", "fl`oat", "json", "latin"].map(column);
+        let relation = Relation {
+            table: Table { columns: columns.into_iter().collect(), ..table("t") },
+            travels: [Travel::AsKept, Travel::AsDouble, Travel::AsText, Travel::AsUtf8].into(),
+            is_in_snapshot: true,
+            engine: "InnoDB".to_owned(),
+        };
+        assert_eq!(
+            relation.select("d", Family::MySql, false),
+            "SELECT `kept`, `fl``oat`+0e0, `json`, `latin` FROM `d`.`t`"
+        );
+        assert_eq!(
+            relation.select("d", Family::MariaDb, true),
+            "SELECT SQL_NO_CACHE `kept`, `fl``oat`+0e0, `json`, CONVERT(`latin` USING utf8mb4) FROM `d`.`t`"
+        );
+        let load = relation.load("d", true, "'f'");
+        assert!(load.ends_with(
+            "(`kept`, `fl``oat`, @c2, @c3) SET `json` = CONVERT(@c2 USING utf8mb4), `latin` = CONVERT(@c3 USING utf8mb4)"
+        ));
+        assert!(
+            relation
+                .load("d", false, "'f'")
+                .ends_with("(`kept`, `fl``oat`, @c2, `latin`) SET `json` = CONVERT(@c2 USING utf8mb4)")
+        );
+    }
+}
