@@ -4,21 +4,25 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use crate::copying::dry_run::{Contents, DryRun, DryRunTable, usual_seconds};
 pub(crate) use crate::copying::inspection::{InNetwork, SiteAddress};
 use crate::copying::{AuditReport, CopyOptions, CopyReport, Progress, SourceReport};
+use crate::error::Failure;
 use crate::external::process_env::ProcessEnv;
 use crate::masking::Masking;
+use crate::mysql;
 use crate::postgres;
-pub(crate) use crate::postgres::{Contents, DryRun, DryRunTable, usual_seconds};
 use crate::secret::Secret;
 
 /// A kind of database server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Postgres,
+    Mysql,
+    Mariadb,
 }
 
 /// What Railway's services of a kind have in common.
@@ -33,18 +37,40 @@ pub(crate) struct KindTraits {
     pub port: u16,
     /// Variables with a URL by which it is reached from outside, best first: a pooled address cannot give a snapshot.
     pub public_urls: &'static [&'static str],
-    /// Variables that hold its login, best first.
-    pub user: &'static [&'static str],
-    /// Who logs in where none of these says it; the database is called like the user then.
-    pub usual_user: &'static str,
-    pub password: &'static [&'static str],
+    /// Its logins, best first for one that reads.
+    pub logins: &'static [LoginNames],
+    /// The login that may make databases.
+    pub administrator: &'static LoginNames,
+    /// Variables that say which database, best first; where none does, it is called like the login, if `is_called_like_login`.
     pub database: &'static [&'static str],
+    pub is_called_like_login: bool,
 }
+
+/// The variables that hold a login, best first.
+pub(crate) struct LoginNames {
+    pub user: &'static [&'static str],
+    /// Who it is where none of these says it.
+    pub usual_user: Option<&'static str>,
+    pub password: &'static [&'static str],
+}
+
+const POSTGRES_LOGIN: LoginNames = LoginNames {
+    user: &["PGUSER", "POSTGRES_USER"],
+    usual_user: Some("postgres"),
+    password: &["POSTGRES_PASSWORD", "PGPASSWORD"],
+};
+const MYSQL_ROOT: LoginNames =
+    LoginNames { user: &[], usual_user: Some("root"), password: &["MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD"] };
+const MARIADB_ROOT: LoginNames =
+    LoginNames { user: &[], usual_user: Some("root"), password: &["MARIADB_ROOT_PASSWORD", "MYSQL_ROOT_PASSWORD"] };
+/// Both images read the variables of the older one.
+const MYSQL_USER: LoginNames = LoginNames { user: &["MYSQL_USER"], usual_user: None, password: &["MYSQL_PASSWORD"] };
 
 /// Where a database is, and how to log in.
 #[derive(Clone, Debug)]
 pub(crate) enum Endpoint {
     Postgres(postgres::Endpoint),
+    Mysql(mysql::Endpoint),
 }
 
 /// A login to a server at an address.
@@ -68,7 +94,7 @@ pub(crate) struct Named {
 
 impl Kind {
     /// Every kind.
-    pub(crate) const ALL: &'static [Self] = &[Self::Postgres];
+    pub(crate) const ALL: &'static [Self] = &[Self::Postgres, Self::Mysql, Self::Mariadb];
 
     /// What holds for its services.
     pub(crate) fn traits(self) -> &'static KindTraits {
@@ -79,23 +105,66 @@ impl Kind {
                 mount: "/postgresql",
                 port: 5432,
                 public_urls: &["DATABASE_PUBLIC_UNPOOLED_URL", "DATABASE_PUBLIC_URL"],
-                user: &["PGUSER", "POSTGRES_USER"],
-                usual_user: "postgres",
-                password: &["POSTGRES_PASSWORD", "PGPASSWORD"],
+                logins: &[POSTGRES_LOGIN],
+                administrator: &POSTGRES_LOGIN,
                 database: &["PGDATABASE", "POSTGRES_DB"],
+                is_called_like_login: true,
+            },
+            Self::Mysql => &KindTraits {
+                called: "mysql",
+                server_variables: &["MYSQL_ROOT_PASSWORD", "MYSQL_RANDOM_ROOT_PASSWORD", "MYSQL_ALLOW_EMPTY_PASSWORD"],
+                mount: "/var/lib/mysql",
+                port: 3306,
+                public_urls: &["MYSQL_PUBLIC_URL"],
+                logins: &[
+                    LoginNames { user: &["MYSQLUSER"], usual_user: None, password: &["MYSQLPASSWORD"] },
+                    MYSQL_USER,
+                    MYSQL_ROOT,
+                ],
+                administrator: &MYSQL_ROOT,
+                database: &["MYSQLDATABASE", "MYSQL_DATABASE"],
+                is_called_like_login: false,
+            },
+            Self::Mariadb => &KindTraits {
+                called: "mariadb",
+                server_variables: &[
+                    "MARIADB_ROOT_PASSWORD",
+                    "MARIADB_ROOT_PASSWORD_HASH",
+                    "MARIADB_RANDOM_ROOT_PASSWORD",
+                    "MARIADB_ALLOW_EMPTY_ROOT_PASSWORD",
+                ],
+                mount: "/var/lib/mysql",
+                port: 3306,
+                public_urls: &["MARIADB_PUBLIC_URL", "MYSQL_PUBLIC_URL"],
+                logins: &[
+                    LoginNames { user: &["MARIADB_USER"], usual_user: None, password: &["MARIADB_PASSWORD"] },
+                    MYSQL_USER,
+                    MARIADB_ROOT,
+                ],
+                administrator: &MARIADB_ROOT,
+                database: &["MARIADB_DATABASE", "MYSQL_DATABASE"],
+                is_called_like_login: false,
             },
         }
     }
 
-    /// The kind of server that a service with these marks is: two of them must say so, since apps have one or the other, too.
-    pub(crate) fn of_marks(own_variables: &BTreeSet<String>, ports: &BTreeSet<u16>, mounts: &[String]) -> Option<Self> {
-        let are_of = |kind: &&Self| {
+    /// The kind of server that a service with these marks is: two of them must say so, since apps have one or the other, too. What more
+    /// of them say wins, and between equals the name of the image, which alone tells nothing.
+    pub(crate) fn of_marks(
+        own_variables: &BTreeSet<String>,
+        ports: &BTreeSet<u16>,
+        mounts: &[String],
+        image: Option<&str>,
+    ) -> Option<Self> {
+        let marks = |kind: Self| {
             let KindTraits { server_variables, port, mount, .. } = kind.traits();
             let variables = server_variables.iter().filter(|name| own_variables.contains(**name)).count();
             let is_mounted = mounts.iter().any(|path| path.contains(mount));
-            variables + usize::from(ports.contains(port)) + usize::from(is_mounted) >= 2
+            variables + usize::from(ports.contains(port)) + usize::from(is_mounted)
         };
-        Self::ALL.iter().find(are_of).copied()
+        let called = image.and_then(Self::called_in);
+        let are_of = Self::ALL.iter().rev().copied().filter(|kind| marks(*kind) >= 2);
+        are_of.max_by_key(|kind| (marks(*kind), called == Some(*kind)))
     }
 
     /// The kind that an image is called after.
@@ -111,6 +180,7 @@ impl Kind {
     pub(crate) fn endpoint(self, url: &str) -> Result<Endpoint> {
         match self {
             Self::Postgres => postgres::Endpoint::parse(url).map(Endpoint::Postgres),
+            Self::Mysql | Self::Mariadb => mysql::Endpoint::parse(url).map(Endpoint::Mysql),
         }
     }
 
@@ -121,6 +191,10 @@ impl Kind {
                 let endpoint = postgres::Endpoint::parse(url).ok()?;
                 let [(host, port)] = endpoint.hosts.as_slice() else { return None };
                 Some(Named { host: host.clone(), port: *port, user: endpoint.user, password: endpoint.password })
+            }
+            Self::Mysql | Self::Mariadb => {
+                let mysql::Endpoint { host, port, user, password, .. } = mysql::Endpoint::parse(url).ok()?;
+                Some(Named { host, port, user, password })
             }
         }
     }
@@ -133,6 +207,10 @@ impl Kind {
                 let endpoint = postgres::Endpoint::of_proxy(host, port, user, password.expose(), database);
                 Endpoint::Postgres(if is_weak { endpoint.over_weak_line() } else { endpoint })
             }
+            Self::Mysql | Self::Mariadb => {
+                let endpoint = mysql::Endpoint::of_proxy(host, port, user, password.expose(), database);
+                Endpoint::Mysql(if is_weak { endpoint.over_weak_line() } else { endpoint })
+            }
         }
     }
 }
@@ -142,6 +220,16 @@ impl Endpoint {
     pub(crate) fn written_by(self, login: String) -> Self {
         match self {
             Self::Postgres(endpoint) => Self::Postgres(postgres::Endpoint { written_by: Some(login), ..endpoint }),
+            // Nothing that another login's sessions say changes what is read here.
+            Self::Mysql(endpoint) => Self::Mysql(endpoint),
+        }
+    }
+
+    /// What the engine is called that copies it.
+    fn engine(&self) -> &'static str {
+        match self {
+            Self::Postgres(_) => "PostgreSQL",
+            Self::Mysql(_) => "MySQL or MariaDB",
         }
     }
 
@@ -150,28 +238,52 @@ impl Endpoint {
     /// # Errors
     /// Invalid input, saying what is wrong with it.
     pub(crate) fn parse(url: &str) -> Result<Self> {
-        Kind::Postgres.endpoint(url)
+        let scheme = url.trim().split_once("://").map(|(scheme, _)| scheme.to_lowercase());
+        let kind = match scheme.as_deref() {
+            Some("postgres" | "postgresql") => Kind::Postgres,
+            Some("mysql") => Kind::Mysql,
+            Some("mariadb") => Kind::Mariadb,
+            _ => bail!(
+                Failure::invalid("a database URL begins with `postgres://`, `postgresql://`, `mysql://` or `mariadb://`")
+                    .hint("a database URL looks like `postgresql://user:password@host:5432/database`, or `mysql://user:password@host:3306/database`")
+            ),
+        };
+        kind.endpoint(url)
     }
 
     /// The same with a limit on what is read there, in megabytes per second.
     pub(crate) fn no_faster_than(self, max_mb_per_s: Option<f64>) -> Self {
         match self {
             Self::Postgres(endpoint) => Self::Postgres(endpoint.no_faster_than(max_mb_per_s)),
+            Self::Mysql(endpoint) => Self::Mysql(endpoint.no_faster_than(max_mb_per_s)),
         }
     }
 }
 
-/// A database and where its copy is made: two of one kind.
+/// A database and where its copy is made: two of one engine.
 pub(crate) enum Pair<'a> {
     Postgres(&'a postgres::Endpoint, &'a postgres::Endpoint),
+    Mysql(&'a mysql::Endpoint, &'a mysql::Endpoint),
 }
 
 impl<'a> Pair<'a> {
     /// Both ends of a copy.
-    pub(crate) fn of(source: &'a Endpoint, target: &'a Endpoint) -> Self {
-        match (source, target) {
+    ///
+    /// # Errors
+    /// Invalid input for two that share no engine.
+    pub(crate) fn of(source: &'a Endpoint, target: &'a Endpoint) -> Result<Self> {
+        Ok(match (source, target) {
             (Endpoint::Postgres(source), Endpoint::Postgres(target)) => Self::Postgres(source, target),
-        }
+            (Endpoint::Mysql(source), Endpoint::Mysql(target)) => Self::Mysql(source, target),
+            (Endpoint::Postgres(_) | Endpoint::Mysql(_), _) => bail!(
+                Failure::invalid(format!(
+                    "the source is a {} database and the target a {} database, and nothing is copied from one to the other",
+                    source.engine(),
+                    target.engine()
+                ))
+                .hint("give two URLs of one kind: two `postgresql://`, or two of `mysql://` and `mariadb://`")
+            ),
+        })
     }
 
     /// Copies a whole database.
@@ -186,6 +298,7 @@ impl<'a> Pair<'a> {
     ) -> Result<CopyReport> {
         match self {
             Self::Postgres(source, target) => postgres::copy_database(source, target, options, progress, stop).await,
+            Self::Mysql(source, target) => mysql::copy_database(source, target, options, progress, stop).await,
         }
     }
 
@@ -196,6 +309,7 @@ impl<'a> Pair<'a> {
     pub(crate) async fn audit(&self, masking: &Masking) -> Result<AuditReport> {
         match self {
             Self::Postgres(source, copy) => postgres::audit(source, copy, masking).await,
+            Self::Mysql(source, copy) => mysql::not_yet::audit(source, copy, masking),
         }
     }
 
@@ -206,6 +320,7 @@ impl<'a> Pair<'a> {
     pub(crate) async fn dry_run(&self, options: &CopyOptions) -> Result<DryRun> {
         match self {
             Self::Postgres(source, target) => postgres::dry_run(source, target, options).await,
+            Self::Mysql(source, target) => mysql::not_yet::dry_run(source, target, options),
         }
     }
 }
@@ -217,6 +332,7 @@ impl<'a> Pair<'a> {
 pub(crate) async fn inspect(source: &Endpoint) -> Result<SourceReport> {
     match source {
         Endpoint::Postgres(source) => postgres::inspect(source).await,
+        Endpoint::Mysql(source) => mysql::inspect(source).await,
     }
 }
 
@@ -227,6 +343,7 @@ pub(crate) async fn inspect(source: &Endpoint) -> Result<SourceReport> {
 pub(crate) async fn clear(target: &Endpoint, copy_id: &str) -> Result<Option<CopyReport>> {
     match target {
         Endpoint::Postgres(target) => postgres::clear(target, copy_id).await,
+        Endpoint::Mysql(target) => mysql::clear(target, copy_id).await,
     }
 }
 
@@ -237,6 +354,8 @@ pub(crate) async fn clear(target: &Endpoint, copy_id: &str) -> Result<Option<Cop
 pub(crate) async fn ensure_can_dump(env: &ProcessEnv, endpoint: &Endpoint, source: &SourceReport) -> Result<()> {
     match endpoint {
         Endpoint::Postgres(_) => postgres::ensure_can_dump(env, source.major).await,
+        // Its schema is read over the session, by no program.
+        Endpoint::Mysql(_) => Ok(()),
     }
 }
 
@@ -247,6 +366,7 @@ pub(crate) async fn ensure_can_dump(env: &ProcessEnv, endpoint: &Endpoint, sourc
 pub(crate) async fn source_login(source: &Endpoint, role: &str) -> Result<String> {
     match source {
         Endpoint::Postgres(source) => postgres::source_login(source, role).await,
+        Endpoint::Mysql(source) => mysql::not_yet::source_login(source, role),
     }
 }
 
@@ -262,6 +382,7 @@ pub(crate) async fn inspect_contents(
 ) -> Result<Contents> {
     match source {
         Endpoint::Postgres(source) => postgres::inspect_contents(source, excluded, masking, keep_queues).await,
+        Endpoint::Mysql(source) => mysql::inspect_contents(source, excluded, masking, keep_queues).await,
     }
 }
 
@@ -272,6 +393,7 @@ pub(crate) async fn inspect_contents(
 pub(crate) async fn schema(source: &Endpoint) -> Result<String> {
     match source {
         Endpoint::Postgres(source) => postgres::read_schema(source).await,
+        Endpoint::Mysql(source) => mysql::read_schema(source).await,
     }
 }
 
@@ -282,5 +404,6 @@ pub(crate) async fn schema(source: &Endpoint) -> Result<String> {
 pub(crate) async fn site_addresses(source: &Endpoint) -> Result<Vec<SiteAddress>> {
     match source {
         Endpoint::Postgres(source) => postgres::site_addresses(source).await,
+        Endpoint::Mysql(source) => mysql::site_addresses(source).await,
     }
 }

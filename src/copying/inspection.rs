@@ -10,6 +10,9 @@ use super::report::{ONLY_SO_MANY, Skipped, cut};
 pub struct SourceReport {
     /// The database's name.
     pub database: String,
+    /// What the server is called, such as `PostgreSQL`.
+    #[serde(default)]
+    pub server: String,
     /// The server's version.
     pub version: String,
     /// The server's major version.
@@ -86,6 +89,9 @@ pub(crate) enum InNetwork {
 pub struct TargetReport {
     /// The database's name.
     pub database: String,
+    /// What the server is called, such as `PostgreSQL`.
+    #[serde(default)]
+    pub server: String,
     /// The server's version.
     pub version: String,
     /// The server's major version.

@@ -3,6 +3,7 @@
 //! Nothing here knows a server. An engine hands its rows over as a `row`, and gets them back with what `transform` changed.
 
 pub(crate) mod audit;
+pub(crate) mod dry_run;
 pub(crate) mod event;
 pub(crate) mod inspection;
 pub(crate) mod left_urls;
@@ -22,6 +23,7 @@ pub(crate) mod transient;
 pub(crate) mod watchdog;
 
 pub use audit::AuditReport;
+pub use dry_run::{Contents, DryRun, DryRunTable};
 pub use inspection::{SourceReport, TargetReport, WordPressSite};
 pub use options::{CopyOptions, Verify};
 pub use progress::Progress;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::contract::ids::{EnvironmentId, ProjectId};
 use crate::contract::policy::Policy;
-use crate::engines::{Endpoint, Kind, Login, Named};
+use crate::engines::{Endpoint, Kind, KindTraits, Login, LoginNames, Named};
 use crate::environment::guard::Target;
 use crate::environment::proxies::Listening;
 use crate::environment::services::kind;
@@ -81,7 +81,7 @@ pub(crate) fn source(ctx: &Context, service: &ServiceInstance, seen: &Reachable)
     };
     let urls: Vec<_> = kind.traits().public_urls.iter().filter_map(url).collect();
     let (host, port) = place(&ctx.policy, name, kind, seen, &urls)?;
-    let mut identity = Identity::read(kind, &seen.variables, &urls);
+    let mut identity = Identity::of_reader(kind, &seen.variables, &urls);
     let login = &ctx.policy.source_login;
     if !login.is_named() {
         return Ok(identity.at(&ctx.policy, name, kind, &host, port)?.no_faster_than(ctx.policy.fastest_mb_per_s()));
@@ -132,37 +132,56 @@ fn secret(env: &ProcessEnv, name: &str) -> Result<Secret> {
 }
 
 /// Who logs in, to which database, as a service's variables say.
+#[derive(Default)]
 struct Identity {
     user: String,
     password: Option<Secret>,
-    database: String,
+    database: Option<String>,
 }
 
 impl Identity {
-    /// A URL of the service decides nothing but the password, where it is this very user's.
-    fn read(kind: Kind, variables: &Rendered, urls: &[(&str, Named)]) -> Self {
-        let traits = kind.traits();
+    /// Who reads a database. A URL of the service decides nothing but the password, where it is this very user's.
+    fn of_reader(kind: Kind, variables: &Rendered, urls: &[(&str, Named)]) -> Self {
+        let read = || kind.traits().logins.iter().filter_map(|login| Self::read(kind, login, variables, urls));
+        read().find(|identity| identity.password.is_some()).or_else(|| read().next()).unwrap_or_default()
+    }
+
+    /// Who makes a copy.
+    fn of_administrator(kind: Kind, variables: &Rendered) -> Self {
+        Self::read(kind, kind.traits().administrator, variables, &[]).unwrap_or_default()
+    }
+
+    /// One of a kind's logins, if the variables say whose.
+    fn read(kind: Kind, login: &LoginNames, variables: &Rendered, urls: &[(&str, Named)]) -> Option<Self> {
         let value = |names: &[&str]| {
             let values = names.iter().filter_map(|name| variables.get(*name).cloned().flatten());
             values.into_iter().find(|value| !value.is_empty())
         };
-        let user = value(traits.user).unwrap_or_else(|| traits.usual_user.to_owned());
+        let user = value(login.user).or_else(|| login.usual_user.map(str::to_owned))?;
         let of_url = urls.iter().find(|(_, named)| named.user == user).and_then(|(_, named)| named.password.clone());
-        let password = of_url.or_else(|| value(traits.password).map(Secret::new));
-        let database = value(traits.database).unwrap_or_else(|| user.clone());
-        Self { user, password, database }
+        let password = of_url.or_else(|| value(login.password).map(Secret::new));
+        let KindTraits { database, is_called_like_login, .. } = kind.traits();
+        let database = value(database).or_else(|| is_called_like_login.then(|| user.clone()));
+        Some(Self { user, password, database })
     }
 
     fn at(&self, policy: &Policy, name: &str, kind: Kind, host: &str, port: u16) -> Result<Endpoint> {
-        let usual = kind.traits().password.first().copied().unwrap_or_default();
+        let traits = kind.traits();
+        let usual = traits.administrator.password.first().copied().unwrap_or_default();
         let password = self.password.as_ref().with_context(|| {
             Failure::invalid(format!("database `{name}` has no `{usual}` that could be read")).hint(format!(
                 "a sealed variable cannot be read: give `source_login` in the policy, or `{usual}` unsealed"
             ))
         })?;
+        let Some(database) = &self.database else {
+            let usual = traits.database.first().copied().unwrap_or_default();
+            bail!(
+                Failure::invalid(format!("no variable of `{name}` says which of its databases is the site's"))
+                    .hint(format!("give it `{usual}`"))
+            )
+        };
         let is_weak = policy.weak_lines.iter().any(|service| service == name);
-        let Self { user, database, .. } = self;
-        Ok(kind.at(&Login { host, port, user, password, database, is_weak }))
+        Ok(kind.at(&Login { host, port, user: &self.user, password, database, is_weak }))
     }
 }
 
@@ -226,6 +245,6 @@ fn reach(
         Failure::invalid(format!("database `{name}`: the copy's TCP proxy is the source's own"))
     );
     let (host, port) = target.proxy.as_ref().context("find the copy's TCP proxy")?;
-    let endpoint = Identity::read(kind, &target.variables, &[]).at(&ctx.policy, name, kind, host, *port)?;
+    let endpoint = Identity::of_administrator(kind, &target.variables).at(&ctx.policy, name, kind, host, *port)?;
     Ok(Reached { endpoint, listening: Listening { service: name.clone(), host: host.clone(), port: *port } })
 }

@@ -45,7 +45,7 @@ impl Role {
 /// The kind of database server that a service is: its variables, ports and volumes tell, and its image does not.
 pub(crate) fn kind(service: &ServiceInstance) -> Option<Kind> {
     let Marks { own_variables, proxied_ports, mount_paths } = &service.marks;
-    Kind::of_marks(own_variables, proxied_ports, mount_paths)
+    Kind::of_marks(own_variables, proxied_ports, mount_paths, service.image())
 }
 
 /// Whether a service is no database by its marks, and is called after one by its image.

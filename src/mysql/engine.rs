@@ -74,6 +74,27 @@ pub async fn copy_database(
     }
 }
 
+/// Drops what copies into a database have left beside it; the report of the one with this id, if it has come to its end, and is the
+/// last that did.
+///
+/// # Errors
+/// When the server cannot be reached, or a copy into the database is under way.
+pub(crate) async fn clear(target: &Endpoint, copy_id: &str) -> Result<Option<CopyReport>> {
+    let cleared = async {
+        let mut target_server = TargetServer::open(target).await?;
+        target_server.drop_leftovers().await?;
+        let mut second = target_server.second().await?;
+        let Some(mut last) = Note::read(&mut target_server.session, &target.database).await? else { return Ok(None) };
+        if last.note.copy_id != copy_id {
+            return Ok(None);
+        }
+        // The copy is in its place: whatever belongs to it is made, as the next run of it would.
+        last.finish(&mut second, &target.database).await?;
+        Ok(Some(last.note.report))
+    };
+    cleared.await.map_err(classified)
+}
+
 async fn attempt_once(
     source: &Endpoint,
     target: &Endpoint,

@@ -2,11 +2,18 @@
 
 use anyhow::{Context as _, Result};
 
+use super::catalog::{self, TableList};
+use super::compatibility;
+use super::rows::relation::Relation;
 use super::session::endpoint::Endpoint;
 use super::session::fault::classified;
 use super::session::login::Proof;
 use super::session::source_session::SourceSession;
-use crate::copying::inspection::SourceReport;
+use super::session::sql;
+use crate::copying::dry_run::{Contents, DryRunTable, schema_of};
+use crate::copying::inspection::{InNetwork, SiteAddress, SourceReport};
+use crate::masking::Masking;
+use crate::rewriting::wordpress::SiteTables;
 
 /// Looks at a source; changes nothing.
 ///
@@ -25,6 +32,7 @@ async fn look(endpoint: &Endpoint) -> Result<SourceReport> {
     let row = source.row(sql).await.context("look at the database")?;
     let report = SourceReport {
         database: endpoint.database.clone(),
+        server: source.family().name().to_owned(),
         version: source.version_text().to_owned(),
         major: source.version().0.into(),
         size_bytes: row.number(3).unwrap_or_default(),
@@ -36,6 +44,64 @@ async fn look(endpoint: &Endpoint) -> Result<SourceReport> {
     };
     source.close().await;
     Ok(report)
+}
+
+/// What a copy would make of a source's tables.
+///
+/// # Errors
+/// When it cannot be reached or read; invalid input for masking, which is not done yet.
+pub(crate) async fn inspect_contents(
+    source: &Endpoint,
+    exclude: &[String],
+    masking: Option<&Masking>,
+    _keep_queues: &[String],
+) -> Result<Contents> {
+    compatibility::masks_nobody(masking)?;
+    let relations = relations(source, exclude).await.map_err(classified)?;
+    let schema = schema_of(relations.iter().map(|relation| &relation.table));
+    let tables = relations.iter().map(|relation| DryRunTable::of(&relation.table, None)).collect();
+    Ok(Contents { tables, schema, ..Contents::default() })
+}
+
+/// Tables, columns and their types, as [`Contents`] has them.
+///
+/// # Errors
+/// When the source cannot be reached.
+pub(crate) async fn read_schema(source: &Endpoint) -> Result<String> {
+    let relations = relations(source, &[]).await.map_err(classified)?;
+    Ok(schema_of(relations.iter().map(|relation| &relation.table)))
+}
+
+/// What the WordPress sites in a database call themselves (`siteurl`, `home`).
+///
+/// # Errors
+/// When it cannot be reached or read.
+pub(crate) async fn site_addresses(endpoint: &Endpoint) -> Result<Vec<SiteAddress>> {
+    let read = async {
+        let relations = relations(endpoint, &[]).await?;
+        let tables: Vec<_> = relations.iter().map(|relation| &relation.table).collect();
+        let mut source = SourceSession::open(endpoint).await?;
+        let mut addresses = Vec::new();
+        for site in SiteTables::all(&tables).iter().filter(|site| site.can_be_visited()) {
+            let Some(options) = tables.iter().find(|table| site.owns(table, "options")) else { continue };
+            let table = sql::qualified(&endpoint.database, &options.name);
+            let sql = format!("SELECT option_value FROM {table} WHERE option_name IN ('siteurl', 'home')");
+            let rows = source.rows(&sql).await.context("read the site's options")?;
+            let urls = rows.iter().map(|row| row.text(0)).filter(|url| !url.is_empty()).collect();
+            addresses.push(SiteAddress { urls, place: InNetwork::Alone });
+        }
+        source.close().await;
+        Ok(addresses)
+    };
+    read.await.map_err(classified)
+}
+
+async fn relations(endpoint: &Endpoint, exclude: &[String]) -> Result<Vec<Relation>> {
+    let mut source = SourceSession::open(endpoint).await?;
+    let list = TableList::read(&mut source).await?;
+    let relations = catalog::relations(&mut source, &list, exclude).await?;
+    source.close().await;
+    Ok(relations)
 }
 
 /// What is told of a server that nothing proves.

@@ -20,6 +20,7 @@ mod definer;
 mod engine;
 mod filling;
 mod inspect;
+pub(crate) mod not_yet;
 mod note_table;
 mod objects;
 mod rows;
@@ -29,6 +30,8 @@ mod snapshot;
 mod swap;
 mod target_server;
 
+pub(crate) use engine::clear;
 pub use engine::copy_database;
 pub use inspect::inspect;
+pub(crate) use inspect::{inspect_contents, read_schema, site_addresses};
 pub use session::endpoint::{Endpoint, TlsMode};

@@ -239,7 +239,7 @@ pub(super) async fn copy(
         ..copying_options::of_request(&ctx.policy, &request.copying)
     };
     ctx.progress.begin_copy(&pair.service);
-    let copied = engines::Pair::of(&pair.source, &pair.target).copy(&options, &ctx.progress, &ctx.stop).await;
+    let copied = engines::Pair::of(&pair.source, &pair.target)?.copy(&options, &ctx.progress, &ctx.stop).await;
     ctx.progress.end_copy(&pair.service, copied.as_ref().err().map(chain));
     let copied = copied?;
     ctx.keep_copy(&pair.service, &copied);

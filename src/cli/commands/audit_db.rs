@@ -82,7 +82,7 @@ async fn audited(matches: &ArgMatches, stop: &Stop) -> Result<AuditReport> {
     let source = source.no_faster_than(matches.get_one("max-rate").copied());
     let masking = Masking { keep_users: masking_args::keep_users(matches), ..Masking::new(masking_args::key()?) };
     let masking = Masking { rules: masking_args::rules(matches)?, ..masking };
-    let pair = Pair::of(&source, &target);
+    let pair = Pair::of(&source, &target)?;
     // Nothing is changed, so nothing is taken back.
     let report = tokio::select! {
         report = pair.audit(&masking) => report?,

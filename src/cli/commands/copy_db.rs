@@ -1,4 +1,4 @@
-//! `copy-db`: copies one Postgres database into another; needs no Railway.
+//! `copy-db`: copies one database into another; needs no Railway.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ const NAME: &str = "copy-db";
 
 pub(super) const COMMAND: CommandDef = CommandDef {
     name: NAME,
-    about: "Copy one Postgres database into another, without Railway",
+    about: "Copy one database into another, without Railway",
     args,
     main: |matches| Box::pin(main(matches)),
 };
@@ -37,8 +37,8 @@ pub(super) const COMMAND: CommandDef = CommandDef {
 const SEARCH_WITHIN: Duration = Duration::from_mins(1);
 
 const LONG: &str = "Copies the database at SOURCE_DATABASE_URL over the one at TARGET_DATABASE_URL (both from the environment), \
-    which is built beside the old one, verified, and then takes its place in one transaction. The source is read in one \
-    snapshot and never written; on any failure the target stays as it was.";
+    which is built beside the old one, verified, and then takes its place at once. Both are `postgresql://` URLs, or both \
+    `mysql://` or `mariadb://` ones. The source is read in one snapshot and never written; on any failure the target stays as it was.";
 
 fn args(command: Command) -> Command {
     command
@@ -173,7 +173,7 @@ enum Done {
 
 async fn try_dry(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
     let (source, target) = (endpoint("SOURCE_DATABASE_URL")?, endpoint("TARGET_DATABASE_URL")?);
-    let (options, pair) = (options(matches)?, Pair::of(&source, &target));
+    let (options, pair) = (options(matches)?, Pair::of(&source, &target)?);
     warn_of_people(matches);
     // Nothing is changed, so nothing is taken back.
     tokio::select! {
@@ -188,7 +188,7 @@ async fn copy(matches: &ArgMatches, stop: &Stop) -> Result<Done> {
     warn_of_people(matches);
     let progress = std::sync::Arc::new(Progress::default());
     let ticker = Ticker::start(NAME, progress.clone());
-    let copied = Pair::of(&source, &target).copy(&options(matches)?, &progress, &stop.token).await;
+    let copied = Pair::of(&source, &target)?.copy(&options(matches)?, &progress, &stop.token).await;
     ticker.stop(copied.as_ref().err().map(chain)).await;
     let report = copied?;
     SheetFile::of_copy(&report).write(&sheet).context("the copy is there; write its sheet")?;
@@ -231,7 +231,8 @@ fn options(matches: &ArgMatches) -> Result<CopyOptions> {
 
 pub(super) fn endpoint(variable: &str) -> Result<Endpoint> {
     let url = process_env().secret(variable).with_context(|| {
-        Failure::invalid(format!("there is no {variable}")).hint(format!("set {variable} to a postgresql:// URL"))
+        Failure::invalid(format!("there is no {variable}"))
+            .hint(format!("set {variable} to a postgresql://, mysql:// or mariadb:// URL"))
     })?;
     Endpoint::parse(url.expose()).with_context(|| format!("read {variable}"))
 }

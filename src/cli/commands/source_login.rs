@@ -53,7 +53,8 @@ async fn printed(matches: &ArgMatches) -> Result<String> {
             .hint("use up to 63 lower-case letters, digits and underscores, and not `pg_` first")
     );
     let url = process_env().secret("SOURCE_DATABASE_URL").with_context(|| {
-        Failure::invalid("there is no SOURCE_DATABASE_URL").hint("set SOURCE_DATABASE_URL to a postgresql:// URL")
+        Failure::invalid("there is no SOURCE_DATABASE_URL")
+            .hint("set SOURCE_DATABASE_URL to a postgresql://, mysql:// or mariadb:// URL")
     })?;
     let endpoint = Endpoint::parse(url.expose()).context("read SOURCE_DATABASE_URL")?;
     engines::source_login(&endpoint, role).await

@@ -88,6 +88,11 @@ impl Endpoint {
         }
     }
 
+    /// The same where the server has no TLS: whoever answers is believed.
+    pub(crate) fn over_weak_line(self) -> Self {
+        Self { tls: TlsMode::Prefer, ..self }
+    }
+
     /// The same with a limit on what is read there, in megabytes per second.
     pub(crate) fn no_faster_than(self, max_mb_per_s: Option<f64>) -> Self {
         Self { throttle: Arc::new(Throttle::new(max_mb_per_s)), ..self }

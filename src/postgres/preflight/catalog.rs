@@ -10,6 +10,7 @@ use tokio_postgres::types::Type;
 use super::catalog_queries::{ANCESTORS, CALLING, COLUMNS, GENERATED, LOCKABLE, SIZES, TABLES};
 use super::column_types::{column_type, is_same_in_binary};
 use super::families::Families;
+use crate::copying::dry_run::DryRunTable;
 use crate::data::table_glob::TableGlob;
 use crate::data::tables::{Column, ColumnType, Table};
 use crate::postgres::rows::relation::Relation;
@@ -81,6 +82,11 @@ impl Relations {
     /// The tables that nobody may plan a query on, so that they are read as a whole, for people.
     pub(crate) fn read_whole(&self) -> Vec<String> {
         self.copied().filter(|relation| !relation.may_be_planned).map(Relation::label).collect()
+    }
+
+    /// All of them as a copy would treat them, in the same order.
+    pub(crate) fn dry_run(&self) -> Vec<DryRunTable> {
+        self.all.iter().map(|relation| DryRunTable::of(&relation.table, relation.mask.as_deref())).collect()
     }
 
     /// All of them as tables, in the same order.

@@ -9,18 +9,20 @@ use super::catalog::Relations;
 use super::compatibility;
 use super::database_masking::DatabaseMasking;
 use super::database_properties::DatabaseProperties;
-use super::dry_run::DryRunTable;
 use super::queues::DatabaseQueues;
 use super::{extensions, locks, long_texts, matching_rows, skipped, source_login};
+use crate::copying::dry_run::{Contents, schema_of};
 use crate::copying::inspection::{SourceReport, TargetReport, WordPressSite};
 use crate::copying::note::CopyNote;
-use crate::data::tables::{Column, Table};
-use crate::masking::{Masking, QueueLine, Suspect};
+use crate::masking::{Masking, Suspect};
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::classified;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::target_server::TargetServer;
 use crate::rewriting::wordpress::SiteTables;
+
+/// What the server is called in reports.
+const SERVER: &str = "PostgreSQL";
 
 /// Looks at a source.
 ///
@@ -47,6 +49,7 @@ async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
         .context("look at the source")?;
     let report = SourceReport {
         database: endpoint.database.clone(),
+        server: SERVER.to_owned(),
         version: source.version().to_owned(),
         major: source.major(),
         size_bytes: row.get::<_, i64>(0).max(0).cast_unsigned(),
@@ -73,19 +76,6 @@ pub async fn inspect_masking(source: &Endpoint, exclude: &[String], masking: &Ma
     inspect_contents(source, exclude, Some(masking), &[]).await.map(|contents| contents.suspects)
 }
 
-/// What a copy would make of a source: of each table, its people, and what would act.
-#[derive(Clone, Debug, Default)]
-pub struct Contents {
-    /// Columns that look personal and that no rule speaks of.
-    pub suspects: Vec<Suspect>,
-    /// What would act in a copy, and what would be done to it.
-    pub queues: Vec<QueueLine>,
-    /// The biggest first.
-    pub tables: Vec<DryRunTable>,
-    /// Tables, columns and their types, in an order of their own.
-    pub schema: String,
-}
-
 /// Tries masking rules on a source, and looks for what would act in a copy.
 ///
 /// # Errors
@@ -101,7 +91,7 @@ pub(crate) async fn inspect_contents(
         let mut tables = Relations::read(&source, exclude).await?;
         let queues = DatabaseQueues::read(&source, &tables, false, keep_queues, masking).await?;
         queues.apply_to(&mut tables);
-        let schema = schema(&tables);
+        let schema = schema_of(tables.tables());
         let suspects = match masking {
             Some(masking) => {
                 let masked = DatabaseMasking::read(&source, &tables, masking, queues.puts()).await?;
@@ -111,8 +101,7 @@ pub(crate) async fn inspect_contents(
             None => Vec::new(),
         };
         source.close().await;
-        let tables = tables.all.iter().map(DryRunTable::of).collect();
-        Ok(Contents { suspects, queues: queues.into_lines(), tables, schema })
+        Ok(Contents { suspects, queues: queues.into_lines(), tables: tables.dry_run(), schema })
     };
     read.await.map_err(classified)
 }
@@ -126,25 +115,9 @@ pub(crate) async fn read_schema(source: &Endpoint) -> Result<String> {
         let source = SourceSession::open(source, None).await?;
         let tables = Relations::read(&source, &[]).await?;
         source.close().await;
-        Ok(schema(&tables))
+        Ok(schema_of(tables.tables()))
     };
     read.await.map_err(classified)
-}
-
-/// What of a schema a plan is bound to.
-fn schema(tables: &Relations) -> String {
-    let column = |column: &Column| {
-        let Column { name, type_name, max_chars, is_key, is_unique, is_nullable, max_bytes: _, column_type: _ } =
-            column;
-        format!("{name:?} {type_name:?} {max_chars:?} {is_key} {is_unique} {is_nullable}")
-    };
-    let table = |table: &Table| {
-        let columns: Vec<_> = table.columns.iter().map(column).collect();
-        format!("{:?}.{:?} {:?} ({})", table.schema, table.name, table.names, columns.join(", "))
-    };
-    let mut lines: Vec<_> = tables.all.iter().map(|relation| table(&relation.table)).collect();
-    lines.sort();
-    lines.join("\n")
 }
 
 /// The WordPress sites that may be read, the one with the shortest prefix first: those of a network have longer ones.
@@ -226,6 +199,7 @@ async fn inspected_target(target: &Endpoint) -> Result<TargetReport> {
     }
     let report = TargetReport {
         database: target.database.clone(),
+        server: SERVER.to_owned(),
         version: target_server.session.version.clone(),
         major: target_server.session.major(),
         size_bytes: row.get::<_, i64>(0).max(0).cast_unsigned(),
