@@ -4,13 +4,13 @@ use crate::DeploymentStatus;
 use crate::app::App;
 use crate::backend::Backend;
 use crate::caddy::{Caddy, is_caddy};
+use crate::database::{Database, Image};
 use crate::model::deployments::LogLine;
 use crate::model::variables::{self, Variables};
 use crate::model::{Answer, Model};
-use crate::postgres::{Cluster, ClusterOptions};
 use crate::runtime::Running;
 use crate::upload::Files;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ pub(crate) fn kind(model: &Model, environment: Uuid, service: Uuid) -> Answer<Ki
         model.project_of(environment)?.service(service)?.uploaded || files(model, environment, service).is_some();
     let config = &model.environment(environment)?.config;
     Ok(match config.text(service, "/source/image") {
-        Some(image) if is_postgres(image) => Kind::Database,
+        Some(image) if Image::of(image).is_some() => Kind::Database,
         Some(image) if is_caddy(image) && config.text(service, "/deploy/startCommand").is_some() => Kind::Caddy,
         _ if config.text(service, "/deploy/cronSchedule").is_some() => Kind::Quiet,
         _ if uploaded || config.text(service, "/source/repo").is_some() => Kind::App,
@@ -41,11 +41,6 @@ pub(crate) fn kind(model: &Model, environment: Uuid, service: Uuid) -> Answer<Ki
 /// What was uploaded for the deployment that is to run.
 fn files(model: &Model, environment: Uuid, service: Uuid) -> Option<Arc<Files>> {
     model.environment(environment).ok()?.instance(service).ok()?.latest()?.files.clone()
-}
-
-/// Whether an image is a Postgres server, whatever it is called.
-fn is_postgres(image: &str) -> bool {
-    ["postgres", "postgis", "pgvector"].iter().any(|name| image.contains(name))
 }
 
 /// Takes a deployment through its states.
@@ -132,13 +127,13 @@ pub(crate) async fn run(backend: &Arc<Backend>, environment: Uuid, service: Uuid
         }
         Kind::Database => {
             // One that runs is stopped first: a volume is in one container at a time.
-            if let Some(cluster) = backend.runtime.take_database(environment, service) {
-                let cluster = cluster.restart().await?;
-                replace(backend, environment, service, Running::database(cluster));
-                return Ok("database system is ready to accept connections".to_owned());
+            if let Some(database) = backend.runtime.take_database(environment, service) {
+                let database = database.restart().await?;
+                replace(backend, environment, service, Running::database(database));
+                return Ok("ready to accept connections".to_owned());
             }
             start_database(backend, environment, service, variables, None).await?;
-            Ok("database system is ready to accept connections".to_owned())
+            Ok("ready to accept connections".to_owned())
         }
     }
 }
@@ -151,25 +146,11 @@ pub(crate) async fn start_database(
     variables: Variables,
     copy_of: Option<std::path::PathBuf>,
 ) -> Result<()> {
-    let value = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
     let model = backend.current();
-    let image = model
-        .environment(environment)
-        .ok()
-        .and_then(|one| one.config.text(service, "/source/image"))
-        .unwrap_or_default();
-    let options = ClusterOptions {
-        // Railway's own image makes itself a certificate, and others do not.
-        tls: image.contains("postgres-ssl"),
-        user: value("POSTGRES_USER").unwrap_or_else(|| "postgres".to_owned()),
-        password: Some(value("POSTGRES_PASSWORD").context("POSTGRES_PASSWORD is not set")?),
-        database: value("POSTGRES_DB").unwrap_or_else(|| "postgres".to_owned()),
-        copy_of,
-        parent: Some(backend.runtime.folder.clone()),
-        ..ClusterOptions::default()
-    };
-    let cluster = Cluster::start(&backend.runtime.pg_bin, options).await?;
-    replace(backend, environment, service, Running::database(cluster));
+    let config = model.environment(environment).ok().map(|one| &one.config);
+    let image = config.and_then(|config| config.text(service, "/source/image")).unwrap_or_default();
+    let database = Database::start(backend, image, &variables, copy_of).await?;
+    replace(backend, environment, service, Running::database(database));
     Ok(())
 }
 

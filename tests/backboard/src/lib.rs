@@ -1,7 +1,7 @@
 //! A loopback stand-in for Railway's backend, so that the real `railway` CLI and railstage can be tested whole.
 //!
 //! A [`World`] is one Railway with a workspace, a project `acme` and its environment `production`, and real things
-//! behind it: a deployed Postgres service is a Postgres server of its own, a deployed app a small HTTP server that
+//! behind it: a deployed Postgres, MySQL or MariaDB service is a server of its own, a deployed app a small HTTP server that
 //! shows what is in the database of *its own* `DATABASE_URL`. Dropping the world ends them all.
 //!
 //! ```no_run
@@ -21,7 +21,7 @@
 //! How a request runs through it: `http` takes it, `graphql` checks the document against Railway's own schema
 //! (`schema`, from the CLI's published source), lets `faults` strike, and executes it on the state (`model`), which
 //! queries see late (`model::history`); `journal` notes it. What a mutation sets going is carried out by `deploy` and
-//! kept in `runtime`: servers of `postgres`, tasks of `app`, listeners of `proxy`, programs of `caddy`. `edge` is the proxy that leads
+//! kept in `runtime`: servers of `database`, tasks of `app`, listeners of `proxy`, programs of `caddy`. `edge` is the proxy that leads
 //! `https://…` requests to the apps. What is not modelled answers with an error that names it, never with a guess.
 //!
 //! `backboard serve` runs a world as a process; [`postgres`] and [`fixture`] are of use without one.
@@ -33,6 +33,7 @@ mod app;
 mod backend;
 pub mod cache;
 mod caddy;
+mod database;
 mod deploy;
 mod edge;
 mod faults;

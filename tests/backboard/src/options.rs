@@ -76,6 +76,10 @@ pub enum ExtraService {
     Redis,
     /// `Analytics`: a second Postgres.
     SecondDatabase,
+    /// `MariaDB`: as the template makes it, with a login of its own for the app.
+    MariaDb,
+    /// `MySQL`: as Railway's template makes it.
+    Mysql,
     /// `Places`: `PostGIS`, deployed by hand with a password, a volume and a TCP proxy, and without TLS.
     Postgis,
 }

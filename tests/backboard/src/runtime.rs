@@ -2,9 +2,11 @@
 
 use crate::app::App;
 use crate::caddy::Caddy;
+use crate::database::Database;
 use crate::model::{HandleKind, Model};
 use crate::ports;
-use crate::postgres::{Cluster, PgBin};
+use crate::postgres::PgBin;
+use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -33,14 +35,14 @@ fn once() -> u32 {
 }
 
 pub(crate) enum Running {
-    Database(Box<Database>),
+    Database(Box<Proxied>),
     App(App),
     Caddy(Box<Caddy>),
 }
 
 /// A database server with the TCP proxies that lead to it.
-pub(crate) struct Database {
-    cluster: Cluster,
+pub(crate) struct Proxied {
+    server: Database,
     proxies: HashMap<u16, JoinHandle<()>>,
 }
 
@@ -90,7 +92,7 @@ impl Runtime {
     /// The port of a running database, whatever its proxies.
     pub(crate) fn database_port(&self, environment: Uuid, service: Uuid) -> Option<u16> {
         match self.running().get(&(environment, service))? {
-            Running::Database(database) => Some(database.cluster.port()),
+            Running::Database(database) => Some(database.server.port()),
             Running::App(_) | Running::Caddy(_) => None,
         }
     }
@@ -98,8 +100,16 @@ impl Runtime {
     /// A running database's own login, without the proxy.
     pub(crate) fn database_url(&self, environment: Uuid, service: Uuid) -> Option<String> {
         match self.running().get(&(environment, service))? {
-            Running::Database(database) => Some(database.cluster.url()),
+            Running::Database(database) => Some(database.server.url()),
             Running::App(_) | Running::Caddy(_) => None,
+        }
+    }
+
+    /// Runs statements as `root` of a running database that is no Postgres.
+    pub(crate) fn sql(&self, environment: Uuid, service: Uuid, statements: &str) -> Result<Vec<String>> {
+        match self.running().get(&(environment, service)) {
+            Some(Running::Database(database)) => database.server.sql(statements),
+            _ => bail!("no database runs there"),
         }
     }
 
@@ -123,7 +133,7 @@ impl Runtime {
         let _context = self.handle.enter();
         for ((environment, service), running) in self.running().iter_mut() {
             let Running::Database(database) = running else { continue };
-            let Database { cluster, proxies } = &mut **database;
+            let Proxied { server, proxies } = &mut **database;
             let wanted: Vec<u16> = model
                 .environment(*environment)
                 .map(|environment| {
@@ -143,7 +153,7 @@ impl Runtime {
                 let std::collections::hash_map::Entry::Vacant(vacant) = proxies.entry(port) else { continue };
                 match ports::listen(port) {
                     Ok(listener) => {
-                        vacant.insert(self.handle.spawn(crate::proxy::forward(listener, cluster.port())));
+                        vacant.insert(self.handle.spawn(crate::proxy::forward(listener, server.port())));
                     }
                     Err(error) => eprintln!("backboard: TCP proxy: {error:#}"),
                 }
@@ -152,18 +162,18 @@ impl Runtime {
     }
 
     /// Takes a running database out of what runs, its proxies ended; nobody reaches it until it is put back.
-    pub(crate) fn take_database(&self, environment: Uuid, service: Uuid) -> Option<Cluster> {
+    pub(crate) fn take_database(&self, environment: Uuid, service: Uuid) -> Option<Database> {
         let mut all = self.running();
         let key = (environment, service);
         if !matches!(all.get(&key), Some(Running::Database(_))) {
             return None;
         }
         let Some(Running::Database(database)) = all.remove(&key) else { return None };
-        let Database { cluster, proxies } = *database;
+        let Proxied { server, proxies } = *database;
         for task in proxies.into_values() {
             task.abort();
         }
-        Some(cluster)
+        Some(server)
     }
 
     /// Ends all that runs in one environment.
@@ -189,8 +199,8 @@ impl Runtime {
 }
 
 impl Running {
-    pub(crate) fn database(cluster: Cluster) -> Self {
-        Running::Database(Box::new(Database { cluster, proxies: HashMap::new() }))
+    pub(crate) fn database(server: Database) -> Self {
+        Running::Database(Box::new(Proxied { server, proxies: HashMap::new() }))
     }
 
     pub(crate) fn stop(self) {
@@ -199,7 +209,7 @@ impl Running {
             Running::Caddy(caddy) => caddy.stop(),
             Running::Database(database) => {
                 database.proxies.into_values().for_each(|task| task.abort());
-                database.cluster.stop();
+                drop(database.server);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The world's first state: the project `acme` with a shop in production.
 
+mod databases;
+
 use super::config::Config;
 use super::deployments::{Deployment, DeploymentStatus, released_commit};
 use super::usage::Usage;
@@ -120,41 +122,6 @@ impl Seed {
         );
     }
 
-    /// A database as Railway's template sets it up.
-    fn add_database(&mut self, name: &str) {
-        let volume = self.add_volume("postgres-volume");
-        let password = format!("canary-production-{}", random(20));
-        let login = |host: &str| format!("postgresql://${{{{PGUSER}}}}:${{{{POSTGRES_PASSWORD}}}}@{host}");
-        let variables = values(&[
-            ("DATABASE_URL", &login("${{RAILWAY_PRIVATE_DOMAIN}}:5432/${{PGDATABASE}}")),
-            (
-                "DATABASE_PUBLIC_URL",
-                &login("${{RAILWAY_TCP_PROXY_DOMAIN}}:${{RAILWAY_TCP_PROXY_PORT}}/${{PGDATABASE}}"),
-            ),
-            ("PGHOST", "${{RAILWAY_PRIVATE_DOMAIN}}"),
-            ("PGPORT", "5432"),
-            ("PGUSER", "${{POSTGRES_USER}}"),
-            ("PGPASSWORD", "${{POSTGRES_PASSWORD}}"),
-            ("PGDATABASE", "${{POSTGRES_DB}}"),
-            ("PGDATA", "/var/lib/postgresql/data/pgdata"),
-            ("POSTGRES_DB", "railway"),
-            ("POSTGRES_USER", "postgres"),
-            ("POSTGRES_PASSWORD", &password),
-            ("SSL_CERT_DAYS", "820"),
-            ("RAILWAY_DEPLOYMENT_DRAINING_SECONDS", "60"),
-        ]);
-        self.add(
-            name,
-            &json!({
-                "source": { "image": "ghcr.io/railwayapp-templates/postgres-ssl:18" },
-                "deploy": { "requiredMountPath": "/var/lib/postgresql/data" },
-                "networking": { "tcpProxies": { "5432": {} } },
-                "volumeMounts": { volume: { "mountPath": "/var/lib/postgresql/data" } },
-                "variables": variables,
-            }),
-        );
-    }
-
     fn add_extra(&mut self, extra: ExtraService) {
         match extra {
             ExtraService::Upload => {
@@ -173,6 +140,8 @@ impl Seed {
                 self.add("Redis", &json!({ "source": { "image": "redis:8" }, "variables": values(&url) }));
             }
             ExtraService::SecondDatabase => self.add_database("Analytics"),
+            ExtraService::MariaDb => self.add_mariadb(),
+            ExtraService::Mysql => self.add_mysql(),
             ExtraService::Postgis => {
                 let volume = self.add_volume("places-volume");
                 let password = format!("canary-places-{}", random(20));

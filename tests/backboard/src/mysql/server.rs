@@ -23,8 +23,12 @@ const STOP_DEADLINE: Duration = Duration::from_secs(30);
 /// What a server is to be; the default has `root` and the app's `railway`, both with a password, and the database `railway`.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
+    /// Of `root`.
     pub password: String,
+    /// Empty: none.
     pub database: String,
+    /// The app's login with its password, which owns the database and nothing else.
+    pub user: Option<(String, String)>,
     /// With a certificate of ours where the server makes none itself: plain connections stay possible.
     pub tls: bool,
     /// Options of the server, such as `--max-connections=20`.
@@ -38,6 +42,7 @@ impl Default for ServerOptions {
         ServerOptions {
             password: "canary-server-password".to_owned(),
             database: "railway".to_owned(),
+            user: Some(("railway".to_owned(), "canary-server-password".to_owned())),
             tls: true,
             settings: Vec::new(),
             parent: None,
@@ -95,6 +100,12 @@ impl Server {
         self.await_ready()
     }
 
+    /// Stops the server as an operator does and starts it again, on the same port; whoever is connected is cut off.
+    pub(crate) fn restart(mut self) -> Result<Server> {
+        self.end(Signal::SIGTERM)?;
+        self.start_again().map(|()| self)
+    }
+
     fn await_ready(&mut self) -> Result<()> {
         let deadline = Instant::now() + START_DEADLINE;
         loop {
@@ -123,19 +134,28 @@ impl Server {
 
     /// Railway's templates have a `root` that may do all; MariaDB's has a login beside it that owns the database and nothing else.
     fn set_up(&self) -> Result<()> {
-        let ServerOptions { password, database, .. } = &self.options;
-        let (password, database) = (password.replace('\'', "''"), database.replace('`', "``"));
+        let ServerOptions { password, database, user, .. } = &self.options;
         if self.home.family() == Family::MariaDb {
             // What comes from here is not to be taken for somebody without a password.
             self.sql("DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost'; FLUSH PRIVILEGES")?;
         }
-        self.sql(&format!(
-            "CREATE DATABASE IF NOT EXISTS `{database}`;
-             CREATE USER root@'%' IDENTIFIED BY '{password}'; GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;
-             CREATE USER railway@'%' IDENTIFIED BY '{password}'; GRANT ALL ON `{}`.* TO railway@'%';",
-            database.replace('_', "\\_")
-        ))
-        .map(drop)
+        let literal = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"));
+        let ident = |text: &str| format!("`{}`", text.replace('`', "``"));
+        let mut statements = format!(
+            "CREATE USER root@'%' IDENTIFIED BY {}; GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;",
+            literal(password)
+        );
+        if !database.is_empty() {
+            statements += &format!("CREATE DATABASE IF NOT EXISTS {};", ident(database));
+        }
+        if let Some((user, password)) = user {
+            statements += &format!("CREATE USER {}@'%' IDENTIFIED BY {};", literal(user), literal(password));
+            if !database.is_empty() {
+                let pattern = ident(&database.replace('_', "\\_"));
+                statements += &format!("GRANT ALL ON {pattern}.* TO {}@'%';", literal(user));
+            }
+        }
+        self.sql(&statements).map(drop)
     }
 
     /// The URL of `root`, by TCP.
@@ -187,7 +207,8 @@ impl Server {
         let mut client = command.spawn().context("run the server's client")?;
         let mut stdin = client.stdin.take().context("write to the client")?;
         let database = self.options.database.replace('`', "``");
-        let statements = match self.folder.path().join("data").join(&self.options.database).is_dir() {
+        let data = self.folder.path().join("data");
+        let statements = match !database.is_empty() && data.join(&self.options.database).is_dir() {
             true => format!("USE `{database}`;\n{statements}"),
             false => statements.to_owned(),
         };

@@ -1,5 +1,6 @@
 //! A whole Railway in this process: started, asked, stopped.
 
+mod databases;
 mod fetch;
 mod settings;
 
@@ -169,18 +170,6 @@ impl World {
         Ok(state::digest(model.environment(id).map_err(refused)?))
     }
 
-    /// Production's database through its TCP proxy, as `DATABASE_PUBLIC_URL` renders.
-    pub fn source_database_url(&self) -> Result<String> {
-        self.variable("production", "Postgres", "DATABASE_PUBLIC_URL")?.context("DATABASE_PUBLIC_URL is not set")
-    }
-
-    /// The `Postgres` of an environment without its proxy; its login is a superuser.
-    pub fn database_url(&self, environment: &str) -> Result<String> {
-        let (id, service) = (self.find(environment)?, self.find_service("Postgres")?);
-        let url = self.backend.runtime.database_url(id, service);
-        url.with_context(|| format!("no database runs in `{environment}`"))
-    }
-
     /// A variable as the container would get it, rendered, sealed or not.
     pub fn variable(&self, environment: &str, service: &str, name: &str) -> Result<Option<String>> {
         let (id, service) = (self.find(environment)?, self.find_service(service)?);
@@ -283,6 +272,7 @@ async fn start_seeded(backend: &Arc<Backend>) -> Result<()> {
     let is_database = |one: &(Uuid, Uuid)| deploy::kind(&model, one.0, one.1) == Ok(deploy::Kind::Database);
     let (databases, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_database);
     for (position, (environment, service)) in databases.into_iter().enumerate() {
+        // The shop's own Postgres stands first.
         let copy_of = (position == 0).then(|| data.clone());
         let variables = variables::rendered(&model, environment, Some(service)).map_err(refused)?;
         deploy::start_database(backend, environment, service, variables, copy_of).await?;
