@@ -9,9 +9,9 @@ use super::dump::{pg_dump, restore};
 use super::filling::Filled;
 use super::post_data::{computed_columns, index_samples, statistics, views};
 use super::preflight::catalog::Relations;
-use super::preflight::database_masking::DatabaseMasking;
 use super::preflight::evaluation::Evaluation;
-use super::preflight::queues::DatabaseQueues;
+use super::preflight::row_reader::Reader;
+use super::preflight::treated::laid_over;
 use super::preflight::{compatibility, disk_space, extensions, locks};
 use super::rows::load::LoadedTable;
 use super::schema::Schema;
@@ -19,11 +19,13 @@ use super::session::endpoint::Endpoint;
 use super::session::source_session::SourceSession;
 use super::session::target_server::TargetServer;
 use super::snapshot::Snapshot;
-use super::totals;
 use crate::copying::options::{CopyOptions, Verify};
 use crate::copying::phase_timer::PhaseTimer;
 use crate::copying::progress::Progress;
 use crate::copying::report::CopyReport;
+use crate::copying::totals;
+use crate::copying::treatment::{DatabaseMasking, DatabaseQueues};
+use crate::masking::nets::people::Gatherer;
 
 /// What an attempt works with.
 pub(crate) struct Attempt<'a> {
@@ -54,7 +56,7 @@ impl Attempt<'_> {
         if let Some(masked) = &masked {
             phases.enter("people");
             tokio::select! {
-                met = masked.meet_people(&snapshot) => met?,
+                met = meet_people(masked, &snapshot) => met?,
                 reason = snapshot.watch(self.options, self.progress) => return Err(reason),
             }
         }
@@ -69,7 +71,8 @@ impl Attempt<'_> {
         report.queues = queues.into_lines();
         let residue = std::mem::take(&mut *work.residue.lock().unwrap_or_else(PoisonError::into_inner));
         let residue = (self.options.verify == Verify::Digest).then_some(&residue);
-        report.masking = masked.map(|masked| masked.sheet(&tables, &loaded, &report, residue));
+        let loaded: Vec<_> = loaded.iter().map(LoadedTable::rows).collect();
+        report.masking = masked.map(|masked| masked.sheet(&tables.tables(), &loaded, &report, residue));
         if let Some((sheet, masking)) = report.masking.as_ref().zip(self.options.masking.as_ref()) {
             sheet.ensure_no_residue(masking.residue)?;
         }
@@ -97,21 +100,10 @@ impl Attempt<'_> {
         let options = self.options;
         let mut tables = snapshot.read_tables(&options.exclude_table_data).await?;
         let reader = snapshot.reader().await?;
-        let queues =
-            DatabaseQueues::read(&reader, &tables, options.may_act(), &options.keep_queues, options.masking.as_ref())
-                .await?;
-        queues.apply_to(&mut tables);
-        let masked = match &options.masking {
-            Some(masking) => {
-                let reading = DatabaseMasking::read(&reader, &tables, masking, queues.puts());
-                Some(reader.awake_for(reading).await?)
-            }
-            None => None,
-        };
+        let (queues, masked) =
+            laid_over(&reader, &mut tables, options.may_act(), &options.keep_queues, options.masking.as_ref()).await?;
+        let masked = masked?;
         reader.close().await;
-        if let Some(masked) = &masked {
-            masked.apply_to(&mut tables);
-        }
         extensions::stop_jobs(&mut tables);
         Ok((tables, queues, masked))
     }
@@ -152,7 +144,8 @@ impl Attempt<'_> {
         filled.work.gate.ensure_open()?;
         filled.finish().await?;
         let Filled { loaded, mut waiting, work, objects, data_seconds, .. } = filled;
-        totals::add_to(report, &loaded, objects, data_seconds);
+        let rows: Vec<_> = loaded.iter().map(LoadedTable::rows).collect();
+        totals::add_to(report, &rows, Some(("large objects", objects)), data_seconds);
         waiting.make_constraints(&work).await?;
         let target = schema.manner.computing.open(&self.new_database()).await?;
         let (event_triggers, post_data): (Vec<_>, Vec<_>) =
@@ -184,4 +177,26 @@ impl Attempt<'_> {
     pub(super) fn new_database(&self) -> Endpoint {
         self.target.with_database(self.name)
     }
+}
+
+/// Finds out whom the site knows, before any row is masked.
+async fn meet_people(masked: &DatabaseMasking, snapshot: &Snapshot) -> Result<()> {
+    let reader = snapshot.reader().await?;
+    meet(masked, &reader, &snapshot.tables, Gatherer::new(&masked.nets().key)).await?;
+    reader.close().await;
+    Ok(())
+}
+
+/// The same by a session that sees what it sees.
+pub(super) async fn meet(
+    masked: &DatabaseMasking,
+    reader: &SourceSession,
+    tables: &Relations,
+    gatherer: Gatherer,
+) -> Result<()> {
+    let readers = Reader::some(reader, tables).await?;
+    for met in reader.awake_for(masked.meet(readers, &tables.tables(), gatherer)).await? {
+        met.close().await;
+    }
+    Ok(())
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 
+use super::attempt;
 use super::post_data::verify;
 use super::preflight::catalog::Relations;
-use super::preflight::database_masking::DatabaseMasking;
-use super::preflight::queues::DatabaseQueues;
+use super::preflight::treated;
 use super::rows::format::CopyFormat;
 use super::rows::relation::Relation;
 use super::rows::work_list::TableRange;
@@ -16,6 +16,7 @@ use super::session::fault::classified;
 use super::session::source_session::SourceSession;
 use crate::copying::audit::AuditReport;
 use crate::copying::note::CopyNote;
+use crate::copying::treatment::DatabaseMasking;
 use crate::copying::watchdog::Watchdog;
 use crate::masking::Masking;
 use crate::masking::nets::Nets;
@@ -51,21 +52,18 @@ pub async fn audit(source: &Endpoint, copy: &Endpoint, masking: &Masking) -> Res
 async fn whom_it_knows(source: &SourceSession, masking: &Masking, then: Option<PeopleDigest>) -> Result<Arc<Nets>> {
     let (tables, masked) = laid_over(source, masking).await?;
     let gatherer = then.map_or_else(|| Gatherer::new(&masking.key), |then| Gatherer::under(then.seed));
-    masked.meet(source, &tables, gatherer).await?;
+    attempt::meet(&masked, source, &tables, gatherer).await?;
     Ok(masked.nets().clone())
 }
 
 async fn laid_over(session: &SourceSession, masking: &Masking) -> Result<(Relations, DatabaseMasking)> {
     let mut tables = Relations::read(session, &[]).await?;
-    let queues = DatabaseQueues::read(session, &tables, false, &[], Some(masking)).await?;
-    queues.apply_to(&mut tables);
-    let masked = DatabaseMasking::read(session, &tables, masking, queues.puts()).await?;
-    Ok((tables, masked))
+    let (_, masked) = treated::laid_over(session, &mut tables, false, &[], Some(masking)).await?;
+    Ok((tables, masked?.context("lay the masks over the tables")?))
 }
 
 async fn search(copy: &SourceSession, masking: &Masking, nets: &Arc<Nets>) -> Result<Proof> {
-    let (mut tables, masked) = laid_over(copy, masking).await?;
-    masked.apply_to(&mut tables);
+    let (tables, _) = laid_over(copy, masking).await?;
     let mut proof = Proof::of(nets.people_counts());
     for relation in &tables.all {
         let is_emptied = relation.table.excluded_by.is_some();

@@ -21,7 +21,6 @@ mod audit;
 mod dump;
 mod engine;
 mod filling;
-mod left_gate;
 mod post_data;
 mod preflight;
 mod rows;
@@ -29,7 +28,6 @@ mod schema;
 mod session;
 mod snapshot;
 mod swap;
-mod totals;
 
 pub use audit::audit;
 pub(crate) use dump::pg_dump::ensure_can_dump;

@@ -12,12 +12,12 @@ use tokio::task::JoinSet;
 use super::recompressing::{self, TooLong};
 use super::table_entries::PostDataByTable;
 use super::verify::{self, ThereRows};
+use crate::copying::left_gate::LeftGate;
 use crate::copying::options::Verify;
 use crate::copying::report::Skipped;
 use crate::copying::watchdog::Watchdog;
 use crate::masking::residue::ResidueCounts;
 use crate::postgres::dump::entries::DumpEntry;
-use crate::postgres::left_gate::LeftGate;
 use crate::postgres::rows::copy::RowConversion;
 use crate::postgres::rows::load::LoadedTable;
 use crate::postgres::rows::relation::Relation;
@@ -35,8 +35,8 @@ pub(crate) struct PostDataWork {
     pub(crate) pool: Arc<SessionPool>,
     /// What is not as on the source.
     pub(crate) told: Mutex<Vec<Skipped>>,
-    /// By the table's OID, what of people was found in it.
-    pub(crate) residue: Mutex<HashMap<u32, ResidueCounts>>,
+    /// By the table's label, what of people was found in it.
+    pub(crate) residue: Mutex<HashMap<String, ResidueCounts>>,
     /// When it is shut nothing is made any more.
     pub(crate) gate: Arc<LeftGate>,
 }
@@ -61,7 +61,7 @@ pub(crate) async fn all(
 }
 
 async fn complete(work: Arc<PostDataWork>, mut loaded: Vec<LoadedTable>) -> Result<Vec<LoadedTable>> {
-    loaded.iter().try_for_each(LoadedTable::ensure_no_key_is_lost)?;
+    loaded.iter().try_for_each(|loaded| loaded.rows().ensure_no_key_is_lost())?;
     if work.gate.is_shut() {
         return Ok(loaded);
     }
@@ -149,7 +149,7 @@ impl PostDataWork {
     }
 
     fn record(&self, loaded: &LoadedTable, residue: ResidueCounts) {
-        self.residue.lock().unwrap_or_else(PoisonError::into_inner).insert(loaded.relation.oid, residue);
+        self.residue.lock().unwrap_or_else(PoisonError::into_inner).insert(loaded.relation.label(), residue);
     }
 
     /// The same for one table, a large one by several sessions at a time.

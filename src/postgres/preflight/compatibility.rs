@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use tokio_postgres::types::Type;
 
 use super::catalog::Relations;
-use super::database_masking;
+use crate::copying::treatment::LEFT_BEHIND;
 use crate::error::{Failure, failure};
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
@@ -186,8 +186,7 @@ pub(crate) async fn no_orphans(source: &SourceSession, tables: &Relations) -> Re
     }
     orphans.sort();
     let (names, told): (Vec<_>, Vec<_>) = orphans.into_iter().unzip();
-    let is_masked =
-        tables.all.iter().any(|relation| relation.table.excluded_by.as_deref() == Some(database_masking::LEFT_BEHIND));
+    let is_masked = tables.all.iter().any(|relation| relation.table.excluded_by.as_deref() == Some(LEFT_BEHIND));
     let or_keep = if is_masked { ", or `keep` the tables that they refer to by a masking rule" } else { "" };
     bail!(
         Failure::invalid(format!(

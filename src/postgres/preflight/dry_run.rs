@@ -3,13 +3,13 @@
 use anyhow::Result;
 
 use super::catalog::Relations;
-use super::database_masking::DatabaseMasking;
 use super::evaluation::Evaluation;
 use super::inspect::{inspect, inspect_target};
-use super::queues::DatabaseQueues;
+use super::treated::laid_over;
 use super::{compatibility, disk_space, extensions, locks, safe_search_path, thorough, url_collisions};
 use crate::copying::dry_run::{DryRun, usual_seconds};
 use crate::copying::options::CopyOptions;
+use crate::copying::treatment::DatabaseMasking;
 use crate::masking::{QueueLine, Suspect};
 use crate::postgres::dump::pg_dump;
 use crate::postgres::session::endpoint::Endpoint;
@@ -71,18 +71,11 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
         (TargetServer::open(target).await?, SourceSession::open(&source.for_copy(options), None).await?);
     let mut tables = Relations::read(&source, &options.exclude_table_data).await?;
     let (mut suspects, mut refusals) = (Vec::new(), Vec::new());
-    let queues =
-        DatabaseQueues::read(&source, &tables, options.may_act(), &options.keep_queues, options.masking.as_ref())
-            .await?;
-    queues.apply_to(&mut tables);
-    if let Some(masking) = &options.masking {
-        match compatibility::refused(DatabaseMasking::read(&source, &tables, masking, queues.puts()).await)? {
-            Ok(masked) => {
-                masked.apply_to(&mut tables);
-                suspects = masked.into_suspects();
-            }
-            Err(message) => refusals.push(message),
-        }
+    let (queues, masked) =
+        laid_over(&source, &mut tables, options.may_act(), &options.keep_queues, options.masking.as_ref()).await?;
+    match compatibility::refused(masked)? {
+        Ok(masked) => suspects = masked.map(DatabaseMasking::into_suspects).unwrap_or_default(),
+        Err(message) => refusals.push(message),
     }
     let checks = [
         compatibility::two_databases(&source, &target_server).await,

@@ -7,13 +7,13 @@ use tokio_postgres::types::Type;
 
 use super::catalog::Relations;
 use super::compatibility;
-use super::database_masking::DatabaseMasking;
 use super::database_properties::DatabaseProperties;
-use super::queues::DatabaseQueues;
+use super::treated::laid_over;
 use super::{extensions, locks, long_texts, matching_rows, skipped, source_login};
 use crate::copying::dry_run::{Contents, schema_of};
 use crate::copying::inspection::{SourceReport, TargetReport, WordPressSite};
 use crate::copying::note::CopyNote;
+use crate::copying::treatment::DatabaseMasking;
 use crate::masking::{Masking, Suspect};
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::classified;
@@ -89,17 +89,9 @@ pub(crate) async fn inspect_contents(
     let read = async {
         let source = SourceSession::open(source, None).await?;
         let mut tables = Relations::read(&source, exclude).await?;
-        let queues = DatabaseQueues::read(&source, &tables, false, keep_queues, masking).await?;
-        queues.apply_to(&mut tables);
         let schema = schema_of(tables.tables());
-        let suspects = match masking {
-            Some(masking) => {
-                let masked = DatabaseMasking::read(&source, &tables, masking, queues.puts()).await?;
-                masked.apply_to(&mut tables);
-                masked.into_suspects()
-            }
-            None => Vec::new(),
-        };
+        let (queues, masked) = laid_over(&source, &mut tables, false, keep_queues, masking).await?;
+        let suspects = masked?.map(DatabaseMasking::into_suspects).unwrap_or_default();
         source.close().await;
         Ok(Contents { suspects, queues: queues.into_lines(), tables: tables.dry_run(), schema })
     };

@@ -6,8 +6,6 @@ use anyhow::{Context as _, Result};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use crate::masking::assignment::Assignment;
-use crate::masking::nets::Net;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
@@ -15,32 +13,29 @@ use crate::postgres::session::sql;
 /// So many columns are asked in one round trip.
 const TOGETHER: usize = 40;
 
-/// The words that are a key of some table which stays as it is. Only those columns are asked that have an index for it.
+/// The words that are a key of some of these tables which stays as it is. Only those columns are asked that have an index for it.
 pub(super) async fn among(
     source: &SourceSession,
     relations: &[Relation],
-    assignments: &[Assignment],
+    tables: &[usize],
     words: &[&str],
+    is_hidden: &(dyn Fn(usize, usize) -> bool + Sync),
 ) -> Result<HashSet<String>> {
     let mut keys = HashSet::new();
-    if words.is_empty() {
-        return Ok(keys);
-    }
-    let asked = relations.iter().zip(assignments).filter(|(relation, assignment)| {
-        relation.may_be_planned && relation.table.excluded_by.is_none() && assignment.emptied.is_none()
-    });
-    let asked: HashMap<u32, (&Relation, &Assignment)> =
-        asked.map(|(relation, assignment)| (relation.oid, (relation, assignment))).collect();
+    let asked = tables.iter().map(|place| (*place, &relations[*place]));
+    let asked: HashMap<u32, (usize, &Relation)> = asked
+        .filter(|(_, relation)| relation.may_be_planned)
+        .map(|(place, relation)| (relation.oid, (place, relation)))
+        .collect();
     let oids: Vec<u32> = asked.keys().copied().collect();
     let rows = source.rows(INDEXED, &[(&oids, Type::OID_ARRAY)]).await.context("list the source's keys")?;
     let columns: Vec<(&Relation, String)> = rows
         .iter()
         .filter_map(|row| {
-            let (relation, assignment) = asked.get(&row.get::<_, u32>(0))?;
+            let (place, relation) = asked.get(&row.get::<_, u32>(0))?;
             let name: String = row.get(1);
             let column = relation.table.columns.iter().position(|column| column.name == name)?;
-            let is_hidden = assignment.mask.as_ref().is_some_and(|mask| mask.column_nets[column].net == Net::Words);
-            (!is_hidden).then_some((*relation, name))
+            (!is_hidden(*place, column)).then_some((*relation, name))
         })
         .collect();
     for together in columns.chunks(TOGETHER) {

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use super::whole_table::WholeTables;
+use crate::copying::treatment::RowCondition;
 use crate::data::tables::ColumnType;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::rows::work_list;
@@ -71,4 +72,36 @@ pub(crate) async fn each(
     tables.close().await;
     rows.iter().filter_map(|row| of_row(row)).for_each(take);
     Ok(())
+}
+
+/// A condition in SQL, with its columns as [`each`] calls them.
+pub(crate) fn sql_of(when: &RowCondition, column: &dyn Fn(usize) -> String) -> String {
+    let all = |conditions: &[RowCondition], between: &str, none: &str| match conditions {
+        [] => none.to_owned(),
+        conditions => {
+            let conditions: Vec<_> =
+                conditions.iter().map(|condition| format!("({})", sql_of(condition, column))).collect();
+            conditions.join(between)
+        }
+    };
+    let quoted = |values: &[String]| values.iter().map(|value| sql::literal(value)).collect::<Vec<_>>().join(", ");
+    match when {
+        RowCondition::Always => "true".to_owned(),
+        RowCondition::Is(_, values) if values.is_empty() => "false".to_owned(),
+        RowCondition::Is(number, values) => format!("{} IN ({})", column(*number), quoted(values)),
+        RowCondition::Begins(number, begins) => {
+            let begins = begins
+                .iter()
+                .map(|begin| format!("pg_catalog.starts_with({}, {})", column(*number), sql::literal(begin)));
+            begins.collect::<Vec<_>>().join(" OR ")
+        }
+        RowCondition::Ends(number, end) => {
+            format!("pg_catalog.right({}, {}) = {}", column(*number), end.chars().count(), sql::literal(end))
+        }
+        RowCondition::Contains(number, text) => {
+            format!("pg_catalog.strpos({}, {}) > 0", column(*number), sql::literal(text))
+        }
+        RowCondition::All(conditions) => all(conditions, " AND ", "true"),
+        RowCondition::OneOf(conditions) => all(conditions, " OR ", "false"),
+    }
 }

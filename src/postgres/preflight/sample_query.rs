@@ -1,7 +1,6 @@
 //! The query that draws a sample of a table from all of it, whatever keys it has: some pages are read, however many there are.
 
-use crate::data::tables::Column;
-use crate::masking::assignment::Assignment;
+use crate::copying::treatment::SampleWish;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::sql;
 
@@ -23,14 +22,12 @@ const SPREAD_PAGES_OF_NAMES: u32 = 400;
 const DRAWN: &str = "pg_catalog.hashtext(ctid::pg_catalog.text)";
 
 /// The number of the table, and its columns as text, where they can be looked into.
-pub(super) fn sample_query(number: usize, relation: &Relation, assignment: &Assignment) -> String {
-    let key = assignment.mask.as_ref().and_then(|mask| mask.key_column.filter(|_| mask.key_names_value));
-    let key = key.map(|key| &relation.table.columns[key]).filter(|key| key.column_type.is_plain_text());
-    let key = key.map(|key| sql::ident(&key.name));
+pub(super) fn sample_query(number: usize, relation: &Relation, wish: &SampleWish) -> String {
+    let key = wish.key.map(|key| sql::ident(&relation.table.columns[key].name));
     let from = if relation.through_root { relation.quoted() } else { format!("ONLY {}", relation.quoted()) };
     let is_still = sql::is_still(&relation.quoted(), relation.oid);
     let most = if key.is_some() { ROWS_OF_NAMES } else { 2 * SAMPLE_ROWS };
-    let columns = columns(relation, assignment, most);
+    let columns = columns(relation, wish, most);
     let rows = |is_meant: &str, most: u32| {
         format!("(SELECT {number}::int4, ARRAY[{columns}]::text[] FROM {from} WHERE {is_still}{is_meant} LIMIT {most})")
     };
@@ -61,19 +58,14 @@ pub(super) fn sample_query(number: usize, relation: &Relation, assignment: &Assi
 }
 
 /// The columns of so many rows as text, as long as they may be.
-fn columns(relation: &Relation, assignment: &Assignment, most_rows: u32) -> String {
+fn columns(relation: &Relation, wish: &SampleWish, most_rows: u32) -> String {
     let columns = &relation.table.columns;
     let readable = columns.iter().filter(|column| column.column_type.is_readable()).count();
     let chars = SAMPLE_ALL_CHARS / most_rows / u32::try_from(readable.max(1)).unwrap_or(1);
     let chars = SAMPLE_CHARS.min(chars.max(LEAST_CHARS));
-    // By a number it is told which rows a rule or a net is about.
-    let is_tested = |column: usize| assignment.mask.as_ref().is_some_and(|mask| mask.tests(column));
-    let shown = |(place, column): (usize, &Column)| {
-        let is_shown = column.column_type.is_readable() || column.column_type.is_integer() && is_tested(place);
-        match is_shown {
-            true => format!("pg_catalog.left({}::pg_catalog.text, {chars})", sql::ident(&column.name)),
-            false => "NULL".to_owned(),
-        }
-    };
-    columns.iter().enumerate().map(shown).collect::<Vec<_>>().join(", ")
+    let columns = columns.iter().zip(&wish.shown).map(|(column, is_shown)| match is_shown {
+        true => format!("pg_catalog.left({}::pg_catalog.text, {chars})", sql::ident(&column.name)),
+        false => "NULL".to_owned(),
+    });
+    columns.collect::<Vec<_>>().join(", ")
 }

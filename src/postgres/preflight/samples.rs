@@ -1,4 +1,4 @@
-//! Samples of the source's tables, looked through for columns that look personal or that only a net masks.
+//! Samples of the source's tables: some rows of each, and what the server knows of how their values differ.
 
 use std::collections::HashMap;
 
@@ -6,43 +6,37 @@ use anyhow::{Context as _, Result};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::key_words;
 use super::sample_query::{SAMPLE_CHARS, SAMPLE_ROWS, sample_query};
 use super::whole_table::WholeTables;
-use crate::data::tables::Table;
-use crate::masking::assignment::Assignment;
-use crate::masking::nets::unknown::{Differing, Links, MOST_COMMON, Variety};
-use crate::masking::suspects::{Findings, Sample};
+use crate::copying::treatment::{SampleLook, SampleWish};
+use crate::masking::nets::unknown::{Differing, MOST_COMMON, Variety};
+use crate::masking::suspects::Sample;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 
 /// So many tables are asked about in one round trip.
 const TOGETHER: usize = 40;
 
-/// What samples tell of all tables that come with their rows.
-pub(super) async fn look_into(
+/// Shows a sample of each table that is wished for.
+pub(super) async fn show(
     source: &SourceSession,
     relations: &[Relation],
-    assignments: &mut [Assignment],
-) -> Result<Findings> {
-    let all_places = relations.iter().enumerate().zip(assignments.iter_mut());
-    let looked_at = all_places.filter(|((_, Relation { table, .. }), assignment)| {
-        table.excluded_by.is_none() && assignment.emptied.is_none() && !table.columns.is_empty()
-    });
-    let (mut all, mut links, none) = (Findings::default(), Links::default(), Variety::default());
-    let (mut planned, whole): (Vec<_>, Vec<_>) = looked_at.partition(|((_, relation), _)| relation.may_be_planned);
-    for together in planned.chunks_mut(TOGETHER) {
-        let queries =
-            together.iter().enumerate().map(|(i, ((_, relation), assignment))| sample_query(i, relation, assignment));
+    wishes: &[SampleWish],
+    look: &mut SampleLook<'_>,
+) -> Result<()> {
+    let none = Variety::default();
+    let (planned, whole): (Vec<_>, Vec<_>) =
+        wishes.iter().map(|wish| (wish, &relations[wish.table])).partition(|(_, relation)| relation.may_be_planned);
+    for together in planned.chunks(TOGETHER) {
+        let queries = together.iter().enumerate().map(|(i, (wish, relation))| sample_query(i, relation, wish));
         let query = queries.collect::<Vec<_>>().join(" UNION ALL ");
-        let varieties = varieties(source, together.iter().map(|((_, relation), _)| *relation)).await?;
+        let varieties = varieties(source, together.iter().map(|(_, relation)| *relation)).await?;
         // One after the other, as they come: of several tables at a time the samples may be large.
         let (mut at, mut sample, mut bytes) = (0, Sample::new(), 0);
         let tables = together.len();
         let mut look = |at: usize, sample: &Sample| {
-            let ((place, relation), assignment) = &mut together[at];
-            all.add(&relation.table, assignment, sample, varieties.get(&relation.oid).unwrap_or(&none));
-            links.add(*place, assignment, sample);
+            let (wish, relation) = &together[at];
+            look(wish.table, sample, varieties.get(&relation.oid).unwrap_or(&none));
         };
         let take = |row: Row| {
             bytes += row.raw_size_bytes();
@@ -63,28 +57,16 @@ pub(super) async fn look_into(
         source.renew().await?;
     }
     let mut tables = WholeTables::of(source);
-    for ((place, relation), assignment) in whole {
+    for (wish, relation) in whole {
         let mut sample = tables.rows(relation, SAMPLE_ROWS as usize, |_| true).await?;
-        for (row, column) in sample.iter_mut().flat_map(|row| row.iter_mut().zip(relation.table.columns.iter())) {
-            let is_shown = column.column_type.is_readable() || column.column_type.is_integer();
-            let text = row.take().filter(|_| is_shown);
+        for (row, is_shown) in sample.iter_mut().flat_map(|row| row.iter_mut().zip(&wish.shown)) {
+            let text = row.take().filter(|_| *is_shown);
             *row = text.map(|text| text.chars().take(SAMPLE_CHARS as usize).collect());
         }
-        all.add(&relation.table, assignment, &sample, &none);
-        links.add(place, assignment, &sample);
+        look(wish.table, &sample, &none);
     }
     tables.close().await;
-    let keys = key_words::among(source, relations, assignments, &links.words()).await?;
-    let plain: Vec<&Table> = relations.iter().map(|relation| &relation.table).collect();
-    for (table, column) in links.settle(&keys, &plain, assignments) {
-        all.take_back(plain[table], column);
-    }
-    for list in [&mut all.suspects, &mut all.unknown] {
-        list.sort();
-        // The partitions of a table look alike.
-        list.dedup_by(|a, b| (&a.column, &a.rows) == (&b.column, &b.rows));
-    }
-    Ok(all)
+    Ok(())
 }
 
 /// By table, about how many values of each of its columns differ, where the server has found out.

@@ -45,21 +45,8 @@ impl PartOfTable {
         self.relation.may_be_planned && self.relation.has_pages()
     }
 
-    /// Shows its rows, those that were written last first, where the source may be asked for them in pieces; `condition` then
-    /// tells which.
-    pub(super) async fn show(
-        &self,
-        source: &SourceSession,
-        condition: Option<&str>,
-        mut take: impl FnMut(&CopyRow<'_>),
-    ) -> Result<()> {
-        for together in self.copies(condition) {
-            self.show_some(source, &together, &mut take).await?;
-        }
-        Ok(())
-    }
-
-    /// The COPYs that read it, those together that are asked for in one go.
+    /// The COPYs that read it, those together that are asked for in one go; what was written last comes first where the source may
+    /// be asked for it in pieces, and `condition` then tells which rows.
     pub(super) fn copies(&self, condition: Option<&str>) -> Vec<Vec<String>> {
         let copies = if self.may_be_asked() { self.in_pieces(condition) } else { self.whole() };
         copies.chunks(TOGETHER).map(<[String]>::to_vec).collect()

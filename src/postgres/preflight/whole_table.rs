@@ -8,14 +8,12 @@ use anyhow::{Context as _, Result};
 
 use crate::copying::row::{Field as _, Row as _, RowFormat as _};
 use crate::copying::transient::Transient;
+use crate::copying::treatment::TextRow;
 use crate::postgres::rows::format::CopyFormat;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::rows::work_list::TableRange;
 use crate::postgres::session::copy_protocol::{self, Chunk, CopyReader};
 use crate::postgres::session::source_session::SourceSession;
-
-/// The columns of a row as text; `None` is NULL.
-pub(crate) type TextRow = Vec<Option<String>>;
 
 /// Reads tables one after the other, over a session of its own: one that stops in the middle of a table is of no more use.
 pub(crate) struct WholeTables<'a> {

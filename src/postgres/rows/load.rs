@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
@@ -13,14 +13,14 @@ use super::copy::{self, RowConversion, SentRows};
 use super::format::CopyFormat;
 use super::relation::Relation;
 use super::work_list::{self, WorkItem};
+use crate::copying::left_gate::LeftGate;
+use crate::copying::loaded::LoadedRows;
 use crate::copying::meter::Meter;
 use crate::copying::progress::Progress;
 use crate::copying::transform::TransformCounts;
 use crate::copying::transient::Transient;
 use crate::copying::watchdog::Watchdog;
 use crate::data::digest::ContentDigest;
-use crate::error::{Failure, counted, listed};
-use crate::postgres::left_gate::LeftGate;
 use crate::postgres::session::computing::ComputingSettings;
 use crate::postgres::session::connect::Session;
 use crate::postgres::session::endpoint::Endpoint;
@@ -39,28 +39,9 @@ pub(crate) struct LoadedTable {
 }
 
 impl LoadedTable {
-    /// Refuses rows in which two keys of an array became one.
-    ///
-    /// # Errors
-    /// Invalid input, naming column and key.
-    pub(crate) fn ensure_no_key_is_lost(&self) -> Result<()> {
-        let lost = self.counts.collided.told(&self.relation.table);
-        let told: Vec<_> = lost
-            .iter()
-            .map(|line| {
-                let key = line.key.as_ref().map_or_else(String::new, |key| format!(" `{key}`"));
-                format!(
-                    "{}.{}{key}: in {} {}",
-                    line.table,
-                    line.column,
-                    counted(line.values, "value", "values"),
-                    line.reason
-                )
-            })
-            .collect();
-        let hint = "leave the rows out (`--exclude-table-data`), empty or set the value by a masking rule, or rewrite one of the old URLs only";
-        ensure!(lost.is_empty(), Failure::invalid(listed(&told)).hint(hint));
-        Ok(())
+    /// What became of its rows.
+    pub(crate) fn rows(&self) -> LoadedRows<'_> {
+        LoadedRows { table: &self.relation.table, digest: self.digest, counts: &self.counts, seconds: self.seconds }
     }
 
     /// Whether values are not as on the source.
@@ -156,7 +137,7 @@ async fn run_pair(
         }
         let loaded = remaining.lock().unwrap_or_else(PoisonError::into_inner).record(&item, sent?);
         if !loaded.is_empty() {
-            load.gate.see(&loaded);
+            load.gate.see(&loaded.iter().map(LoadedTable::rows).collect::<Vec<_>>());
             // Nobody listens any more only when finishing has failed, which is told by itself.
             let _ = loaded_tables.send(loaded);
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::contract::transformer::Effect;
+use crate::copying::treatment::TreatedTable;
 use crate::data::tables::{ColumnType, Table};
 use crate::masking::residue::Places;
 use crate::masking::table::{Condition, TableMask};
@@ -41,6 +42,11 @@ impl Relation {
     /// `schema.table`, for people.
     pub(crate) fn label(&self) -> String {
         self.table.label()
+    }
+
+    /// What of it is treated before its rows come.
+    pub(crate) fn treated(&mut self) -> TreatedTable<'_> {
+        TreatedTable { table: &mut self.table, mask: &mut self.mask, places: &mut self.places }
     }
 
     pub(crate) fn quoted(&self) -> String {

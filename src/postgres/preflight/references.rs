@@ -1,45 +1,17 @@
-//! What masking must not tear apart: columns that a foreign key makes equal, and rows from the partition that they belong to.
+//! Foreign keys and partition keys of a source's tables: which columns refer to which, and which decide where a row is.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::HashMap;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::catalog::Relations;
-use super::masked_checks;
-use crate::contract::transformer::Effect;
-use crate::contract::unknown::Unknown;
-use crate::masking::Masking;
-use crate::masking::assignment::{Assignment, MaskedSite};
-use crate::masking::nets::{Nets, unknown};
-use crate::masking::relations::{Reference, groups, take_along};
+use crate::copying::treatment::ForeignKey;
+use crate::masking::relations::Reference;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 
-/// Masks what refers to a masked column alike, casts the nets over what no rule settles, and returns what masking does not fit, for people.
-pub(crate) async fn hold(
-    source: &SourceSession,
-    tables: &Relations,
-    masking: &Masking,
-    nets: &Arc<Nets>,
-    sites: &[MaskedSite],
-    assignments: &mut [Assignment],
-) -> Result<BTreeSet<String>> {
-    let references = references(source, tables).await.context("read the source's foreign keys")?;
-    let plain = tables.tables();
-    if masking.unknown != Unknown::Keep {
-        unknown::rule_records(&plain, assignments, &references, nets);
-    }
-    let equal = groups(&plain, assignments, &references);
-    let mut problems = take_along(&plain, assignments, &references, &equal, nets);
-    unknown::cast(&plain, assignments, &references, sites, masking.unknown, nets);
-    problems.extend(masked_checks::pass(source, tables, assignments, &equal).await?);
-    problems.extend(moved(source, tables, assignments).await.context("read what tables are partitioned by")?);
-    Ok(problems)
-}
-
 /// Which columns refer to which, those of partitions each by itself.
-async fn references(source: &SourceSession, tables: &Relations) -> Result<Vec<Reference>> {
+pub(super) async fn references(source: &SourceSession, tables: &Relations) -> Result<Vec<Reference>> {
     let place: HashMap<u32, usize> =
         tables.all.iter().enumerate().map(|(place, relation)| (relation.oid, place)).collect();
     let column = |table: usize, name: &String| {
@@ -64,22 +36,41 @@ async fn references(source: &SourceSession, tables: &Relations) -> Result<Vec<Re
     Ok(references)
 }
 
-/// Masked columns by which a partition that is copied by itself is chosen.
-async fn moved(source: &SourceSession, tables: &Relations, assignments: &[Assignment]) -> Result<Vec<String>> {
+/// The columns by which a partition that is copied by itself is chosen, by its place.
+pub(super) async fn deciding(source: &SourceSession, tables: &Relations) -> Result<HashMap<usize, Vec<String>>> {
     let rows = source.rows(PARTITIONED_BY, &[]).await?;
-    let by: HashMap<u32, Vec<String>> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let of = |relation: &Relation, assignment: &Assignment| {
-        let keys = by.get(&relation.oid).filter(|_| relation.table.excluded_by.is_none()).cloned().unwrap_or_default();
-        let masked = assignment.mask.iter().flat_map(|mask| &mask.rules);
-        let masked = masked.filter(|rule| rule.transformer.traits().effect != Effect::Keeps);
-        let masked: Vec<_> = masked.filter_map(|rule| Some(&relation.table.columns[rule.column?].name)).collect();
-        let moved = keys.into_iter().find(|key| masked.contains(&key))?;
-        Some(format!(
-            "column `{moved}` of `{}` decides in which partition a row is, so it cannot be masked",
-            relation.table.whole()
-        ))
-    };
-    Ok(tables.all.iter().zip(assignments).filter_map(|(relation, assignment)| of(relation, assignment)).collect())
+    let mut by: HashMap<u32, Vec<String>> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let of = |(place, relation): (usize, &Relation)| Some((place, by.remove(&relation.oid)?));
+    Ok(tables.all.iter().enumerate().filter_map(of).collect())
+}
+
+/// The keys that are looked after: those that are not, a copy need not have whole.
+pub(super) async fn looked_after(source: &SourceSession, tables: &Relations) -> Result<Vec<ForeignKey>> {
+    let place: HashMap<u32, usize> = tables.all.iter().enumerate().map(|(i, table)| (table.oid, i)).collect();
+    let mut keys = Vec::new();
+    for row in source.rows(LOOKED_AFTER, &[]).await? {
+        let (oid, names): (u32, Vec<String>) = (row.get(0), row.get(4));
+        let Some(child) = place.get(&oid).copied() else { continue };
+        let columns = &tables.all[child].table.columns;
+        let place_of = |name: &String| columns.iter().position(|column| column.name == *name);
+        let is_full: bool = row.get(5);
+        let is_whole = !is_full || names.iter().all(|name| place_of(name).is_some());
+        let column = |name: &String| {
+            let number = place_of(name)?;
+            // A row stays in the part that it is in.
+            Some((number, is_whole && columns[number].is_nullable && !tables.families.decides(oid, name)))
+        };
+        let parents = tables.families.down(row.get(1));
+        keys.push(ForeignKey {
+            name: row.get(3),
+            child,
+            columns: names.iter().filter_map(column).collect(),
+            is_full,
+            parents: parents.iter().filter_map(|oid| place.get(oid).copied()).collect(),
+            to: row.get(2),
+        });
+    }
+    Ok(keys)
 }
 
 /// Name, what refers with all its partitions, its columns, what it refers to with all its partitions, and those columns.
@@ -106,3 +97,13 @@ const PARTITIONED_BY: &str = "
                AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = p.partrelid AND d.refobjsubid = 0)),
            pg_catalog.pg_partition_tree(p.partrelid) AS t
      WHERE t.isleaf GROUP BY t.relid";
+
+/// table, what it refers to, the latter's name, the key's, its columns, whether all of them count as one.
+const LOOKED_AFTER: &str = "
+    SELECT k.conrelid, k.confrelid, n.nspname || '.' || c.relname, k.conname::text,
+           ARRAY(SELECT a.attname::text FROM pg_catalog.unnest(k.conkey) WITH ORDINALITY AS u(attnum, place)
+                   JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u.attnum ORDER BY u.place),
+           k.confmatchtype = 'f'
+      FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_class AS c ON c.oid = k.confrelid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE k.contype = 'f' AND k.convalidated ORDER BY k.conrelid, k.conname";

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::catalog::{self, Relations};
-use super::{masked_checks, masked_relations, masked_sites, people, row_counts, samples, site_country};
+use super::source_tables::{RowReader, SourceTables};
+use super::{TreatedTable, masked_checks, masked_relations, masked_sites, people, samples, site_country};
+use crate::copying::loaded::LoadedRows;
 use crate::copying::report::CopyReport;
+use crate::data::tables::Table;
 use crate::error::{Failure, counted};
 use crate::masking::assignment::{self, Assignment, Emptied, MaskedSite, does_not_fit};
 use crate::masking::nets::Nets;
@@ -16,10 +18,6 @@ use crate::masking::queues::Put;
 use crate::masking::residue::{Places, Proof, ResidueCounts};
 use crate::masking::suspects::Findings;
 use crate::masking::{EmptiedLine, KeySource, Masking, Sheet, Suspect, TableOutcome, Unknown};
-use crate::postgres::rows::load::LoadedTable;
-use crate::postgres::rows::relation::Relation;
-use crate::postgres::session::source_session::SourceSession;
-use crate::postgres::snapshot::Snapshot;
 
 /// Why the rows of a table that is emptied do not come.
 pub(crate) const LEFT_BEHIND: &str = "left behind by masking";
@@ -35,8 +33,8 @@ pub(crate) struct DatabaseMasking {
     unknown: Unknown,
     nets: Arc<Nets>,
     sites: Vec<MaskedSite>,
-    /// By table, the columns that it computes itself.
-    computed: HashMap<u32, Vec<String>>,
+    /// By table, the columns that the server computes itself.
+    computed: HashMap<usize, Vec<String>>,
 }
 
 impl DatabaseMasking {
@@ -46,44 +44,39 @@ impl DatabaseMasking {
     /// Invalid input when a rule does not fit the data, and where the unknown is to be refused when a column looks
     /// personal that no rule speaks of.
     pub(crate) async fn read(
-        source: &SourceSession,
-        tables: &Relations,
+        source: &mut impl SourceTables,
+        tables: &[&Table],
         masking: &Masking,
         puts: &[Vec<Put>],
     ) -> Result<Self> {
-        let plain = tables.tables();
         let nets = Nets::new(masking.key.clone());
         if let Some(country) = site_country::read(source, tables).await? {
             let _first = nets.country.set(country);
         }
         let sites = masked_sites::of(source, tables, masking).await?;
-        let mut assignments = assignment::assign(&plain, masking, &sites, puts, &nets)?;
+        let mut assignments = assignment::assign(tables, masking, &sites, puts, &nets)?;
         let unfit = masked_relations::hold(source, tables, masking, &nets, &sites, &mut assignments).await?;
         ensure!(unfit.is_empty(), does_not_fit(unfit));
-        let Findings { suspects, unknown } = samples::look_into(source, &tables.all, &mut assignments)
+        let Findings { suspects, unknown } = samples::look_into(source, tables, &mut assignments)
             .await
             .context("look for columns that look personal")?;
         masked_checks::show_words(source, tables, &mut assignments).await?;
         let told: Vec<_> = suspects.iter().chain(&unknown).collect();
         ensure!(masking.unknown != Unknown::Refuse || told.is_empty(), refused(&told));
-        let emptied = emptied(source, &tables.all, &assignments).await.context("count the rows that stay behind")?;
+        let emptied = emptied(source, tables, &assignments).await.context("count the rows that stay behind")?;
         let kept_users = sites.iter().filter(|site| site.site.has_users).map(|site| site.kept_users.len() as u64).sum();
-        let (key, unknown, computed) = (masking.key.source(), masking.unknown, catalog::generated(source).await?);
+        let (key, unknown, computed) = (masking.key.source(), masking.unknown, source.computed().await?);
         Ok(Self { assignments, suspects, emptied, kept_users, key, unknown, nets, sites, computed })
     }
 
-    /// Finds out whom the site knows, before any row is masked.
-    pub(crate) async fn meet_people(&self, snapshot: &Snapshot) -> Result<()> {
-        let reader = snapshot.reader().await?;
-        self.meet(&reader, &snapshot.tables, Gatherer::new(&self.nets.key)).await?;
-        reader.close().await;
-        Ok(())
-    }
-
-    /// The same by a session that sees what there is now.
-    pub(crate) async fn meet(&self, reader: &SourceSession, tables: &Relations, gatherer: Gatherer) -> Result<()> {
-        let meeting = people::known(reader, tables, &self.assignments, &self.sites, gatherer);
-        let known = reader.awake_for(meeting).await?;
+    /// Finds out whom the site knows, before any row is masked. The readers come back.
+    pub(crate) async fn meet<R: RowReader>(
+        &self,
+        readers: Vec<R>,
+        tables: &[&Table],
+        gatherer: Gatherer,
+    ) -> Result<Vec<R>> {
+        let (readers, known) = people::known(readers, tables, &self.assignments, &self.sites, gatherer).await?;
         let counts = known.counts();
         tracing::info!(
             "the site knows about {}, by {}",
@@ -91,7 +84,7 @@ impl DatabaseMasking {
             counted(counts.identifiers, "identifier", "identifiers")
         );
         let _ = self.nets.people.set(known);
-        Ok(())
+        Ok(readers)
     }
 
     pub(crate) fn nets(&self) -> &Arc<Nets> {
@@ -103,18 +96,18 @@ impl DatabaseMasking {
     }
 
     /// Makes the tables follow.
-    pub(crate) fn apply_to(&self, tables: &mut Relations) {
-        for (relation, assignment) in tables.all.iter_mut().zip(&self.assignments) {
-            relation.mask.clone_from(&assignment.mask);
+    pub(crate) fn apply_to<'t>(&self, tables: impl Iterator<Item = TreatedTable<'t>>) {
+        for (treated, assignment) in tables.zip(&self.assignments) {
+            treated.mask.clone_from(&assignment.mask);
             let kept = assignment.kept.iter().map(|kept| (kept.column, kept.because.clone())).collect();
-            relation.places = Some(Arc::new(Places {
+            *treated.places = Some(Arc::new(Places {
                 nets: self.nets.clone(),
                 mask: assignment.mask.clone(),
                 kept,
                 is_emptied: false,
             }));
-            if assignment.emptied.is_some() && relation.table.excluded_by.is_none() {
-                relation.table.excluded_by = Some(LEFT_BEHIND.to_owned());
+            if assignment.emptied.is_some() && treated.table.excluded_by.is_none() {
+                treated.table.excluded_by = Some(LEFT_BEHIND.to_owned());
             }
         }
     }
@@ -122,10 +115,10 @@ impl DatabaseMasking {
     /// What was done, once the rows are there.
     pub(crate) fn sheet(
         self,
-        tables: &Relations,
-        loaded: &[LoadedTable],
+        tables: &[&Table],
+        loaded: &[LoadedRows<'_>],
         report: &CopyReport,
-        residue: Option<&HashMap<u32, ResidueCounts>>,
+        residue: Option<&HashMap<String, ResidueCounts>>,
     ) -> Sheet {
         let mut sheet = Sheet {
             key: self.key,
@@ -134,15 +127,16 @@ impl DatabaseMasking {
             suspects: self.suspects,
             ..Sheet::default()
         };
-        let loaded: HashMap<u32, &LoadedTable> = loaded.iter().map(|loaded| (loaded.relation.oid, loaded)).collect();
+        let loaded: HashMap<String, &LoadedRows<'_>> =
+            loaded.iter().map(|loaded| (loaded.table.label(), loaded)).collect();
         let mut outcomes: Vec<_> = tables
-            .all
             .iter()
             .zip(&self.assignments)
-            .filter_map(|(relation, assignment)| {
-                let loaded = loaded.get(&relation.oid)?;
+            .enumerate()
+            .filter_map(|(place, (table, assignment))| {
+                let loaded = loaded.get(&table.label())?;
                 let outcome = TableOutcome {
-                    table: &relation.table,
+                    table,
                     assignment,
                     rows: loaded.digest.rows,
                     counts: &loaded.counts.masked,
@@ -151,7 +145,7 @@ impl DatabaseMasking {
                     keeps_unknown: self.unknown == Unknown::Keep,
                     live: &loaded.counts.live,
                 };
-                Some((outcome, self.computed.get(&relation.oid).map_or(&[][..], Vec::as_slice)))
+                Some((outcome, self.computed.get(&place).map_or(&[][..], Vec::as_slice)))
             })
             .collect();
         outcomes.sort_by_key(|(outcome, _)| outcome.table.label());
@@ -184,12 +178,12 @@ fn refused(told: &[&Suspect]) -> Failure {
 }
 
 /// What was found in the copy of each table.
-fn proof(nets: &Nets, tables: &Relations, residue: &HashMap<u32, ResidueCounts>) -> Proof {
+fn proof(nets: &Nets, tables: &[&Table], residue: &HashMap<String, ResidueCounts>) -> Proof {
     let mut proof = Proof::of(nets.people_counts());
     let mut searched: Vec<_> =
-        tables.all.iter().filter_map(|relation| Some((&relation.table, residue.get(&relation.oid)?))).collect();
-    searched.sort_by_key(|(table, _)| table.label());
-    for (table, counts) in searched {
+        tables.iter().filter_map(|table| Some((table.label(), table, residue.get(&table.label())?))).collect();
+    searched.sort_by(|a, b| a.0.cmp(&b.0));
+    for (_, table, counts) in searched {
         proof.add(table, counts);
     }
     proof
@@ -197,18 +191,18 @@ fn proof(nets: &Nets, tables: &Relations, residue: &HashMap<u32, ResidueCounts>)
 
 /// How many rows stay behind in each table that is emptied.
 async fn emptied(
-    source: &SourceSession,
-    relations: &[Relation],
+    source: &mut impl SourceTables,
+    tables: &[&Table],
     assignments: &[Assignment],
 ) -> Result<Vec<EmptiedLine>> {
     let (mut lines, mut left_behind) = (Vec::new(), Vec::new());
-    for (relation, assignment) in relations.iter().zip(assignments) {
+    for (place, (table, assignment)) in tables.iter().zip(assignments).enumerate() {
         let Some(Emptied { because, is_only }) = &assignment.emptied else { continue };
-        let table = if *is_only { relation.label() } else { relation.table.whole() };
+        let table = if *is_only { table.label() } else { table.whole() };
         lines.push(EmptiedLine { table, rows: 0, because: because.clone() });
-        left_behind.push(relation);
+        left_behind.push(place);
     }
-    for (line, rows) in lines.iter_mut().zip(row_counts::of(source, &left_behind).await?) {
+    for (line, rows) in lines.iter_mut().zip(source.row_counts(&left_behind).await?) {
         line.rows = rows;
     }
     lines.sort_by(|a: &EmptiedLine, b| a.table.cmp(&b.table));

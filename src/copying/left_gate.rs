@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Result, ensure};
 
-use super::rows::load::LoadedTable;
-use crate::copying::left_urls;
-use crate::copying::report::LeftUrl;
+use super::left_urls;
+use super::loaded::LoadedRows;
+use super::report::LeftUrl;
 use crate::error::{Failure, listed};
 
 /// What is left in the tables that have arrived.
@@ -26,7 +26,7 @@ impl LeftGate {
     }
 
     /// Sees tables that have arrived as a whole.
-    pub(crate) fn see(&self, loaded: &[LoadedTable]) {
+    pub(crate) fn see(&self, loaded: &[LoadedRows<'_>]) {
         if self.is_lenient {
             return;
         }
@@ -56,9 +56,9 @@ impl LeftGate {
 }
 
 /// The old hosts that are left in tables, by table, column, key and reason.
-pub(crate) fn left_in(loaded: &[LoadedTable]) -> Vec<LeftUrl> {
+pub(crate) fn left_in(loaded: &[LoadedRows<'_>]) -> Vec<LeftUrl> {
     let mut left: BTreeMap<(String, String, Option<String>, String), u64> = BTreeMap::new();
-    for line in loaded.iter().flat_map(|done| done.counts.left.told(&done.relation.table)) {
+    for line in loaded.iter().flat_map(|done| done.counts.left.told(done.table)) {
         *left.entry((line.table, line.column, line.key, line.reason)).or_default() += line.values;
     }
     left.into_iter()
