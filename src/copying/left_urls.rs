@@ -12,6 +12,7 @@ pub(crate) const GUID: &str = "a guid, which is kept unless it is asked for";
 pub(crate) const KEY: &str = "part of a key";
 pub(crate) const PROTECTED: &str = "tells a plugin that this is a copy";
 pub(crate) const TOO_LONG: &str = "the rewritten value is too long for the column";
+pub(crate) const NO_LETTERS: &str = "the rewritten value has letters that the column's character set may not have";
 
 pub(crate) const COLLIDES: &str =
     "two URLs that are keys of one array become one, which would lose what is under one of them";

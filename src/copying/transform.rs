@@ -10,7 +10,7 @@ use super::left_urls;
 use super::row::{Field, Row, RowFormat};
 pub(crate) use super::transform_counts::TransformCounts;
 use crate::contract::transformer::Transformer;
-use crate::data::tables::{Column, ColumnType, Table};
+use crate::data::tables::{Column, ColumnType, Table, chars};
 use crate::masking::row_masker::{NewValue, RowDecision, RowMasker};
 use crate::masking::table::TableMask;
 use crate::rewriting::{Left, Rewriter, columns, wordpress};
@@ -149,8 +149,8 @@ impl<'a, F: RowFormat> Transform<'a, F> {
         if let Some((domain, path)) = self.address
             && let (Some(old_domain), Some(old_path)) = (value(domain), value(path))
             && let Some((new_domain, new_path)) = self.rewriter.address(&old_domain, &old_path)
-            && self.fits(domain, &new_domain)
-            && self.fits(path, &new_path)
+            && self.fits(domain, &old_domain, &new_domain)
+            && self.fits(path, &old_path, &new_path)
         {
             self.counts.rewritten += 1 + u64::from(*new_path != *old_path);
             joint.push((domain, NewValue::Value(padded(&self.columns[domain], new_domain))));
@@ -160,7 +160,7 @@ impl<'a, F: RowFormat> Transform<'a, F> {
             && let Some(old) = value(url)
             && let Some(new) = self.rewriter.rewrite(&old)
             && new.value != *old
-            && self.fits(url, &new.value)
+            && self.fits(url, &old, &new.value)
         {
             let none = if self.columns[hash].is_nullable { NewValue::Null } else { NewValue::Value(Vec::new()) };
             joint.push((hash, none));
@@ -168,9 +168,9 @@ impl<'a, F: RowFormat> Transform<'a, F> {
         joint
     }
 
-    fn fits(&self, column: usize, value: &[u8]) -> bool {
-        let Column { max_chars, max_bytes, .. } = self.columns[column];
-        max_chars.is_none_or(|max| chars(value) <= max) && max_bytes.is_none_or(|max| value.len() <= max)
+    fn fits(&self, column: usize, old: &[u8], new: &[u8]) -> bool {
+        let column = &self.columns[column];
+        column.has_room(new) && column.letters.hold(old, new)
     }
 
     fn new_field<'r>(&mut self, i: usize, field: impl Field<'r>, facts: &mut RowFacts<'_>) -> NewValue {
@@ -228,7 +228,11 @@ impl<'a, F: RowFormat> Transform<'a, F> {
             ColumnRewrite::Leave(reason) => Some(reason),
             ColumnRewrite::Rewrite => {
                 self.counts.malformed += u64::from(rewritten.malformed);
-                (is_changed && !self.fits(i, &rewritten.value)).then_some(left_urls::TOO_LONG)
+                let column = &self.columns[i];
+                let has_room = column.has_room(&rewritten.value);
+                let has_letters = column.letters.hold(value, &rewritten.value);
+                let reason = if has_room { left_urls::NO_LETTERS } else { left_urls::TOO_LONG };
+                (is_changed && !(has_room && has_letters)).then_some(reason)
             }
         };
         let is_named = is_changed || rewritten.left.is_some_and(|left| left != Left::Mail);
@@ -257,12 +261,6 @@ fn column_rewrite(column: &Column, rewrites_guid: bool) -> ColumnRewrite {
         _ if column.is_key => ColumnRewrite::Leave(left_urls::KEY),
         _ => ColumnRewrite::Rewrite,
     }
-}
-
-/// Characters as `varchar(n)` counts them; trailing blanks do not overflow it.
-fn chars(value: &[u8]) -> usize {
-    let value: Cow<'_, str> = String::from_utf8_lossy(value);
-    value.trim_end_matches(' ').chars().count()
 }
 
 /// The value of a `char(n)` without the blanks that fill it up.

@@ -52,6 +52,45 @@ impl ColumnType {
     }
 }
 
+/// The letters that a column has room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Letters {
+    /// All there are.
+    #[default]
+    All,
+    /// Those that have at most three bytes in UTF-8.
+    Basic,
+    /// Those of ASCII, and in the place of a value those that stood in it: which others there are, the server knows.
+    Own,
+}
+
+impl Letters {
+    /// Whether a value can stand where another one stood.
+    pub(crate) fn hold(self, old: &[u8], new: &[u8]) -> bool {
+        self == Self::All || new.is_ascii() || {
+            let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
+            new.chars().all(|letter| self.has(letter, &old))
+        }
+    }
+
+    /// A value as it can stand where another one stood: what there is no letter for is a question mark, as servers have it.
+    pub(crate) fn fitted(self, old: &[u8], new: Vec<u8>) -> Vec<u8> {
+        if self.hold(old, &new) {
+            return new;
+        }
+        let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(&new));
+        new.chars().map(|letter| if self.has(letter, &old) { letter } else { '?' }).collect::<String>().into_bytes()
+    }
+
+    fn has(self, letter: char, old: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Basic => letter.len_utf8() < 4,
+            Self::Own => letter.is_ascii() || old.contains(letter),
+        }
+    }
+}
+
 /// One column that is copied; generated ones are not.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
@@ -63,11 +102,25 @@ pub(crate) struct Column {
     pub(crate) max_chars: Option<usize>,
     /// How many bytes a value may have, where it is bytes that the server counts.
     pub(crate) max_bytes: Option<usize>,
+    pub(crate) letters: Letters,
     /// Part of a primary key, a foreign key or a partition key: changing it may break a relation.
     pub(crate) is_key: bool,
     /// Part of a unique index, alone or with others.
     pub(crate) is_unique: bool,
     pub(crate) is_nullable: bool,
+}
+
+impl Column {
+    /// Whether a value is not too long for it.
+    pub(crate) fn has_room(&self, value: &[u8]) -> bool {
+        self.max_chars.is_none_or(|max| chars(value) <= max) && self.max_bytes.is_none_or(|max| value.len() <= max)
+    }
+}
+
+/// Characters as `varchar(n)` counts them; trailing blanks do not overflow it.
+pub(crate) fn chars(value: &[u8]) -> usize {
+    let value = String::from_utf8_lossy(value);
+    value.trim_end_matches(' ').chars().count()
 }
 
 /// A table whose own rows are copied.
@@ -113,6 +166,7 @@ pub(crate) mod tests {
             type_name: "text".into(),
             max_chars: None,
             max_bytes: None,
+            letters: Letters::All,
             is_key: false,
             is_unique: false,
             is_nullable: true,
@@ -129,6 +183,19 @@ pub(crate) mod tests {
             excluded_by: None,
             names: vec![name.to_owned(), format!("public.{name}")],
             rows: 0,
+        }
+    }
+
+    #[test]
+    fn a_value_has_letters_that_its_column_has_room_for() {
+        for (letters, old, new, fitted) in [
+            (Letters::All, "", "é😀", "é😀"),
+            (Letters::Basic, "", "é😀a", "é?a"),
+            (Letters::Own, "", "éa", "?a"),
+            (Letters::Own, "né", "éaü", "éa?"),
+        ] {
+            assert_eq!(letters.hold(old.as_bytes(), new.as_bytes()), new == fitted, "{new}");
+            assert_eq!(letters.fitted(old.as_bytes(), new.into()), fitted.as_bytes(), "{new}");
         }
     }
 }

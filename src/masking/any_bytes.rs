@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use crate::contract::transformer::Transformer;
-use crate::data::tables::{Column, ColumnType, Table};
+use crate::data::tables::{Column, ColumnType, Letters, Table};
 use crate::formats::{self, FieldPath, Scalar, ValueEditor, php};
 use crate::masking::assignment::Assignment;
 use crate::masking::key::Key;
@@ -118,6 +118,7 @@ fn sample(value: &[u8]) {
         type_name: "text".into(),
         max_chars: None,
         max_bytes: None,
+        letters: Letters::All,
         is_key: false,
         is_unique: false,
         is_nullable: true,

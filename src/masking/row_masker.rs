@@ -233,7 +233,7 @@ impl RowMasker {
         let limits = rule.column.map(|column| self.mask.limits[column]).unwrap_or_default();
         match (rule.transformer, value) {
             (Transformer::Set, value) if value == Some(&rule.value) => NewValue::Unchanged,
-            (Transformer::Set, _) => NewValue::Value(rule.value.clone()),
+            (Transformer::Set, value) => limits.held(value.unwrap_or_default(), rule.value.clone()),
             (Transformer::Empty, Some(_)) if limits.is_emptied_by_null => NewValue::Null,
             (Transformer::Keep, _) | (_, None) | (Transformer::Empty, Some(b"")) => NewValue::Unchanged,
             (Transformer::Empty, Some(_)) => NewValue::Value(Vec::new()),
@@ -241,7 +241,7 @@ impl RowMasker {
                 let name = &self.by_key[self.current].name;
                 transformer
                     .masked(&self.mask.nets, name, value, limits.value)
-                    .map_or(NewValue::Unchanged, |new| NewValue::Value(limits.ordered(new)))
+                    .map_or(NewValue::Unchanged, |new| limits.held(value, limits.ordered(new)))
             }
         }
     }

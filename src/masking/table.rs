@@ -7,7 +7,7 @@ use roaring::RoaringTreemap;
 use wildmatch::WildMatch;
 
 use crate::contract::transformer::Transformer;
-use crate::data::tables::{Column, ColumnType, Table};
+use crate::data::tables::{Column, ColumnType, Letters, Table};
 use crate::formats::json;
 use crate::masking::nets::unknown::wordpress::Titles;
 use crate::masking::nets::{Net, Nets, unknown};
@@ -82,23 +82,47 @@ pub(crate) struct ColumnLimits {
     pub(super) is_emptied_by_null: bool,
     /// Whether the server puts the members of objects into an order of its own.
     pub(super) orders_members: bool,
+    max_bytes: Option<usize>,
+    letters: Letters,
 }
 
 impl ColumnLimits {
     fn of(column: &Column) -> Self {
+        // What is made for a value has hardly a letter of more than one byte.
+        let max_chars = column.max_chars.into_iter().chain(column.max_bytes).min();
         Self {
-            value: ValueLimits { max_chars: column.max_chars, is_unique: column.is_unique, keeps_form: false },
+            value: ValueLimits { max_chars, is_unique: column.is_unique, keeps_form: false },
             is_emptied_by_null: !column.column_type.is_plain_text() || column.is_unique && column.is_nullable,
             orders_members: column.column_type == ColumnType::NormalizedJson,
+            max_bytes: column.max_bytes,
+            letters: column.letters,
         }
     }
 
     /// A value as the column takes it, that a net has made of another.
     pub(super) fn fitted(self, nets: &Nets, old: &[u8], new: Vec<u8>) -> NewValue {
-        let Some(new) = self.value.fitted(nets, old, new) else {
-            return if self.is_emptied_by_null { NewValue::Null } else { NewValue::Value(Vec::new()) };
-        };
-        NewValue::Value(self.ordered(new))
+        match self.value.fitted(nets, old, new) {
+            Some(new) => self.held(old, self.ordered(new)),
+            None => self.emptied(),
+        }
+    }
+
+    fn emptied(self) -> NewValue {
+        if self.is_emptied_by_null { NewValue::Null } else { NewValue::Value(Vec::new()) }
+    }
+
+    /// A value with the letters and the bytes for which the column has room.
+    pub(super) fn held(self, old: &[u8], new: Vec<u8>) -> NewValue {
+        let mut new = self.letters.fitted(old, new);
+        let Some(max) = self.max_bytes.filter(|max| *max < new.len()) else { return NewValue::Value(new) };
+        // Half a structure is none.
+        let is_structure = matches!(new.first(), Some(b'{' | b'[' | b'<' | b'"')) || new.get(1) == Some(&b':');
+        if is_structure {
+            return self.emptied();
+        }
+        let end = (0..=max).rev().find(|end| new.get(*end).is_none_or(|byte| byte & 0xc0 != 0x80));
+        new.truncate(end.unwrap_or(0));
+        NewValue::Value(new)
     }
 
     /// A value as the server would give it back: a key that is masked may have its place elsewhere.

@@ -11,7 +11,7 @@ use super::session::connect::Family;
 use super::session::row_stream::Row;
 use super::session::source_session::SourceSession;
 use crate::data::table_glob::TableGlob;
-use crate::data::tables::{Column, Table};
+use crate::data::tables::{Column, Letters, Table};
 
 /// The table in a copy in which it says what it is; what a source has of it is another copy's.
 pub(super) const NOTE_TABLE: &str = "railstage_copy";
@@ -107,6 +107,7 @@ async fn columns(
             type_name: row.text(3).into(),
             max_chars: row.number(5).filter(|_| !is_counted_in_bytes),
             max_bytes: row.number(6).filter(|_| is_counted_in_bytes),
+            letters: Letters::All,
             is_key: of_table.key.contains(&name),
             is_unique: of_table.unique.contains(&name),
             is_nullable: row.flag(7),

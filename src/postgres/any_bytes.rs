@@ -14,7 +14,7 @@ use super::session::raised;
 use super::session::shared_stream::SharedStream;
 use crate::contract::transformer::Transformer;
 use crate::copying::transform::Transform;
-use crate::data::tables::{Column, ColumnType, Table};
+use crate::data::tables::{Column, ColumnType, Letters, Table};
 use crate::masking::table::{Condition, Expected, TableMask, TableRule};
 use crate::rewriting::{Rewriter, UrlPair};
 
@@ -87,6 +87,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         type_name: "text".into(),
         max_chars: *max_chars,
         max_bytes: None,
+        letters: Letters::All,
         is_key: false,
         is_unique: false,
         is_nullable: true,

@@ -12,7 +12,7 @@ use super::column_types::{column_type, is_same_in_binary};
 use super::families::Families;
 use crate::copying::dry_run::DryRunTable;
 use crate::data::table_glob::TableGlob;
-use crate::data::tables::{Column, ColumnType, Table};
+use crate::data::tables::{Column, ColumnType, Letters, Table};
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::sql;
@@ -196,6 +196,7 @@ async fn read_columns(source: &SourceSession, families: &Families) -> Result<Has
             max_chars: row.get::<_, Option<i32>>(2).and_then(|n| usize::try_from(n).ok()),
             is_unique: row.get(4),
             max_bytes: None,
+            letters: Letters::All,
             is_nullable: row.get(5),
         });
     };

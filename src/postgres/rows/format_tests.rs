@@ -8,6 +8,7 @@ fn column(column_type: ColumnType, type_name: &str) -> Column {
         column_type,
         max_chars: None,
         max_bytes: None,
+        letters: Letters::All,
         is_key: false,
         is_unique: false,
         is_nullable: true,

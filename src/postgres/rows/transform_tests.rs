@@ -9,14 +9,24 @@ use super::relation::Relation;
 use crate::contract::transformer::Transformer;
 use crate::copying::left_urls::{GUID, KEY, PROTECTED, TOO_LONG};
 use crate::copying::transform::Transform;
-use crate::data::tables::{Column, ColumnType};
+use crate::data::tables::{Column, ColumnType, Letters};
 use crate::masking::table::{Condition, Expected, TableMask, TableRule};
 use crate::rewriting::{Rewriter, UrlPair};
 
 fn column(name: &str, column_type: ColumnType, max_chars: Option<usize>, is_key: bool) -> Column {
     let type_name = if max_chars.is_some() { "varchar" } else { "text" }.into();
     let name = name.to_owned();
-    Column { name, column_type, type_name, max_chars, max_bytes: None, is_key, is_unique: is_key, is_nullable: true }
+    Column {
+        name,
+        column_type,
+        type_name,
+        max_chars,
+        max_bytes: None,
+        letters: Letters::All,
+        is_key,
+        is_unique: is_key,
+        is_nullable: true,
+    }
 }
 
 fn relation(columns: Vec<Column>, mask: Option<TableMask>) -> Relation {
