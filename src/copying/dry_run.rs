@@ -83,8 +83,7 @@ pub struct Contents {
 /// What of a schema a plan is bound to.
 pub(crate) fn schema_of<'a>(tables: impl IntoIterator<Item = &'a Table>) -> String {
     let column = |column: &Column| {
-        let Column { name, type_name, max_chars, is_key, is_unique, is_nullable, max_bytes: _, column_type: _ } =
-            column;
+        let Column { name, type_name, max_chars, is_key, is_unique, is_nullable, .. } = column;
         format!("{name:?} {type_name:?} {max_chars:?} {is_key} {is_unique} {is_nullable}")
     };
     let table = |table: &Table| {

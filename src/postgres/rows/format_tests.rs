@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::data::tables::Letters;
 
 fn column(column_type: ColumnType, type_name: &str) -> Column {
     Column {
