@@ -15,11 +15,11 @@ async fn copy_db(source: &str, target: &str, more: &[&str]) -> Call {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_is_copied_by_its_urls_and_what_is_of_another_kind_is_refused_by_name() {
-    let ends = Ends::newest(Family::MariaDb).await;
+    let ends = Ends::of(Family::MariaDb).await;
     ends.source
         .sql("CREATE TABLE words (id int PRIMARY KEY, word text); INSERT INTO words VALUES (1, 'käse')")
         .unwrap();
-    let (source, target) = (ends.source.url_of("railway"), ends.target.url());
+    let (source, target) = (ends.source.site_url(), ends.target.url());
     // Many a MariaDB is known by the older scheme.
     let call = copy_db(&source, &target.replace("mariadb://", "mysql://"), &["--json"]).await;
     let told: Value =

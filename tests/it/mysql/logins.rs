@@ -1,11 +1,12 @@
 //! Who is let in how, by which servers, and what is known then of who answers.
 
-use backboard::mysql::{Family, Server, ServerOptions};
+use backboard::mysql::{Family, MysqlHome, Server, ServerOptions};
 use railstage::error::Exit;
 use railstage::mysql::{Endpoint, inspect};
 
+use super::ends::Ends;
 use super::middle::{Middle, Trick};
-use super::{newest, oldest, told};
+use super::{oldest, told};
 
 const PASSWORD: &str = "canary-server-password";
 
@@ -22,7 +23,8 @@ fn pinned(url: &str, warnings: &[String]) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mariadb_proves_its_certificate_by_the_password_and_nobody_in_between_can() {
-    let server = newest(Family::MariaDb).await;
+    let ends = Ends::of(Family::MariaDb).await;
+    let server = &ends.target.server;
     server
         .sql(&format!(
             "INSTALL SONAME 'auth_ed25519'; CREATE USER ed@'%' IDENTIFIED VIA ed25519 USING PASSWORD('{PASSWORD}');
@@ -54,8 +56,8 @@ async fn mariadb_proves_its_certificate_by_the_password_and_nobody_in_between_ca
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mysql_is_proven_by_its_pinned_certificate_alone() {
-    let servers = [newest(Family::MySql).await, oldest(Family::MySql, ServerOptions::default()).await];
-    for server in &servers {
+    let (ends, old) = (Ends::of(Family::MySql).await, oldest(Family::MySql, ServerOptions::default()).await);
+    for server in [&*ends.target.server, &old] {
         let mut users = vec!["root"];
         if server.home().number() == (8, 0) {
             server.sql(&format!("CREATE USER old@'%' IDENTIFIED WITH mysql_native_password BY '{PASSWORD}'; GRANT SELECT ON railway.* TO old@'%'")).unwrap();
@@ -95,7 +97,8 @@ async fn a_server_without_tls_is_refused_unless_its_line_may_be_in_clear() {
     let server = oldest(Family::MariaDb, ServerOptions::default()).await;
     let unproven = warnings(&server.url_of("railway")).await.unwrap();
     assert_eq!(warnings(&pinned(&server.url(), &unproven)).await.unwrap(), [""; 0]);
-    in_clear(&Server::start(newest(Family::MySql).await.home(), options).await.unwrap()).await;
+    let newest = MysqlHome::of(Family::MySql).unwrap().pop().unwrap();
+    in_clear(&Server::start(&newest, options).await.unwrap()).await;
 }
 
 /// MySQL's way to log in gives the password to whoever answers where the line is in clear, unless the server knows it already.
@@ -107,15 +110,15 @@ async fn in_clear(server: &Server) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_look_tells_what_there_is() {
-    for server in [newest(Family::MySql).await, newest(Family::MariaDb).await] {
-        server
-            .sql("CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int); CREATE VIEW c AS SELECT * FROM a")
+    for ends in [Ends::of(Family::MySql).await, Ends::of(Family::MariaDb).await] {
+        let look = &ends.target;
+        look.sql("CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int); CREATE VIEW c AS SELECT * FROM a")
             .unwrap();
-        let report = inspect(&Endpoint::parse(&server.url_of("railway")).unwrap()).await.unwrap();
-        assert_eq!((report.database.as_str(), report.tables, report.encoding.as_str()), ("railway", 2, "utf8mb4"));
-        assert!(report.version.starts_with(server.home().version()), "{}", report.version);
-        assert_eq!(i64::from(report.major), i64::from(server.home().number().0));
-        let nowhere = server.url().replace("/railway", "/nowhere");
+        let report = inspect(&Endpoint::parse(&look.site_url()).unwrap()).await.unwrap();
+        assert_eq!((&report.database, report.tables, report.encoding.as_str()), (&look.name, 2, "utf8mb4"));
+        assert!(report.version.starts_with(look.version()), "{}", report.version);
+        assert_eq!(i64::from(report.major), i64::from(look.server.home().number().0));
+        let nowhere = look.url_of_nowhere();
         let told = told(inspect(&Endpoint::parse(&nowhere).unwrap()).await);
         assert!(
             told.contains("Unknown database 'nowhere' (error 1049)") && told.contains("hint: check the database name"),

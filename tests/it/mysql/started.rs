@@ -9,7 +9,9 @@ async fn every_server_that_is_unpacked_starts_as_railway_starts_it() {
         |family| -> Vec<_> { homes.iter().filter(|home| home.family() == family).map(MysqlHome::number).collect() };
     assert_eq!(numbers(Family::MariaDb), [(10, 11), (11, 8)]);
     assert!(numbers(Family::MySql).last().unwrap() >= &(9, 7), "{:?}", numbers(Family::MySql));
-    for home in homes {
+    // The newest are started, and crash, in other tests.
+    let is_tried = |home: &MysqlHome| crate::asked::all() || [(10, 11), (8, 0)].contains(&home.number());
+    for home in homes.into_iter().filter(is_tried) {
         let mut server = Server::start(&home, ServerOptions::default()).await.unwrap();
         server.sql("CREATE TABLE words (word text); INSERT INTO words VALUES ('käse')").unwrap();
         if home.family() == Family::MySql {

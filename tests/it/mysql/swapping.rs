@@ -24,11 +24,9 @@ fn tables(ends: &Ends) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_new_tables_take_the_old_ones_places_whoever_is_in_them() {
     for family in [Family::MariaDb, Family::MySql] {
-        let ends = Ends::newest(family).await;
+        let ends = Ends::of(family).await;
         ends.source.sql(NEW).unwrap();
         ends.target.sql(OLD).unwrap();
-        let (target, url) = (ends.target.sql("SELECT 1"), ends.target.url());
-        assert!(target.is_ok() && !url.is_empty());
         let held = std::thread::scope(|scope| {
             // In a transaction that has read a table, and holds it.
             let holder = scope.spawn(|| ends.target.sql("BEGIN; SELECT * FROM shared; DO SLEEP(60); COMMIT"));
@@ -60,13 +58,13 @@ async fn the_new_tables_take_the_old_ones_places_whoever_is_in_them() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_copy_that_is_stopped_at_any_moment_leaves_the_old_tables_or_the_new_ones() {
-    let ends = Ends::newest(Family::MariaDb).await;
+    let ends = Ends::of(Family::MariaDb).await;
     ends.source.sql(NEW).unwrap();
     ends.target.sql(OLD).unwrap();
     let whole = ends.copy(&Ends::options()).await.unwrap().seconds;
     let (mut chances, mut stopped) = (asked::chances(), 0);
     for round in 0..if asked::all() { 30 } else { 8 } {
-        ends.target.sql("DROP DATABASE railway; CREATE DATABASE railway").unwrap();
+        ends.target.sql(&format!("DROP DATABASE {0}; CREATE DATABASE {0}", ends.target.name)).unwrap();
         ends.target.sql(OLD).unwrap();
         let cancel = CancellationToken::new();
         let options = CopyOptions { copy_id: format!("stopped {round}"), ..Ends::options() };
@@ -85,33 +83,25 @@ async fn a_copy_that_is_stopped_at_any_moment_leaves_the_old_tables_or_the_new_o
             assert_eq!(ends.target.sql("SELECT w FROM shared ORDER BY id").unwrap(), ["old", "by trigger"]);
             assert!(tables(&ends).contains(&"seen".to_owned()));
         }
-        crate::stage::eventually("nothing is left", async || {
-            ends.target.sql("SHOW DATABASES LIKE 'rs\\_%'").unwrap().is_empty()
-        })
-        .await;
+        crate::stage::eventually("nothing is left", async || ends.leftovers().is_empty()).await;
     }
     assert!(stopped > 0, "each copy was done before it was stopped");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_killed_copy_has_left_is_dropped_by_the_next_and_what_is_only_called_so_is_not() {
-    let ends = Ends::newest(Family::MySql).await;
+    let ends = Ends::of(Family::MySql).await;
     ends.source.sql(NEW).unwrap();
     ends.target.sql(OLD).unwrap();
     // The name that every database of ours for this target begins with.
-    let prefix = "rs_".to_owned() + &sha256("railway")[..12];
+    let (prefix, name) = (ends.prefix(), &ends.target.name);
     ends.target
         .sql(&format!(
             "CREATE DATABASE {prefix}_0123abcd_1; CREATE DATABASE {prefix}_0123abcd_2; CREATE TABLE {prefix}_0123abcd_2.t (a int);
              CREATE DATABASE {prefix}_0123abcd_3; CREATE TABLE {prefix}_0123abcd_3.t (a int);
-             CREATE TABLE {prefix}_0123abcd_3.railstage_leftover (nothing int) COMMENT = 'railstage leftover: of a copy into `railway`, whose next copy drops it'"
+             CREATE TABLE {prefix}_0123abcd_3.railstage_leftover (nothing int) COMMENT = 'railstage leftover: of a copy into `{name}`, whose next copy drops it'"
         ))
         .unwrap();
     ends.copy(&Ends::options()).await.unwrap();
-    assert_eq!(ends.target.sql("SHOW DATABASES LIKE 'rs\\_%'").unwrap(), [format!("{prefix}_0123abcd_2")]);
-}
-
-fn sha256(text: &str) -> String {
-    use sha2::Digest as _;
-    data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(text))
+    assert_eq!(ends.leftovers(), [format!("{prefix}_0123abcd_2")]);
 }

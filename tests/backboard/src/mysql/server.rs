@@ -191,9 +191,14 @@ impl Server {
         self.folder.path().join("socket")
     }
 
-    /// Runs statements as `root` through the socket, in the server's own database if it is there; the rows of all answers, their
-    /// fields with tabs between and escaped as the client does it.
+    /// Runs statements as `root` through the socket, in the server's own database if it is there.
     pub fn sql(&self, statements: &str) -> Result<Vec<String>> {
+        self.sql_in(&self.options.database, statements)
+    }
+
+    /// Runs statements as `root` through the socket, in a database if it is there; the rows of all answers, their fields with tabs
+    /// between and escaped as the client does it.
+    pub fn sql_in(&self, database: &str, statements: &str) -> Result<Vec<String>> {
         let mut command = Command::new(self.home.client()?);
         command.args([
             "--no-defaults",
@@ -206,10 +211,10 @@ impl Server {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut client = command.spawn().context("run the server's client")?;
         let mut stdin = client.stdin.take().context("write to the client")?;
-        let database = self.options.database.replace('`', "``");
-        let data = self.folder.path().join("data");
-        let statements = match !database.is_empty() && data.join(&self.options.database).is_dir() {
-            true => format!("USE `{database}`;\n{statements}"),
+        let is_there = !database.is_empty() && self.folder.path().join("data").join(database).is_dir();
+        let statements = match is_there {
+            true => format!("USE `{}`;
+{statements}", database.replace('`', "``")),
             false => statements.to_owned(),
         };
         let feeding = std::thread::spawn(move || stdin.write_all(statements.as_bytes()).ok());
