@@ -56,7 +56,7 @@ impl Fault {
 
 /// Only these end by themselves; everything else would fail again in the same way: too many sessions, a shutdown, a lost line, locks,
 /// a definition that has changed since the snapshot, a server that is read-only because another has taken its place, and a
-/// command or a session that somebody has ended.
+/// command or a session that somebody has ended, and a server that another copy has told not to take rows any more.
 fn is_transient(number: u16) -> bool {
     matches!(
         number,
@@ -76,7 +76,9 @@ fn is_transient(number: u16) -> bool {
                 | 3100
                 | 3101
                 | 3169
+                | 3948
                 | 4031
+                | 4166
     )
 }
 
