@@ -58,6 +58,8 @@ pub(super) fn travel(family: Family, type_name: &str, charset: &str) -> Travel {
         "float" => Travel::AsDouble,
         // MariaDB's is a text.
         "json" if family == Family::MySql => Travel::AsText,
+        // As bytes they would be those in which they are kept.
+        "uuid" | "inet4" | "inet6" => Travel::AsText,
         _ if column_type(type_name).is_plain_text() && !charset.is_empty() && !OF_UTF8.contains(&charset) => {
             Travel::AsUtf8
         }
@@ -76,6 +78,7 @@ mod tests {
             (Family::MySql, "double", "", Travel::AsKept),
             (Family::MySql, "json", "", Travel::AsText),
             (Family::MariaDb, "longtext", "utf8mb4", Travel::AsKept),
+            (Family::MariaDb, "inet6", "", Travel::AsText),
             (Family::MariaDb, "varchar", "latin1", Travel::AsUtf8),
             (Family::MySql, "enum", "latin1", Travel::AsKept),
             (Family::MySql, "geometry", "", Travel::AsKept),

@@ -10,6 +10,7 @@ mod matrix;
 mod middle;
 mod moments;
 mod objects;
+mod odd;
 mod same;
 mod started;
 mod swapping;
