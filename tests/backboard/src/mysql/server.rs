@@ -213,8 +213,7 @@ impl Server {
         let mut stdin = client.stdin.take().context("write to the client")?;
         let is_there = !database.is_empty() && self.folder.path().join("data").join(database).is_dir();
         let statements = match is_there {
-            true => format!("USE `{}`;
-{statements}", database.replace('`', "``")),
+            true => format!("USE `{}`;\n{statements}", database.replace('`', "``")),
             false => statements.to_owned(),
         };
         let feeding = std::thread::spawn(move || stdin.write_all(statements.as_bytes()).ok());
