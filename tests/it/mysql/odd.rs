@@ -37,7 +37,8 @@ fn charsets(database: &Database) -> String {
              INSERT INTO in_{name} VALUES (1, 'plain', 'caf\u{e9} \u{8868}\u{793a} \u{439}', 'https://shop.example.com/', 'a');"
         );
         if max == "1" && name != "binary" {
-            script += &format!("INSERT IGNORE INTO in_{name} VALUES (2, _{name} X'{bytes}', _{name} X'{bytes}', '', 'b');");
+            script +=
+                &format!("INSERT IGNORE INTO in_{name} VALUES (2, _{name} X'{bytes}', _{name} X'{bytes}', '', 'b');");
         }
     }
     script
@@ -49,7 +50,9 @@ async fn comes_over(ends: &Ends, what: &str) {
     assert_same(ends, what);
     let count = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()";
     assert_eq!(ends.source.sql(count).unwrap(), [report.tables.to_string()], "{what}");
-    let next = |end: &Database| end.sql("INSERT INTO numbers (f) VALUES (1); SELECT LAST_INSERT_ID(); INSERT INTO no_rows (w) VALUES (1); SELECT LAST_INSERT_ID()").unwrap();
+    let next = |end: &Database| {
+        end.sql("INSERT INTO numbers (f) VALUES (1); SELECT LAST_INSERT_ID(); INSERT INTO no_rows (w) VALUES (1); SELECT LAST_INSERT_ID()").unwrap()
+    };
     assert_eq!(next(&ends.target), next(&ends.source), "{what}");
     ends.assert_nothing_is_left();
     // And once more with all rows looked into, but for bytes that mean nothing in their character set: they cannot be.
@@ -63,7 +66,8 @@ async fn comes_over(ends: &Ends, what: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn odd_tables_come_over_as_they_are() {
-    let ends = [Ends::of(Family::MariaDb).await, Ends::on_one_server(Family::MariaDb).await, Ends::of(Family::MySql).await];
+    let ends =
+        [Ends::of(Family::MariaDb).await, Ends::on_one_server(Family::MariaDb).await, Ends::of(Family::MySql).await];
     let [maria, same_maria, mysql] = &ends;
     comes_over(maria, "MariaDB, to a newer one").await;
     comes_over(same_maria, "MariaDB").await;
