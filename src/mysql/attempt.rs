@@ -1,12 +1,13 @@
 //! One attempt: from the first look at the source to a new database beside the old one that is proven equal.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result};
 
 use super::filling::{Filling, LoadedTable};
 use super::objects::Objects;
-use super::rows::copy::{RowConversion, SentRows};
+use super::preflight::treated;
+use super::rows::copy::RowConversion;
 use super::rows::relation::Relation;
 use super::session::connect::Session;
 use super::session::endpoint::Endpoint;
@@ -15,17 +16,15 @@ use super::session::source_session::SourceSession;
 use super::snapshot::Snapshot;
 use super::target_server::TargetServer;
 use super::{compatibility, filling, schema};
-use crate::copying::left_urls;
-use crate::copying::options::CopyOptions;
+use crate::copying::left_gate::LeftGate;
+use crate::copying::options::{CopyOptions, Verify};
 use crate::copying::phase_timer::PhaseTimer;
 use crate::copying::progress::Progress;
-use crate::copying::report::{CopyReport, LeftUrl, Skipped, TableTime};
-use crate::data::digest;
-use crate::error::{Failure, listed};
+use crate::copying::report::{CopyReport, Skipped};
+use crate::copying::totals;
+use crate::copying::treatment::{DatabaseMasking, DatabaseQueues};
+use crate::masking::nets::people::Gatherer;
 use crate::rewriting::Rewriter;
-
-/// How many of the slowest tables a report names.
-const SLOWEST: usize = 10;
 
 /// What an attempt works with.
 pub(super) struct Attempt<'a> {
@@ -47,14 +46,28 @@ impl Attempt<'_> {
         phases.enter("catalog");
         let mut snapshot = Snapshot::take(self.source, self.options.jobs, &self.options.exclude_table_data).await?;
         report.snapshot_at.clone_from(&snapshot.taken_at);
+        let mut readers = std::mem::take(&mut snapshot.readers);
+        let mut tables = std::mem::take(&mut snapshot.tables);
         let objects;
         (objects, report.skipped) = Objects::read(snapshot.upkeep()).await?;
-        report.skipped.extend(of_another_moment(&snapshot.tables));
         if let Some(pause) = snapshot.pause {
             tracing::info!("the source's writers were held for {} ms", pause.as_millis());
         }
-        let names: Vec<_> = snapshot.tables.iter().map(|relation| relation.table.name.clone()).collect();
+        let names: Vec<_> = tables.iter().map(|relation| relation.table.name.clone()).collect();
         let schema = Arc::new(schema::read(snapshot.upkeep(), names.iter().map(String::as_str)).await?);
+        let (queues, masked) = tokio::select! {
+            looked = self.look(&mut readers, &mut tables) => looked?,
+            reason = snapshot.watch(self.options, self.progress) => return Err(reason),
+        };
+        if let Some(masked) = &masked {
+            phases.enter("people");
+            let gatherer = Gatherer::new(&masked.nets().key);
+            readers = tokio::select! {
+                met = treated::meet(masked, readers, &tables, gatherer) => met?,
+                reason = snapshot.watch(self.options, self.progress) => return Err(reason),
+            };
+        }
+        report.skipped.extend(of_another_moment(&tables));
         phases.enter("schema");
         let (charset, collation) = snapshot.defaults.clone();
         target_server.may_make(self.name, &charset, &collation).await?;
@@ -63,7 +76,6 @@ impl Attempt<'_> {
         let mut target = Session::open(&new_database, Purpose::Fill).await?;
         schema::make(&mut target, &schema).await?;
         phases.enter("data");
-        let tables = snapshot.tables.clone();
         self.progress.expect(
             tables
                 .iter()
@@ -71,22 +83,28 @@ impl Attempt<'_> {
                 .map(|relation| relation.table.size_bytes)
                 .sum(),
         );
-        let readers = std::mem::take(&mut snapshot.readers);
         let filling = Arc::new(self.filling(new_database, schema.clone()));
         let (readers, loaded) = tokio::select! {
-            filled = filling::all(filling, readers, tables) => filled?,
+            filled = filling::all(filling.clone(), readers, tables.clone()) => filled?,
             reason = snapshot.watch(self.options, self.progress) => return Err(reason),
         };
         snapshot.readers = readers;
         snapshot.release().await;
         // From here on nothing of production is held.
         let data_seconds = phases.enter("foreign keys");
+        filling.gate.ensure_open()?;
         schema::add_foreign_keys(&mut target, &schema).await?;
         target.close().await;
         target_server.take_no_rows().await?;
-        add_totals(&mut report, &loaded, data_seconds);
-        ensure_no_key_is_lost(&loaded)?;
-        self.ensure_nothing_is_left(&report)?;
+        let rows: Vec<_> = loaded.iter().map(LoadedTable::rows).collect();
+        totals::add_to(&mut report, &rows, None, data_seconds);
+        report.queues = queues.into_lines();
+        let residue = std::mem::take(&mut *filling.residue.lock().unwrap_or_else(PoisonError::into_inner));
+        let residue = (self.options.verify == Verify::Digest).then_some(&residue);
+        report.masking = masked.map(|masked| masked.sheet(&treated::tables(&tables), &rows, &report, residue));
+        if let Some((sheet, masking)) = report.masking.as_ref().zip(self.options.masking.as_ref()) {
+            sheet.ensure_no_residue(masking.residue)?;
+        }
         report.phases = phases.end();
         Ok((report, objects))
     }
@@ -102,7 +120,23 @@ impl Attempt<'_> {
             verify: self.options.verify,
             stall: self.options.stall,
             progress: self.progress.clone(),
+            gate: LeftGate::new(self.options.fail_on_left),
+            residue: Mutex::default(),
         }
+    }
+
+    /// What is done to what would act in the copy, and to the people in it.
+    async fn look(
+        &self,
+        readers: &mut [SourceSession],
+        tables: &mut [Relation],
+    ) -> Result<(DatabaseQueues, Option<DatabaseMasking>)> {
+        let options = self.options;
+        let reader = readers.first_mut().context("no session reads")?;
+        let masking = options.masking.as_ref();
+        let (queues, masked) =
+            treated::laid_over(reader, tables, options.may_act(), &options.keep_queues, masking).await?;
+        Ok((queues, masked?))
     }
 
     /// Refuses two servers between which no copy can be made.
@@ -118,27 +152,6 @@ impl Attempt<'_> {
         source.close().await;
         Ok(())
     }
-
-    /// Refuses a copy in which an old host is left that need not be, where that was asked for.
-    fn ensure_nothing_is_left(&self, report: &CopyReport) -> Result<()> {
-        let left: Vec<_> =
-            report.left.iter().filter(|left| !left_urls::is_fine(&left.reason)).map(LeftUrl::to_string).collect();
-        ensure!(
-            left.is_empty() || !self.options.fail_on_left,
-            Failure::invalid(format!("URLs of the source are left in the copy: {}", listed(&left)))
-                .hint("leave the rows out, set the values by a rule, rewrite guids as well, or ask for no failure")
-        );
-        Ok(())
-    }
-}
-
-/// Refuses rows in which two keys of an array became one.
-fn ensure_no_key_is_lost(loaded: &[LoadedTable]) -> Result<()> {
-    let lost = loaded.iter().flat_map(|done| done.sent.counts.collided.told(&done.relation.table));
-    let told: Vec<_> = lost.map(|line| line.to_string()).collect();
-    let hint = "leave the rows out (`--exclude-table-data`), or rewrite one of the old URLs only";
-    ensure!(told.is_empty(), Failure::invalid(listed(&told)).hint(hint));
-    Ok(())
 }
 
 /// Tables whose engine takes part in no snapshot: each is as it was when it was read.
@@ -151,31 +164,4 @@ fn of_another_moment(tables: &[Relation]) -> impl Iterator<Item = Skipped> {
         );
         Skipped::new(format!("snapshot of table {}", relation.label()), reason)
     })
-}
-
-/// Adds what the tables come to.
-fn add_totals(report: &mut CopyReport, loaded: &[LoadedTable], data_seconds: f64) {
-    for done in loaded {
-        let SentRows { digest, counts, .. } = &done.sent;
-        report.tables += 1;
-        report.rows += digest.rows;
-        report.bytes += digest.bytes;
-        report.rewritten_values += counts.rewritten;
-        report.malformed_values += counts.malformed;
-        report.overflow_left += counts.overflow();
-        report.left.extend(counts.left.told(&done.relation.table));
-    }
-    report.mb_per_s = report.bytes as f64 / 1e6 / data_seconds.max(0.001);
-    report.left.sort_by(|a, b| (&a.table, &a.column, &a.key).cmp(&(&b.table, &b.column, &b.key)));
-    report.digest = digest::of_all(loaded.iter().map(|done| (done.relation.label(), done.sent.digest)));
-    let time = |done: &LoadedTable| TableTime {
-        table: done.relation.label(),
-        rows: done.sent.digest.rows,
-        bytes: done.sent.digest.bytes,
-        seconds: done.sent.seconds,
-    };
-    let mut times: Vec<_> = loaded.iter().map(time).collect();
-    times.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
-    times.truncate(SLOWEST);
-    report.slowest_tables = times;
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 
-use super::column_types::{column_type, counts_bytes, travel};
+use super::column_types::{column_type, counts_bytes, letters, travel};
 use super::rows::relation::{Relation, Travel};
 use super::session::connect::Family;
 use super::session::row_stream::Row;
 use super::session::source_session::SourceSession;
 use crate::data::table_glob::TableGlob;
-use crate::data::tables::{Column, Letters, Table};
+use crate::data::tables::{Column, Table};
 
 /// The table in a copy in which it says what it is; what a source has of it is another copy's.
 pub(super) const NOTE_TABLE: &str = "railstage_copy";
@@ -50,6 +50,8 @@ impl TableList {
 struct Keys {
     key: BTreeSet<String>,
     unique: BTreeSet<String>,
+    /// The first column of the primary one.
+    first: Option<String>,
 }
 
 /// Reads the tables of a list; those of the globs come without their rows.
@@ -79,7 +81,11 @@ pub(super) async fn relations(
             rows,
         };
         let is_in_snapshot = kind.engine.eq_ignore_ascii_case("InnoDB");
-        relations.push(Relation { table, travels: Arc::from(travels), is_in_snapshot, engine: kind.engine.clone() });
+        let first = keys.get(name).and_then(|keys| keys.first.clone()).filter(|_| is_in_snapshot);
+        let ordered_by =
+            first.filter(|first| table.columns.iter().any(|c| c.name == *first && c.column_type.is_integer()));
+        let (travels, engine) = (Arc::from(travels), kind.engine.clone());
+        relations.push(Relation { table, travels, is_in_snapshot, engine, ordered_by, mask: None, places: None });
     }
     Ok(relations)
 }
@@ -101,19 +107,21 @@ async fn columns(
         }
         let (table, name, data_type) = (row.text(0), row.text(1), row.text(2).to_lowercase());
         let of_table = keys.get(&table).unwrap_or(&none);
-        let is_counted_in_bytes = counts_bytes(&data_type);
+        let charset = row.text(4).to_lowercase();
+        // A letter of what is latin1 by name may be one of UTF-8, and then counts for several.
+        let is_counted_in_bytes = counts_bytes(&data_type) || charset == "latin1";
         let column = Column {
             column_type: column_type(&data_type),
             type_name: row.text(3).into(),
             max_chars: row.number(5).filter(|_| !is_counted_in_bytes),
             max_bytes: row.number(6).filter(|_| is_counted_in_bytes),
-            letters: Letters::All,
+            letters: letters(&charset),
             is_key: of_table.key.contains(&name),
             is_unique: of_table.unique.contains(&name),
             is_nullable: row.flag(7),
             name,
         };
-        let travel = travel(family, &data_type, &row.text(4).to_lowercase());
+        let travel = travel(family, &data_type, &charset);
         columns.entry(table).or_default().push((column, travel));
     }
     Ok(columns)
@@ -121,13 +129,15 @@ async fn columns(
 
 async fn keys(source: &mut SourceSession) -> Result<BTreeMap<String, Keys>> {
     let mut keys: BTreeMap<String, Keys> = BTreeMap::new();
-    let sql = "SELECT TABLE_NAME, COLUMN_NAME, INDEX_NAME = 'PRIMARY' FROM information_schema.STATISTICS
+    let sql =
+        "SELECT TABLE_NAME, COLUMN_NAME, INDEX_NAME = 'PRIMARY', SEQ_IN_INDEX = 1 FROM information_schema.STATISTICS
                 WHERE TABLE_SCHEMA = DATABASE() AND NON_UNIQUE = 0 AND COLUMN_NAME IS NOT NULL";
     for row in source.rows(sql).await? {
         let of_table = keys.entry(row.text(0)).or_default();
         of_table.unique.insert(row.text(1));
         if row.flag(2) {
             of_table.key.insert(row.text(1));
+            of_table.first = of_table.first.take().or_else(|| row.flag(3).then(|| row.text(1)));
         }
     }
     // Both sides of a foreign key.

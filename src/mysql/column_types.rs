@@ -2,7 +2,7 @@
 
 use super::rows::relation::Travel;
 use super::session::connect::Family;
-use crate::data::tables::ColumnType;
+use crate::data::tables::{ColumnType, Letters};
 
 /// Character sets whose bytes are UTF-8 as they stand.
 const OF_UTF8: &[&str] = &["utf8mb4", "utf8mb3", "utf8", "ascii"];
@@ -60,10 +60,20 @@ pub(super) fn travel(family: Family, type_name: &str, charset: &str) -> Travel {
         "json" if family == Family::MySql => Travel::AsText,
         // As bytes they would be those in which they are kept.
         "uuid" | "inet4" | "inet6" => Travel::AsText,
+        _ if column_type(type_name).is_plain_text() && charset == "latin1" => Travel::AsLatin,
         _ if column_type(type_name).is_plain_text() && !charset.is_empty() && !OF_UTF8.contains(&charset) => {
             Travel::AsUtf8
         }
         _ => Travel::AsKept,
+    }
+}
+
+/// Which letters a character set has, which is empty where a type has none.
+pub(super) fn letters(charset: &str) -> Letters {
+    match charset {
+        "" | "binary" | "utf8mb4" | "utf16" | "utf16le" | "utf32" | "gb18030" => Letters::All,
+        "utf8mb3" | "utf8" | "ucs2" => Letters::Basic,
+        _ => Letters::Own,
     }
 }
 
@@ -79,7 +89,8 @@ mod tests {
             (Family::MySql, "json", "", Travel::AsText),
             (Family::MariaDb, "longtext", "utf8mb4", Travel::AsKept),
             (Family::MariaDb, "inet6", "", Travel::AsText),
-            (Family::MariaDb, "varchar", "latin1", Travel::AsUtf8),
+            (Family::MariaDb, "varchar", "latin1", Travel::AsLatin),
+            (Family::MariaDb, "varchar", "gbk", Travel::AsUtf8),
             (Family::MySql, "enum", "latin1", Travel::AsKept),
             (Family::MySql, "geometry", "", Travel::AsKept),
         ] {

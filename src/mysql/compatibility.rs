@@ -9,26 +9,16 @@ use super::session::sql;
 use super::target_server::TargetServer;
 use crate::copying::options::CopyOptions;
 use crate::error::{Failure, listed};
-use crate::masking::Masking;
 
 /// Engines whose rows are read as those of any other: they are kept on the server itself, and a table is read in one piece.
 const READ_AS_THEY_ARE: &[&str] = &["InnoDB", "MyISAM", "Aria", "MEMORY", "ARCHIVE", "CSV"];
 
-/// Refuses what is asked for and cannot be done yet, rather than to leave it undone.
+/// Refuses what is asked for and cannot be done, rather than to leave it undone.
 pub(super) fn asks_for_what_there_is(options: &CopyOptions) -> Result<()> {
-    refuse_masking(options.masking.is_some() || options.defuse)
-}
-
-/// Refuses to mask people.
-pub(super) fn masks_nobody(masking: Option<&Masking>) -> Result<()> {
-    refuse_masking(masking.is_some())
-}
-
-fn refuse_masking(is_asked: bool) -> Result<()> {
     ensure!(
-        !is_asked,
-        Failure::invalid("people in MariaDB and MySQL databases cannot be masked yet, nor queues be switched off")
-            .hint("copy it as it is only where everybody who sees the copy may see production's data")
+        !options.rewrite_schema,
+        Failure::invalid("URLs in the schema of MariaDB and MySQL databases cannot be rewritten (`rewrite_schema`)")
+            .hint("leave it out: URLs in values are rewritten all the same")
     );
     Ok(())
 }

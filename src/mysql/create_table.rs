@@ -80,6 +80,44 @@ impl CreateTable {
     }
 }
 
+/// The checks that a table is made with, each by its name, or its column's where it has none.
+pub(super) fn checks(statement: &str) -> Vec<(String, String)> {
+    let Some((_, items, _)) = split(statement) else { return Vec::new() };
+    let check = |item: &&str| {
+        let name = first_name(item.strip_prefix("CONSTRAINT ").unwrap_or(item))?.replace("``", "`");
+        let begin = word_at(item, "CHECK")?;
+        let rest = item.get(begin..)?;
+        let (mut scan, mut end) = (Scan::default(), None);
+        for (at, c) in rest.char_indices() {
+            if !scan.is_quoted_after(c) && c == ')' && scan.depth == 0 {
+                end = Some(at);
+                break;
+            }
+        }
+        let expression = rest.get(rest.find('(')? + 1..end?)?;
+        // One that the server does not hold rows to.
+        let is_held = !rest.get(end? + 1..)?.contains("NOT ENFORCED");
+        is_held.then(|| (name, expression.to_owned()))
+    };
+    items.iter().filter_map(check).collect()
+}
+
+/// Where a word stands outside of quotes and brackets.
+fn word_at(item: &str, word: &str) -> Option<usize> {
+    let mut scan = Scan::default();
+    let bare: String = item
+        .chars()
+        .map(|c| if scan.is_quoted_after(c) || scan.depth > 0 { "\0".repeat(c.len_utf8()) } else { c.to_string() })
+        .collect();
+    bare.match_indices(word).map(|(at, _)| at).find(|at| {
+        let around = [
+            bare.get(..*at).and_then(|b| b.chars().last()),
+            bare.get(at + word.len()..).and_then(|b| b.chars().next()),
+        ];
+        around.into_iter().flatten().all(|c| !c.is_alphanumeric() && c != '_')
+    })
+}
+
 /// Whether a comment stands in a statement outside of quotes that is not one for servers: what is behind it would be read by us alone,
 /// or by the server alone.
 fn has_comment(statement: &str) -> bool {
@@ -266,6 +304,13 @@ mod tests {
         let create = "CREATE TABLE `t` (\n  `a` int,\n  CONSTRAINT `f` FOREIGN KEY (`a`) REFERENCES `other`.`x` (`a`)\n) ENGINE=InnoDB";
         assert!(CreateTable::read(create, "t").unwrap_err().to_string().contains("into another database, `other`"));
         assert!(CreateTable::read("CREATE VIEW v AS SELECT 1", "v").is_err());
+    }
+
+    #[test]
+    fn checks_are_read_as_a_server_writes_them() {
+        let create = "CREATE TABLE `t` (\n  `a` varchar(9) DEFAULT 'CHECK (x)' CHECK (`a` like '%)'),\n  `b` int,\n  CONSTRAINT `b``s` CHECK ((`b` > (1))),\n  CONSTRAINT `off` CHECK ((`b` < 9)) /*!80016 NOT ENFORCED */,\n  KEY `CHECK` (`a`)\n)";
+        let owned = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
+        assert_eq!(checks(create), [("a", "`a` like '%)'"), ("b`s", "(`b` > (1))")].map(owned));
     }
 
     #[test]

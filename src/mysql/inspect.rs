@@ -3,15 +3,16 @@
 use anyhow::{Context as _, Result};
 
 use super::catalog::{self, TableList};
-use super::compatibility;
+use super::preflight::treated;
 use super::rows::relation::Relation;
 use super::session::endpoint::Endpoint;
 use super::session::fault::classified;
 use super::session::login::Proof;
 use super::session::source_session::SourceSession;
 use super::session::sql;
-use crate::copying::dry_run::{Contents, DryRunTable, schema_of};
+use crate::copying::dry_run::{Contents, schema_of};
 use crate::copying::inspection::{InNetwork, SiteAddress, SourceReport};
+use crate::copying::treatment::DatabaseMasking;
 use crate::masking::Masking;
 use crate::rewriting::wordpress::SiteTables;
 
@@ -46,21 +47,27 @@ async fn look(endpoint: &Endpoint) -> Result<SourceReport> {
     Ok(report)
 }
 
-/// What a copy would make of a source's tables.
+/// Tries masking rules on a source, and looks for what would act in a copy.
 ///
 /// # Errors
-/// When it cannot be reached or read; invalid input for masking, which is not done yet.
+/// When it cannot be reached or read; invalid input when a rule does not fit it, or a strict masking finds what no rule speaks of.
 pub(crate) async fn inspect_contents(
     source: &Endpoint,
     exclude: &[String],
     masking: Option<&Masking>,
-    _keep_queues: &[String],
+    keep_queues: &[String],
 ) -> Result<Contents> {
-    compatibility::masks_nobody(masking)?;
-    let relations = relations(source, exclude).await.map_err(classified)?;
-    let schema = schema_of(relations.iter().map(|relation| &relation.table));
-    let tables = relations.iter().map(|relation| DryRunTable::of(&relation.table, None)).collect();
-    Ok(Contents { tables, schema, ..Contents::default() })
+    let read = async {
+        let mut relations = relations(source, exclude).await?;
+        let schema = schema_of(treated::tables(&relations));
+        let mut reader = SourceSession::open_to_look(source).await?;
+        let (queues, masked) = treated::laid_over(&mut reader, &mut relations, false, keep_queues, masking).await?;
+        let suspects = masked?.map(DatabaseMasking::into_suspects).unwrap_or_default();
+        reader.close().await;
+        let tables = relations.iter().map(Relation::dry_run).collect();
+        Ok(Contents { suspects, queues: queues.into_lines(), tables, schema })
+    };
+    read.await.map_err(classified)
 }
 
 /// Tables, columns and their types, as [`Contents`] has them.
@@ -69,7 +76,7 @@ pub(crate) async fn inspect_contents(
 /// When the source cannot be reached.
 pub(crate) async fn read_schema(source: &Endpoint) -> Result<String> {
     let relations = relations(source, &[]).await.map_err(classified)?;
-    Ok(schema_of(relations.iter().map(|relation| &relation.table)))
+    Ok(schema_of(treated::tables(&relations)))
 }
 
 /// What the WordPress sites in a database call themselves (`siteurl`, `home`).

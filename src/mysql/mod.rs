@@ -23,6 +23,7 @@ mod inspect;
 pub(crate) mod not_yet;
 mod note_table;
 mod objects;
+mod preflight;
 mod rows;
 mod schema;
 mod session;

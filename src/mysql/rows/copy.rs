@@ -8,6 +8,7 @@ use bytes::BytesMut;
 
 use super::load_text::RowWriter;
 use super::relation::Relation;
+use super::row_transform::RowTransform;
 use super::wire::Wire;
 use crate::copying::meter::Meter;
 use crate::copying::transform::{self, Transform, TransformCounts};
@@ -41,7 +42,14 @@ pub(crate) struct RowConversion {
 impl RowConversion {
     /// Whether the rows of a table are looked into.
     pub(crate) fn looks_into(&self, relation: &Relation) -> bool {
-        transform::is_needed(&relation.table, None, &self.rewriter)
+        transform::is_needed(&relation.table, relation.mask.as_ref(), &self.rewriter)
+    }
+
+    /// What is done to the rows of a table; nothing where they pass as they are.
+    pub(crate) fn transform<'a>(&'a self, relation: &'a Relation) -> Option<RowTransform<'a>> {
+        let Relation { table, mask, .. } = relation;
+        let transform = Transform::of(table, mask.as_ref(), &self.rewriter, self.rewrites_guid, Wire);
+        transform.map(|transform| RowTransform::of(relation, transform))
     }
 }
 
@@ -59,7 +67,7 @@ pub(crate) async fn send_table(
     let select = relation.select(source.database(), source.family(), is_looked_into);
     let loading = target.load_data(|file| relation.load(new_database, is_looked_into, file));
     let mut load = loading.await.context("write it")?;
-    let mut transform = Transform::of(&relation.table, None, &conversion.rewriter, conversion.rewrites_guid, Wire);
+    let mut transform = conversion.transform(relation);
     let mut from = source.start_rows(&select).await.context("read it")?;
     let mut copying = Copying {
         writer: RowWriter::new(relation.table.columns.len()),
@@ -82,7 +90,7 @@ pub(crate) async fn send_table(
         warnings == 0,
         Fault::of_answer(&format!("the source warns of {warnings} values that it could not give as they are"))
     );
-    let counts = transform.map(Transform::into_counts).unwrap_or_default();
+    let counts = transform.map(RowTransform::into_counts).unwrap_or_default();
     Ok((load, SentRows { digest: copying.sent, counts, seconds: began.elapsed().as_secs_f64() }))
 }
 
@@ -101,7 +109,7 @@ impl Copying<'_> {
     fn whole(
         &mut self,
         row: &[u8],
-        transform: Option<&mut Transform<'_, Wire>>,
+        transform: Option<&mut RowTransform<'_>>,
         load: &mut LoadData,
     ) -> Result<(), Fault> {
         self.untold += row.len();
@@ -109,7 +117,7 @@ impl Copying<'_> {
             None => row,
             Some(transform) => {
                 self.changed.clear();
-                if !transform.apply(row, &mut self.changed) {
+                if !transform.apply(row, &mut self.changed)? {
                     return Ok(());
                 }
                 &self.changed
@@ -123,11 +131,11 @@ impl Copying<'_> {
     async fn long(
         &mut self,
         from: &mut RowStream<'_>,
-        transform: Option<&Transform<'_, Wire>>,
+        transform: Option<&RowTransform<'_>>,
         load: &mut LoadData,
     ) -> Result<()> {
         let mut hash = RowHash::default();
-        let overlap = transform.map_or(0, Transform::longest_needle);
+        let overlap = transform.map_or(0, RowTransform::longest_needle);
         // The end of what was looked at before: what is looked for may begin there.
         let mut seen = Vec::new();
         while let Some(piece) = from.piece().await.context("read it")? {

@@ -1,9 +1,14 @@
 //! A table as this server has it: how it is read, so that the same value has the same bytes on both ends, and how it is filled.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::load_text;
+use super::{letters, load_text};
+use crate::copying::dry_run::DryRunTable;
+use crate::copying::treatment::TreatedTable;
 use crate::data::tables::Table;
+use crate::masking::residue::Places;
+use crate::masking::table::TableMask;
 use crate::mysql::session::connect::Family;
 use crate::mysql::session::sql;
 
@@ -18,6 +23,8 @@ pub(crate) enum Travel {
     AsText,
     /// As UTF-8 where they are looked into, since they are kept in another character set.
     AsUtf8,
+    /// As they are kept, which is in latin1 by name, and looked into as what the bytes are.
+    AsLatin,
 }
 
 /// A table and how it travels.
@@ -30,12 +37,47 @@ pub(crate) struct Relation {
     pub(crate) is_in_snapshot: bool,
     /// What the server's engine for it is called.
     pub(crate) engine: String,
+    /// The first column of the primary key, where that is a number in whose order the rows are.
+    pub(crate) ordered_by: Option<String>,
+    /// How its rows are masked.
+    pub(crate) mask: Option<Arc<TableMask>>,
+    /// What is decided on its places, where the copy of it is searched for people.
+    pub(crate) places: Option<Arc<Places>>,
 }
 
 impl Relation {
     /// `database.table`, for people.
     pub(crate) fn label(&self) -> String {
         self.table.label()
+    }
+
+    /// What of it is treated before its rows come.
+    pub(crate) fn treated(&mut self) -> TreatedTable<'_> {
+        TreatedTable { table: &mut self.table, mask: &mut self.mask, places: &mut self.places }
+    }
+
+    /// What a copy would do to it.
+    pub(crate) fn dry_run(&self) -> DryRunTable {
+        DryRunTable::of(&self.table, self.mask.as_deref())
+    }
+
+    /// Its name on the source, quoted.
+    pub(crate) fn in_source(&self) -> String {
+        sql::qualified(&self.table.schema, &self.table.name)
+    }
+
+    /// A column as it is asked for by whoever reads single values, so that [`Self::read`] reads them.
+    pub(crate) fn shown(&self, column: usize) -> String {
+        let name = sql::ident(&self.table.columns[column].name);
+        match self.travels[column] {
+            Travel::AsUtf8 => format!("CONVERT({name} USING utf8mb4)"),
+            Travel::AsDouble | Travel::AsKept | Travel::AsText | Travel::AsLatin => name,
+        }
+    }
+
+    /// A value of a column that was asked for so, as UTF-8.
+    pub(crate) fn read<'v>(&self, column: usize, value: &'v [u8]) -> Cow<'v, [u8]> {
+        if self.travels[column] == Travel::AsLatin { letters::read(value) } else { value.into() }
     }
 
     /// The query that reads it in a database. `is_looked_into`: what is in it may be changed.
@@ -45,7 +87,7 @@ impl Relation {
             match travel {
                 Travel::AsDouble => format!("{name}+0e0"),
                 Travel::AsUtf8 if is_looked_into => format!("CONVERT({name} USING utf8mb4)"),
-                Travel::AsUtf8 | Travel::AsKept | Travel::AsText => name,
+                Travel::AsUtf8 | Travel::AsKept | Travel::AsText | Travel::AsLatin => name,
             }
         });
         // What a site reads shall stay in the server's cache.
@@ -85,6 +127,9 @@ mod tests {
             travels: [Travel::AsKept, Travel::AsDouble, Travel::AsText, Travel::AsUtf8].into(),
             is_in_snapshot: true,
             engine: "InnoDB".to_owned(),
+            ordered_by: None,
+            mask: None,
+            places: None,
         };
         assert_eq!(
             relation.select("d", Family::MySql, false),

@@ -34,7 +34,7 @@ fn length(bytes: &[u8]) -> Option<(usize, Option<usize>)> {
 }
 
 /// Appends a field.
-fn put(value: Option<&[u8]>, out: &mut BytesMut) {
+pub(crate) fn put(value: Option<&[u8]>, out: &mut BytesMut) {
     let Some(value) = value else {
         out.put_u8(NULL);
         return;
@@ -55,17 +55,24 @@ impl RowFormat for Wire {
     type Row<'r> = WireRow<'r>;
 
     fn row<'r>(self, bytes: &'r [u8], columns: &'r [Column]) -> Option<WireRow<'r>> {
-        let row = WireRow { bytes, columns: columns.len() };
-        let mut end = 0;
-        for _ in 0..columns.len() {
-            let (head, len) = length(bytes.get(end..)?)?;
-            end = end.checked_add(head)?.checked_add(len.unwrap_or(0))?;
-        }
-        (end == bytes.len()).then_some(row)
+        WireRow::of(bytes, columns.len())
     }
 
     fn put(self, _: &Column, value: Option<&[u8]>, out: &mut BytesMut) {
         put(value, out);
+    }
+}
+
+impl<'r> WireRow<'r> {
+    /// A row of so many columns.
+    pub(crate) fn of(bytes: &'r [u8], columns: usize) -> Option<Self> {
+        let row = WireRow { bytes, columns };
+        let mut end = 0;
+        for _ in 0..columns {
+            let (head, len) = length(bytes.get(end..)?)?;
+            end = end.checked_add(head)?.checked_add(len.unwrap_or(0))?;
+        }
+        (end == bytes.len()).then_some(row)
     }
 }
 

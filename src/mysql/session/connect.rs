@@ -255,6 +255,6 @@ fn asked_for_file() -> Fault {
 }
 
 /// Waits for an answer.
-pub(super) async fn limited<T>(limit: Duration, answer: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+pub(crate) async fn limited<T>(limit: Duration, answer: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
     tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| Err(Fault::no_answer(limit)))
 }

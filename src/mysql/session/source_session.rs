@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::connect::{Family, Session, Version};
 use super::endpoint::Endpoint;
@@ -32,6 +32,14 @@ impl SourceSession {
     /// Opens a session that reads rows in the bytes in which they are kept.
     pub(crate) async fn open_for_rows(endpoint: &Endpoint) -> Result<Self> {
         Ok(Self { session: Session::open(endpoint, Purpose::Rows).await?, endpoint: endpoint.clone() })
+    }
+
+    /// Opens a session that reads rows, all of them as they are now.
+    pub(crate) async fn open_to_look(endpoint: &Endpoint) -> Result<Self> {
+        let mut source = Self::open_for_rows(endpoint).await?;
+        source.begin().await.context("take a snapshot")?;
+        source.before_table().await.context("keep the snapshot")?;
+        Ok(source)
     }
 
     pub(crate) fn family(&self) -> Family {

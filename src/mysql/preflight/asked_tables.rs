@@ -1,0 +1,184 @@
+//! The source's tables as they are asked about before their rows come, by this server's own means.
+
+use std::collections::{HashMap, HashSet};
+
+use anyhow::{Context as _, Result};
+
+use super::conditions::sql_of;
+use super::{checks, references, samples, shown_rows};
+use crate::copying::row::{Field as _, Row as _};
+use crate::copying::treatment::{Check, ForeignKey, RowCondition, SampleLook, SampleWish, SourceTables, TextRow};
+use crate::data::tables::ColumnType;
+use crate::masking::relations::Reference;
+use crate::mysql::rows::relation::Relation;
+use crate::mysql::rows::wire::WireRow;
+use crate::mysql::session::source_session::SourceSession;
+use crate::mysql::session::sql;
+
+/// The rows of a larger table are not counted, since the source would have to read it all for that.
+const COUNTED_BYTES: u64 = 64 << 20;
+/// So many tables or columns are asked about in one round trip.
+const TOGETHER: usize = 40;
+
+/// A session that reads rows, and the tables that it is asked about.
+pub(super) struct AskedTables<'a> {
+    pub(super) source: &'a mut SourceSession,
+    pub(super) relations: &'a [Relation],
+}
+
+impl AskedTables<'_> {
+    /// Lets go of what was read, since whoever changes a definition waits for that.
+    async fn done<T>(&mut self, read: Result<T>) -> Result<T> {
+        let read = read?;
+        self.source.let_go().await.context("let go of the source's tables")?;
+        Ok(read)
+    }
+
+    async fn each(
+        &mut self,
+        relation: &Relation,
+        columns: &[usize],
+        when: &RowCondition,
+        take: &mut (dyn FnMut(Vec<String>) + Send),
+    ) -> Result<()> {
+        let shown: Vec<_> = columns.iter().map(|column| relation.shown(*column)).collect();
+        let named = columns.iter().map(|column| sql::ident(&relation.table.columns[*column].name));
+        let are_there: Vec<_> = named.map(|name| format!("{name} IS NOT NULL")).collect();
+        let query = format!(
+            "SELECT {} FROM {} WHERE ({}) AND {}",
+            shown.join(", "),
+            relation.in_source(),
+            sql_of(when, relation, columns),
+            are_there.join(" AND ")
+        );
+        let mut of_row = |row: &WireRow<'_>| {
+            let value = |(number, column): (usize, &usize)| {
+                let value = row.field(number).raw()?;
+                Some(String::from_utf8_lossy(&relation.read(*column, value)).into_owned())
+            };
+            let texts: Option<Vec<String>> = columns.iter().enumerate().map(value).collect();
+            if let Some(texts) = texts.filter(|texts| when.holds(texts)) {
+                take(texts);
+            }
+        };
+        shown_rows::each(self.source, &query, columns.len(), &mut of_row).await
+    }
+}
+
+impl SourceTables for AskedTables<'_> {
+    async fn row_counts(&mut self, tables: &[usize]) -> Result<Vec<u64>> {
+        let mut all = Vec::with_capacity(tables.len());
+        for together in tables.chunks(TOGETHER) {
+            let count = |place: &usize| {
+                let relation = &self.relations[*place];
+                match relation.table.size_bytes <= COUNTED_BYTES {
+                    true => format!("(SELECT COUNT(*) FROM {})", relation.in_source()),
+                    false => relation.table.rows.to_string(),
+                }
+            };
+            let counts: Vec<_> = together.iter().map(count).collect();
+            let rows = self.source.rows(&format!("SELECT {}", counts.join(", "))).await;
+            let rows = self.done(rows.map_err(Into::into)).await?;
+            let row = rows.first().context("the server counts no rows")?;
+            all.extend((0..together.len()).map(|number| row.number::<u64>(number).unwrap_or_default()));
+        }
+        Ok(all)
+    }
+
+    async fn each_row(
+        &mut self,
+        table: usize,
+        columns: &[&str],
+        when: &RowCondition,
+        take: &mut (dyn FnMut(Vec<String>) + Send),
+    ) -> Result<()> {
+        let relations = self.relations;
+        let relation = &relations[table];
+        let place = |name: &&str| {
+            let place = relation.table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
+            place.with_context(|| format!("table `{}` has no column `{name}`", relation.label()))
+        };
+        let places = columns.iter().map(place).collect::<Result<Vec<_>>>()?;
+        let read = self.each(relation, &places, when, take).await;
+        self.done(read.with_context(|| format!("look through {}", relation.label()))).await
+    }
+
+    async fn foreign_keys(&mut self) -> Result<Vec<ForeignKey>> {
+        references::foreign_keys(self.source, self.relations).await
+    }
+
+    async fn references(&mut self) -> Result<Vec<Reference>> {
+        references::references(self.source, self.relations).await
+    }
+
+    async fn deciding(&mut self) -> Result<HashMap<usize, Vec<String>>> {
+        references::deciding(self.source, self.relations).await
+    }
+
+    async fn computed(&mut self) -> Result<HashMap<usize, Vec<String>>> {
+        let sql = "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS
+                    WHERE TABLE_SCHEMA = DATABASE() AND COALESCE(GENERATION_EXPRESSION, '') <> '' ORDER BY 1, ORDINAL_POSITION";
+        let mut computed: HashMap<usize, Vec<String>> = HashMap::new();
+        for row in self.source.rows(sql).await.context("list generated columns")? {
+            let table = row.text(0);
+            let place = self.relations.iter().position(|relation| relation.table.name == table);
+            computed.entry(place.unwrap_or(usize::MAX)).or_default().push(row.text(1));
+        }
+        Ok(computed)
+    }
+
+    async fn checks(&mut self, tables: &[usize]) -> Result<HashMap<usize, Vec<Check>>> {
+        let read = checks::of(self.source, self.relations, tables).await;
+        self.done(read).await
+    }
+
+    async fn first_rows(&mut self, table: usize, most: usize) -> Result<Vec<TextRow>> {
+        let relations = self.relations;
+        let relation = &relations[table];
+        let shown = (0..relation.table.columns.len()).map(|column| match relation.table.columns[column].column_type {
+            ColumnType::Bytes | ColumnType::Other => "NULL".to_owned(),
+            _ => relation.shown(column),
+        });
+        let shown: Vec<_> = shown.collect();
+        let query = format!("SELECT {} FROM {} LIMIT {most}", shown.join(", "), relation.in_source());
+        let read = samples::texts(self.source, relation, &query).await;
+        self.done(read).await
+    }
+
+    async fn passes(&mut self, check: &Check, rows: &[TextRow]) -> Result<bool> {
+        checks::passes(self.source, check, rows).await
+    }
+
+    async fn samples(&mut self, wishes: &[SampleWish], look: &mut SampleLook<'_>) -> Result<()> {
+        let relations = self.relations;
+        for wish in wishes {
+            let relation = &relations[wish.table];
+            let read = samples::of(self.source, relation, wish).await;
+            let read = read.with_context(|| format!("look into {}", relation.label()));
+            let (sample, variety) = self.done(read).await?;
+            look(wish.table, &sample, &variety);
+        }
+        Ok(())
+    }
+
+    async fn keys_among(
+        &mut self,
+        tables: &[usize],
+        words: &[&str],
+        is_hidden: &(dyn Fn(usize, usize) -> bool + Sync),
+    ) -> Result<HashSet<String>> {
+        let columns = references::unique_texts(self.source, self.relations).await?;
+        let is_asked = |(place, column): &(usize, usize)| tables.contains(place) && !is_hidden(*place, *column);
+        let columns: Vec<_> = columns.into_iter().filter(is_asked).collect();
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        let mut keys = HashSet::new();
+        for (place, column) in columns {
+            let relations = self.relations;
+            let when = RowCondition::Is(0, words.clone());
+            let mut take = |row: Vec<String>| keys.extend(row);
+            let read = self.each(&relations[place], &[column], &when, &mut take).await;
+            self.done(read).await?;
+        }
+        Ok(keys)
+    }
+}

@@ -1,0 +1,67 @@
+//! Checks of a source's tables, as the statements have them that make these: they call nothing but what is the server's own.
+
+use std::collections::HashMap;
+
+use anyhow::{Context as _, Result};
+use data_encoding::HEXUPPER;
+
+use crate::copying::treatment::{Check, TextRow};
+use crate::mysql::create_table;
+use crate::mysql::rows::relation::Relation;
+use crate::mysql::session::source_session::SourceSession;
+use crate::mysql::session::sql;
+
+/// The checks of some tables, by their places.
+pub(super) async fn of(
+    source: &mut SourceSession,
+    relations: &[Relation],
+    places: &[usize],
+) -> Result<HashMap<usize, Vec<Check>>> {
+    let sql = "SELECT DISTINCT t.TABLE_NAME FROM information_schema.TABLE_CONSTRAINTS AS t
+                WHERE t.TABLE_SCHEMA = DATABASE() AND t.CONSTRAINT_TYPE = 'CHECK'";
+    let rows = source.rows(sql).await.context("list the source's checks")?;
+    let names: Vec<String> = rows.iter().map(|row| row.text(0)).collect();
+    let mut checks = HashMap::new();
+    for place in places {
+        let relation = &relations[*place];
+        if !names.contains(&relation.table.name) {
+            continue;
+        }
+        let row = source.row(&format!("SHOW CREATE TABLE {}", relation.in_source())).await?;
+        let found = create_table::checks(&row.text(1)).into_iter().map(|(name, text)| check(relation, name, text));
+        checks.insert(*place, found.collect());
+    }
+    Ok(checks)
+}
+
+fn check(relation: &Relation, name: String, expression: String) -> Check {
+    let columns = relation.table.columns.iter().enumerate();
+    let named = columns.filter(|(_, column)| expression.contains(&sql::ident(&column.name)));
+    let (columns, spoken_of) =
+        named.map(|(place, column)| (place, (column.name.clone(), column.type_name.to_string()))).unzip();
+    Check { name, expression, columns, spoken_of }
+}
+
+/// Whether all rows pass a check: the source is asked, with values alone and no table.
+pub(super) async fn passes(source: &mut SourceSession, check: &Check, rows: &[TextRow]) -> Result<bool> {
+    if check.columns.is_empty() {
+        return Ok(true);
+    }
+    let value = |value: &Option<String>| match value {
+        Some(text) => format!("CONVERT(X'{}' USING utf8mb4)", HEXUPPER.encode(text.as_bytes())),
+        None => "NULL".to_owned(),
+    };
+    let one = |row: &TextRow| {
+        let values = check.columns.iter().zip(&check.spoken_of);
+        let values = values.map(|(column, (name, _))| format!("{} AS {}", value(&row[*column]), sql::ident(name)));
+        format!("SELECT {}", values.collect::<Vec<_>>().join(", "))
+    };
+    let rows: Vec<_> = rows.iter().map(one).collect();
+    let query = format!("SELECT MIN(COALESCE(({}), 1)) FROM ({}) AS t", check.expression, rows.join(" UNION ALL "));
+    match source.rows(&query).await {
+        Ok(rows) => Ok(rows.first().is_none_or(|row| row.maybe(0).is_none() || row.flag(0))),
+        // Whether it holds shows when the copy is made.
+        Err(fault) if fault.number.is_some() => Ok(true),
+        Err(fault) => Err(fault.into()),
+    }
+}
