@@ -21,7 +21,7 @@
 //! How a request runs through it: `http` takes it, `graphql` checks the document against Railway's own schema
 //! (`schema`, from the CLI's published source), lets `faults` strike, and executes it on the state (`model`), which
 //! queries see late (`model::history`); `journal` notes it. What a mutation sets going is carried out by `deploy` and
-//! kept in `runtime`: servers of `database`, tasks of `app`, listeners of `proxy`, programs of `caddy`. `edge` is the proxy that leads
+//! kept in `runtime`: servers of `database`, tasks of `app`, listeners of `proxy`, programs of `caddy` and `wordpress`. `edge` is the proxy that leads
 //! `https://…` requests to the apps. What is not modelled answers with an error that names it, never with a guess.
 //!
 //! `backboard serve` runs a world as a process; [`postgres`] and [`fixture`] are of use without one.
@@ -57,6 +57,7 @@ pub mod schema;
 mod state;
 mod upload;
 pub mod versions;
+pub mod wordpress;
 mod world;
 
 pub use faults::{Fault, FaultEffect, When};

@@ -32,7 +32,10 @@ impl MysqlHome {
             None => fs::read_dir(cache::folder()?)?
                 .filter_map(Result::ok)
                 .map(|entry| entry.path())
-                .filter(|path| path.join("done").exists() && path.join("root").is_dir())
+                .filter(|path| {
+                    path.join("done").exists()
+                        && ["mariadbd", "mysqld"].iter().any(|name| path.join("bin").join(name).exists())
+                })
                 .collect(),
         };
         let mut all = folders.into_iter().map(MysqlHome::at).collect::<Result<Vec<_>>>()?;

@@ -1,0 +1,74 @@
+//! What is in the image: PHP, the core and its theme out of Debian's packages, and a plug-in of ours.
+
+use crate::cache;
+use crate::versions;
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const CONFIG: &str = include_str!("../../../wordpress/wp-config.php");
+const ROUTER: &str = include_str!("../../../wordpress/router.php");
+const PLUGIN: &str = include_str!("../../../wordpress/acme-shop.php");
+
+/// Whether an image is WordPress's own.
+pub(crate) fn is_wordpress(image: &str) -> bool {
+    let name = image.split(['@', ':']).next().unwrap_or_default();
+    name.rsplit('/').next() == Some("wordpress")
+}
+
+/// What `tests/setup` has unpacked.
+pub(super) struct Image {
+    home: PathBuf,
+}
+
+impl Image {
+    pub(super) fn find() -> Result<Self> {
+        let home = cache::folder()?.join(format!("wordpress-{}", versions::of("WORDPRESS_RELEASE")));
+        ensure!(home.join("done").exists(), "no WordPress in `{}`: run tests/setup", home.display());
+        Ok(Image { home })
+    }
+
+    /// Changes with the image; whatever is made by it is made anew then.
+    pub(super) fn version(&self) -> Result<String> {
+        let file = self.home.join("www/wp-includes/version.php");
+        Ok(fs::read_to_string(file)? + CONFIG + PLUGIN)
+    }
+
+    /// PHP in the words of its own settings and of nothing else on this machine.
+    pub(super) fn php(&self) -> Command {
+        let mut command = Command::new(self.home.join("bin/php"));
+        command.arg("-c").arg(self.home.join("php.ini")).env_clear().env("PHP_INI_SCAN_DIR", "");
+        command.env("PATH", "/usr/bin:/bin");
+        command
+    }
+
+    /// Unpacks the image; `folder` has `www` and `router.php` in it then.
+    pub(super) fn unpack(&self, folder: &Path) -> Result<()> {
+        let www = folder.join("www");
+        cache::copy_folder(&self.home.join("www"), &www)?;
+        let plugin = www.join("wp-content/plugins/acme-shop");
+        fs::create_dir_all(&plugin)?;
+        fs::create_dir_all(www.join("wp-content/uploads"))?;
+        let files = [
+            (www.join("wp-config.php"), CONFIG),
+            (plugin.join("acme-shop.php"), PLUGIN),
+            (folder.join("router.php"), ROUTER),
+        ];
+        for (path, text) in files {
+            fs::write(&path, text).with_context(|| format!("write `{}`", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_image_is_known_by_its_name() {
+        assert!(is_wordpress("wordpress") && is_wordpress("docker.io/library/wordpress:6-apache"));
+        assert!(!is_wordpress("acme/wordpress-exporter:1") && !is_wordpress("wordpress/nginx"));
+    }
+}
