@@ -40,6 +40,7 @@ for ($i = 1; $i <= 300; $i++) {
     $before = 'item-' . max(1, $i - 1);
     $content = '<!-- wp:paragraph --><p>' . words($i, 60) . ". See <a href=\"$site/2026/$before/\">the one before</a>, <a href=\"http://outfitters.example.com/shop/\">the shop</a> or <a href=\"//outfitters.example.com/about/\">about us</a>.</p><!-- /wp:paragraph -->"
         . "<!-- wp:cover {\"url\":\"https:\\/\\/outfitters.example.com\\/wp-content\\/themes\\/twentytwentyfive\\/assets\\/images\\/item.webp\"} --><!-- /wp:cover -->"
+        . ($i === 300 ? '<!-- wp:paragraph --><p><a href="https://partner.example.org/review/">A review</a></p><!-- /wp:paragraph -->' : '')
         . '<!-- wp:paragraph --><p><a href="https://social.example.org/share?u=' . rawurlencode("$site/2026/$slug/") . '">Share</a> ' . words($i + 1000, 40) . '</p><!-- /wp:paragraph -->';
     $post = wp_insert_post(wp_slash(['post_title' => words($i + 2000, 4), 'post_name' => $slug, 'post_content' => $content, 'post_status' => 'publish', 'post_author' => $authors[$i % 4], 'post_category' => [$topics[$i % 3]], 'post_date' => gmdate('Y-m-d H:i:s', 1767268800 + $i * 3600)]));
     if ($i % 3 === 0) {
@@ -63,6 +64,8 @@ update_option('woocommerce_stripe_settings', ['enabled' => 'yes', 'testmode' => 
 update_option('widget_block', [2 => ['content' => "<!-- wp:paragraph --><p><a href=\"$site/2026/item-3/\">Überall zu Hause ☕</a></p><!-- /wp:paragraph -->"], '_multiwidget' => 1]);
 update_option('mailserver_pass', 'canary-mailserver-password');
 wp_schedule_event(time() - 60, 'hourly', 'acme_remind');
+// Pings of old posts have long been sent; the newest one's will be.
+$wpdb->query("DELETE FROM $wpdb->postmeta WHERE meta_key IN ('_pingme', '_encloseme') AND post_id <> (SELECT MAX(ID) FROM $wpdb->posts WHERE post_type = 'post')");
 // What a site has once it was visited.
 delete_option('rewrite_rules');
 wp_schedule_event(time() + 43200, 'twicedaily', 'wp_version_check');
