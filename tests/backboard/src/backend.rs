@@ -8,6 +8,7 @@ use crate::model::history::History;
 use crate::model::{Effect, Model};
 use crate::options::WorldOptions;
 use crate::order::Order;
+use crate::outside::Outside;
 use crate::runtime::Runtime;
 use apollo_compiler::Schema;
 use apollo_compiler::validation::Valid;
@@ -23,6 +24,7 @@ pub(crate) struct Backend {
     pub(crate) runtime: Runtime,
     pub(crate) order: Order,
     pub(crate) git: Git,
+    pub(crate) outside: Outside,
     tokens: Mutex<Tokens>,
     history: Mutex<History>,
     requests: AtomicU64,
@@ -47,6 +49,7 @@ impl Backend {
             journal: Journal::default(),
             runtime,
             order: Order::default(),
+            outside: Outside::default(),
             tokens: Mutex::new(tokens),
             history: Mutex::new(History::new(model)),
             requests: AtomicU64::new(0),

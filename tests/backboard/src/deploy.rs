@@ -10,6 +10,7 @@ use crate::model::variables::{self, Variables};
 use crate::model::{Answer, Model};
 use crate::runtime::Running;
 use crate::upload::Files;
+use crate::wordpress::{Site, is_wordpress};
 use anyhow::Result;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -21,6 +22,7 @@ pub(crate) enum Kind {
     App,
     /// Caddy, with a start command.
     Caddy,
+    WordPress,
     /// A schedule's job, or an image that nobody here looks into.
     Quiet,
 }
@@ -32,6 +34,7 @@ pub(crate) fn kind(model: &Model, environment: Uuid, service: Uuid) -> Answer<Ki
     Ok(match config.text(service, "/source/image") {
         Some(image) if Image::of(image).is_some() => Kind::Database,
         Some(image) if is_caddy(image) && config.text(service, "/deploy/startCommand").is_some() => Kind::Caddy,
+        Some(image) if is_wordpress(image) => Kind::WordPress,
         _ if config.text(service, "/deploy/cronSchedule").is_some() => Kind::Quiet,
         _ if uploaded || config.text(service, "/source/repo").is_some() => Kind::App,
         _ => Kind::Quiet,
@@ -118,9 +121,14 @@ pub(crate) async fn run(backend: &Arc<Backend>, environment: Uuid, service: Uuid
             replace(backend, environment, service, Running::Caddy(Box::new(caddy)));
             Ok("serving".to_owned())
         }
+        Kind::WordPress => {
+            let site = Site::start(backend, environment, variables).await?;
+            replace(backend, environment, service, Running::WordPress(Box::new(site)));
+            Ok("resuming normal operations".to_owned())
+        }
         Kind::Quiet => Ok("started".to_owned()),
         Kind::App => {
-            let app = App::start(backend, environment, service, variables, files).await?;
+            let app = App::start(backend, environment, variables, files).await?;
             let port = app.port();
             replace(backend, environment, service, Running::App(app));
             Ok(format!("listening on port {port}"))

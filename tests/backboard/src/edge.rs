@@ -3,12 +3,15 @@
 use crate::backend::Backend;
 use crate::caddy;
 use crate::forward::no_answer;
+use crate::outside::Sent;
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Body;
 use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, Collected};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -84,6 +87,17 @@ impl Edge {
         Ok(())
     }
 
+    /// Keeps what was sent to somebody else.
+    async fn note(&self, host: &str, request: Request<Incoming>) {
+        let (parts, body) = request.into_parts();
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        let (method, agent) = (parts.method.to_string(), agent.to_owned());
+        let url = format!("https://{host}{}", parts.uri.path_and_query().map_or("/", PathAndQuery::as_str));
+        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+        let body = String::from_utf8_lossy(&body).into_owned();
+        self.backend.outside.note(Sent { method, url, agent, body });
+    }
+
     async fn answer(&self, host: &str, request: Request<Incoming>) -> Response {
         if host == BACKBOARD_HOST {
             let request = request.map(Body::new);
@@ -93,9 +107,12 @@ impl Edge {
             return self.backend.git.answer(host, request).await;
         }
         let model = self.backend.current();
-        let Some((environment, service)) = model.route(host) else { return not_found() };
+        let Some((environment, service)) = model.route(host) else {
+            self.note(host, request).await;
+            return not_found();
+        };
         let runtime = &self.backend.runtime;
-        if let Some((port, local)) = runtime.caddy(environment, service) {
+        if let Some((port, local)) = runtime.program(environment, service) {
             return match model.target_port(environment, service, host) {
                 Some(target) if target != port => no_answer("nobody listens on the domain's port"),
                 _ => caddy::respond(local, host, request.map(Body::new)).await,

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 /// What private names end with.
-const SUFFIX: &str = ".railway.internal";
+pub(crate) const SUFFIX: &str = ".railway.internal";
 
 /// What SOCKS calls an address that is a name.
 const NAME: u8 = 3;
@@ -29,6 +29,13 @@ const NAME: u8 = 3;
 enum Refused {
     NoSuchHost = 4,
     NobodyListens = 5,
+}
+
+/// What a name and a port lead to.
+enum Found {
+    App(App),
+    /// A real program, which listens on this port of the machine.
+    Program(u16),
 }
 
 /// A way into it, open until it is dropped.
@@ -78,7 +85,15 @@ async fn connect(backend: Weak<Backend>, environment: Uuid, mut stream: TcpStrea
     let found = find(&backend, environment, &String::from_utf8_lossy(&name), port);
     let answer = found.as_ref().err().map_or(0, |refused| *refused as u8);
     stream.write_all(&[5, answer, 0, 1, 0, 0, 0, 0, 0, 0]).await?;
-    let Ok(app) = found else { return Ok(()) };
+    let app = match found {
+        Ok(Found::App(app)) => app,
+        Ok(Found::Program(port)) => {
+            let mut program = TcpStream::connect(("127.0.0.1", port)).await?;
+            tokio::io::copy_bidirectional(&mut stream, &mut program).await.ok();
+            return Ok(());
+        }
+        Err(_) => return Ok(()),
+    };
     let of_connection = app.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let app = app.clone();
@@ -102,15 +117,32 @@ async fn read<const N: usize>(stream: &mut TcpStream) -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-fn find(backend: &Weak<Backend>, environment: Uuid, host: &str, port: u16) -> Result<App, Refused> {
-    let app = || {
-        let (backend, name) = (backend.upgrade()?, host.strip_suffix(SUFFIX)?);
-        let model = backend.current();
-        let service = model.project_of(environment).ok()?.services.iter().find(|one| slug(&one.name) == name)?.id;
-        backend.runtime.app(environment, service)
+fn find(backend: &Weak<Backend>, environment: Uuid, host: &str, port: u16) -> Result<Found, Refused> {
+    let found = || {
+        let backend = backend.upgrade()?;
+        let service = service(&backend, environment, host)?;
+        let program = backend.runtime.program(environment, service);
+        let program = program.map(|(own, here)| (own, Found::Program(here)));
+        program.or_else(|| {
+            let app = backend.runtime.app(environment, service)?;
+            Some((app.private_port().into(), Found::App(app)))
+        })
     };
-    app().ok_or(Refused::NoSuchHost).and_then(|app| match app.private_port() == port {
-        true => Ok(app),
+    found().ok_or(Refused::NoSuchHost).and_then(|(listens, found)| match listens == i64::from(port) {
+        true => Ok(found),
         false => Err(Refused::NobodyListens),
     })
+}
+
+/// The service of an environment that a private name stands for.
+fn service(backend: &Backend, environment: Uuid, host: &str) -> Option<Uuid> {
+    let name = host.strip_suffix(SUFFIX)?;
+    let model = backend.current();
+    Some(model.project_of(environment).ok()?.services.iter().find(|one| slug(&one.name) == name)?.id)
+}
+
+/// Where a database is on this machine that a private name stands for.
+pub(crate) fn database(backend: &Weak<Backend>, environment: Uuid, host: &str) -> Option<u16> {
+    let backend = backend.upgrade()?;
+    backend.runtime.database_port(environment, service(&backend, environment, host)?)
 }

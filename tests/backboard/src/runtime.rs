@@ -6,11 +6,12 @@ use crate::database::Database;
 use crate::model::{HandleKind, Model};
 use crate::ports;
 use crate::postgres::PgBin;
+use crate::wordpress::Site;
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -38,6 +39,7 @@ pub(crate) enum Running {
     Database(Box<Proxied>),
     App(App),
     Caddy(Box<Caddy>),
+    WordPress(Box<Site>),
 }
 
 /// A database server with the TCP proxies that lead to it.
@@ -53,12 +55,23 @@ pub(crate) struct Runtime {
     running: Mutex<HashMap<(Uuid, Uuid), Running>>,
     outcomes: Mutex<Vec<DeployOutcome>>,
     stubborn_proxies: bool,
+    outside: OnceLock<(String, String)>,
 }
 
 impl Runtime {
     pub(crate) fn new(pg_bin: PgBin, folder: PathBuf, stubborn_proxies: bool) -> Self {
         let (running, outcomes) = (Mutex::default(), Mutex::default());
-        Runtime { handle: Handle::current(), pg_bin, folder, running, outcomes, stubborn_proxies }
+        let outside = OnceLock::new();
+        Runtime { handle: Handle::current(), pg_bin, folder, running, outcomes, stubborn_proxies, outside }
+    }
+
+    /// Says where containers find the world outside: a proxy, and who signs its certificates.
+    pub(crate) fn open_to(&self, proxy: String, ca_pem: String) {
+        self.outside.set((proxy, ca_pem)).ok();
+    }
+
+    pub(crate) fn outside(&self) -> Option<(String, String)> {
+        self.outside.get().cloned()
     }
 
     pub(crate) fn running(&self) -> MutexGuard<'_, HashMap<(Uuid, Uuid), Running>> {
@@ -93,7 +106,7 @@ impl Runtime {
     pub(crate) fn database_port(&self, environment: Uuid, service: Uuid) -> Option<u16> {
         match self.running().get(&(environment, service))? {
             Running::Database(database) => Some(database.server.port()),
-            Running::App(_) | Running::Caddy(_) => None,
+            Running::App(_) | Running::Caddy(_) | Running::WordPress(_) => None,
         }
     }
 
@@ -101,7 +114,7 @@ impl Runtime {
     pub(crate) fn database_url(&self, environment: Uuid, service: Uuid) -> Option<String> {
         match self.running().get(&(environment, service))? {
             Running::Database(database) => Some(database.server.url()),
-            Running::App(_) | Running::Caddy(_) => None,
+            Running::App(_) | Running::Caddy(_) | Running::WordPress(_) => None,
         }
     }
 
@@ -116,16 +129,25 @@ impl Runtime {
     pub(crate) fn app(&self, environment: Uuid, service: Uuid) -> Option<App> {
         match self.running().get(&(environment, service))? {
             Running::App(app) => Some(app.clone()),
-            Running::Database(_) | Running::Caddy(_) => None,
+            Running::Database(_) | Running::Caddy(_) | Running::WordPress(_) => None,
         }
     }
 
-    /// The port of its container at which a running Caddy listens, and where that is here.
-    pub(crate) fn caddy(&self, environment: Uuid, service: Uuid) -> Option<(i64, u16)> {
+    /// The port of its container at which a running program listens, and where that is here.
+    pub(crate) fn program(&self, environment: Uuid, service: Uuid) -> Option<(i64, u16)> {
         match self.running().get(&(environment, service))? {
             Running::Caddy(caddy) => Some(caddy.ports),
+            Running::WordPress(site) => Some((crate::wordpress::PORT, site.port())),
             Running::Database(_) | Running::App(_) => None,
         }
+    }
+
+    /// What WordPress has sent by mail in an environment.
+    pub(crate) fn mails(&self, environment: Uuid) -> Vec<String> {
+        let running = self.running();
+        let of_it = running.iter().filter(|((of, _), _)| *of == environment).map(|(_, one)| one);
+        let sites = of_it.filter_map(|one| if let Running::WordPress(site) = one { Some(site.mails()) } else { None });
+        sites.flatten().collect()
     }
 
     /// Starts the proxies that are configured and whose database runs, and ends all others.
@@ -207,6 +229,7 @@ impl Running {
         match self {
             Running::App(app) => app.stop(),
             Running::Caddy(caddy) => caddy.stop(),
+            Running::WordPress(site) => drop(site),
             Running::Database(database) => {
                 database.proxies.into_values().for_each(|task| task.abort());
                 drop(database.server);

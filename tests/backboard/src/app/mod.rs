@@ -5,8 +5,8 @@ mod page;
 mod site;
 
 use crate::backend::Backend;
-use crate::model::slug;
 use crate::model::variables::Variables;
+use crate::private_network;
 use crate::upload::Files;
 use anyhow::{Context, Result, bail};
 use axum::http::request::Parts;
@@ -33,7 +33,6 @@ pub(crate) struct App {
 struct Container {
     backend: Weak<Backend>,
     environment: Uuid,
-    service: Uuid,
     variables: Variables,
     /// The site that was uploaded, which is shown in the shop's place.
     files: Option<Arc<Files>>,
@@ -44,13 +43,12 @@ impl App {
     pub(crate) async fn start(
         backend: &Arc<Backend>,
         environment: Uuid,
-        service: Uuid,
         variables: Variables,
         files: Option<Arc<Files>>,
     ) -> Result<App> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("listen for the app")?;
         let port = listener.local_addr()?.port();
-        let container = Container { backend: Arc::downgrade(backend), environment, service, variables, files, port };
+        let container = Container { backend: Arc::downgrade(backend), environment, variables, files, port };
         let container = Arc::new(container);
         let direct = container.clone();
         let routes = axum::Router::new().fallback(move |request: axum::extract::Request| {
@@ -131,8 +129,9 @@ impl Container {
         let url = self.variables.get("DATABASE_URL").context("DATABASE_URL is not set")?;
         let mut config: Config = url.parse().context("DATABASE_URL is not a database URL")?;
         let Some(Host::Tcp(host)) = config.get_hosts().first().cloned() else { bail!("DATABASE_URL names no host") };
-        if let Some(name) = host.strip_suffix(".railway.internal") {
-            let port = self.inside(name).with_context(|| format!("getaddrinfo ENOTFOUND {host}"))?;
+        if host.ends_with(private_network::SUFFIX) {
+            let port = private_network::database(&self.backend, self.environment, &host);
+            let port = port.with_context(|| format!("getaddrinfo ENOTFOUND {host}"))?;
             let mut inside = Config::new();
             inside.host("127.0.0.1").port(port).user(config.get_user().unwrap_or_default());
             inside.password(config.get_password().unwrap_or_default()).dbname(config.get_dbname().unwrap_or_default());
@@ -143,15 +142,6 @@ impl Container {
         let (client, connection) = config.connect(NoTls).await?;
         tokio::spawn(connection);
         Ok(client)
-    }
-
-    /// Private names mean something inside their own environment only.
-    fn inside(&self, name: &str) -> Option<u16> {
-        let backend = self.backend.upgrade()?;
-        let model = backend.current();
-        let services = &model.project_of(self.environment).ok()?.services;
-        let service = services.iter().find(|service| slug(&service.name) == name && service.id != self.service)?;
-        backend.runtime.database_port(self.environment, service.id)
     }
 }
 

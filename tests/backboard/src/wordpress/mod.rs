@@ -6,7 +6,9 @@
 mod container;
 mod image;
 mod production;
+mod site;
 
 pub use container::{Container, ContainerOptions};
 pub(crate) use image::is_wordpress;
 pub use production::{ADMINISTRATOR, HOST, PASSWORD_OF_CUSTOMERS, dump};
+pub(crate) use site::{PORT, Site};

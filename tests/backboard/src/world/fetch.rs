@@ -1,6 +1,7 @@
 //! Fetches a page through the edge, as a browser with the world's CA would.
 
 use super::World;
+use crate::outside::Sent;
 use anyhow::{Context, Result, ensure};
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, header};
@@ -34,6 +35,16 @@ impl Fetched {
 }
 
 impl World {
+    /// The mails that WordPress has sent in an environment, by its containers that run.
+    pub fn mails(&self, environment: &str) -> Result<Vec<String>> {
+        Ok(self.backend.runtime.mails(self.find(environment)?))
+    }
+
+    /// What was sent to hosts that nobody here is.
+    pub fn sent_outside(&self) -> Vec<Sent> {
+        self.backend.outside.all()
+    }
+
     /// `GET https://host/path` through the edge.
     pub async fn fetch(&self, host: &str, path: &str) -> Result<Fetched> {
         self.fetch_with(host, "GET", path, &[]).await
@@ -41,6 +52,18 @@ impl World {
 
     /// The same for any request without a body.
     pub async fn fetch_with(&self, host: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Result<Fetched> {
+        self.send(host, method, path, headers, String::new()).await
+    }
+
+    /// The same for any request.
+    pub async fn send(
+        &self,
+        host: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Result<Fetched> {
         let tunnel = TcpStream::connect(("127.0.0.1", self.edge_port)).await.context("connect to the edge")?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(tunnel)).await?;
         let connection = tokio::spawn(connection.with_upgrades());
@@ -63,7 +86,7 @@ impl World {
         let connection = tokio::spawn(connection);
         let request = Request::builder().method(method).uri(path).header(header::HOST, host);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let request = request.body(Body::empty())?;
+        let request = request.body(Body::from(body))?;
         let response = sender.send_request(request).await?;
         let status = response.status().as_u16();
         let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());

@@ -61,13 +61,12 @@ impl World {
             project: Vec::new(),
         };
         let backend = Backend::new(schema::load()?, options, tokens, model, runtime);
-        start_seeded(&backend).await?;
-
         let authority = Authority::new().context("make the edge's CA")?;
         let (ca_file, ca_pem) = (folder.path().join("ca.pem"), authority.pem().to_owned());
         fs::write(&ca_file, &ca_pem)?;
         let (graphql, edge) = (TcpListener::bind(("127.0.0.1", 0)).await?, TcpListener::bind(("127.0.0.1", 0)).await?);
         let (graphql_port, edge_port) = (graphql.local_addr()?.port(), edge.local_addr()?.port());
+        backend.runtime.open_to(format!("http://127.0.0.1:{edge_port}"), ca_pem.clone());
         let router = http::router(backend.clone());
         let edge_server = Edge::new(backend.clone(), router.clone(), authority).serve(edge);
         let servers = vec![
@@ -78,6 +77,7 @@ impl World {
             }),
             tokio::spawn(edge_server),
         ];
+        start_seeded(&backend).await?;
         Ok(World { backend, graphql_port, edge_port, ca_file, ca_pem, servers, _folder: folder })
     }
 
