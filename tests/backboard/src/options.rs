@@ -78,6 +78,8 @@ pub enum ExtraService {
     SecondDatabase,
     /// `MariaDB`: as the template makes it, with a login of its own for the app.
     MariaDb,
+    /// `wordpress`: a real WordPress with the data of a site that was lived in, in `MariaDB`, which must stand before it.
+    WordPress,
     /// `MySQL`: as Railway's template makes it.
     Mysql,
     /// `Places`: `PostGIS`, deployed by hand with a password, a volume and a TCP proxy, and without TLS.

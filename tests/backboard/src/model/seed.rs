@@ -1,6 +1,7 @@
 //! The world's first state: the project `acme` with a shop in production.
 
 mod databases;
+mod site;
 
 use super::config::Config;
 use super::deployments::{Deployment, DeploymentStatus, released_commit};
@@ -8,6 +9,7 @@ use super::usage::Usage;
 use super::{Environment, Habits, HandleKind, Instance, Model, Project, Service};
 use crate::options::{ExtraService, WorldOptions};
 use crate::ports::Ports;
+use crate::wordpress;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -141,6 +143,7 @@ impl Seed {
             }
             ExtraService::SecondDatabase => self.add_database("Analytics"),
             ExtraService::MariaDb => self.add_mariadb(),
+            ExtraService::WordPress => self.add_wordpress(),
             ExtraService::Mysql => self.add_mysql(),
             ExtraService::Postgis => {
                 let volume = self.add_volume("places-volume");
@@ -178,7 +181,7 @@ impl Seed {
         for (service, instance) in &mut production.instances {
             let config = production.config.service(*service);
             instance.deployments.push(first_deployment(config));
-            verify_site_domain(instance);
+            verify_site_domains(instance);
             instance.handles.values_mut().for_each(|handle| handle.acts = true);
         }
         Project {
@@ -194,10 +197,12 @@ impl Seed {
     }
 }
 
-fn verify_site_domain(instance: &mut Instance) {
-    if let Some(handle) = instance.handles.get_mut(&HandleKind::CustomDomain.key(SITE_HOST)) {
-        handle.verified = true;
-        handle.certificate = "VALID";
+fn verify_site_domains(instance: &mut Instance) {
+    for host in [SITE_HOST, wordpress::HOST] {
+        if let Some(handle) = instance.handles.get_mut(&HandleKind::CustomDomain.key(host)) {
+            handle.verified = true;
+            handle.certificate = "VALID";
+        }
     }
 }
 

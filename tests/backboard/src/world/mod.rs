@@ -12,12 +12,12 @@ use crate::faults::Fault;
 use crate::graphql::Tokens;
 use crate::journal::Entry;
 use crate::model::{self, Model, variables};
-use crate::options::WorldOptions;
+use crate::options::{ExtraService, WorldOptions};
 use crate::ports::Ports;
 use crate::postgres::PgBin;
 use crate::runtime::{DeployOutcome, Runtime};
 use crate::state::{self, EnvironmentState};
-use crate::{deploy, fixture, http, leftovers, schema};
+use crate::{deploy, fixture, http, leftovers, schema, wordpress};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -276,6 +276,11 @@ async fn start_seeded(backend: &Arc<Backend>) -> Result<()> {
         let copy_of = (position == 0).then(|| data.clone());
         let variables = variables::rendered(&model, environment, Some(service)).map_err(refused)?;
         deploy::start_database(backend, environment, service, variables, copy_of).await?;
+    }
+    if backend.options.extra_services.contains(&ExtraService::WordPress) {
+        let project = &model.projects[0];
+        let database = project.services.iter().find(|service| service.name == "MariaDB").context("no MariaDB")?;
+        backend.runtime.sql(project.base_environment_id, database.id, &wordpress::dump().await?)?;
     }
     for (environment, service) in others {
         deploy::run(backend, environment, service).await?;
