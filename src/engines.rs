@@ -1,12 +1,14 @@
 //! The kinds of database that can be copied: what tells one at Railway, and for each verb the one `match` that leads to
 //! its engine. What engines share is below, in `copying/`; who asks for a copy is above, and knows no engine.
 
-use std::collections::BTreeSet;
+mod kind;
+
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::kind::{Kind, KindTraits, LoginNames};
 pub(crate) use crate::copying::dry_run::{Contents, DryRun, DryRunTable, usual_seconds};
 pub(crate) use crate::copying::inspection::{InNetwork, SiteAddress};
 use crate::copying::{AuditReport, CopyOptions, CopyReport, Progress, SourceReport};
@@ -16,55 +18,6 @@ use crate::masking::Masking;
 use crate::mysql;
 use crate::postgres;
 use crate::secret::Secret;
-
-/// A kind of database server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Postgres,
-    Mysql,
-    Mariadb,
-}
-
-/// What Railway's services of a kind have in common.
-pub(crate) struct KindTraits {
-    /// What its images are mostly called; that alone tells nothing.
-    called: &'static str,
-    /// Variables that only its server reads.
-    server_variables: &'static [&'static str],
-    /// What the path has in it where it keeps its data.
-    mount: &'static str,
-    /// The port that it listens on inside Railway, and so the one that its TCP proxy leads to.
-    pub port: u16,
-    /// Variables with a URL by which it is reached from outside, best first: a pooled address cannot give a snapshot.
-    pub public_urls: &'static [&'static str],
-    /// Its logins, best first for one that reads.
-    pub logins: &'static [LoginNames],
-    /// The login that may make databases.
-    pub administrator: &'static LoginNames,
-    /// Variables that say which database, best first; where none does, it is called like the login, if `is_called_like_login`.
-    pub database: &'static [&'static str],
-    pub is_called_like_login: bool,
-}
-
-/// The variables that hold a login, best first.
-pub(crate) struct LoginNames {
-    pub user: &'static [&'static str],
-    /// Who it is where none of these says it.
-    pub usual_user: Option<&'static str>,
-    pub password: &'static [&'static str],
-}
-
-const POSTGRES_LOGIN: LoginNames = LoginNames {
-    user: &["PGUSER", "POSTGRES_USER"],
-    usual_user: Some("postgres"),
-    password: &["POSTGRES_PASSWORD", "PGPASSWORD"],
-};
-const MYSQL_ROOT: LoginNames =
-    LoginNames { user: &[], usual_user: Some("root"), password: &["MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD"] };
-const MARIADB_ROOT: LoginNames =
-    LoginNames { user: &[], usual_user: Some("root"), password: &["MARIADB_ROOT_PASSWORD", "MYSQL_ROOT_PASSWORD"] };
-/// Both images read the variables of the older one.
-const MYSQL_USER: LoginNames = LoginNames { user: &["MYSQL_USER"], usual_user: None, password: &["MYSQL_PASSWORD"] };
 
 /// Where a database is, and how to log in.
 #[derive(Clone, Debug)]
@@ -93,86 +46,6 @@ pub(crate) struct Named {
 }
 
 impl Kind {
-    /// Every kind.
-    pub(crate) const ALL: &'static [Self] = &[Self::Postgres, Self::Mysql, Self::Mariadb];
-
-    /// What holds for its services.
-    pub(crate) fn traits(self) -> &'static KindTraits {
-        match self {
-            Self::Postgres => &KindTraits {
-                called: "postgres",
-                server_variables: &["POSTGRES_PASSWORD", "PGDATA"],
-                mount: "/postgresql",
-                port: 5432,
-                public_urls: &["DATABASE_PUBLIC_UNPOOLED_URL", "DATABASE_PUBLIC_URL"],
-                logins: &[POSTGRES_LOGIN],
-                administrator: &POSTGRES_LOGIN,
-                database: &["PGDATABASE", "POSTGRES_DB"],
-                is_called_like_login: true,
-            },
-            Self::Mysql => &KindTraits {
-                called: "mysql",
-                server_variables: &["MYSQL_ROOT_PASSWORD", "MYSQL_RANDOM_ROOT_PASSWORD", "MYSQL_ALLOW_EMPTY_PASSWORD"],
-                mount: "/var/lib/mysql",
-                port: 3306,
-                public_urls: &["MYSQL_PUBLIC_URL"],
-                logins: &[
-                    LoginNames { user: &["MYSQLUSER"], usual_user: None, password: &["MYSQLPASSWORD"] },
-                    MYSQL_USER,
-                    MYSQL_ROOT,
-                ],
-                administrator: &MYSQL_ROOT,
-                database: &["MYSQLDATABASE", "MYSQL_DATABASE"],
-                is_called_like_login: false,
-            },
-            Self::Mariadb => &KindTraits {
-                called: "mariadb",
-                server_variables: &[
-                    "MARIADB_ROOT_PASSWORD",
-                    "MARIADB_ROOT_PASSWORD_HASH",
-                    "MARIADB_RANDOM_ROOT_PASSWORD",
-                    "MARIADB_ALLOW_EMPTY_ROOT_PASSWORD",
-                ],
-                mount: "/var/lib/mysql",
-                port: 3306,
-                public_urls: &["MARIADB_PUBLIC_URL", "MYSQL_PUBLIC_URL"],
-                logins: &[
-                    LoginNames { user: &["MARIADB_USER"], usual_user: None, password: &["MARIADB_PASSWORD"] },
-                    MYSQL_USER,
-                    MARIADB_ROOT,
-                ],
-                administrator: &MARIADB_ROOT,
-                database: &["MARIADB_DATABASE", "MYSQL_DATABASE"],
-                is_called_like_login: false,
-            },
-        }
-    }
-
-    /// The kind of server that a service with these marks is: two of them must say so, since apps have one or the other, too. What more
-    /// of them say wins, and between equals the name of the image, which alone tells nothing.
-    pub(crate) fn of_marks(
-        own_variables: &BTreeSet<String>,
-        ports: &BTreeSet<u16>,
-        mounts: &[String],
-        image: Option<&str>,
-    ) -> Option<Self> {
-        let marks = |kind: Self| {
-            let KindTraits { server_variables, port, mount, .. } = kind.traits();
-            let variables = server_variables.iter().filter(|name| own_variables.contains(**name)).count();
-            let is_mounted = mounts.iter().any(|path| path.contains(mount));
-            variables + usize::from(ports.contains(port)) + usize::from(is_mounted)
-        };
-        let called = image.and_then(Self::called_in);
-        let are_of = Self::ALL.iter().rev().copied().filter(|kind| marks(*kind) >= 2);
-        are_of.max_by_key(|kind| (marks(*kind), called == Some(*kind)))
-    }
-
-    /// The kind that an image is called after.
-    pub(crate) fn called_in(image: &str) -> Option<Self> {
-        let image = image.to_lowercase();
-        Self::ALL.iter().copied().find(|kind| image.contains(kind.traits().called))
-    }
-
     /// Reads a URL of this kind.
     ///
     /// # Errors
@@ -238,8 +111,8 @@ impl Endpoint {
     /// # Errors
     /// Invalid input, saying what is wrong with it.
     pub(crate) fn parse(url: &str) -> Result<Self> {
-        let scheme = url.trim().split_once("://").map(|(scheme, _)| scheme.to_lowercase());
-        let kind = match scheme.as_deref() {
+        let scheme = url.trim().split_once("://").map(|(scheme, _)| scheme);
+        let kind = match scheme {
             Some("postgres" | "postgresql") => Kind::Postgres,
             Some("mysql") => Kind::Mysql,
             Some("mariadb") => Kind::Mariadb,
@@ -405,5 +278,21 @@ pub(crate) async fn site_addresses(source: &Endpoint) -> Result<Vec<SiteAddress>
     match source {
         Endpoint::Postgres(source) => postgres::site_addresses(source).await,
         Endpoint::Mysql(source) => mysql::site_addresses(source).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_of_a_url_says_which_engine_reads_it() {
+        let engine = |url: &str| Endpoint::parse(url).unwrap().engine();
+        assert_eq!(engine("postgres://u:p@h/d"), "PostgreSQL");
+        assert_eq!((engine("mysql://u:p@h/d"), engine("mariadb://u:p@h/d")), ("MySQL or MariaDB", "MySQL or MariaDB"));
+        for url in ["redis://h/0", "mongodb://u:canary@h/d", "u:canary@h/d", "mysqlx://u:canary@h/d", ""] {
+            let told = format!("{:#}", Endpoint::parse(url).unwrap_err());
+            assert!(told.contains("`mariadb://`") && !told.contains("canary"), "{told}");
+        }
     }
 }

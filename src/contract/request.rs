@@ -73,7 +73,7 @@ pub(crate) struct CloneRequest {
     /// Services that run other code than production's, each a commit, a branch or an image.
     #[serde(default)]
     pub sources: BTreeMap<String, CodeSource>,
-    /// The Postgres services to copy; empty means every one that is found.
+    /// The databases to copy, Postgres, MySQL or MariaDB, by service; empty means every one that is found.
     #[serde(default)]
     pub databases: Vec<DatabaseRequest>,
     /// How fast the databases are copied, and how patiently; what is not named is the policy's.

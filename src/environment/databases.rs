@@ -95,6 +95,16 @@ pub(crate) fn source(ctx: &Context, service: &ServiceInstance, seen: &Reachable)
         .no_faster_than(ctx.policy.fastest_mb_per_s()))
 }
 
+/// Refuses a source whose copy nobody could make: it is made by a login that may make databases, whose password the copy's own variable
+/// must hold.
+///
+/// # Errors
+/// [`crate::error::Exit::Invalid`], naming the variable.
+pub(crate) fn ensure_can_be_made(ctx: &Context, service: &ServiceInstance, seen: &Reachable) -> Result<()> {
+    let (name, kind) = (&service.service_name, kind_of(service)?);
+    Identity::of_administrator(kind, &seen.variables).at(&ctx.policy, name, kind, "", 0).map(drop)
+}
+
 fn kind_of(service: &ServiceInstance) -> Result<Kind> {
     kind(service).with_context(|| Failure::invalid(format!("service `{}` is no database", service.service_name)))
 }
@@ -142,13 +152,18 @@ struct Identity {
 impl Identity {
     /// Who reads a database. A URL of the service decides nothing but the password, where it is this very user's.
     fn of_reader(kind: Kind, variables: &Rendered, urls: &[(&str, Named)]) -> Self {
-        let read = || kind.traits().logins.iter().filter_map(|login| Self::read(kind, login, variables, urls));
-        read().find(|identity| identity.password.is_some()).or_else(|| read().next()).unwrap_or_default()
+        Self::first(kind, kind.traits().logins, variables, urls)
     }
 
     /// Who makes a copy.
     fn of_administrator(kind: Kind, variables: &Rendered) -> Self {
-        Self::read(kind, kind.traits().administrator, variables, &[]).unwrap_or_default()
+        Self::first(kind, kind.traits().administrator, variables, &[])
+    }
+
+    /// The first of a kind's logins of which the variables say all.
+    fn first(kind: Kind, logins: &[LoginNames], variables: &Rendered, urls: &[(&str, Named)]) -> Self {
+        let read = || logins.iter().filter_map(|login| Self::read(kind, login, variables, urls));
+        read().find(|identity| identity.password.is_some()).or_else(|| read().next()).unwrap_or_default()
     }
 
     /// One of a kind's logins, if the variables say whose.
@@ -167,7 +182,7 @@ impl Identity {
 
     fn at(&self, policy: &Policy, name: &str, kind: Kind, host: &str, port: u16) -> Result<Endpoint> {
         let traits = kind.traits();
-        let usual = traits.administrator.password.first().copied().unwrap_or_default();
+        let usual = traits.administrator.iter().find_map(|login| login.password.first()).copied().unwrap_or_default();
         let password = self.password.as_ref().with_context(|| {
             Failure::invalid(format!("database `{name}` has no `{usual}` that could be read")).hint(format!(
                 "a sealed variable cannot be read: give `source_login` in the policy, or `{usual}` unsealed"

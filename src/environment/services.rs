@@ -9,7 +9,7 @@ use crate::railway::{Environment, Marks, ServiceInstance};
 pub(crate) enum Role {
     /// A database server whose data is copied.
     Database,
-    /// A database server that was not asked for: it runs, empty.
+    /// A database server that was not asked for, or is of a kind that is not copied: it runs, empty.
     EmptyDatabase,
     App,
     /// Stays undeployed, as the request says.
@@ -23,10 +23,10 @@ impl Role {
     pub(crate) fn of(service: &ServiceInstance, request: &CloneRequest) -> Self {
         let name = &service.service_name;
         let named = request.include_services.contains(name);
-        if kind(service).is_some() {
+        if is_data_server(service) {
             let wanted = request.databases.is_empty() || request.databases.iter().any(|d| d.service == *name);
             let excluded = request.exclude_services.contains(name);
-            return match (excluded, wanted) {
+            return match (excluded, wanted && kind(service).is_some()) {
                 (true, _) => Self::LeftOut,
                 (false, true) => Self::Database,
                 (false, false) => Self::EmptyDatabase,
@@ -42,10 +42,34 @@ impl Role {
     }
 }
 
-/// The kind of database server that a service is: its variables, ports and volumes tell, and its image does not.
+/// The kind of database server that a service is: its variables, ports and volumes tell, and its image does not. Of a cluster it is the
+/// service before it, by which alone it is spoken to.
 pub(crate) fn kind(service: &ServiceInstance) -> Option<Kind> {
-    let Marks { own_variables, proxied_ports, mount_paths } = &service.marks;
-    Kind::of_marks(own_variables, proxied_ports, mount_paths, service.image())
+    let Marks { variables, own_variables, proxied_ports, mount_paths } = &service.marks;
+    if Kind::is_of_cluster(variables) {
+        return None;
+    }
+    let image = service.image();
+    let behind = image.and_then(|image| Kind::behind(image, variables));
+    behind.or_else(|| Kind::of_marks(own_variables, proxied_ports, mount_paths, image))
+}
+
+/// Whether a service is a database server that runs in the copy as it comes, since nothing of its kind is copied.
+pub(crate) fn is_of_uncopied_kind(service: &ServiceInstance, request: &CloneRequest) -> bool {
+    Role::of(service, request) == Role::EmptyDatabase && kind(service).is_none()
+}
+
+/// Why a database server comes up without the source's rows.
+pub(crate) fn why_empty(service: &ServiceInstance) -> &'static str {
+    if Kind::is_of_cluster(&service.marks.variables) {
+        "is one of a cluster's servers, which get their rows from the cluster"
+    } else if kind(service).is_some() {
+        "is not in `databases`, so it comes up empty"
+    } else if service.image().and_then(Kind::called_in).is_some() {
+        "is called a database server by its image, and neither variables nor volume nor a TCP proxy say that it is one: it comes up empty"
+    } else {
+        "is a database of a kind that is not copied, so it comes up empty"
+    }
 }
 
 /// Whether a service is no database by its marks, and is called after one by its image.
@@ -62,6 +86,7 @@ const DATA_SERVERS: &[&str] = &[
     "keydb",
     "mariadb",
     "mariadb-galera",
+    "memcached",
     "mongo",
     "mongodb",
     "mongodb-community-server",
@@ -95,7 +120,9 @@ const DATA_SERVERS: &[&str] = &[
 
 /// Whether a service is a server that holds data, of any kind: its passwords are a copy's own even where its data is not copied.
 pub(crate) fn is_data_server(service: &ServiceInstance) -> bool {
-    kind(service).is_some() || service.image().is_some_and(is_of_data_server)
+    kind(service).is_some()
+        || Kind::is_of_cluster(&service.marks.variables)
+        || service.image().is_some_and(is_of_data_server)
 }
 
 /// Whether a service is a server that holds data and whose image is called so, as far as its last part goes.

@@ -63,7 +63,9 @@ struct Networking {
 /// keeps its data.
 #[derive(Default)]
 pub(crate) struct Marks {
-    /// Names of variables whose values do not come from another service.
+    /// Names of variables.
+    pub variables: BTreeSet<String>,
+    /// Names of those whose values do not come from another service.
     pub own_variables: BTreeSet<String>,
     /// Ports that TCP proxies lead to.
     pub proxied_ports: BTreeSet<u16>,
@@ -121,9 +123,11 @@ impl ServiceConfig {
     }
 
     pub(super) fn marks(&self) -> Marks {
-        let own = self.variables.iter().filter(|(_, variable)| variable.as_ref().is_some_and(VariableConfig::is_own));
+        let set = || self.variables.iter().filter_map(|(name, variable)| Some((name, variable.as_ref()?)));
+        let own = set().filter(|(_, variable)| variable.is_own());
         let mounts = self.volume_mounts.values().flatten();
         Marks {
+            variables: set().map(|(name, _)| name.clone()).collect(),
             own_variables: own.map(|(name, _)| name.clone()).collect(),
             proxied_ports: self.tcp_proxies().collect(),
             mount_paths: mounts.filter_map(|mount| mount.mount_path.clone()).collect(),

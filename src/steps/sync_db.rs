@@ -24,10 +24,10 @@ use crate::environment::guard::{Readiness, Target};
 use crate::environment::lease::{self, Turn};
 use crate::environment::services::{self, Role, with_role};
 use crate::environment::variables::inherited_passwords;
-use crate::environment::{deployments, hosts, masking_of_request, proxies};
+use crate::environment::{deployments, hosts, isolated, masking_of_request, proxies};
 use crate::error::{Failure, chain, counted};
 use crate::external::kestra::Metric;
-use crate::railway::{Deploy, Rendered, ServiceInstance, Weight};
+use crate::railway::{Deploy, Rendered, ServiceInstance, VariableChanges, Weight};
 use crate::running::context::Context;
 use crate::running::step::{Deadline, Step};
 
@@ -113,6 +113,11 @@ async fn fill_databases(ctx: &Context, request: &CloneRequest, target: Target, t
         return Ok(Output { databases, public: Vec::new(), copied: Copied::default() });
     }
     ensure_own_passwords(ctx, &target).await?;
+    let is_as_it_comes = |s: &ServiceInstance| services::is_of_uncopied_kind(s, request);
+    if target.source().service_instances.iter().any(is_as_it_comes) {
+        // One that follows another server would have production's data from it.
+        isolated::ensure(ctx, &target, request, is_as_it_comes, &VariableChanges::new()).await?;
+    }
     proxies::open(ctx, &target, &proxies::of_databases(&wanted), request.logs).await?;
     let run = with_role(target.source(), request, &[Role::Database, Role::EmptyDatabase]);
     let deploys = run.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: None }).collect();
@@ -120,7 +125,7 @@ async fn fill_databases(ctx: &Context, request: &CloneRequest, target: Target, t
     let (mut output, mut listening) =
         (Output { databases: Vec::new(), public: Vec::new(), copied: Copied::default() }, Vec::new());
     let pairs = if wanted.is_empty() {
-        tracing::info!("there is no Postgres service, so no data to copy");
+        tracing::info!("there is no database to copy");
         Vec::new()
     } else {
         databases::pairs(ctx, &target, &wanted).await?

@@ -19,6 +19,7 @@ mod guard;
 mod health;
 mod lifecycle;
 mod lineage;
+mod mixed;
 mod mysql;
 mod notify;
 mod plan;

@@ -3,6 +3,9 @@
 use percent_encoding::percent_decode_str;
 
 use super::names::Name;
+use super::server_words::{
+    BESIDE_SERVER, DATA_NAMES, DATA_PORTS, DATA_SCHEMES, HOST_ENDS, HOST_TAILS, LOCAL_SCHEMES, SERVER_WORDS,
+};
 use crate::secret::logins;
 
 /// A server that a value names.
@@ -15,122 +18,6 @@ pub(crate) struct Address {
     pub holds_data: bool,
 }
 
-/// Schemes of servers that hold data, as far as they stand before a `+`.
-const DATA_SCHEMES: &[&str] = &[
-    "amqp",
-    "amqps",
-    "bolt",
-    "cassandra",
-    "clickhouse",
-    "cockroachdb",
-    "couchbase",
-    "couchdb",
-    "db2",
-    "elasticsearch",
-    "firebird",
-    "influxdb",
-    "kafka",
-    "ldap",
-    "ldaps",
-    "mariadb",
-    "memcached",
-    "mongodb",
-    "mssql",
-    "mysql",
-    "mysql2",
-    "mysqlx",
-    "nats",
-    "neo4j",
-    "oracle",
-    "pgsql",
-    "postgis",
-    "postgres",
-    "postgresql",
-    "redis",
-    "rediss",
-    "snowflake",
-    "sqlserver",
-    "tds",
-    "timescale",
-    "valkey",
-    "valkeys",
-];
-
-/// Schemes of what is on the same machine.
-const LOCAL_SCHEMES: &[&str] = &["data", "file", "memory", "sqlite", "sqlite3", "unix"];
-
-/// Ports that servers of data listen on.
-const DATA_PORTS: &[u16] = &[
-    1433, 1521, 3306, 4222, 5432, 5433, 5671, 5672, 6379, 6380, 6432, 7687, 8123, 9042, 9092, 9200, 11211, 26257,
-    27017, 33060,
-];
-
-/// Words in the names of variables that say where data is.
-const DATA_NAMES: &[&str] = &[
-    "AMQP",
-    "CASSANDRA",
-    "CLICKHOUSE",
-    "DATABASE",
-    "DB",
-    "ELASTICSEARCH",
-    "KAFKA",
-    "MARIADB",
-    "MEMCACHED",
-    "MONGO",
-    "MONGODB",
-    "MONGOHOST",
-    "MYSQL",
-    "MYSQLHOST",
-    "PG",
-    "PGHOST",
-    "PGHOSTADDR",
-    "POSTGRES",
-    "POSTGRESQL",
-    "RABBITMQ",
-    "REDIS",
-    "REDISHOST",
-    "SQL",
-    "VALKEY",
-];
-
-/// How the last words of names end of variables that hold a bare host: `PGHOST`, `KAFKA_BROKERS`.
-const HOST_ENDS: &[&str] = &[
-    "ADDR",
-    "ADDRESS",
-    "ADDRESSES",
-    "BROKER",
-    "BROKERS",
-    "ENDPOINT",
-    "ENDPOINTS",
-    "HOST",
-    "HOSTADDR",
-    "HOSTNAME",
-    "HOSTS",
-    "NODES",
-    "SERVER",
-    "SERVERS",
-    "URI",
-    "URL",
-];
-
-/// What may stand behind such a word: `DB_HOST_REPLICA`, `DB_HOST_2`.
-const HOST_TAILS: &[&str] = &["MASTER", "PRIMARY", "RO", "READ", "REPLICA", "RW", "SECONDARY", "SLAVE", "WRITE"];
-
-/// Words before a host in connection strings, and words that stand beside them where data is meant.
-const SERVER_WORDS: &[&str] = &[
-    "address",
-    "addr",
-    "data source",
-    "datasource",
-    "host",
-    "hostaddr",
-    "hostname",
-    "network address",
-    "server",
-    "servername",
-];
-const BESIDE_SERVER: &[&str] = &["catalog", "database", "dbname", "driver", "password", "pwd", "uid", "user"];
-
 /// Every server that the value of variable `name` names; of bare hosts, those that the name or `is_known` makes some.
 pub(crate) fn addresses(name: &str, value: &str, is_known: &dyn Fn(&str) -> bool) -> Vec<Address> {
     let name = Name::of(name);
@@ -138,6 +25,7 @@ pub(crate) fn addresses(name: &str, value: &str, is_known: &dyn Fn(&str) -> bool
     let mut found = in_urls(value, is_of_data);
     found.extend(in_words(value));
     found.extend(go_style(value));
+    found.extend(in_pairs(value, is_of_data));
     for token in
         value.split(|c: char| c.is_whitespace() || ",;|\"'`[]{}()<>".contains(c)).filter(|t| !t.contains("://"))
     {
@@ -243,6 +131,28 @@ fn in_words(text: &str) -> Vec<Address> {
 fn go_style(text: &str) -> Option<Address> {
     let (_, rest) = text.rsplit_once("@tcp(")?;
     server_of(rest.split(')').next()?, true)
+}
+
+/// `"host": "…"` of JSON, `define('WP_REDIS_HOST', '…')` and `'host' => '…'` of PHP: what is named within a value as a variable would be.
+fn in_pairs(text: &str, is_of_data: bool) -> Vec<Address> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    let mut last: Option<&str> = None;
+    while let Some(at) = rest.find(['"', '\'']) {
+        let (before, from) = rest.split_at(at);
+        let quote = &from[..1];
+        let Some((word, after)) = from[1..].split_once(quote) else { break };
+        let is_second = matches!(before.trim(), "," | ":" | "=>");
+        if let Some(name) = last.filter(|_| is_second).map(Name::of)
+            && name.ends_with_one_of(HOST_ENDS, HOST_TAILS)
+        {
+            let holds_data = is_of_data || name.has_one_of(DATA_NAMES);
+            let bare = is_host(word).then(|| Address { host: clean(word), port: None, holds_data });
+            found.extend(bare.or_else(|| host_and_port(word, holds_data)));
+        }
+        (last, rest) = (Some(word), after);
+    }
+    found
 }
 
 /// `host:port` with or without a login before and a path behind it.

@@ -32,6 +32,16 @@ fn servers_of_data_are_found_in_every_way_of_writing_them() {
         ("PGHOST", "10.0.0.7", "!10.0.0.7"),
         ("REDIS_REST_URL", "https://cache.example/x", "!cache.example"),
         ("X", "postgres://u:p@db%2Eexample/x", "!db.example"),
+        ("WP_REDIS_HOST", "cache.example", "!cache.example"),
+        ("WP_REDIS_SERVERS", "tcp://cache.example:6379?alias=a", "!cache.example:6379"),
+        ("WP_REDIS_CONFIG", "{\"token\":\"t\",\"host\":\"cache.example\",\"port\":7000}", "!cache.example"),
+        (
+            "WORDPRESS_CONFIG_EXTRA",
+            "define('WP_CACHE', true); define('WP_REDIS_HOST', 'cache.example');",
+            "!cache.example",
+        ),
+        ("WORDPRESS_CONFIG_EXTRA", "define( \"DB_HOST\" , \"db.example:3307\" );", "!db.example:3307"),
+        ("X", "['redis_host' => 'cache.example', 'port' => 1]", "!cache.example"),
     ] {
         assert_eq!(told(name, value), [expected], "{value}");
     }
@@ -44,6 +54,7 @@ fn other_servers_are_found_and_what_is_none_is_not() {
         ("X", "https://api.example/x", "api.example"),
         ("X", "smtp://u:p@mail.example:587", "mail.example:587"),
         ("SMTP_HOST", "mail.example", "mail.example"),
+        ("X", "{\"host\": \"api.example\"}", "api.example"),
         ("X", "see known.example for it", "known.example"),
         ("X", "192.0.2.1", "192.0.2.1"),
     ] {

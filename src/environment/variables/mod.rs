@@ -14,6 +14,7 @@ mod names;
 mod passwords;
 mod pem;
 mod secrets;
+mod server_words;
 mod settle;
 mod shape;
 mod urls;

@@ -35,6 +35,7 @@ pub(super) fn replace(
         for place in own_passwords(written, server) {
             replaced.give(written, &place, is_settled, fresh);
         }
+        replaced.refuse_hashes(written, server);
     }
     replaced.follow(written, is_settled);
     replaced
@@ -70,6 +71,19 @@ impl Replaced {
         written.set(origin.clone(), new.clone());
         self.places.insert(origin);
         self.passwords.insert(old, new);
+    }
+
+    /// A server that is told the hash of a password would let production's in, and no other password belongs to it.
+    fn refuse_hashes(&mut self, written: &Written, server: &ServiceId) {
+        let is_hash = |((owner, name), value): &(&Place, &str)| {
+            *owner == Owner::Service(server.clone()) && name.ends_with("_PASSWORD_HASH") && !value.trim().is_empty()
+        };
+        self.problems.extend(written.iter().filter(is_hash).map(|((owner, name), _)| {
+            let (server, plain) = (written.owner_name(owner), name.trim_end_matches("_HASH"));
+            format!(
+                "`{name}` of service `{server}` is the hash of a password, so it cannot be replaced: give it `{plain}`"
+            )
+        }));
     }
 
     /// Gives the new passwords to whatever spells out the old ones.

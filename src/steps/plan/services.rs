@@ -7,7 +7,7 @@ use super::Mark;
 use crate::contract::code_source::CodeSource;
 use crate::contract::request::CloneRequest;
 use crate::environment::code;
-use crate::environment::services::Role;
+use crate::environment::services::{self, Role};
 use crate::environment::standing::{self, Health};
 use crate::railway::{Bucket, Environment, ServiceInstance, Usage, VolumeMount};
 
@@ -75,7 +75,7 @@ pub(super) fn of(source: &Environment, request: &CloneRequest) -> Vec<ServicePla
 fn one(service: &ServiceInstance, request: &CloneRequest) -> ServicePlan {
     let (role, because) = match Role::of(service, request) {
         Role::Database => (RoleTold::Database, None),
-        Role::EmptyDatabase => (RoleTold::EmptyDatabase, Some("is not in `databases`, so it comes up empty")),
+        Role::EmptyDatabase => (RoleTold::EmptyDatabase, Some(services::why_empty(service))),
         Role::App => (RoleTold::App, None),
         Role::LeftOut if request.exclude_services.contains(&service.service_name) => {
             (RoleTold::LeftOut, Some("is in `exclude_services`"))

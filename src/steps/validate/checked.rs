@@ -210,7 +210,10 @@ fn check_service_names(source: &Environment, request: &CloneRequest, findings: &
     }
     for database in &request.databases {
         if source.service(&database.service).is_some_and(|s| kind(s).is_none()) {
-            findings.error("databases.service", format!("service `{}` is not a Postgres server", database.service));
+            findings.error(
+                "databases.service",
+                format!("service `{}` is no database that can be copied: Postgres, MySQL or MariaDB", database.service),
+            );
         }
     }
 }
@@ -234,7 +237,7 @@ fn check_service(source: &Environment, service: &ServiceInstance, request: &Clon
         );
     }
     if role == Role::EmptyDatabase {
-        findings.warning(name, "is not in `databases`, so it comes up empty");
+        findings.warning(name, services::why_empty(service));
     }
     if role != Role::App {
         return;

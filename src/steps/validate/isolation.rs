@@ -10,7 +10,7 @@ use crate::contract::policy::Policy;
 use crate::contract::request::CloneRequest;
 use crate::environment::live;
 use crate::environment::neighbours::Neighbours;
-use crate::environment::services::{Role, is_data_server, with_role};
+use crate::environment::services::{Role, is_data_server, is_of_uncopied_kind};
 use crate::environment::variables::changes::changes;
 use crate::environment::variables::{self, Plan, Treated, Treatment};
 use crate::railway::{Environment, Rendered, ServiceInstance};
@@ -90,7 +90,8 @@ fn check_addresses(
         // Those that are in URLs are rewritten, once the copy has its own.
         neighbours = neighbours.with_own(source.hosts());
     }
-    for app in with_role(source, request, &[Role::App]) {
+    let starts = |s: &&ServiceInstance| Role::of(s, request) == Role::App || is_of_uncopied_kind(s, request);
+    for app in source.service_instances.iter().filter(starts) {
         // A server's own variables tell others where it is.
         let is_told = !policy.may_be_public && !is_data_server(app);
         let asked = asked(request, &app.service_name);

@@ -34,6 +34,7 @@ pub(super) async fn check(
             let endpoint = databases::source(ctx, service, seen)?;
             let report = engines::inspect(&endpoint).await?;
             engines::ensure_can_dump(&ctx.env, &endpoint, &report).await?;
+            databases::ensure_can_be_made(ctx, service, seen)?;
             anyhow::Ok(report)
         };
         let inspected = inspected.await;

@@ -14,7 +14,7 @@ use wildmatch::WildMatch;
 use crate::stage::{Call, Stage, base64, eventually, finish};
 
 /// A plan as it stands in its file, and the call that made it.
-async fn planned(stage: &Stage, request: &Value) -> (Value, Call) {
+pub(crate) async fn planned(stage: &Stage, request: &Value) -> (Value, Call) {
     let file = tempfile::NamedTempFile::new().unwrap();
     let mut command = stage.command();
     command.arg("plan").arg("--file").arg(file.path()).envs([

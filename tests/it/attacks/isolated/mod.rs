@@ -141,6 +141,9 @@ async fn apps_that_name_any_proxy_of_production_or_a_database_outside_are_not_st
         ("WORDS", "Server=tcp:db.elsewhere.example,1433;Initial Catalog=x;".to_owned()),
         ("PAIR", "db.elsewhere.example:5432".to_owned()),
         ("DB_HOST", "db.elsewhere.example".to_owned()),
+        // A cache of objects, which must not be shared with production.
+        ("WP_REDIS_HOST", "cache.elsewhere.example".to_owned()),
+        ("WORDPRESS_CONFIG_EXTRA", "define('WP_REDIS_HOST', 'cache.elsewhere.example');".to_owned()),
     ];
     for (name, value) in wanted {
         set(&stage, "worker", name, value);
@@ -165,7 +168,7 @@ async fn apps_that_name_any_proxy_of_production_or_a_database_outside_are_not_st
     assert_eq!(deployments(&stage), 0);
     assert!(!call.error().contains("SMTP_URL"), "{}", call.error());
 
-    stage.policy["allowed_hosts"] = json!(["db.elsewhere.example"]);
+    stage.policy["allowed_hosts"] = json!(["db.elsewhere.example", "cache.elsewhere.example"]);
     for name in ["REPORTS", "NOTE"] {
         stage.world.remove_variable("pointed", Some("worker"), name).unwrap();
     }
