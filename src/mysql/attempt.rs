@@ -68,6 +68,7 @@ impl Attempt<'_> {
             };
         }
         report.skipped.extend(of_another_moment(&tables));
+        report.skipped.extend(schema::elsewhere(&schema));
         phases.enter("schema");
         let (charset, collation) = snapshot.defaults.clone();
         target_server.may_make(self.name, &charset, &collation).await?;

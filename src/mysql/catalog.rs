@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use super::column_types::{column_type, counts_bytes, letters, travel};
 use super::rows::relation::{Relation, Travel};
@@ -12,6 +12,7 @@ use super::session::row_stream::Row;
 use super::session::source_session::SourceSession;
 use crate::data::table_glob::TableGlob;
 use crate::data::tables::{Column, Table};
+use crate::error::Failure;
 
 /// The table in a copy in which it says what it is; what a source has of it is another copy's.
 pub(super) const NOTE_TABLE: &str = "railstage_copy";
@@ -68,6 +69,13 @@ pub(super) async fn relations(
     let mut relations = Vec::new();
     for (name, kind) in &list.0 {
         let (columns, travels): (Vec<_>, Vec<_>) = columns.remove(name).unwrap_or_default().into_iter().unzip();
+        ensure!(
+            !columns.is_empty(),
+            Failure::invalid(format!(
+                "table `{name}` has no column that is not computed, or none that this login may see"
+            ))
+            .hint("give the table a column, or drop it")
+        );
         let (rows, size_bytes) = sizes.get(name).copied().unwrap_or_default();
         let names = vec![name.clone(), format!("{database}.{name}")];
         let excluded_by = globs.iter().find(|(_, glob)| glob.matches(&names)).map(|(glob, _)| (*glob).clone());
@@ -121,7 +129,7 @@ async fn columns(
             is_nullable: row.flag(7),
             name,
         };
-        let travel = travel(family, &data_type, &charset);
+        let travel = travel(family, &data_type, &row.text(3), &charset);
         columns.entry(table).or_default().push((column, travel));
     }
     Ok(columns)

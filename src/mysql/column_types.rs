@@ -52,9 +52,19 @@ pub(super) fn counts_bytes(name: &str) -> bool {
     name.ends_with("text") || name.ends_with("blob") || name.ends_with("binary")
 }
 
-/// How the values of a column travel, by its type and its character set, which is empty where it has none.
-pub(super) fn travel(family: Family, type_name: &str, charset: &str) -> Travel {
+/// How the values of a column travel, by its type, in a word and with all that belongs to it, and its character set, which is empty
+/// where it has none.
+pub(super) fn travel(family: Family, type_name: &str, whole_type: &str, charset: &str) -> Travel {
     match type_name {
+        // Where nothing is a member, it is not the value that was none of them.
+        "enum"
+            if whole_type.contains("('',")
+                || whole_type.contains(",'',")
+                || whole_type.ends_with(",'')")
+                || whole_type.ends_with("('')") =>
+        {
+            Travel::AsMember
+        }
         "float" => Travel::AsDouble,
         // MariaDB's is a text.
         "json" if family == Family::MySql => Travel::AsText,
@@ -94,7 +104,14 @@ mod tests {
             (Family::MySql, "enum", "latin1", Travel::AsKept),
             (Family::MySql, "geometry", "", Travel::AsKept),
         ] {
-            assert_eq!(travel(family, name, charset), wanted, "{name}");
+            assert_eq!(travel(family, name, "", charset), wanted, "{name}");
+        }
+        for (whole, wanted) in [
+            ("enum('','a')", Travel::AsMember),
+            ("enum('a','')", Travel::AsMember),
+            ("enum('a','it''s')", Travel::AsKept),
+        ] {
+            assert_eq!(travel(Family::MySql, "enum", whole, "utf8mb4"), wanted, "{whole}");
         }
         assert_eq!(column_type("vector"), ColumnType::Other);
     }

@@ -6,7 +6,7 @@ use super::session::sql;
 use crate::error::Failure;
 
 /// Words behind the list of columns by which a table is filled from elsewhere, or kept there.
-const REACHES_OUT: &[&str] = &["SELECT", "LIKE", "CONNECTION", "UNION", "DIRECTORY"];
+const REACHES_OUT: &[&str] = &["SELECT", "LIKE", "CONNECTION", "UNION"];
 
 /// A table's definition in parts.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(super) struct CreateTable {
     pub(super) keys: Vec<String>,
     /// Foreign keys, as well.
     pub(super) foreign_keys: Vec<String>,
+    /// Whether the source keeps it in a folder of its own, which the target's server does not take.
+    pub(super) has_folder: bool,
 }
 
 impl CreateTable {
@@ -38,7 +40,10 @@ impl CreateTable {
             ))
             .hint("make it an ordinary table, or drop it")
         );
-        let mut parts = Self::default();
+        let without = without_tablespace(tail);
+        let has_folder = without.is_some() || has_word(tail, "DIRECTORY");
+        let tail = without.as_deref().unwrap_or(tail);
+        let mut parts = Self { has_folder, ..Self::default() };
         let has_primary_key = items.iter().any(|item| item.starts_with("PRIMARY KEY"));
         let counted = items
             .iter()
@@ -78,6 +83,13 @@ impl CreateTable {
         let keys: Vec<_> = self.foreign_keys.iter().map(|key| format!("ADD {key}")).collect();
         (!keys.is_empty()).then(|| format!("ALTER TABLE {table} {}", keys.join(", ")))
     }
+}
+
+/// What stands behind the list of columns without the file that several tables share.
+fn without_tablespace(tail: &str) -> Option<String> {
+    let rest = tail.strip_prefix(") /*!50100 TABLESPACE ")?;
+    let rest = rest[first_name(rest)?.len() + 2..].strip_prefix(" */ ")?;
+    Some(format!(") {rest}"))
 }
 
 /// The checks that a table is made with, each by its name, or its column's where it has none.
@@ -307,6 +319,19 @@ mod tests {
     }
 
     #[test]
+    fn a_table_in_a_file_or_a_folder_of_its_own_is_told_and_made_without() {
+        let shared =
+            "CREATE TABLE `t` (\n  `a` int\n) /*!50100 TABLESPACE `a``b` */ ENGINE=InnoDB COMMENT='TABLESPACE `c`'";
+        let parts = CreateTable::read(shared, "t").unwrap();
+        assert!(parts.has_folder && parts.before.ends_with("\n) ENGINE=InnoDB COMMENT='TABLESPACE `c`'"), "{parts:?}");
+        let apart = "CREATE TABLE `t` (\n  `a` int\n) ENGINE=InnoDB DATA DIRECTORY='/tmp'";
+        assert!(CreateTable::read(apart, "t").unwrap().has_folder);
+        assert!(
+            !CreateTable::read("CREATE TABLE `t` (\n  `a` int\n) COMMENT='DATA DIRECTORY'", "t").unwrap().has_folder
+        );
+    }
+
+    #[test]
     fn checks_are_read_as_a_server_writes_them() {
         let create = "CREATE TABLE `t` (\n  `a` varchar(9) DEFAULT 'CHECK (x)' CHECK (`a` like '%)'),\n  `b` int,\n  CONSTRAINT `b``s` CHECK ((`b` > (1))),\n  CONSTRAINT `off` CHECK ((`b` < 9)) /*!80016 NOT ENFORCED */,\n  KEY `CHECK` (`a`)\n)";
         let owned = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
@@ -322,7 +347,6 @@ mod tests {
             "CREATE USER `t` (\n  `a` int\n) ENGINE=InnoDB",
             "CREATE TABLE `t` (\n  `a` int\n) ENGINE=InnoDB AS SELECT * FROM mysql.user",
             "CREATE TABLE `t` (\n  `a` int\n) ENGINE=FEDERATED CONNECTION='mysql://u@h/d/t'",
-            "CREATE TABLE `t` (\n  `a` int\n) ENGINE=InnoDB DATA DIRECTORY='/tmp'",
             "CREATE TABLE `t` (\n  `a` int /* ' */\n) SELECT 1 /* ' */",
             "CREATE TABLE `t` (\n  `a` int # '\n) SELECT 1",
             "CREATE TABLE `t` (\n  `a` int\n) ENGINE=InnoDB /*!50100select 1*/",

@@ -8,6 +8,7 @@ use super::create_table::CreateTable;
 use super::session::connect::Session;
 use super::session::source_session::SourceSession;
 use super::session::sql;
+use crate::copying::report::Skipped;
 
 /// How the tables are made, by name.
 pub(super) type Schema = BTreeMap<String, CreateTable>;
@@ -22,6 +23,15 @@ pub(super) async fn read(source: &mut SourceSession, tables: impl Iterator<Item 
         schema.insert(name.to_owned(), CreateTable::read(&row.text(1), name).with_context(what)?);
     }
     Ok(schema)
+}
+
+/// Tables that the source keeps in a place of their own, and the target does not.
+pub(super) fn elsewhere(schema: &Schema) -> impl Iterator<Item = Skipped> {
+    let elsewhere = schema.iter().filter(|(_, table)| table.has_folder);
+    elsewhere.map(|(name, _)| {
+        let reason = "the table is there, and kept where the target's server keeps its own";
+        Skipped::new(format!("folder of table {name}"), reason)
+    })
 }
 
 /// Makes the tables, in the database that the session is in.

@@ -67,6 +67,7 @@ pub(crate) async fn send_table(
     let select = relation.select(source.database(), source.family(), is_looked_into);
     let loading = target.load_data(|file| relation.load(new_database, is_looked_into, file));
     let mut load = loading.await.context("write it")?;
+    load.takes_no_members(relation.enums());
     let mut transform = conversion.transform(relation);
     let mut from = source.start_rows(&select).await.context("read it")?;
     let mut copying = Copying {

@@ -19,6 +19,8 @@ pub(crate) enum Travel {
     AsKept,
     /// As a number of twice the length: a server prints fewer digits of a short one than it has.
     AsDouble,
+    /// As its number among those that there may be: by its text it would be taken for another one.
+    AsMember,
     /// As text of a character set that a server would not take as bytes: what is JSON.
     AsText,
     /// As UTF-8 where they are looked into, since they are kept in another character set.
@@ -51,6 +53,12 @@ impl Relation {
         self.table.label()
     }
 
+    /// The columns that are ENUMs.
+    pub(crate) fn enums(&self) -> Vec<String> {
+        let enums = self.table.columns.iter().filter(|column| column.type_name.starts_with("enum("));
+        enums.map(|column| column.name.clone()).collect()
+    }
+
     /// What of it is treated before its rows come.
     pub(crate) fn treated(&mut self) -> TreatedTable<'_> {
         TreatedTable { table: &mut self.table, mask: &mut self.mask, places: &mut self.places }
@@ -71,7 +79,7 @@ impl Relation {
         let name = sql::ident(&self.table.columns[column].name);
         match self.travels[column] {
             Travel::AsUtf8 => format!("CONVERT({name} USING utf8mb4)"),
-            Travel::AsDouble | Travel::AsKept | Travel::AsText | Travel::AsLatin => name,
+            Travel::AsDouble | Travel::AsMember | Travel::AsKept | Travel::AsText | Travel::AsLatin => name,
         }
     }
 
@@ -85,7 +93,9 @@ impl Relation {
         let columns = self.table.columns.iter().zip(&*self.travels).map(|(column, travel)| {
             let name = sql::ident(&column.name);
             match travel {
-                Travel::AsDouble => format!("{name}+0e0"),
+                // An addition would lose the sign of zero.
+                Travel::AsDouble => format!("{name}*1e0"),
+                Travel::AsMember => format!("{name}+0"),
                 Travel::AsUtf8 if is_looked_into => format!("CONVERT({name} USING utf8mb4)"),
                 Travel::AsUtf8 | Travel::AsKept | Travel::AsText | Travel::AsLatin => name,
             }
@@ -104,6 +114,9 @@ impl Relation {
             if *travel == Travel::AsText || *travel == Travel::AsUtf8 && is_looked_into {
                 names.push(format!("@c{number}"));
                 sets.push(format!("{name} = CONVERT(@c{number} USING utf8mb4)"));
+            } else if *travel == Travel::AsMember {
+                names.push(format!("@c{number}"));
+                sets.push(format!("{name} = CAST(@c{number} AS UNSIGNED)"));
             } else {
                 names.push(name);
             }
@@ -133,11 +146,11 @@ mod tests {
         };
         assert_eq!(
             relation.select("d", Family::MySql, false),
-            "SELECT `kept`, `fl``oat`+0e0, `json`, `latin` FROM `d`.`t`"
+            "SELECT `kept`, `fl``oat`*1e0, `json`, `latin` FROM `d`.`t`"
         );
         assert_eq!(
             relation.select("d", Family::MariaDb, true),
-            "SELECT SQL_NO_CACHE `kept`, `fl``oat`+0e0, `json`, CONVERT(`latin` USING utf8mb4) FROM `d`.`t`"
+            "SELECT SQL_NO_CACHE `kept`, `fl``oat`*1e0, `json`, CONVERT(`latin` USING utf8mb4) FROM `d`.`t`"
         );
         let load = relation.load("d", true, "'f'");
         assert!(load.ends_with(

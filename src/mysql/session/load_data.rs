@@ -6,14 +6,21 @@ use bytes::BytesMut;
 use super::answer::{self, ERROR, OK};
 use super::connect::{Session, limited};
 use super::fault::Fault;
+use super::row_stream::Row;
+use super::settings::LISTED_WARNINGS;
 
 /// Rows are sent when so many bytes of them are there.
 const SEND_BYTES: usize = 128 << 10;
+
+/// A value that was cut, or that is no member of an ENUM and kept as what says so.
+const TRUNCATED: u16 = 1265;
 
 /// Rows that are being sent. Only [`Self::finish`] ends them well; dropping this closes the line, and the server then keeps no row.
 pub(crate) struct LoadData {
     session: Session,
     outbound: BytesMut,
+    /// Columns of whose values it may be said that they are none of those that there may be.
+    no_members: Vec<String>,
 }
 
 /// What a server says that it has done with the rows of a LOAD.
@@ -27,7 +34,12 @@ struct Taken {
 
 impl LoadData {
     pub(super) fn of(session: Session) -> Self {
-        Self { session, outbound: BytesMut::new() }
+        Self { session, outbound: BytesMut::new(), no_members: Vec::new() }
+    }
+
+    /// Has values of these columns taken, which are ENUMs, that are none of their members: the server warns of each that it keeps.
+    pub(crate) fn takes_no_members(&mut self, columns: Vec<String>) {
+        self.no_members = columns;
     }
 
     /// Where rows are put that are to be sent.
@@ -68,6 +80,13 @@ impl LoadData {
         if taken.as_ref() == Some(&wanted) && done.warnings == 0 && done.affected == rows {
             return Ok(self.session);
         }
+        let warned = taken.as_ref().map_or(0, |taken| taken.warnings);
+        if taken == Some(Taken { warnings: warned, ..wanted })
+            && done.affected == rows
+            && self.are_no_members(warned).await?
+        {
+            return Ok(self.session);
+        }
         let limit = self.session.answer_within();
         let warning = limited(limit, async { Ok(self.session.first_warning().await) }).await.ok().flatten();
         let because = warning.map(|warning| format!(": {warning}")).unwrap_or_default();
@@ -78,6 +97,19 @@ impl LoadData {
             taken.skipped,
             done.warnings.max(u16::try_from(taken.warnings).unwrap_or(u16::MAX))
         )))
+    }
+
+    /// Whether all of so many warnings are of values that are none of an ENUM's members, and kept as such.
+    async fn are_no_members(&mut self, warned: u64) -> Result<bool, Fault> {
+        if self.no_members.is_empty() || warned > u64::from(LISTED_WARNINGS) {
+            return Ok(false);
+        }
+        let warnings = self.session.rows("SHOW WARNINGS").await?;
+        let is_one = |row: &Row| {
+            let of = |column: &String| row.text(2).contains(&format!("'{column}'"));
+            row.number(1) == Some(TRUNCATED) && self.no_members.iter().any(of)
+        };
+        Ok(warnings.len() as u64 == warned && warnings.iter().all(is_one))
     }
 }
 

@@ -22,8 +22,12 @@ const READ_ONLY: &str = "SET SESSION TRANSACTION READ ONLY";
 /// No limit of a server may end a long copy; our own watchdog does.
 const UNLIMITED: &str = "net_read_timeout = 3600, net_write_timeout = 3600, wait_timeout = 28800";
 
-/// On the target, dates and zeroes are taken as they are, and an engine that is not there is an error.
-const FILL_MODE: &str = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION";
+/// On the target, dates and zeroes are taken as they are, an engine that is not there is an error, and a folder of the source's
+/// machine is nothing.
+const FILL_MODE: &str = "NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION,NO_DIR_IN_CREATE";
+
+/// So many warnings a server can list, and no more.
+pub(super) const LISTED_WARNINGS: u16 = 65_535;
 
 /// The statements that set a session up, in order.
 pub(crate) fn for_purpose(purpose: Purpose, family: Family, version: Version) -> Vec<String> {
@@ -55,7 +59,9 @@ pub(crate) fn for_purpose(purpose: Purpose, family: Family, version: Version) ->
         Purpose::Fill => {
             // MariaDB fills an empty table in another way when neither is checked, which costs half as much again.
             let unique = u8::from(family == Family::MariaDb);
-            statements.push(format!("SET SESSION foreign_key_checks = 0, unique_checks = {unique}"));
+            statements.push(format!(
+                "SET SESSION foreign_key_checks = 0, unique_checks = {unique}, max_error_count = {LISTED_WARNINGS}"
+            ));
             // What was let in on the source once is its own.
             if family == Family::MariaDb {
                 statements.push("SET SESSION check_constraint_checks = 0".to_owned());

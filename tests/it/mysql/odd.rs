@@ -73,3 +73,22 @@ async fn odd_tables_come_over_as_they_are() {
     comes_over(same_maria, "MariaDB").await;
     comes_over(mysql, "MySQL").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_is_kept_elsewhere_is_made_where_the_target_keeps_its_own() {
+    let (maria, mysql) = (Ends::of(Family::MariaDb).await, Ends::of(Family::MySql).await);
+    let folder = maria.source.server.folder().display().to_string();
+    let table = "CREATE TABLE apart (id int PRIMARY KEY)";
+    maria.source.sql(&format!("{table} DATA DIRECTORY = '{folder}'; INSERT INTO apart VALUES (1)")).unwrap();
+    mysql.source.sql(&format!("CREATE TABLESPACE shared_file ADD DATAFILE 'shared_file.ibd'; {table} TABLESPACE shared_file; INSERT INTO apart VALUES (1)")).unwrap();
+    for ends in [maria, mysql] {
+        let report = ends.copy(&Ends::options()).await.unwrap();
+        assert!(report.skipped.iter().any(|skipped| skipped.object == "folder of table apart"), "{report:?}");
+        assert_eq!(ends.target.sql("SELECT * FROM apart").unwrap(), ["1"]);
+        ends.assert_nothing_is_left();
+    }
+    let ends = Ends::of(Family::MySql).await;
+    ends.source.sql("CREATE TABLE of_nothing (a int AS (1))").unwrap();
+    let told = super::told(ends.copy(&Ends::options()).await);
+    assert!(told.contains("table `of_nothing` has no column that is not computed"), "{told}");
+}

@@ -29,7 +29,9 @@ fn rows(database: &Database) -> BTreeMap<String, Vec<String>> {
         let mut fields = line.split('\t').map(unescaped);
         let (table, column, kind) = (fields.next().unwrap(), fields.next().unwrap(), fields.next().unwrap());
         let value = match kind.to_lowercase().as_str() {
-            "float" | "enum" | "set" => format!("{column}+0e0"),
+            // Zero has a sign.
+            "float" => format!("CONCAT({column}, ' ', {column}+0e0)"),
+            "enum" | "set" => format!("{column}+0"),
             "bit" | "vector" => format!("HEX({column})"),
             "json" => format!("HEX(CAST({column} AS CHAR))"),
             kind if kind.contains("geom")
