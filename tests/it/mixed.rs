@@ -1,5 +1,7 @@
 //! Projects with databases of several kinds: each is known for what it is.
 
+mod whole;
+
 use backboard::{ExtraService, WorldOptions};
 use serde_json::json;
 
