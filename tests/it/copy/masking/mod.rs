@@ -30,9 +30,10 @@ const MORE: &str = r#"
      WHERE meta_key = 'extra_profile';
     INSERT INTO wp_postmeta (post_id, meta_key, meta_value) VALUES
         (1, '_billing_email', 'canary.quill.3@people.example.net'), (1, '_billing_first_name', 'Zoë'),
-        (1, '_customer_ip_address', '203.0.113.77'), (1, '_stripe_intent_id', 'pi_Canary');
+        (1, '_customer_ip_address', '203.0.113.77'), (1, '_stripe_intent_id', 'pi_Canary'), (1, '_trackbackme', 'canary');
     INSERT INTO wp_posts ("ID", post_title, post_content, post_excerpt, post_type) VALUES
         (900001, 'Form', 'canary form', '', 'flamingo_inbound'), (900002, 'Order', '', 'Ring for Zoë Canary', 'shop_order');
+    UPDATE wp_posts SET to_ping = 'https://canary.example.org/trackback' WHERE "ID" = 5;
     INSERT INTO wp_options (option_name, option_value) VALUES
         ('mailgun_api_key', 'key-canary'), ('_transient_session', 'canary'),
         ('paypal', '{"sandbox":false,"mode":"live","merchant_email":"canary.shop@people.example.net","note":"gr\u00fcn"}');
