@@ -32,3 +32,4 @@ mod stage;
 mod terminal;
 mod warnings;
 mod watched;
+mod wordpress;

@@ -75,7 +75,7 @@ add_filter('the_content', function ($content) {
 });
 
 /** The shop in numbers, on every page: what an owner looks at first after a copy. */
-add_action('wp_footer', function () {
+add_action('wp_body_open', function () {
     global $wpdb;
     $count = fn ($table, $where = '1 = 1') => $wpdb->get_var("SELECT COUNT(*) FROM {$wpdb->prefix}$table WHERE $where");
     $last = $wpdb->get_row("SELECT first_name, last_name, city FROM {$wpdb->prefix}wc_order_addresses WHERE address_type = 'billing' ORDER BY order_id DESC LIMIT 1");
@@ -84,7 +84,7 @@ add_action('wp_footer', function () {
         'title' => get_bloginfo('name'), 'siteurl' => get_option('siteurl'), 'home' => home_url(), 'customers' => $count('wc_customer_lookup'), 'orders' => $count('wc_orders'),
         'posts' => $count('posts', "post_type = 'post' AND post_status = 'publish'"), 'latest-order-by' => $last ? "$last->first_name $last->last_name of $last->city" : '', 'environment-type' => wp_get_environment_type(),
     ];
-    echo '<dl class="acme-facts" data-stripe="' . esc_attr($stripe['publishable_key'] ?? '') . '" style="display:grid;grid-template-columns:auto 1fr;gap:.25rem 1.5rem;max-width:40rem;margin:2rem auto;padding:1rem;border:1px solid #ddd;border-radius:.5rem">';
+    echo '<dl class="acme-facts" data-stripe="' . esc_attr($stripe['publishable_key'] ?? '') . '" style="display:grid;grid-template-columns:auto 1fr;gap:.25rem 1.5rem;margin:0;padding:1rem 3rem;background:' . (wp_get_environment_type() === 'production' ? '#e7f5ec' : '#ede9fe') . '">';
     foreach ($facts as $name => $value) {
         echo '<dt>' . esc_html($name) . '</dt><dd style="margin:0" id="' . esc_attr($name) . '">' . esc_html($value) . '</dd>';
     }

@@ -20,6 +20,7 @@ function words(int $seed, int $many): string {
 
 $site = 'https://outfitters.example.com';
 wp_install('Acme Outfitters', 'anna', 'anna@people.example.net', true, '', 'canary-admin-password');
+array_map(fn ($id) => wp_delete_post($id, true), [1, 2, 3]);
 update_option('permalink_structure', '/%year%/%postname%/');
 update_option('posts_per_page', 12);
 update_option('blogdescription', 'Good things for the long way home');

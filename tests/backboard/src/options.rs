@@ -80,6 +80,8 @@ pub enum ExtraService {
     MariaDb,
     /// `wordpress`: a real WordPress with the data of a site that was lived in, in `MariaDB`, which must stand before it.
     WordPress,
+    /// The same with a second site, in a network of two.
+    WordPressNetwork,
     /// `MySQL`: as Railway's template makes it.
     Mysql,
     /// `Places`: `PostGIS`, deployed by hand with a password, a volume and a TCP proxy, and without TLS.

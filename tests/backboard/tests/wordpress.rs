@@ -9,7 +9,7 @@ use std::process::Command;
 async fn a_container_shows_the_site_of_its_database_and_its_mails_are_caught() -> Result<()> {
     let home = MysqlHome::of(Family::MariaDb)?.remove(0);
     let server = Server::start(&home, ServerOptions::default()).await?;
-    server.sql(&wordpress::dump().await?)?;
+    server.sql(&wordpress::dump(false).await?)?;
     let variables = [
         ("WORDPRESS_DB_HOST", format!("127.0.0.1:{}", server.port())),
         ("WORDPRESS_DB_NAME", "railway".to_owned()),

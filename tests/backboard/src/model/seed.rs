@@ -143,7 +143,10 @@ impl Seed {
             }
             ExtraService::SecondDatabase => self.add_database("Analytics"),
             ExtraService::MariaDb => self.add_mariadb(),
-            ExtraService::WordPress => self.add_wordpress(),
+            ExtraService::WordPress => {
+                self.add_wordpress(&format!("define('WP_HOME', 'https://{}');", wordpress::HOST))
+            }
+            ExtraService::WordPressNetwork => self.add_wordpress(wordpress::NETWORK_EXTRA),
             ExtraService::Mysql => self.add_mysql(),
             ExtraService::Postgis => {
                 let volume = self.add_volume("places-volume");

@@ -277,10 +277,12 @@ async fn start_seeded(backend: &Arc<Backend>) -> Result<()> {
         let variables = variables::rendered(&model, environment, Some(service)).map_err(refused)?;
         deploy::start_database(backend, environment, service, variables, copy_of).await?;
     }
-    if backend.options.extra_services.contains(&ExtraService::WordPress) {
+    let has = |extra| backend.options.extra_services.contains(&extra);
+    let is_network = has(ExtraService::WordPressNetwork);
+    if is_network || has(ExtraService::WordPress) {
         let project = &model.projects[0];
         let database = project.services.iter().find(|service| service.name == "MariaDB").context("no MariaDB")?;
-        backend.runtime.sql(project.base_environment_id, database.id, &wordpress::dump().await?)?;
+        backend.runtime.sql(project.base_environment_id, database.id, &wordpress::dump(is_network).await?)?;
     }
     for (environment, service) in others {
         deploy::run(backend, environment, service).await?;

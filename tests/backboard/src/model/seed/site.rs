@@ -16,7 +16,8 @@ const KEYS: &[&str] = &[
 ];
 
 impl Seed {
-    pub(super) fn add_wordpress(&mut self) {
+    /// With what its `wp-config.php` has beside the image's own.
+    pub(super) fn add_wordpress(&mut self, extra: &str) {
         let volume = self.add_volume("wordpress-volume");
         let label = format!("wordpress-production-{}.{}", super::random(4), crate::model::domains::SUFFIX);
         let mut variables = values(&[
@@ -26,10 +27,7 @@ impl Seed {
             ("WORDPRESS_DB_PASSWORD", "${{MariaDB.MARIADB_PASSWORD}}"),
             ("WORDPRESS_TABLE_PREFIX", "wp_"),
             // Its jobs are called from outside, as those of a site with many visitors are.
-            (
-                "WORDPRESS_CONFIG_EXTRA",
-                &format!("define('WP_HOME', 'https://{HOST}'); define('DISABLE_WP_CRON', true);"),
-            ),
+            ("WORDPRESS_CONFIG_EXTRA", &format!("{extra} define('DISABLE_WP_CRON', true);")),
         ]);
         for key in KEYS {
             variables[format!("WORDPRESS_{key}")] = json!({ "value": format!("canary-{key}-{}", super::random(32)) });
