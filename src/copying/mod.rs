@@ -31,5 +31,5 @@ pub use dry_run::{Contents, DryRun, DryRunTable};
 pub use inspection::{SourceReport, TargetReport, WordPressSite};
 pub use options::{CopyOptions, Verify};
 pub use progress::Progress;
-pub use report::{CopyReport, LeftUrl, PhaseTime, SchemaText, Skipped, TableTime};
+pub use report::{CopyReport, LeftUrl, PhaseTime, SchemaText, Skipped, SnapshotBy, SnapshotMeans, TableTime};
 pub use together::Together;

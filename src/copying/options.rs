@@ -72,6 +72,8 @@ pub struct CopyOptions {
     pub stall: Duration,
     /// How long the source's snapshot may be held: while it is, the source cannot clean up after its own changes.
     pub snapshot_max_age: Duration,
+    /// How long the source's writers may be held so that all sessions see the same moment, where a server cannot share one.
+    pub max_write_pause: Duration,
     /// How many times the whole is tried, each time with a snapshot of its own, when a line or a server fails.
     pub attempts: u32,
     /// Copies of other databases with which this one takes its place, when all are built.
@@ -103,6 +105,7 @@ impl Default for CopyOptions {
             verify: Verify::Digest,
             stall: Duration::from_mins(2),
             snapshot_max_age: Duration::from_hours(1),
+            max_write_pause: Duration::from_millis(500),
             attempts: 3,
             together: None,
             pg_dump: PathBuf::from("pg_dump"),
@@ -149,6 +152,7 @@ impl CopyOptions {
             verify,
             stall: _,
             snapshot_max_age: _,
+            max_write_pause: _,
             attempts: _,
             together: _,
             pg_dump: _,

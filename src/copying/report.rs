@@ -32,6 +32,9 @@ pub struct CopyReport {
     pub database: String,
     /// The moment of the source that was copied, by the source's clock (RFC 3339).
     pub snapshot_at: String,
+    /// How several sessions came to see that moment, where the server cannot share one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<SnapshotMeans>,
     /// The source server's version.
     pub source_version: String,
     /// The target server's version.
@@ -119,6 +122,7 @@ impl CopyReport {
             self.mb_per_s,
             self.snapshot_at
         )];
+        lines.extend(self.snapshot.as_ref().map(SnapshotMeans::to_string));
         let listed = |items: Vec<String>| items.join(", ");
         lines.push(format!("phases: {}", listed(self.phases.iter().map(PhaseTime::to_string).collect())));
         let slowest = self.slowest_tables.iter().take(SLOWEST_TOLD).map(TableTime::to_string).collect();
@@ -152,6 +156,39 @@ pub(crate) fn read_whole(tables: &[String]) -> Option<String> {
             tables.join(", ")
         )
     })
+}
+
+/// How several sessions came to see one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SnapshotMeans {
+    pub by: SnapshotBy,
+    /// Sessions that read the source.
+    pub sessions: u64,
+    /// Milliseconds for which whoever writes was held, at most.
+    pub writers_held_ms: u64,
+}
+
+/// What made sure that all sessions see the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SnapshotBy {
+    /// The server's word that they do; nobody was held.
+    EqualViews,
+    /// Nobody could write while they began.
+    WritersHeld,
+    /// There is only one.
+    OneSession,
+}
+
+impl std::fmt::Display for SnapshotMeans {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sessions = counted(self.sessions, "session", "sessions");
+        write!(f, "the source was read by {sessions}; ")?;
+        match self.writers_held_ms {
+            0 => write!(f, "nobody who writes was held"),
+            held => write!(f, "whoever writes was held for {held} ms at most"),
+        }
+    }
 }
 
 /// How long a phase took.

@@ -44,15 +44,13 @@ impl Attempt<'_> {
         phases.enter("guard");
         self.check_servers(target_server, &mut report).await?;
         phases.enter("catalog");
-        let mut snapshot = Snapshot::take(self.source, self.options.jobs, &self.options.exclude_table_data).await?;
+        let mut snapshot = Snapshot::take(self.source, self.options).await?;
         report.snapshot_at.clone_from(&snapshot.taken_at);
         let mut readers = std::mem::take(&mut snapshot.readers);
         let mut tables = std::mem::take(&mut snapshot.tables);
         let objects;
         (objects, report.skipped) = Objects::read(snapshot.upkeep()).await?;
-        if let Some(pause) = snapshot.pause {
-            tracing::info!("the source's writers were held for {} ms", pause.as_millis());
-        }
+        report.snapshot = Some(snapshot.means);
         let names: Vec<_> = tables.iter().map(|relation| relation.table.name.clone()).collect();
         let schema = Arc::new(schema::read(snapshot.upkeep(), names.iter().map(String::as_str)).await?);
         let (queues, masked) = tokio::select! {
@@ -84,7 +82,9 @@ impl Attempt<'_> {
                 .map(|relation| relation.table.size_bytes)
                 .sum(),
         );
-        let filling = Arc::new(self.filling(new_database, schema.clone()));
+        let counting =
+            target.row("SELECT @@innodb_autoinc_lock_mode = 2").await.context("ask how the target counts")?;
+        let filling = Arc::new(self.filling(new_database, schema.clone(), counting.flag(0)));
         let (readers, loaded) = tokio::select! {
             filled = filling::all(filling.clone(), readers, tables.clone()) => filled?,
             reason = snapshot.watch(self.options, self.progress) => return Err(reason),
@@ -110,7 +110,7 @@ impl Attempt<'_> {
         Ok((report, objects))
     }
 
-    fn filling(&self, target: Endpoint, schema: Arc<schema::Schema>) -> Filling {
+    fn filling(&self, target: Endpoint, schema: Arc<schema::Schema>, counts_for_all: bool) -> Filling {
         Filling {
             target,
             schema,
@@ -121,6 +121,9 @@ impl Attempt<'_> {
             verify: self.options.verify,
             stall: self.options.stall,
             progress: self.progress.clone(),
+            jobs: self.options.jobs,
+            cut_bytes: self.options.cut_bytes,
+            counts_for_all,
             gate: LeftGate::new(self.options.fail_on_left),
             residue: Mutex::default(),
         }

@@ -55,6 +55,14 @@ struct Keys {
     first: Option<String>,
 }
 
+/// A table's columns as they are read.
+#[derive(Default)]
+struct Columns {
+    columns: Vec<Column>,
+    travels: Vec<Travel>,
+    is_counted: bool,
+}
+
 /// Reads the tables of a list; those of the globs come without their rows.
 pub(super) async fn relations(
     source: &mut SourceSession,
@@ -68,7 +76,7 @@ pub(super) async fn relations(
     let globs: Vec<_> = exclude.iter().map(|glob| (glob, TableGlob::new(glob))).collect();
     let mut relations = Vec::new();
     for (name, kind) in &list.0 {
-        let (columns, travels): (Vec<_>, Vec<_>) = columns.remove(name).unwrap_or_default().into_iter().unzip();
+        let Columns { columns, travels, is_counted } = columns.remove(name).unwrap_or_default();
         ensure!(
             !columns.is_empty(),
             Failure::invalid(format!(
@@ -93,21 +101,28 @@ pub(super) async fn relations(
         let ordered_by =
             first.filter(|first| table.columns.iter().any(|c| c.name == *first && c.column_type.is_integer()));
         let (travels, engine) = (Arc::from(travels), kind.engine.clone());
-        relations.push(Relation { table, travels, is_in_snapshot, engine, ordered_by, mask: None, places: None });
+        relations.push(Relation {
+            table,
+            travels,
+            is_in_snapshot,
+            engine,
+            ordered_by,
+            is_counted,
+            mask: None,
+            places: None,
+        });
     }
     Ok(relations)
 }
 
-async fn columns(
-    source: &mut SourceSession,
-    keys: &BTreeMap<String, Keys>,
-) -> Result<BTreeMap<String, Vec<(Column, Travel)>>> {
+async fn columns(source: &mut SourceSession, keys: &BTreeMap<String, Keys>) -> Result<BTreeMap<String, Columns>> {
     let sql = "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, COALESCE(CHARACTER_SET_NAME, ''), CHARACTER_MAXIMUM_LENGTH,
-                      CHARACTER_OCTET_LENGTH, IS_NULLABLE = 'YES', COALESCE(GENERATION_EXPRESSION, '') <> ''
+                      CHARACTER_OCTET_LENGTH, IS_NULLABLE = 'YES', COALESCE(GENERATION_EXPRESSION, '') <> '',
+                      EXTRA LIKE '%auto_increment%'
                  FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION";
     let family = source.family();
     let none = Keys::default();
-    let mut columns: BTreeMap<String, Vec<_>> = BTreeMap::new();
+    let mut columns: BTreeMap<String, Columns> = BTreeMap::new();
     for row in source.rows(sql).await? {
         // What is computed is computed again.
         if row.flag(8) {
@@ -130,7 +145,10 @@ async fn columns(
             name,
         };
         let travel = travel(family, &data_type, &row.text(3), &charset);
-        columns.entry(table).or_default().push((column, travel));
+        let of_table = columns.entry(table).or_default();
+        of_table.columns.push(column);
+        of_table.travels.push(travel);
+        of_table.is_counted |= row.flag(9);
     }
     Ok(columns)
 }

@@ -1,17 +1,18 @@
 //! The copy engine for MariaDB and MySQL: a whole database out of one server and into another, over the protocol, nothing on disk.
 //!
 //! How a row runs through it: [`copy_database`] (`engine`) makes attempts until one is complete. An `attempt` looks at both ends
-//! (`compatibility`), takes the `snapshot` that all readers share, and makes a database beside the target's with tables that have
-//! no keys but their primary ones (`schema`, `create_table`). Then pairs of sessions, one with the source and one with the new
-//! database, take tables off one list (`filling`). A row leaves the source as a packet of an answer, passes the transform of
-//! `copying` where it may have to change, is counted in a digest and written as a line of a LOAD (`rows`); the server's word on
-//! what it has taken must be that it took every row as it was sent. A table that is loaded gets its keys and is read back and
-//! compared, others still on their way. Then one statement puts the new tables in the old ones' places (`swap`), and what is no
-//! table is made beside them (`objects`).
+//! (`compatibility`), takes the `snapshot` that all readers share (`beginning`), and makes a database beside the target's with
+//! tables that have no keys but their primary ones (`schema`, `create_table`). Then pairs of sessions, one with the source and one
+//! with the new database, take items off one list (`filling`): a few dozen small tables, or a range of a large one. A row leaves
+//! the source as a packet of an answer, passes the transform of `copying` where it may have to change, is counted in a digest and
+//! written as a line of a LOAD (`rows`); the server's word on what it has taken must be that it took every row as it was sent. A
+//! table that is loaded gets its keys and is read back and compared (`finishing`), others still on their way. Then one statement
+//! puts the new tables in the old ones' places (`swap`), and what is no table is made beside them (`objects`).
 //!
 //! Nothing here ever writes to a source: a `session::source_session` cannot.
 
 mod attempt;
+mod beginning;
 mod catalog;
 mod column_types;
 mod compatibility;
@@ -19,6 +20,7 @@ mod create_table;
 mod definer;
 mod engine;
 mod filling;
+mod finishing;
 mod inspect;
 pub(crate) mod not_yet;
 mod note_table;

@@ -15,12 +15,16 @@ pub(super) type Schema = BTreeMap<String, CreateTable>;
 
 /// Reads how tables are made.
 pub(super) async fn read(source: &mut SourceSession, tables: impl Iterator<Item = &str>) -> Result<Schema> {
+    let names: Vec<_> = tables.collect();
+    let show = |name: &&str| format!("SHOW CREATE TABLE {}", sql::qualified(source.database(), name));
+    let queries: Vec<_> = names.iter().map(show).collect();
+    let what = |number: usize| format!("read how table `{}` is made", names.get(number).copied().unwrap_or_default());
+    let answers = source.all(&queries).await;
+    let answers = answers.map_err(|failed| anyhow::Error::from(failed.fault).context(what(failed.number)))?;
     let mut schema = Schema::new();
-    for name in tables {
-        let show = format!("SHOW CREATE TABLE {}", sql::qualified(source.database(), name));
-        let what = || format!("read how table `{name}` is made");
-        let row = source.row(&show).await.with_context(what)?;
-        schema.insert(name.to_owned(), CreateTable::read(&row.text(1), name).with_context(what)?);
+    for (number, (name, rows)) in names.iter().zip(answers).enumerate() {
+        let row = rows.first().context("the server tells nothing").with_context(|| what(number))?;
+        schema.insert((*name).to_owned(), CreateTable::read(&row.text(1), name).with_context(|| what(number))?);
     }
     Ok(schema)
 }
@@ -36,20 +40,21 @@ pub(super) fn elsewhere(schema: &Schema) -> impl Iterator<Item = Skipped> {
 
 /// Makes the tables, in the database that the session is in.
 pub(super) async fn make(target: &mut Session, schema: &Schema) -> Result<()> {
-    for (name, table) in schema {
-        let made = target.run_whenever(&table.before).await;
-        made.with_context(|| format!("make table `{name}` on the target"))?;
-    }
-    Ok(())
+    let made: Vec<_> = schema.iter().map(|(name, table)| (name, table.before.clone())).collect();
+    run_all(target, made, "make table").await
 }
 
 /// Adds the foreign keys, when all rows are there; they were looked after on the source, and what came is what was there.
 pub(super) async fn add_foreign_keys(target: &mut Session, schema: &Schema) -> Result<()> {
-    for (name, table) in schema {
-        if let Some(add) = table.add_foreign_keys(&sql::ident(name)) {
-            let added = target.run_whenever(&add).await;
-            added.with_context(|| format!("add the foreign keys of table `{name}` on the target"))?;
-        }
-    }
-    Ok(())
+    let added = schema.iter().filter_map(|(name, table)| Some((name, table.add_foreign_keys(&sql::ident(name))?)));
+    run_all(target, added.collect(), "add the foreign keys of table").await
+}
+
+/// Runs a statement for each of some tables.
+async fn run_all(target: &mut Session, of_tables: Vec<(&String, String)>, what: &str) -> Result<()> {
+    let (names, statements): (Vec<_>, Vec<_>) = of_tables.into_iter().unzip();
+    target.all_whenever(&statements).await.map(drop).map_err(|failed| {
+        let name = names.get(failed.number).copied().cloned().unwrap_or_default();
+        anyhow::Error::from(failed.fault).context(format!("{what} `{name}` on the target"))
+    })
 }

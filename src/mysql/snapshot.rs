@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use futures_util::future::{join_all, try_join_all};
 
+use super::beginning;
 use super::catalog::{self, TableList};
 use super::compatibility;
 use super::rows::relation::Relation;
@@ -15,23 +16,14 @@ use super::session::source_session::SourceSession;
 use super::session::sql;
 use crate::copying::options::CopyOptions;
 use crate::copying::progress::Progress;
+use crate::copying::report::SnapshotMeans;
 use crate::copying::transient::Transient;
 use crate::error::Failure;
 
-/// How long production's writers may be made to wait, for each of two things: until nobody is in the middle of writing, and until all
-/// readers have begun.
-const MOST_PAUSE: Duration = Duration::from_millis(500);
-/// So often the writers are held at most; then one session reads alone, which needs nobody to wait.
-const PAUSES: u32 = 2;
-/// Between two of them, production's writers have all the time that they want.
-const BETWEEN_PAUSES: Duration = Duration::from_secs(3);
 /// How often it is looked for whom we are in the way of.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How long the source may take to answer that look.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-
-/// What no session waits for whose wish is granted at once; the number is the killed command's.
-const INTERRUPTED: u16 = 1317;
 
 /// A snapshot and the sessions that see it.
 pub(super) struct Snapshot {
@@ -44,21 +36,21 @@ pub(super) struct Snapshot {
     pub(super) defaults: (String, String),
     /// RFC 3339, by the source's clock.
     pub(super) taken_at: String,
-    /// How long production's writers were held, if they were.
-    pub(super) pause: Option<Duration>,
+    /// How its sessions came to see one moment.
+    pub(super) means: SnapshotMeans,
     taken: Instant,
 }
 
 impl Snapshot {
-    /// Takes one for so many readers.
-    pub(super) async fn take(endpoint: &Endpoint, readers: usize, exclude: &[String]) -> Result<Self> {
+    /// Takes one for as many readers as the options say, or for one.
+    pub(super) async fn take(endpoint: &Endpoint, options: &CopyOptions) -> Result<Self> {
         let mut upkeep = SourceSession::open(endpoint).await?;
         let list = TableList::read(&mut upkeep).await?;
         compatibility::tables_can_be_read(&list)?;
-        let opening = (0..readers.clamp(1, list.0.len().max(1))).map(|_| SourceSession::open_for_rows(endpoint));
+        let opening = (0..options.jobs.max(1)).map(|_| SourceSession::open_for_rows(endpoint));
         let mut readers = try_join_all(opening).await?;
         same_server(&mut upkeep, &mut readers).await?;
-        let pause = begin_all(endpoint, &mut upkeep, &mut readers, &list).await?;
+        let means = beginning::all(endpoint, &mut upkeep, &mut readers, &list.names(), options.max_write_pause).await?;
         let taken = Instant::now();
         let taken_at = upkeep.row("SELECT DATE_FORMAT(UTC_TIMESTAMP(3), '%Y-%m-%dT%H:%i:%s.%fZ')").await?.text(0);
         // What is made or dropped meanwhile is not in the list, or not in the snapshot.
@@ -66,12 +58,12 @@ impl Snapshot {
             TableList::read(&mut upkeep).await? == list,
             Transient("tables were made or dropped meanwhile".to_owned())
         );
-        let tables = catalog::relations(&mut upkeep, &list, exclude).await?;
+        let tables = catalog::relations(&mut upkeep, &list, &options.exclude_table_data).await?;
         let defaults = catalog::defaults(&mut upkeep).await?;
         for reader in &mut readers {
             reader.before_table().await.context("keep the snapshot")?;
         }
-        Ok(Self { upkeep, readers, tables, defaults, taken_at, pause, taken })
+        Ok(Self { upkeep, readers, tables, defaults, taken_at, means, taken })
     }
 
     /// The session that can be asked at any time, as long as nobody watches.
@@ -135,82 +127,6 @@ async fn same_server(upkeep: &mut SourceSession, readers: &mut [SourceSession]) 
         );
     }
     Ok(())
-}
-
-/// Has all readers begin in the same moment; those that cannot be made to are let go. How long writers were held for it.
-async fn begin_all(
-    endpoint: &Endpoint,
-    upkeep: &mut SourceSession,
-    readers: &mut Vec<SourceSession>,
-    list: &TableList,
-) -> Result<Option<Duration>> {
-    let names = list.names();
-    if readers.len() > 1 {
-        for number in 1..=PAUSES {
-            let mut holder = SourceSession::open(endpoint).await?;
-            let began = Instant::now();
-            if hold(&mut holder, upkeep, &names).await? && begin_held(&mut holder, upkeep, readers).await? {
-                holder.unlock().await.context("let production's writers go on")?;
-                let held = began.elapsed();
-                holder.close().await;
-                return Ok(Some(held));
-            }
-            // It may hold the tables still.
-            holder.close().await;
-            if number < PAUSES {
-                tokio::time::sleep(BETWEEN_PAUSES).await;
-            }
-        }
-        tracing::warn!(
-            "the source's writers could not be held within {} ms, so one session reads alone",
-            MOST_PAUSE.as_millis()
-        );
-        for reader in readers.drain(1..) {
-            reader.close().await;
-        }
-    }
-    let Some(reader) = readers.first_mut() else { bail!("no session reads") };
-    reader.begin().await.context("take a snapshot")?;
-    Ok(None)
-}
-
-/// Holds the writers of all tables; whether that was so in time. While it waits for those that are at it, new ones wait behind it.
-async fn hold(holder: &mut SourceSession, upkeep: &mut SourceSession, names: &[String]) -> Result<bool> {
-    let id = holder.id();
-    let mut locking = std::pin::pin!(holder.lock(names));
-    let locked = tokio::select! {
-        locked = &mut locking => locked,
-        () = tokio::time::sleep(MOST_PAUSE) => {
-            upkeep.end(id, false).await.context("let production's writers go on")?;
-            locking.await
-        }
-    };
-    match locked {
-        Ok(()) => Ok(true),
-        Err(fault) if matches!(fault.number, Some(INTERRUPTED | 1205)) => Ok(false),
-        Err(fault) if fault.number == Some(1146) => {
-            Err(Transient(format!("a table went away meanwhile: {fault}")).into())
-        }
-        Err(fault) => Err(anyhow::Error::from(fault).context("hold the source's writers for a moment")),
-    }
-}
-
-/// Has all readers begin while writers are held; whether they were held all the time.
-async fn begin_held(
-    holder: &mut SourceSession,
-    upkeep: &mut SourceSession,
-    readers: &mut [SourceSession],
-) -> Result<bool> {
-    let mut beginning = std::pin::pin!(try_join_all(readers.iter_mut().map(SourceSession::begin)));
-    let (begun, in_time) = tokio::select! {
-        begun = &mut beginning => (begun, true),
-        () = tokio::time::sleep(MOST_PAUSE) => {
-            upkeep.end(holder.id(), true).await.context("let production's writers go on")?;
-            (beginning.await, false)
-        }
-    };
-    begun.context("take a snapshot")?;
-    Ok(in_time)
 }
 
 fn too_old(max_age: Duration) -> anyhow::Error {

@@ -10,6 +10,7 @@ use super::load_text::RowWriter;
 use super::relation::Relation;
 use super::row_transform::RowTransform;
 use super::wire::Wire;
+use super::work_list::{TableRange, WorkItem};
 use crate::copying::meter::Meter;
 use crate::copying::transform::{self, Transform, TransformCounts};
 use crate::data::digest::{ContentDigest, RowHash};
@@ -24,13 +25,24 @@ use crate::rewriting::Rewriter;
 
 /// Bytes that have moved are told when there are so many of them.
 const TOLD_BYTES: usize = 64 << 10;
+/// A row is written in pieces of so many bytes.
+const PIECE_BYTES: usize = 256 << 10;
 
-/// Rows that were sent to a table, and taken.
+/// Rows that were sent to a table.
 #[derive(Default)]
 pub(crate) struct SentRows {
     pub(crate) digest: ContentDigest,
     pub(crate) counts: TransformCounts,
     pub(crate) seconds: f64,
+}
+
+impl SentRows {
+    /// Adds those of another range of the table.
+    pub(crate) fn add(&mut self, more: Self) {
+        self.digest.merge(more.digest);
+        self.counts.add(more.counts);
+        self.seconds += more.seconds;
+    }
 }
 
 /// What is done to the rows of every table of one copy.
@@ -53,23 +65,46 @@ impl RowConversion {
     }
 }
 
-/// Sends the rows of a table; they count when the LOAD is finished.
-pub(crate) async fn send_table(
+/// Sends the rows of an item's tables; they count when the LOAD is finished.
+pub(crate) async fn send(
     source: &mut SourceSession,
     target: Session,
     new_database: &str,
+    item: &WorkItem,
+    conversion: &RowConversion,
+    meter: &Meter<'_>,
+) -> Result<(LoadData, Vec<SentRows>)> {
+    let (database, family) = (source.database().to_owned(), source.family());
+    let select = |range: &TableRange| range.select(&database, family, conversion.looks_into(&range.relation));
+    let mut reading = source.read_tables(item.ranges.iter().map(select).collect());
+    let mut load = target.load_data();
+    let mut all = Vec::with_capacity(item.ranges.len());
+    for range in &item.ranges {
+        let relation = &*range.relation;
+        let what = || format!("copy {}", range.label());
+        load.begin(relation.enums(), |file| relation.load(new_database, conversion.looks_into(relation), file));
+        // Of many small ones nobody waits for the way there and back.
+        if item.ranges.len() == 1 {
+            load.when_asked_for().await.context("write it").with_context(what)?;
+        }
+        let from = reading.rows().await.context("read it").with_context(what)?;
+        let sent = send_rows(from, &mut load, relation, conversion, meter).await.with_context(what)?;
+        load.end(sent.digest.rows);
+        all.push(sent);
+        reading.done().await.context("let go of the source's table").with_context(what)?;
+    }
+    Ok((load, all))
+}
+
+async fn send_rows(
+    mut from: RowStream<'_>,
+    load: &mut LoadData,
     relation: &Relation,
     conversion: &RowConversion,
     meter: &Meter<'_>,
-) -> Result<(LoadData, SentRows)> {
+) -> Result<SentRows> {
     let began = Instant::now();
-    let is_looked_into = conversion.looks_into(relation);
-    let select = relation.select(source.database(), source.family(), is_looked_into);
-    let loading = target.load_data(|file| relation.load(new_database, is_looked_into, file));
-    let mut load = loading.await.context("write it")?;
-    load.takes_no_members(relation.enums());
     let mut transform = conversion.transform(relation);
-    let mut from = source.start_rows(&select).await.context("read it")?;
     let mut copying = Copying {
         writer: RowWriter::new(relation.table.columns.len()),
         changed: BytesMut::new(),
@@ -79,8 +114,8 @@ pub(crate) async fn send_table(
     };
     loop {
         match from.next().await.context("read it")? {
-            Some(Packet::Whole(row)) => copying.whole(row, transform.as_mut(), &mut load).context("read it")?,
-            Some(Packet::Long) => copying.long(&mut from, transform.as_ref(), &mut load).await?,
+            Some(Packet::Whole(row)) => copying.whole(row, transform.as_mut(), load).await?,
+            Some(Packet::Long) => copying.long(&mut from, transform.as_ref(), load).await?,
             None => break,
         }
         copying.told().await;
@@ -91,8 +126,9 @@ pub(crate) async fn send_table(
         warnings == 0,
         Fault::of_answer(&format!("the source warns of {warnings} values that it could not give as they are"))
     );
+    copying.told_all().await;
     let counts = transform.map(RowTransform::into_counts).unwrap_or_default();
-    Ok((load, SentRows { digest: copying.sent, counts, seconds: began.elapsed().as_secs_f64() }))
+    Ok(SentRows { digest: copying.sent, counts, seconds: began.elapsed().as_secs_f64() })
 }
 
 /// What rows pass through.
@@ -107,25 +143,25 @@ struct Copying<'a> {
 }
 
 impl Copying<'_> {
-    fn whole(
-        &mut self,
-        row: &[u8],
-        transform: Option<&mut RowTransform<'_>>,
-        load: &mut LoadData,
-    ) -> Result<(), Fault> {
+    async fn whole(&mut self, row: &[u8], transform: Option<&mut RowTransform<'_>>, load: &mut LoadData) -> Result<()> {
         self.untold += row.len();
         let row = match transform {
             None => row,
             Some(transform) => {
                 self.changed.clear();
-                if !transform.apply(row, &mut self.changed)? {
+                if !transform.apply(row, &mut self.changed).context("read it")? {
                     return Ok(());
                 }
                 &self.changed
             }
         };
         self.sent.add(row);
-        self.writer.row(row, load.buffer())
+        // One that is almost too long to be held shall not be held twice.
+        for piece in row.chunks(PIECE_BYTES) {
+            self.writer.piece(piece, load.buffer()).context("read it")?;
+            load.send_some().await.context("write it")?;
+        }
+        self.writer.end(load.buffer()).context("read it")
     }
 
     /// Passes a row on in pieces. Nothing of it can be changed on the way, so it is refused when something would have to be.
@@ -164,7 +200,11 @@ impl Copying<'_> {
     /// Tells what has moved, when that is much.
     async fn told(&mut self) {
         if self.untold >= TOLD_BYTES {
-            self.meter.moved(std::mem::take(&mut self.untold)).await;
+            self.told_all().await;
         }
+    }
+
+    async fn told_all(&mut self) {
+        self.meter.moved(std::mem::take(&mut self.untold)).await;
     }
 }

@@ -26,12 +26,6 @@ impl RowWriter {
         Self { columns, begun: 0, left: 0, head: 0, head_known: 0, head_bytes: 0 }
     }
 
-    /// Writes a whole row.
-    pub(crate) fn row(&mut self, row: &[u8], out: &mut BytesMut) -> Result<(), Fault> {
-        self.piece(row, out)?;
-        self.end(out)
-    }
-
     /// Writes a piece of a row.
     pub(crate) fn piece(&mut self, mut piece: &[u8], out: &mut BytesMut) -> Result<(), Fault> {
         while let Some(first) = piece.first() {
@@ -125,7 +119,9 @@ mod tests {
     fn a_row_becomes_the_same_text_in_whatever_pieces_it_comes() {
         let row = row();
         let mut whole = BytesMut::new();
-        RowWriter::new(5).row(&row, &mut whole).unwrap();
+        let mut writer = RowWriter::new(5);
+        writer.piece(&row, &mut whole).unwrap();
+        writer.end(&mut whole).unwrap();
         assert!(whole.starts_with(b"a\\tb\\\\c\\nd\t\\N\t\t\\0\x01"), "{whole:?}");
         assert!(whole.ends_with(b"\xfe\xff\tok\n"), "{whole:?}");
         for size in [1, 2, 3, 7, 100] {
@@ -144,7 +140,9 @@ mod tests {
     fn a_row_that_is_cut_or_has_other_fields_is_refused() {
         let row = row();
         for (columns, row) in [(4, &row[..]), (6, &row), (5, &row[..row.len() - 1]), (1, b"\xff"), (1, b"\xfc\x01")] {
-            assert!(RowWriter::new(columns).row(row, &mut BytesMut::new()).is_err(), "{columns}");
+            let (mut writer, mut out) = (RowWriter::new(columns), BytesMut::new());
+            let written = writer.piece(row, &mut out).and_then(|()| writer.end(&mut out));
+            assert!(written.is_err(), "{columns}");
         }
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct Relation {
     pub(crate) engine: String,
     /// The first column of the primary key, where that is a number in whose order the rows are.
     pub(crate) ordered_by: Option<String>,
+    /// Whether the server counts its rows: then it may take rows of one session at a time.
+    pub(crate) is_counted: bool,
     /// How its rows are masked.
     pub(crate) mask: Option<Arc<TableMask>>,
     /// What is decided on its places, where the copy of it is searched for people.
@@ -88,8 +90,8 @@ impl Relation {
         if self.travels[column] == Travel::AsLatin { letters::read(value) } else { value.into() }
     }
 
-    /// The query that reads it in a database. `is_looked_into`: what is in it may be changed.
-    pub(crate) fn select(&self, database: &str, family: Family, is_looked_into: bool) -> String {
+    /// The query that reads it in a database, or some of it. `is_looked_into`: what is in it may be changed.
+    pub(crate) fn select(&self, database: &str, family: Family, is_looked_into: bool, only: Option<&str>) -> String {
         let columns = self.table.columns.iter().zip(&*self.travels).map(|(column, travel)| {
             let name = sql::ident(&column.name);
             match travel {
@@ -103,7 +105,9 @@ impl Relation {
         // What a site reads shall stay in the server's cache.
         let cache = if family == Family::MariaDb { "SQL_NO_CACHE " } else { "" };
         let columns = columns.collect::<Vec<_>>().join(", ");
-        format!("SELECT {cache}{columns} FROM {}", sql::qualified(database, &self.table.name))
+        // Else a server might read all of it for a large part.
+        let only = only.map_or_else(String::new, |only| format!(" FORCE INDEX (PRIMARY) WHERE {only}"));
+        format!("SELECT {cache}{columns} FROM {}{only}", sql::qualified(database, &self.table.name))
     }
 
     /// The statement that fills it in a database, out of a file of this name, quoted.
@@ -141,16 +145,17 @@ mod tests {
             is_in_snapshot: true,
             engine: "InnoDB".to_owned(),
             ordered_by: None,
+            is_counted: false,
             mask: None,
             places: None,
         };
         assert_eq!(
-            relation.select("d", Family::MySql, false),
+            relation.select("d", Family::MySql, false, None),
             "SELECT `kept`, `fl``oat`*1e0, `json`, `latin` FROM `d`.`t`"
         );
         assert_eq!(
-            relation.select("d", Family::MariaDb, true),
-            "SELECT SQL_NO_CACHE `kept`, `fl``oat`*1e0, `json`, CONVERT(`latin` USING utf8mb4) FROM `d`.`t`"
+            relation.select("d", Family::MariaDb, true, Some("`kept` < 5")),
+            "SELECT SQL_NO_CACHE `kept`, `fl``oat`*1e0, `json`, CONVERT(`latin` USING utf8mb4) FROM `d`.`t` FORCE INDEX (PRIMARY) WHERE `kept` < 5"
         );
         let load = relation.load("d", true, "'f'");
         assert!(load.ends_with(

@@ -8,11 +8,10 @@ use super::answer::{self, Done, ERROR, NULL, OK};
 use super::endpoint::Endpoint;
 use super::fault::Fault;
 use super::line::{Line, Packet};
-use super::load_data::LoadData;
 use super::login::{LoggedIn, Proof, log_in};
+use super::refusal;
 use super::row_stream::{Row, RowStream};
 use super::settings::{self, Purpose};
-use super::{refusal, sql};
 use crate::copying::transient::Transient;
 
 const QUIT: u8 = 1;
@@ -42,8 +41,8 @@ pub(crate) type Version = (u16, u16, u16);
 /// One session. Dropping it closes the socket at once, whatever is under way; the server then rolls back.
 pub(crate) struct Session {
     line: Line,
-    /// Whether an answer is still to come: whoever was to read it has left, and nothing else can be asked.
-    is_busy: bool,
+    /// How many answers are still to be read to their ends: whoever was to read them may have left, and nothing else can be asked.
+    owed: usize,
     answer_within: Duration,
     pub(crate) family: Family,
     pub(crate) version: Version,
@@ -69,9 +68,11 @@ impl Session {
 
     async fn try_open(endpoint: &Endpoint, purpose: Purpose) -> Result<Self> {
         let mut session = Self::of(log_in(endpoint, purpose).await?, endpoint.answer_within);
-        for statement in settings::for_purpose(purpose, session.family, session.version) {
-            session.run(&statement).await.with_context(|| format!("set the session up: {statement}"))?;
-        }
+        let statements = settings::for_purpose(purpose, session.family, session.version);
+        session.all(&statements).await.map_err(|failed| {
+            let statement = statements.get(failed.number).cloned().unwrap_or_default();
+            anyhow::Error::from(failed.fault).context(format!("set the session up: {statement}"))
+        })?;
         session.identify().await?;
         if endpoint.must_be_proven {
             match session.proof {
@@ -87,7 +88,7 @@ impl Session {
         let LoggedIn { line, greeting, proof } = logged_in;
         Self {
             line,
-            is_busy: false,
+            owed: 0,
             answer_within,
             family: greeting.family,
             version: greeting.version,
@@ -117,10 +118,24 @@ impl Session {
 
     /// Sends a statement; from now on somebody must read the answer.
     async fn ask(&mut self, sql: &str) -> Result<(), Fault> {
-        if std::mem::replace(&mut self.is_busy, true) {
-            return Err(Fault::of_answer("the session was left in the middle of an answer"));
+        self.is_free()?;
+        self.put_another(sql);
+        self.line.push().await
+    }
+
+    /// Refuses to ask anything of a session whose answer nobody has read to its end.
+    pub(super) fn is_free(&self) -> Result<(), Fault> {
+        match self.owed {
+            0 => Ok(()),
+            _ => Err(Fault::of_answer("the session was left in the middle of an answer")),
         }
-        self.line.command(QUERY, sql.as_bytes()).await
+    }
+
+    /// Has a statement ready to be sent, perhaps behind others whose answers nobody has read yet: the server takes one after the other,
+    /// and nobody waits for the way there and back. What is sent so at once must be short, or the two ends wait for each other.
+    pub(super) fn put_another(&mut self, sql: &str) {
+        self.owed += 1;
+        self.line.put_command(QUERY, sql.as_bytes());
     }
 
     /// The rows of an answer.
@@ -130,7 +145,13 @@ impl Session {
 
     /// The same, however long the server is at work on it.
     pub(crate) async fn rows_whenever(&mut self, sql: &str) -> Result<Vec<Row>, Fault> {
-        let mut stream = self.start_rows(sql).await?;
+        self.ask(sql).await?;
+        self.all_rows().await
+    }
+
+    /// The rows of the answer that comes next.
+    pub(super) async fn all_rows(&mut self) -> Result<Vec<Row>, Fault> {
+        let mut stream = self.begin_rows().await?;
         let (mut all, mut bytes) = (Vec::new(), 0);
         while let Some(packet) = stream.next().await? {
             let Packet::Whole(row) = packet else {
@@ -162,16 +183,21 @@ impl Session {
     /// The same, however long the server is at work on it.
     pub(crate) async fn run_whenever(&mut self, sql: &str) -> Result<Done, Fault> {
         self.ask(sql).await?;
+        self.done().await
+    }
+
+    /// The end of a statement that has no rows, whose answer comes next.
+    pub(super) async fn done(&mut self) -> Result<Done, Fault> {
         let packet = self.line.whole().await?;
         match packet.first() {
             Some(&OK) => {
                 let done = answer::done(packet)?;
-                self.is_busy = false;
+                self.owed -= 1;
                 Ok(done)
             }
             Some(&ERROR) => {
                 let fault = answer::error(packet);
-                self.is_busy = false;
+                self.owed -= 1;
                 Err(fault)
             }
             Some(&NULL) => Err(asked_for_file()),
@@ -182,11 +208,16 @@ impl Session {
     /// Begins to read rows, which are not kept.
     pub(crate) async fn start_rows(&mut self, sql: &str) -> Result<RowStream<'_>, Fault> {
         self.ask(sql).await?;
+        self.begin_rows().await
+    }
+
+    /// Begins to read the rows of the answer that comes next.
+    pub(super) async fn begin_rows(&mut self) -> Result<RowStream<'_>, Fault> {
         let packet = self.line.whole().await?;
         let columns = match packet.first() {
             Some(&ERROR) => {
                 let fault = answer::error(packet);
-                self.is_busy = false;
+                self.owed -= 1;
                 return Err(fault);
             }
             Some(&NULL) => return Err(asked_for_file()),
@@ -202,22 +233,6 @@ impl Session {
         Ok(RowStream::of(self))
     }
 
-    /// Begins to send rows. The session comes back when all of them were taken; whatever else happens, it is closed, and the server
-    /// takes none. Nothing else ends a LOAD but success: a last packet would, too, and mean that all is there.
-    pub(crate) async fn load_data(mut self, statement: impl FnOnce(&str) -> String) -> Result<LoadData, Fault> {
-        // Whatever else the server may ask for, it is no file, and not given.
-        let name = format!("railstage-{:016x}", rand::random::<u64>());
-        self.ask(&statement(&sql::literal(&name))).await?;
-        let limit = self.answer_within;
-        let packet = limited(limit, self.line.whole()).await?.to_vec();
-        match packet.split_first() {
-            Some((&NULL, asked)) if asked == name.as_bytes() => Ok(LoadData::of(self)),
-            Some((&NULL, _)) => Err(asked_for_file()),
-            Some((&ERROR, _)) => Err(answer::error(&packet)),
-            _ => Err(Fault::of_answer("the server has not asked for the rows that it was to load")),
-        }
-    }
-
     pub(super) fn line(&mut self) -> &mut Line {
         &mut self.line
     }
@@ -228,7 +243,7 @@ impl Session {
 
     /// Says that an answer was read to its end.
     pub(super) fn is_ready(&mut self) {
-        self.is_busy = false;
+        self.owed -= 1;
     }
 
     /// The first warning of the last statement.
@@ -250,7 +265,7 @@ impl Session {
 }
 
 /// Files of ours are nobody's, whoever asks and however.
-fn asked_for_file() -> Fault {
+pub(super) fn asked_for_file() -> Fault {
     Fault::of_answer("the server asks for a file of this machine, and gets none")
 }
 

@@ -39,6 +39,7 @@ pub(crate) struct Line {
     is_continued: bool,
     /// The number of the next packet, whoever sends it.
     sequence: u8,
+    is_read_again: bool,
 }
 
 impl Line {
@@ -51,6 +52,7 @@ impl Line {
             left: 0,
             is_continued: false,
             sequence: 0,
+            is_read_again: false,
         }
     }
 
@@ -100,6 +102,9 @@ impl Line {
 
     /// The next packet.
     pub(crate) async fn packet(&mut self) -> Result<Packet<'_>, Fault> {
+        if std::mem::take(&mut self.is_read_again) {
+            return Ok(Packet::Whole(self.last()));
+        }
         let len = self.header().await?;
         if len == FULL {
             (self.left, self.is_continued) = (len, true);
@@ -108,6 +113,11 @@ impl Line {
         self.have(len).await?;
         self.seen = len;
         Ok(Packet::Whole(&self.inbound[..len]))
+    }
+
+    /// Has the whole packet that was read last be read again.
+    pub(super) fn unread(&mut self) {
+        self.is_read_again = true;
     }
 
     /// The whole packet that was read last.
@@ -140,30 +150,51 @@ impl Line {
 
     /// Sends a command, which begins a new count of packets.
     pub(super) async fn command(&mut self, command: u8, argument: &[u8]) -> Result<(), Fault> {
-        self.sequence = 0;
-        let mut payload = Vec::with_capacity(argument.len() + 1);
-        payload.push(command);
-        payload.extend_from_slice(argument);
-        self.send(&payload).await
+        self.put_command(command, argument);
+        self.push().await
     }
 
     /// Sends a packet, in parts where it is too long for one.
     pub(super) async fn send(&mut self, payload: &[u8]) -> Result<(), Fault> {
+        self.put(payload);
+        self.push().await
+    }
+
+    /// Has a command ready to be sent with what follows.
+    pub(super) fn put_command(&mut self, command: u8, argument: &[u8]) {
+        self.sequence = 0;
+        let mut payload = Vec::with_capacity(argument.len() + 1);
+        payload.push(command);
+        payload.extend_from_slice(argument);
+        self.put(&payload);
+    }
+
+    /// Has a packet ready to be sent with what follows.
+    pub(super) fn put(&mut self, payload: &[u8]) {
         let mut rest = payload;
         loop {
             let part;
             (part, rest) = rest.split_at(rest.len().min(FULL));
-            self.outbound.clear();
             let len = u32::try_from(part.len()).expect("a part has at most 16 MiB").to_le_bytes();
             self.outbound.extend_from_slice(&[len[0], len[1], len[2], self.sequence]);
             self.outbound.extend_from_slice(part);
             self.sequence = self.sequence.wrapping_add(1);
-            self.stream.write_all(&self.outbound).await?;
             if part.len() < FULL {
                 break;
             }
         }
+    }
+
+    /// Sends all that is ready.
+    pub(super) async fn push(&mut self) -> Result<(), Fault> {
+        self.stream.write_all(&self.outbound).await?;
+        self.outbound.clear();
         Ok(self.stream.flush().await?)
+    }
+
+    /// Says with which number the next packet comes.
+    pub(super) fn expect(&mut self, sequence: u8) {
+        self.sequence = sequence;
     }
 }
 

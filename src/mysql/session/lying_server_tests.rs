@@ -157,8 +157,10 @@ async fn another_file_than_the_rows_is_not_given_to_a_load() {
         assert!(played.hear().await.is_none(), "the client hangs up");
     })
     .await;
-    let refused = session.load_data(|name| format!("LOAD DATA LOCAL INFILE {name} INTO TABLE t")).await;
-    assert!(refused.err().unwrap().to_string().contains("asks for a file"));
+    let mut load = session.load_data();
+    load.begin(Vec::new(), |name| format!("LOAD DATA LOCAL INFILE {name} INTO TABLE t"));
+    assert!(load.when_asked_for().await.unwrap_err().to_string().contains("asks for a file"));
+    drop(load);
 }
 
 /// Sends two rows to a server that asks for them, and then hears what `play` makes of it.
@@ -172,7 +174,9 @@ async fn load<P: Future<Output = ()> + Send + 'static>(
         play(played).await;
     })
     .await;
-    let mut load = session.load_data(|name| format!("LOAD DATA LOCAL INFILE {name} INTO TABLE t")).await.unwrap();
+    let mut load = session.load_data();
+    load.begin(Vec::new(), |name| format!("LOAD DATA LOCAL INFILE {name} INTO TABLE t"));
+    load.when_asked_for().await.unwrap();
     load.buffer().extend_from_slice(b"1\ta\n2\tb\n");
     load
 }
@@ -207,7 +211,7 @@ async fn a_load_counts_only_when_each_row_was_taken_as_it_was_sent() {
         (2, 0, "Records: 2  Deleted: 1  Skipped: 0  Warnings: 0", false),
         (2, 0, "", false),
     ] {
-        let load = load(async move |mut played| {
+        let mut load = load(async move |mut played| {
             assert_eq!(played.hear().await.unwrap(), b"1\ta\n2\tb\n");
             assert_eq!(played.hear().await.unwrap(), b"", "that was all");
             let mut ok = vec![0, affected, 0, 2, 0, warnings, 0];
@@ -220,9 +224,12 @@ async fn a_load_counts_only_when_each_row_was_taken_as_it_was_sent() {
             }
         })
         .await;
-        let finished = load.finish(2).await;
+        load.end(2);
+        let finished = load.finish().await;
         assert_eq!(finished.is_ok(), is_good, "{info}");
-        assert!(finished.err().is_none_or(|fault| fault.to_string().contains("of 2 rows the server has taken")));
+        assert!(
+            finished.err().is_none_or(|failed| failed.fault.to_string().contains("of 2 rows the server has taken"))
+        );
     }
 }
 
@@ -267,7 +274,8 @@ async fn rows_come_with_their_warnings_and_errors_end_them() {
             played.say(OK).await;
         })
         .await;
-        let mut rows = session.start_rows("SELECT a FROM t").await.unwrap();
+        let mut asking = session.ask_many(vec!["SELECT a FROM t".to_owned()]);
+        let mut rows = asking.rows().await.unwrap();
         assert_eq!(rows.next().await.unwrap(), Some(Packet::Whole(b"\x02ab")));
         assert_eq!(rows.next().await.unwrap(), Some(Packet::Whole(b"\xfb")));
         match (rows.next().await, is_error) {

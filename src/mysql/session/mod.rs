@@ -14,6 +14,7 @@ pub(super) mod login;
 mod lying_login_tests;
 #[cfg(test)]
 mod lying_server_tests;
+pub(super) mod many;
 pub(super) mod refusal;
 pub(super) mod row_stream;
 mod server_words;

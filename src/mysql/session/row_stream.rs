@@ -11,7 +11,7 @@ pub(crate) struct Row(Vec<Option<Vec<u8>>>);
 
 impl Row {
     /// Reads a row, which has as many fields as one before it; the first has as many as are there.
-    pub(super) fn of(row: &[u8], before: Option<&Self>) -> Result<Self, Fault> {
+    pub(crate) fn of(row: &[u8], before: Option<&Self>) -> Result<Self, Fault> {
         let columns = before.map_or_else(|| count(row), |Self(fields)| Ok(fields.len()))?;
         answer::fields(row, columns).map(Self)
     }

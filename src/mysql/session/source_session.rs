@@ -9,6 +9,7 @@ use super::connect::{Family, Session, Version};
 use super::endpoint::Endpoint;
 use super::fault::Fault;
 use super::login::Proof;
+use super::many::{Asking, Failed};
 use super::row_stream::{Row, RowStream};
 use super::settings::Purpose;
 use super::sql;
@@ -85,6 +86,18 @@ impl SourceSession {
         self.session.start_rows(sql).await
     }
 
+    /// The rows of several queries.
+    pub(crate) async fn all(&mut self, queries: &[String]) -> Result<Vec<Vec<Row>>, Failed> {
+        self.session.all(queries).await
+    }
+
+    /// Begins to read tables one after the other, in a snapshot; a read that ends with warnings is none. What follows each is that it
+    /// is let go: whoever changes a definition waits for who has read the table, and everybody else behind him.
+    pub(crate) fn read_tables(&mut self, queries: Vec<String>) -> Asking<'_> {
+        let let_go = format!("ROLLBACK TO SAVEPOINT {BEFORE_TABLE}");
+        self.session.ask_many(queries.into_iter().flat_map(|query| [query, let_go.clone()]).collect())
+    }
+
     /// Takes a snapshot: from here on this session sees all tables as they are now.
     pub(crate) async fn begin(&mut self) -> Result<(), Fault> {
         self.session.run("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY").await.map(drop)
@@ -95,8 +108,7 @@ impl SourceSession {
         self.session.run(&format!("SAVEPOINT {BEFORE_TABLE}")).await.map(drop)
     }
 
-    /// Lets go of what was read since [`Self::before_table`]: whoever changes a definition waits for who has read the table, and
-    /// everybody else behind him.
+    /// Lets go of what was read since [`Self::before_table`].
     pub(crate) async fn let_go(&mut self) -> Result<(), Fault> {
         self.session.run(&format!("ROLLBACK TO SAVEPOINT {BEFORE_TABLE}")).await.map(drop)
     }

@@ -11,6 +11,7 @@ mod middle;
 mod moments;
 mod objects;
 mod odd;
+mod ranges;
 mod same;
 mod started;
 mod swapping;
