@@ -74,6 +74,8 @@ pub struct CopyOptions {
     pub snapshot_max_age: Duration,
     /// How long the source's writers may be held so that all sessions see the same moment, where a server cannot share one.
     pub max_write_pause: Duration,
+    /// Whether the target's server was made for this copy: should it crash while it is filled, it may be lost with all that is on it.
+    pub target_is_new: bool,
     /// How many times the whole is tried, each time with a snapshot of its own, when a line or a server fails.
     pub attempts: u32,
     /// Copies of other databases with which this one takes its place, when all are built.
@@ -106,6 +108,7 @@ impl Default for CopyOptions {
             stall: Duration::from_mins(2),
             snapshot_max_age: Duration::from_hours(1),
             max_write_pause: Duration::from_millis(500),
+            target_is_new: false,
             attempts: 3,
             together: None,
             pg_dump: PathBuf::from("pg_dump"),
@@ -153,6 +156,7 @@ impl CopyOptions {
             stall: _,
             snapshot_max_age: _,
             max_write_pause: _,
+            target_is_new: _,
             attempts: _,
             together: _,
             pg_dump: _,

@@ -69,8 +69,9 @@ impl Attempt<'_> {
         report.skipped.extend(schema::elsewhere(&schema));
         phases.enter("schema");
         let (charset, collation) = snapshot.defaults.clone();
+        let holds_nothing = self.options.target_is_new && target_server.holds_nothing().await?;
         target_server.may_make(self.name, &charset, &collation).await?;
-        target_server.take_rows().await?;
+        target_server.lend_settings(self.name, holds_nothing).await?;
         let new_database = self.target.with_database(self.name);
         let mut target = Session::open(&new_database, Purpose::Fill).await?;
         schema::make(&mut target, &schema).await?;
@@ -96,7 +97,7 @@ impl Attempt<'_> {
         filling.gate.ensure_open()?;
         schema::add_foreign_keys(&mut target, &schema).await?;
         target.close().await;
-        target_server.take_no_rows().await?;
+        target_server.put_settings_back(self.name).await?;
         let rows: Vec<_> = loaded.iter().map(LoadedTable::rows).collect();
         totals::add_to(&mut report, &rows, None, data_seconds);
         report.queues = queues.into_lines();

@@ -198,18 +198,14 @@ async fn drop_unfinished(
     drop(second);
     let drop_all = async |server: &mut TargetServer| {
         server.drop_database(name).await?;
-        server.drop_leftovers().await?;
-        server.take_no_rows().await
+        server.drop_leftovers().await
     };
     let dropping = async {
-        let took_no_rows = target_server.took_no_rows;
         if let Ok(Ok(())) = tokio::time::timeout(CLEAN_BY_SAME_WITHIN, drop_all(&mut target_server)).await {
             return Ok(());
         }
         drop(target_server);
-        let mut again = TargetServer::open(target).await?;
-        again.took_no_rows = took_no_rows;
-        drop_all(&mut again).await
+        drop_all(&mut TargetServer::open(target).await?).await
     };
     match tokio::time::timeout(CLEAN_WITHIN, dropping).await {
         Ok(dropped) => dropped,

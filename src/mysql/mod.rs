@@ -22,6 +22,7 @@ mod engine;
 mod filling;
 mod finishing;
 mod inspect;
+mod lent_settings;
 pub(crate) mod not_yet;
 mod note_table;
 mod objects;

@@ -17,8 +17,6 @@ use crate::error::Failure;
 const LOCK_WITHIN_SECS: u32 = 20;
 /// So many hex digits stand for a copy's id in the name of a database.
 const ID_DIGITS: usize = 8;
-/// What the target's server reads of rows that its clients send.
-const LOCAL_INFILE: &str = "local_infile";
 
 /// A session in none of the databases. While it lives, no other copy into the target can begin.
 pub(super) struct TargetServer {
@@ -27,8 +25,6 @@ pub(super) struct TargetServer {
     endpoint: Endpoint,
     /// What every database of ours for this target begins with.
     prefix: String,
-    /// Whether the server was told to take rows from its clients, and must be told not to.
-    pub(super) took_no_rows: bool,
 }
 
 impl TargetServer {
@@ -48,14 +44,18 @@ impl TargetServer {
             Failure::invalid("the target is read-only: it follows another server").hint("use the URL of its primary")
         );
         let prefix = format!("rs_{}_", &hash(&database)[..12]);
-        let mut target_server = Self { session, database, endpoint: target.clone(), prefix, took_no_rows: false };
+        let mut target_server = Self { session, database, endpoint: target.clone(), prefix };
         target_server.lock().await?;
         Ok(target_server)
     }
 
+    /// The name of the lock on copies into the target, by which others see that one is at work; it has at most 64 characters.
+    pub(super) fn lock_name(&self) -> String {
+        format!("railstage copy into {}", &hash(&self.database)[..32])
+    }
+
     async fn lock(&mut self) -> Result<()> {
-        // A lock's name has at most 64 characters.
-        let name = sql::literal(&format!("railstage copy into {}", &hash(&self.database)[..32]));
+        let name = sql::literal(&self.lock_name());
         let taking = self.session.rows_whenever(&format!("SELECT GET_LOCK({name}, {LOCK_WITHIN_SECS})")).await;
         let rows = taking.context("take the lock on copies into the target")?;
         ensure!(
@@ -63,35 +63,6 @@ impl TargetServer {
             Failure::outside(format!("another copy into `{}` is under way", self.database))
                 .hint("wait for it to end, or end its session on the target's server")
         );
-        Ok(())
-    }
-
-    /// Has the server take rows from its clients.
-    pub(super) async fn take_rows(&mut self) -> Result<()> {
-        if self
-            .session
-            .row(&format!("SELECT @@GLOBAL.{LOCAL_INFILE}"))
-            .await
-            .context("ask whether the target takes rows")?
-            .flag(0)
-        {
-            return Ok(());
-        }
-        let set = self.session.run(&format!("SET GLOBAL {LOCAL_INFILE} = ON")).await;
-        set.map_err(|fault| {
-            let told = format!("the target's server takes no rows from its clients (`local_infile`), and this login may not change that: {fault}");
-            anyhow::Error::from(Failure::invalid(told).hint("use its `root`, or SET GLOBAL local_infile = ON there"))
-        })?;
-        self.took_no_rows = true;
-        Ok(())
-    }
-
-    /// Leaves the server as it was.
-    pub(super) async fn take_no_rows(&mut self) -> Result<()> {
-        if std::mem::take(&mut self.took_no_rows) {
-            let set = self.session.run(&format!("SET GLOBAL {LOCAL_INFILE} = OFF")).await;
-            set.context("set `local_infile` back on the target")?;
-        }
         Ok(())
     }
 
@@ -143,7 +114,7 @@ impl TargetServer {
         let make = format!("CREATE DATABASE {} CHARACTER SET {charset} COLLATE {collation}", sql::ident(name));
         self.session.run(&make).await.with_context(|| format!("make the database `{name}` on the target"))?;
         let (table, mark) = (sql::qualified(name, MARK_TABLE), sql::literal(&note::leftover(&self.database)));
-        let marked = self.session.run(&format!("CREATE TABLE {table} (nothing int) COMMENT = {mark}")).await;
+        let marked = self.session.run(&format!("CREATE TABLE {table} (setting varchar(64) PRIMARY KEY, was varchar(64), holder varchar(64)) COMMENT = {mark}")).await;
         marked.map(drop).with_context(|| format!("mark the database `{name}` on the target as ours"))
     }
 
@@ -167,6 +138,7 @@ impl TargetServer {
     /// Drops a database of ours.
     pub(super) async fn drop_database(&mut self, name: &str) -> Result<()> {
         ensure!(self.is_ours(name), "`{name}` is no database of ours");
+        self.put_settings_back(name).await?;
         // What a session of ours was at goes on when it is lost, and holds what is to be dropped.
         end_sessions(&mut self.session, name)
             .await

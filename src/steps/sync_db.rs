@@ -240,6 +240,7 @@ pub(super) async fn copy(
         keep_queues: asked.map(|d| d.keep_queues.clone()).unwrap_or_default(),
         exclude_table_data: asked.map(|d| d.exclude_table_data.clone()).unwrap_or_default(),
         together,
+        target_is_new: true,
         env: ctx.env.clone(),
         ..copying_options::of_request(&ctx.policy, &request.copying)
     };

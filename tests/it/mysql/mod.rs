@@ -13,6 +13,7 @@ mod objects;
 mod odd;
 mod ranges;
 mod same;
+mod settings;
 mod started;
 mod swapping;
 

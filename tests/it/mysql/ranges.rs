@@ -37,7 +37,9 @@ const COLUMNS: [(&str, &str); 7] = [
 
 fn sums(database: &Database) -> Vec<String> {
     let sum = |(name, columns): &(&str, &str)| {
-        format!("SELECT COUNT(*), SUM(CRC32(CONCAT_WS(',', {columns}))), BIT_XOR(CRC32(CONCAT_WS(';', {columns}))) FROM {name};")
+        format!(
+            "SELECT COUNT(*), SUM(CRC32(CONCAT_WS(',', {columns}))), BIT_XOR(CRC32(CONCAT_WS(';', {columns}))) FROM {name};"
+        )
     };
     database.sql(&COLUMNS.iter().map(sum).collect::<String>()).unwrap()
 }
