@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
@@ -83,13 +83,16 @@ pub(super) async fn all(
     tables.sort_by_key(|relation| std::cmp::Reverse(relation.table.size_bytes));
     let (without_rows, tables): (Vec<_>, Vec<_>) =
         tables.into_iter().partition(|relation| relation.table.excluded_by.is_some());
+    let expected = tables.len();
     let (loaded_tables, to_finish) = unbounded_channel();
     let finishing = finishing::all(filling.clone(), without_rows, to_finish);
     let loading = async {
         let remaining = Remaining::of(filling.cut(&mut readers, tables).await?, filling.counts_for_all);
         load(filling.clone(), readers, remaining, loaded_tables).await
     };
-    tokio::try_join!(loading, finishing)
+    let (readers, loaded) = tokio::try_join!(loading, finishing)?;
+    ensure!(loaded.len() == expected, "of {expected} tables only {} were filled", loaded.len());
+    Ok((readers, loaded))
 }
 
 async fn load(
@@ -156,7 +159,9 @@ impl Filling {
         let most = share.clamp(LEAST_RANGE_BYTES, MOST_RANGE_BYTES).min(self.cut_bytes).max(1);
         let mut cut = Vec::with_capacity(tables.len());
         for relation in tables {
-            let ranges = usize::try_from(relation.table.size_bytes.div_ceil(most)).unwrap_or(usize::MAX);
+            let is_small = relation.table.size_bytes < work_list::SMALL_BYTES;
+            let ranges = if is_small { 1 } else { relation.table.size_bytes.div_ceil(most) };
+            let ranges = usize::try_from(ranges).unwrap_or(usize::MAX);
             let borders = cutting::borders(source, &relation, ranges).await?;
             cut.push((relation, borders));
         }
@@ -195,16 +200,22 @@ struct Remaining {
 impl Remaining {
     /// Of tables that are ordered by size.
     fn of(tables: Vec<(Arc<Relation>, Vec<Key>)>, counts_for_all: bool) -> Self {
-        let (mut incomplete, mut cut) = (BTreeMap::new(), Vec::with_capacity(tables.len()));
-        for (relation, borders) in tables {
+        let at = |(relation, borders): &(Arc<Relation>, Vec<Key>)| {
             // Where one session would wait for the other, one takes all of it.
-            let at = if relation.is_counted && !counts_for_all { Vec::new() } else { borders.clone() };
-            let name = relation.table.name.clone();
-            let loaded = LoadedTable { relation: relation.clone(), sent: SentRows::default(), borders };
-            incomplete.insert(name, (at.len() + 1, loaded));
-            cut.push((relation, at));
+            let is_whole = relation.is_counted && !counts_for_all;
+            (relation.clone(), if is_whole { Vec::new() } else { borders.clone() })
+        };
+        let items = work_list::of(&tables.iter().map(at).collect::<Vec<_>>());
+        let loaded = |(relation, borders): (Arc<Relation>, _)| {
+            (relation.table.name.clone(), (0, LoadedTable { relation, sent: SentRows::default(), borders }))
+        };
+        let mut incomplete: BTreeMap<_, _> = tables.into_iter().map(loaded).collect();
+        for range in items.iter().flat_map(|item| &item.ranges) {
+            if let Some((ranges, _)) = incomplete.get_mut(&range.relation.table.name) {
+                *ranges += 1;
+            }
         }
-        Self { items: work_list::of(&cut).into(), incomplete }
+        Self { items: items.into(), incomplete }
     }
 
     /// Adds what was sent; the tables that are complete with it.

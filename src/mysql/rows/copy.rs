@@ -113,13 +113,17 @@ async fn send_rows(
         meter,
     };
     loop {
+        while load.has_room() {
+            let Some(row) = from.ready().context("read it")? else { break };
+            copying.short(row, transform.as_mut(), load).context("read it")?;
+        }
+        copying.told().await;
+        load.send_some().await.context("write it")?;
         match from.next().await.context("read it")? {
             Some(Packet::Whole(row)) => copying.whole(row, transform.as_mut(), load).await?,
             Some(Packet::Long) => copying.long(&mut from, transform.as_ref(), load).await?,
             None => break,
         }
-        copying.told().await;
-        load.send_some().await.context("write it")?;
     }
     let warnings = from.warnings().unwrap_or_default();
     ensure!(
@@ -129,6 +133,27 @@ async fn send_rows(
     copying.told_all().await;
     let counts = transform.map(RowTransform::into_counts).unwrap_or_default();
     Ok(SentRows { digest: copying.sent, counts, seconds: began.elapsed().as_secs_f64() })
+}
+
+/// A row as it is sent, which counts, changed where it must be; nothing of one that stays behind.
+fn as_sent<'r>(
+    row: &'r [u8],
+    transform: Option<&mut RowTransform<'_>>,
+    changed: &'r mut BytesMut,
+    sent: &mut ContentDigest,
+) -> Result<Option<&'r [u8]>, Fault> {
+    let row = match transform {
+        None => row,
+        Some(transform) => {
+            changed.clear();
+            if !transform.apply(row, changed)? {
+                return Ok(None);
+            }
+            changed
+        }
+    };
+    sent.add(row);
+    Ok(Some(row))
 }
 
 /// What rows pass through.
@@ -143,19 +168,23 @@ struct Copying<'a> {
 }
 
 impl Copying<'_> {
+    /// Passes a row on that is there as a whole and short.
+    fn short(
+        &mut self,
+        row: &[u8],
+        transform: Option<&mut RowTransform<'_>>,
+        load: &mut LoadData,
+    ) -> Result<(), Fault> {
+        self.untold += row.len();
+        let Some(row) = as_sent(row, transform, &mut self.changed, &mut self.sent)? else { return Ok(()) };
+        self.writer.piece(row, load.buffer())?;
+        self.writer.end(load.buffer())
+    }
+
     async fn whole(&mut self, row: &[u8], transform: Option<&mut RowTransform<'_>>, load: &mut LoadData) -> Result<()> {
         self.untold += row.len();
-        let row = match transform {
-            None => row,
-            Some(transform) => {
-                self.changed.clear();
-                if !transform.apply(row, &mut self.changed).context("read it")? {
-                    return Ok(());
-                }
-                &self.changed
-            }
-        };
-        self.sent.add(row);
+        let row = as_sent(row, transform, &mut self.changed, &mut self.sent).context("read it")?;
+        let Some(row) = row else { return Ok(()) };
         // One that is almost too long to be held shall not be held twice.
         for piece in row.chunks(PIECE_BYTES) {
             self.writer.piece(piece, load.buffer()).context("read it")?;

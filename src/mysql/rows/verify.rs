@@ -40,6 +40,14 @@ pub(crate) async fn read(
 ) -> Result<ContentDigest> {
     let mut there = ContentDigest::default();
     loop {
+        while how == Verify::Digest
+            && let Some(row) = rows.ready()?
+        {
+            there.add(row);
+            if let Some(search) = search {
+                search.row(row);
+            }
+        }
         match rows.next().await? {
             Some(Packet::Whole(row)) if how == Verify::Digest => {
                 there.add(row);

@@ -13,6 +13,8 @@ pub(super) const FULL: usize = 0xff_ffff;
 const HEADER_BYTES: usize = 4;
 /// So much is asked of the line at a time.
 const READ_BYTES: usize = 128 << 10;
+/// A packet that is not longer is looked at without waiting, where it is there.
+const READY_BYTES: usize = 64 << 10;
 
 /// What carries a session: a socket, or TLS over one.
 pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
@@ -93,11 +95,16 @@ impl Line {
         let number = self.inbound[3];
         let len = self.inbound.get_uint_le(3);
         self.inbound.advance(1);
+        self.take_number(number)?;
+        Ok(usize::try_from(len).expect("three bytes are a length"))
+    }
+
+    fn take_number(&mut self, number: u8) -> Result<(), Fault> {
         if number != self.sequence {
             return Err(Fault::of_answer(&format!("packet {number} came where {} was due", self.sequence)));
         }
         self.sequence = self.sequence.wrapping_add(1);
-        Ok(usize::try_from(len).expect("three bytes are a length"))
+        Ok(())
     }
 
     /// The next packet.
@@ -113,6 +120,20 @@ impl Line {
         self.have(len).await?;
         self.seen = len;
         Ok(Packet::Whole(&self.inbound[..len]))
+    }
+
+    /// The next packet, when all of it is there already, and it is a short one that begins with none of these.
+    pub(super) fn ready(&mut self, marks: [u8; 2]) -> Result<Option<&[u8]>, Fault> {
+        let Some(&[a, b, c, number, first, ..]) = self.inbound.get(self.seen..) else { return Ok(None) };
+        let len = usize::from(a) | usize::from(b) << 8 | usize::from(c) << 16;
+        let begin = self.seen + HEADER_BYTES;
+        if len == 0 || len > READY_BYTES || self.inbound.len() < begin + len || marks.contains(&first) {
+            return Ok(None);
+        }
+        self.take_number(number)?;
+        self.inbound.advance(begin);
+        self.seen = len;
+        Ok(Some(&self.inbound[..len]))
     }
 
     /// Has the whole packet that was read last be read again.

@@ -81,9 +81,14 @@ impl LoadData {
         &mut self.outbound
     }
 
+    /// Whether more rows may be put there before what there is must be sent.
+    pub(crate) fn has_room(&self) -> bool {
+        self.outbound.len() < SEND_BYTES
+    }
+
     /// Sends what there is, if it is worth a packet.
     pub(crate) async fn send_some(&mut self) -> Result<(), Fault> {
-        if self.outbound.len() < SEND_BYTES {
+        if self.has_room() {
             return Ok(());
         }
         self.put();

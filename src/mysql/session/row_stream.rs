@@ -85,6 +85,14 @@ impl<'a> RowStream<'a> {
         }
     }
 
+    /// The next row, where it is there already and not long: what waits costs more than many a row.
+    pub(crate) fn ready(&mut self) -> Result<Option<&[u8]>, Fault> {
+        if self.warnings.is_some() {
+            return Ok(None);
+        }
+        self.session.line().ready([END, ERROR])
+    }
+
     /// The next piece of a long row, until there is none.
     pub(crate) async fn piece(&mut self) -> Result<Option<&[u8]>, Fault> {
         self.session.line().piece().await

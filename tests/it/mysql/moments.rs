@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use backboard::mysql::Family;
-use railstage::copying::CopyOptions;
+use railstage::copying::{CopyOptions, SnapshotBy};
 
 use super::{Ends, copy, told};
 use crate::asked;
@@ -74,9 +74,15 @@ async fn writers_wait_no_longer_than_they_may_for_whom_is_in_the_middle_of_writi
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     // One session has read alone, before the one in the middle was done.
-    assert_eq!(copying.await.unwrap().unwrap().rows, 1);
+    let report = copying.await.unwrap().unwrap();
     assert!(!writer.is_finished(), "the copy has waited");
-    assert!(longest < Duration::from_secs(3), "{longest:?}");
+    assert!(longest < Duration::from_secs(2), "{longest:?}");
+    let snapshot = report.snapshot.unwrap();
+    assert_eq!((report.rows, snapshot.by, snapshot.sessions), (1, SnapshotBy::OneSession, 1));
+    assert!((500..2500).contains(&snapshot.writers_held_ms), "{snapshot:?}");
+    let none = CopyOptions { copy_id: "run-2".to_owned(), max_write_pause: Duration::ZERO, ..Ends::options() };
+    let snapshot = copy(&source.site_url(), &ends.target.url(), &none).await.unwrap().snapshot.unwrap();
+    assert_eq!((snapshot.by, snapshot.writers_held_ms), (SnapshotBy::OneSession, 0));
     let kill = "SELECT CONCAT('KILL ', ID) FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND INFO LIKE 'SELECT SLEEP%'";
     source.sql(&source.sql(kill).unwrap()[0]).unwrap();
     writer.join().unwrap().unwrap_err();
