@@ -65,7 +65,7 @@ pub(crate) fn judge(table: &Table, assignment: &mut Assignment, sample: &Sample,
         let in_table = variety.get(&*mask.names[*column]).filter(|_| key.is_none());
         in_table.iter().flat_map(|all| &all.common).for_each(|value| values.add_common(value));
         if values.are_few(&table.name, &name, in_table) {
-            return Some((place, Some(values.distinct)));
+            return Some((place, Some(values.choices())));
         }
         let hides = !mask.column_nets[*column].is_linked && values.words.tell_nothing(&name, in_table);
         hides.then_some((place, None))
@@ -154,7 +154,8 @@ fn looked_through(mask: &Arc<TableMask>, sample: &Sample) -> (Vec<NetCounts>, BT
 struct Values {
     words: OpaqueWords,
     values: usize,
-    distinct: HashSet<String>,
+    /// How often each was met.
+    distinct: HashMap<String, usize>,
     /// Whether one is longer than a choice, has a structure, or is somebody's by its name.
     has_other: bool,
     /// Whether one may be the full name of somebody.
@@ -165,16 +166,25 @@ impl Values {
     fn add(&mut self, value: &str) {
         self.values += 1;
         if !self.has_other && self.distinct.len() <= MOST_CHOICES {
-            self.add_common(value);
+            self.meet(value, 1);
         }
     }
 
     /// One that the server knows to stand in several rows.
     fn add_common(&mut self, value: &str) {
+        self.meet(value, 2);
+    }
+
+    fn meet(&mut self, value: &str, times: usize) {
         let kind = texts::kind(value);
         self.has_other |= value.len() > LONGEST_CHOICE || kind == Kind::Markup || value.contains(['@', '{', '[', ';']);
         self.has_full_name |= kind == Kind::Name && value.trim().contains(' ');
-        self.distinct.insert(value.to_owned());
+        *self.distinct.entry(value.to_owned()).or_default() += times;
+    }
+
+    /// Those that were met more than once: one that was met once may be somebody's own words.
+    fn choices(self) -> HashSet<String> {
+        self.distinct.into_iter().filter(|(_, times)| *times > 1).map(|(value, _)| value).collect()
     }
 
     fn are_few(&self, table: &str, name: &str, in_table: Option<&Differing>) -> bool {
