@@ -182,7 +182,7 @@ impl<'a> Pair<'a> {
     pub(crate) async fn audit(&self, masking: &Masking) -> Result<AuditReport> {
         match self {
             Self::Postgres(source, copy) => postgres::audit(source, copy, masking).await,
-            Self::Mysql(source, copy) => mysql::not_yet::audit(source, copy, masking),
+            Self::Mysql(source, copy) => mysql::audit(source, copy, masking).await,
         }
     }
 
@@ -193,7 +193,7 @@ impl<'a> Pair<'a> {
     pub(crate) async fn dry_run(&self, options: &CopyOptions) -> Result<DryRun> {
         match self {
             Self::Postgres(source, target) => postgres::dry_run(source, target, options).await,
-            Self::Mysql(source, target) => mysql::not_yet::dry_run(source, target, options),
+            Self::Mysql(source, target) => mysql::dry_run(source, target, options).await,
         }
     }
 }
@@ -239,7 +239,7 @@ pub(crate) async fn ensure_can_dump(env: &ProcessEnv, endpoint: &Endpoint, sourc
 pub(crate) async fn source_login(source: &Endpoint, role: &str) -> Result<String> {
     match source {
         Endpoint::Postgres(source) => postgres::source_login(source, role).await,
-        Endpoint::Mysql(source) => mysql::not_yet::source_login(source, role),
+        Endpoint::Mysql(source) => mysql::source_login(source, role).await,
     }
 }
 

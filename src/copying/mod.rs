@@ -25,6 +25,7 @@ mod transform_counts;
 pub(crate) mod transient;
 pub(crate) mod treatment;
 pub(crate) mod watchdog;
+pub(crate) mod wordpress_sites;
 
 pub use audit::AuditReport;
 pub use dry_run::{Contents, DryRun, DryRunTable};

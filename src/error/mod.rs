@@ -161,6 +161,17 @@ pub fn describe(what: &str, error: &anyhow::Error) -> String {
     Told::of(what, error).to_string()
 }
 
+/// Tells a refusal, the inner error, from what kept a check from being made.
+pub(crate) fn refused<T>(check: anyhow::Result<T>) -> anyhow::Result<Result<T, String>> {
+    match check {
+        Ok(passed) => Ok(Ok(passed)),
+        Err(error) => match failure(&error).map(|failure| failure.message.clone()) {
+            Some(message) => Ok(Err(message)),
+            None => Err(error),
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

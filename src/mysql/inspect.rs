@@ -3,6 +3,10 @@
 use anyhow::{Context as _, Result};
 
 use super::catalog::{self, TableList};
+use super::compatibility;
+use super::note_table::Note;
+use super::objects::Objects;
+use super::preflight::asked_tables::AskedTables;
 use super::preflight::treated;
 use super::rows::relation::Relation;
 use super::session::endpoint::Endpoint;
@@ -10,11 +14,13 @@ use super::session::fault::classified;
 use super::session::login::Proof;
 use super::session::source_session::SourceSession;
 use super::session::sql;
+use super::target_server::TargetServer;
 use crate::copying::dry_run::{Contents, schema_of};
-use crate::copying::inspection::{InNetwork, SiteAddress, SourceReport};
+use crate::copying::inspection::{SiteAddress, SourceReport, TargetReport, WordPressSite};
 use crate::copying::treatment::DatabaseMasking;
+use crate::copying::wordpress_sites;
+use crate::error::refused;
 use crate::masking::Masking;
-use crate::rewriting::wordpress::SiteTables;
 
 /// Looks at a source; changes nothing.
 ///
@@ -31,6 +37,9 @@ async fn look(endpoint: &Endpoint) -> Result<SourceReport> {
                  LEFT JOIN information_schema.TABLES AS t ON t.TABLE_SCHEMA = s.SCHEMA_NAME AND t.TABLE_TYPE = 'BASE TABLE'
                 WHERE s.SCHEMA_NAME = DATABASE() GROUP BY 1, 2";
     let row = source.row(sql).await.context("look at the database")?;
+    let list = TableList::read(&mut source).await?;
+    let relations = catalog::relations(&mut source, &list, &[]).await?;
+    let (_, skipped) = Objects::read(&mut source).await?;
     let report = SourceReport {
         database: endpoint.database.clone(),
         server: source.family().name().to_owned(),
@@ -41,10 +50,48 @@ async fn look(endpoint: &Endpoint) -> Result<SourceReport> {
         encoding: row.text(0),
         collation: row.text(1),
         warnings: unproven(source.proof()).into_iter().collect(),
+        wordpress: site(endpoint, &relations).await?,
+        problems: refused(compatibility::tables_can_be_read(&list))?.err().into_iter().collect(),
+        skipped,
         ..SourceReport::default()
     };
     source.close().await;
-    Ok(report)
+    Ok(report.cut())
+}
+
+/// Looks at a target.
+///
+/// # Errors
+/// When it cannot be reached, is read-only, or another copy into it is under way.
+pub(super) async fn inspect_target(endpoint: &Endpoint) -> Result<TargetReport> {
+    let read = async {
+        let mut target_server = TargetServer::open(endpoint).await?;
+        let database = sql::literal(&endpoint.database);
+        let sql = format!(
+            "SELECT COALESCE(SUM(DATA_LENGTH + INDEX_LENGTH), 0), COUNT(*),
+                    (SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE DB = {database})
+               FROM information_schema.TABLES WHERE TABLE_SCHEMA = {database} AND TABLE_TYPE = 'BASE TABLE'"
+        );
+        let row = target_server.session.row(&sql).await.context("look at the target")?;
+        let sql = "SELECT COUNT(*) FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE = 'CREATE'";
+        let may_make = target_server.session.row(sql).await.context("ask what the target's login may")?.flag(0);
+        let note = Note::read(&mut target_server.session, &endpoint.database).await?;
+        let report = TargetReport {
+            database: endpoint.database.clone(),
+            server: target_server.session.family.name().to_owned(),
+            version: target_server.session.version_text.clone(),
+            major: target_server.session.version.0.into(),
+            size_bytes: row.number(0).unwrap_or_default(),
+            tables: row.number(1).unwrap_or_default(),
+            sessions: row.number(2).unwrap_or_default(),
+            copy_id: note.map(|note| note.note.copy_id),
+            leftovers: target_server.leftovers().await?,
+            problems: (!may_make).then(|| "its login may not make databases".to_owned()).into_iter().collect(),
+        };
+        target_server.session.close().await;
+        anyhow::Ok(report)
+    };
+    read.await.map_err(classified)
 }
 
 /// Tries masking rules on a source, and looks for what would act in a copy.
@@ -79,31 +126,32 @@ pub(crate) async fn read_schema(source: &Endpoint) -> Result<String> {
     Ok(schema_of(treated::tables(&relations)))
 }
 
-/// What the WordPress sites in a database call themselves (`siteurl`, `home`).
+/// What the WordPress sites in a database call themselves (`siteurl`, `home`), and what their networks call them.
 ///
 /// # Errors
 /// When it cannot be reached or read.
 pub(crate) async fn site_addresses(endpoint: &Endpoint) -> Result<Vec<SiteAddress>> {
     let read = async {
         let relations = relations(endpoint, &[]).await?;
-        let tables: Vec<_> = relations.iter().map(|relation| &relation.table).collect();
-        let mut source = SourceSession::open(endpoint).await?;
-        let mut addresses = Vec::new();
-        for site in SiteTables::all(&tables).iter().filter(|site| site.can_be_visited()) {
-            let Some(options) = tables.iter().find(|table| site.owns(table, "options")) else { continue };
-            let table = sql::qualified(&endpoint.database, &options.name);
-            let sql = format!("SELECT option_value FROM {table} WHERE option_name IN ('siteurl', 'home')");
-            let rows = source.rows(&sql).await.context("read the site's options")?;
-            let urls = rows.iter().map(|row| row.text(0)).filter(|url| !url.is_empty()).collect();
-            addresses.push(SiteAddress { urls, place: InNetwork::Alone });
-        }
+        let mut source = SourceSession::open_to_look(endpoint).await?;
+        let mut asked = AskedTables { source: &mut source, relations: &relations };
+        let addresses = wordpress_sites::addresses(&mut asked, &treated::tables(&relations)).await?;
         source.close().await;
         Ok(addresses)
     };
     read.await.map_err(classified)
 }
 
-async fn relations(endpoint: &Endpoint, exclude: &[String]) -> Result<Vec<Relation>> {
+/// The WordPress site in a database, if there is one.
+async fn site(endpoint: &Endpoint, relations: &[Relation]) -> Result<Option<WordPressSite>> {
+    let mut source = SourceSession::open_to_look(endpoint).await?;
+    let mut asked = AskedTables { source: &mut source, relations };
+    let sites = wordpress_sites::sites(&mut asked, &treated::tables(relations)).await?;
+    source.close().await;
+    Ok(sites.into_iter().next())
+}
+
+pub(super) async fn relations(endpoint: &Endpoint, exclude: &[String]) -> Result<Vec<Relation>> {
     let mut source = SourceSession::open(endpoint).await?;
     let list = TableList::read(&mut source).await?;
     let relations = catalog::relations(&mut source, &list, exclude).await?;

@@ -12,18 +12,19 @@
 //! Nothing here ever writes to a source: a `session::source_session` cannot.
 
 mod attempt;
+mod audit;
 mod beginning;
 mod catalog;
 mod column_types;
 mod compatibility;
 mod create_table;
 mod definer;
+mod dry_run;
 mod engine;
 mod filling;
 mod finishing;
 mod inspect;
 mod lent_settings;
-pub(crate) mod not_yet;
 mod note_table;
 mod objects;
 mod preflight;
@@ -31,11 +32,15 @@ mod rows;
 mod schema;
 mod session;
 mod snapshot;
+mod source_login;
 mod swap;
 mod target_server;
 
+pub(crate) use audit::audit;
+pub(crate) use dry_run::dry_run;
 pub(crate) use engine::clear;
 pub use engine::copy_database;
 pub use inspect::inspect;
 pub(crate) use inspect::{inspect_contents, read_schema, site_addresses};
 pub use session::endpoint::{Endpoint, TlsMode};
+pub(crate) use source_login::source_login;

@@ -43,7 +43,7 @@ pub(super) async fn of(
             types.extend(wordpress::stored_types(&row[1]));
         }
     }
-    for posts in own("posts").filter(has_all) {
+    for posts in own("posts").filter(|place| has_all(place) && has(*place, "post_content")) {
         let columns = ["post_type", "post_status", "post_content"];
         let when = RowCondition::All(vec![RowCondition::is(0, wordpress::TYPES_TYPE), RowCondition::is(1, "publish")]);
         for row in source.rows(posts, &columns, &when).await? {

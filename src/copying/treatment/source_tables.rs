@@ -54,6 +54,9 @@ pub(crate) type SampleLook<'l> = dyn FnMut(usize, &Sample, &Variety) + Send + 'l
 
 /// The tables of a source, as they are asked about before their rows come.
 pub(crate) trait SourceTables: Send {
+    /// Those of these tables that the login may read.
+    fn readable(&mut self, tables: &[usize]) -> impl Future<Output = Result<HashSet<usize>>> + Send;
+
     /// How many rows each of these tables has; of a large one about so many.
     fn row_counts(&mut self, tables: &[usize]) -> impl Future<Output = Result<Vec<u64>>> + Send;
 

@@ -20,10 +20,13 @@ const COUNTED_BYTES: u64 = 64 << 20;
 /// So many tables or columns are asked about in one round trip.
 const TOGETHER: usize = 40;
 
+/// A longer value is not looked at as a whole.
+const LONG_BYTES: usize = 64 << 10;
+
 /// A session that reads rows, and the tables that it is asked about.
-pub(super) struct AskedTables<'a> {
-    pub(super) source: &'a mut SourceSession,
-    pub(super) relations: &'a [Relation],
+pub(in crate::mysql) struct AskedTables<'a> {
+    pub(in crate::mysql) source: &'a mut SourceSession,
+    pub(in crate::mysql) relations: &'a [Relation],
 }
 
 impl AskedTables<'_> {
@@ -66,6 +69,11 @@ impl AskedTables<'_> {
 }
 
 impl SourceTables for AskedTables<'_> {
+    /// A server lists no table that a login may not read.
+    async fn readable(&mut self, tables: &[usize]) -> Result<HashSet<usize>> {
+        Ok(tables.iter().copied().collect())
+    }
+
     async fn row_counts(&mut self, tables: &[usize]) -> Result<Vec<u64>> {
         let mut all = Vec::with_capacity(tables.len());
         for together in tables.chunks(TOGETHER) {
@@ -137,7 +145,11 @@ impl SourceTables for AskedTables<'_> {
         let relation = &relations[table];
         let shown = (0..relation.table.columns.len()).map(|column| match relation.table.columns[column].column_type {
             ColumnType::Bytes | ColumnType::Other => "NULL".to_owned(),
-            _ => relation.shown(column),
+            // What is long is as good as NULL.
+            _ => {
+                let shown = relation.shown(column);
+                format!("IF(LENGTH({shown}) > {LONG_BYTES}, NULL, {shown})")
+            }
         });
         let shown: Vec<_> = shown.collect();
         let query = format!("SELECT {} FROM {} LIMIT {most}", shown.join(", "), relation.in_source());
@@ -151,12 +163,14 @@ impl SourceTables for AskedTables<'_> {
 
     async fn samples(&mut self, wishes: &[SampleWish], look: &mut SampleLook<'_>) -> Result<()> {
         let relations = self.relations;
-        for wish in wishes {
-            let relation = &relations[wish.table];
-            let read = samples::of(self.source, relation, wish).await;
-            let read = read.with_context(|| format!("look into {}", relation.label()));
-            let (sample, variety) = self.done(read).await?;
-            look(wish.table, &sample, &variety);
+        for together in wishes.chunks(TOGETHER) {
+            for wish in together {
+                let relation = &relations[wish.table];
+                let read = samples::of(self.source, relation, wish).await;
+                let (sample, variety) = read.with_context(|| format!("look into {}", relation.label()))?;
+                look(wish.table, &sample, &variety);
+            }
+            self.done(Ok(())).await?;
         }
         Ok(())
     }

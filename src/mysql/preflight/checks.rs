@@ -11,6 +11,9 @@ use crate::mysql::rows::relation::Relation;
 use crate::mysql::session::source_session::SourceSession;
 use crate::mysql::session::sql;
 
+/// A query is no longer than any server takes.
+const QUERY_BYTES: usize = 512 << 10;
+
 /// The checks of some tables, by their places.
 pub(super) async fn of(
     source: &mut SourceSession,
@@ -56,7 +59,15 @@ pub(super) async fn passes(source: &mut SourceSession, check: &Check, rows: &[Te
         let values = values.map(|(column, (name, _))| format!("{} AS {}", value(&row[*column]), sql::ident(name)));
         format!("SELECT {}", values.collect::<Vec<_>>().join(", "))
     };
-    let rows: Vec<_> = rows.iter().map(one).collect();
+    let mut bytes = 0;
+    let rows = rows.iter().map(one).take_while(|row| {
+        bytes += row.len();
+        bytes <= QUERY_BYTES
+    });
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        return Ok(true);
+    }
     let query = format!("SELECT MIN(COALESCE(({}), 1)) FROM ({}) AS t", check.expression, rows.join(" UNION ALL "));
     match source.rows(&query).await {
         Ok(rows) => Ok(rows.first().is_none_or(|row| row.maybe(0).is_none() || row.flag(0))),

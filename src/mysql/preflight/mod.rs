@@ -1,6 +1,6 @@
 //! What is asked of a source's tables before their rows move: whose they are, what would act in a copy, and what is masked.
 
-mod asked_tables;
+pub(super) mod asked_tables;
 mod checks;
 mod conditions;
 mod references;

@@ -30,6 +30,8 @@ const PLACES_OF_NAMES: u32 = 400;
 const ROWS_OF_PLACE: usize = 8;
 /// So many places are asked for in one go.
 const TOGETHER: u32 = 50;
+/// More than any table has.
+const ALL_ROWS: u64 = 1 << 62;
 /// The values of a larger table are not counted.
 const COUNTED_BYTES: u64 = 32 << 20;
 /// Of longer values only the beginning tells whether they differ.
@@ -105,8 +107,10 @@ fn of_small(relation: &Relation, wish: &SampleWish, columns: &[String]) -> Strin
     };
     let names: Vec<_> = (0..columns.len()).map(|column| format!("c{column}")).collect();
     let key = sql::ident(&relation.table.columns[key].name);
+    // With a limit the inner one is made first: some servers number no rows in the order of what they draw.
     format!(
-        "SELECT {} FROM (SELECT {all}, ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY RAND(7)) AS nth FROM {table}) AS drawn
+        "SELECT {0} FROM (SELECT {0}, ROW_NUMBER() OVER (PARTITION BY name ORDER BY place) AS nth
+           FROM (SELECT {all}, {key} AS name, RAND(7) AS place FROM {table} LIMIT {ALL_ROWS}) AS placed) AS drawn
           WHERE nth <= {ROWS_OF_NAME} ORDER BY nth LIMIT {ROWS_OF_NAMES}",
         names.join(", ")
     )
@@ -168,7 +172,7 @@ async fn variety(
         let mut common = Vec::new();
         if values >= 1.0 && values <= MOST_COMMON as f64 {
             let query = format!(
-                "SELECT MIN({}) FROM {} GROUP BY {} LIMIT {MOST_COMMON}",
+                "SELECT MIN({}) FROM {} GROUP BY {} HAVING COUNT(*) > 1 ORDER BY COUNT(*) DESC LIMIT {MOST_COMMON}",
                 relation.shown(*column),
                 relation.in_source(),
                 value(column)

@@ -204,14 +204,16 @@ impl Copying<'_> {
         let overlap = transform.map_or(0, RowTransform::longest_needle);
         // The end of what was looked at before: what is looked for may begin there.
         let mut seen = Vec::new();
+        let mut row = None;
         while let Some(piece) = from.piece().await.context("read it")? {
             hash.update(piece);
             self.untold += piece.len();
             if let Some(transform) = transform {
                 seen.extend_from_slice(piece);
+                let row = row.get_or_insert_with(|| transform.number_of(piece));
                 if transform.may_change(&seen) {
                     bail!(
-                        Failure::invalid("a row has more than 16 MiB, and something in it is to be changed")
+                        Failure::invalid(format!("{row} has more than 16 MiB, and something in it is to be changed"))
                             .hint("leave the table's data out, or copy it as it is")
                     );
                 }

@@ -1,6 +1,8 @@
 //! What is done to the rows of a table of this server's: the transform that all copies share, behind what makes UTF-8 of values, and
 //! the search through rows that are there.
 
+use std::borrow::Cow;
+
 use bytes::BytesMut;
 
 use super::letters;
@@ -37,6 +39,13 @@ impl<'a> RowTransform<'a> {
     /// How many bytes [`Self::may_change`] must see together to be sure.
     pub(crate) fn longest_needle(&self) -> usize {
         self.transform.longest_needle()
+    }
+
+    /// What people will know a row by that begins with these bytes, if that is a number: whatever else it begins with is somebody's data.
+    pub(crate) fn number_of(&self, row: &[u8]) -> String {
+        let first = self.spelling.relation.table.columns.first().filter(|column| column.column_type.is_integer());
+        let number = first.and_then(|_| wire::first(row));
+        number.map_or("a row".to_owned(), |number| format!("row `{}`", String::from_utf8_lossy(number)))
     }
 
     /// Appends the row as it is to be sent. The answer is whether it is: one that is left behind appends nothing.
@@ -89,25 +98,73 @@ impl<'a> TableSearch<'a> {
     }
 }
 
+/// How the server gives a new value back, and so how it must be sent to be found again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    AsItIs,
+    /// Without blanks at its end.
+    Stripped,
+    /// A day and a time with so many digits behind the second; `true`, where there is none before 1970.
+    Time(usize, bool),
+}
+
+impl Kept {
+    fn of(column: &Column) -> Self {
+        let name = &*column.type_name;
+        let digits = name.find('(').and_then(|at| name.get(at + 1..)?.trim_end_matches(')').parse().ok());
+        match name.split('(').next().unwrap_or_default() {
+            "char" => Self::Stripped,
+            "datetime" => Self::Time(digits.unwrap_or(0), false),
+            "timestamp" => Self::Time(digits.unwrap_or(0), true),
+            _ => Self::AsItIs,
+        }
+    }
+
+    fn spelled<'v>(self, new: &'v [u8], old: &'v [u8]) -> Cow<'v, [u8]> {
+        match self {
+            Self::AsItIs => new.into(),
+            Self::Stripped => {
+                let blanks = new.iter().rev().take_while(|byte| **byte == b' ').count();
+                new.get(..new.len() - blanks).unwrap_or_default().into()
+            }
+            // No day is nobody's.
+            Self::Time(..) if old.starts_with(b"0000-") => old.into(),
+            Self::Time(digits, is_since_1970) => {
+                let mut time = String::from_utf8_lossy(new).replace('T', " ");
+                if time.len() == "1970-01-01".len() {
+                    time.push_str(" 00:00:00");
+                }
+                if is_since_1970 && time.starts_with("1970-01-01 00:00:00") {
+                    time.replace_range("1970-01-01 00:00:0".len().."1970-01-01 00:00:00".len(), "1");
+                }
+                if digits > 0 && !time.contains('.') {
+                    time.push('.');
+                    time.push_str(&"0".repeat(digits));
+                }
+                Cow::Owned(time.into_bytes())
+            }
+        }
+    }
+}
+
 /// What of a table's values is spelled in another way than it is read.
 struct Spelling<'a> {
     relation: &'a Relation,
-    /// By column, whether the server keeps no blanks at the end of a value.
-    are_stripped: Vec<bool>,
+    /// By column.
+    kept: Vec<Kept>,
     /// A row as it is read.
     read: BytesMut,
 }
 
 impl<'a> Spelling<'a> {
     fn of(relation: &'a Relation) -> Self {
-        let is_stripped = |column: &Column| column.type_name.starts_with("char(");
-        let are_stripped = relation.table.columns.iter().map(is_stripped).collect();
-        Self { relation, are_stripped, read: BytesMut::new() }
+        let kept = relation.table.columns.iter().map(Kept::of).collect();
+        Self { relation, kept, read: BytesMut::new() }
     }
 
     /// Whether all values are sent as they come out of the transform.
     fn is_plain(&self) -> bool {
-        !self.relation.travels.contains(&Travel::AsLatin) && !self.are_stripped.contains(&true)
+        !self.relation.travels.contains(&Travel::AsLatin) && self.kept.iter().all(|kept| *kept == Kept::AsItIs)
     }
 
     /// A row whose values are UTF-8; one that is garbled is left, for others to refuse.
@@ -129,8 +186,8 @@ impl<'a> Spelling<'a> {
         let (Some(old), Some(new)) = (Wire.row(row, columns), Wire.row(changed, columns)) else {
             return Err(Fault::of_answer("a row has not the fields that it should have"));
         };
-        let ways = self.relation.travels.iter().zip(&self.are_stripped);
-        for (((_, old), (_, new)), (travel, is_stripped)) in old.fields().zip(new.fields()).zip(ways) {
+        let ways = self.relation.travels.iter().zip(&self.kept);
+        for (((_, old), (_, new)), (travel, kept)) in old.fields().zip(new.fields()).zip(ways) {
             let Some(value) = new.raw() else {
                 wire::put(None, out);
                 continue;
@@ -141,13 +198,34 @@ impl<'a> Spelling<'a> {
                 wire::put(Some(before), out);
                 continue;
             }
-            let blanks = if *is_stripped { value.iter().rev().take_while(|byte| **byte == b' ').count() } else { 0 };
-            let value = value.get(..value.len() - blanks).unwrap_or_default();
+            let value = kept.spelled(value, before);
             let spelled =
-                if *travel == Travel::AsLatin { letters::spelled(value, before) } else { Some(value.to_vec()) };
+                if *travel == Travel::AsLatin { letters::spelled(&value, before) } else { Some(value.into_owned()) };
             let no_room = || Fault::of_answer("a value was given letters for which its column has no room");
             wire::put(Some(&spelled.ok_or_else(no_room)?), out);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_value_is_sent_as_the_server_gives_it_back() {
+        for (type_name, old, new, sent) in [
+            ("char(9)", "", "a  ", "a"),
+            ("varchar(9)", "", "a  ", "a  "),
+            ("datetime", "1984-07-23 10:00:00", "1984-01-01 00:00:00", "1984-01-01 00:00:00"),
+            ("datetime(3)", "1984-07-23 10:00:00.123", "1984-01-01 00:00:00", "1984-01-01 00:00:00.000"),
+            ("timestamp", "1970-03-03 10:00:00", "1970-01-01 00:00:00", "1970-01-01 00:00:01"),
+            ("timestamp(6)", "x", "1970-01-01", "1970-01-01 00:00:01.000000"),
+            ("datetime(6)", "0000-00-00 00:00:00.000000", "0000-01-01 00:00:00", "0000-00-00 00:00:00.000000"),
+        ] {
+            let column = Column { type_name: type_name.into(), ..crate::data::tables::tests::column("c") };
+            let spelled = Kept::of(&column).spelled(new.as_bytes(), old.as_bytes()).into_owned();
+            assert_eq!(String::from_utf8(spelled).unwrap(), sent, "{type_name} {new}");
+        }
     }
 }

@@ -33,6 +33,12 @@ fn length(bytes: &[u8]) -> Option<(usize, Option<usize>)> {
     }
 }
 
+/// The first field of a row that begins with these bytes, if it is there as a whole.
+pub(crate) fn first(bytes: &[u8]) -> Option<&[u8]> {
+    let (head, len) = length(bytes)?;
+    bytes.get(head..)?.get(..len?)
+}
+
 /// Appends a field.
 pub(crate) fn put(value: Option<&[u8]>, out: &mut BytesMut) {
     let Some(value) = value else {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
+use tokio_postgres::types::Type;
 
 use super::catalog::{self, Relations};
 use super::whole_table::WholeTables;
@@ -25,6 +26,14 @@ impl AskedTables<'_> {
 }
 
 impl SourceTables for AskedTables<'_> {
+    async fn readable(&mut self, tables: &[usize]) -> Result<HashSet<usize>> {
+        let oids: Vec<u32> = self.some(tables).iter().map(|relation| relation.oid).collect();
+        let rows = self.source.rows(READABLE, &[(&oids, Type::OID_ARRAY)]).await?;
+        let readable: HashSet<u32> = rows.iter().map(|row| row.get(0)).collect();
+        let is_readable = |place: &&usize| readable.contains(&self.tables.all[**place].oid);
+        Ok(tables.iter().filter(is_readable).copied().collect())
+    }
+
     async fn row_counts(&mut self, tables: &[usize]) -> Result<Vec<u64>> {
         row_counts::of(self.source, &self.some(tables)).await
     }
@@ -91,3 +100,6 @@ impl SourceTables for AskedTables<'_> {
         key_words::among(self.source, &self.tables.all, tables, words, is_hidden).await
     }
 }
+
+const READABLE: &str =
+    "SELECT o.oid FROM pg_catalog.unnest($1) AS o(oid) WHERE pg_catalog.has_table_privilege(o.oid, 'SELECT')";

@@ -7,21 +7,10 @@ use tokio_postgres::types::Type;
 
 use super::catalog::Relations;
 use crate::copying::treatment::LEFT_BEHIND;
-use crate::error::{Failure, failure};
+use crate::error::Failure;
 use crate::postgres::rows::relation::Relation;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::target_server::TargetServer;
-
-/// Tells a refusal, the inner error, from what kept a check from being made.
-pub(crate) fn refused<T>(check: Result<T>) -> Result<Result<T, String>> {
-    match check {
-        Ok(passed) => Ok(Ok(passed)),
-        Err(error) => match failure(&error).map(|failure| failure.message.clone()) {
-            Some(message) => Ok(Err(message)),
-            None => Err(error),
-        },
-    }
-}
 
 /// Refuses a source that is the target, however it is spelled, or a copy of it in the same place.
 pub(crate) async fn two_databases(source: &SourceSession, target_server: &TargetServer) -> Result<()> {

@@ -10,6 +10,7 @@ use super::{compatibility, disk_space, extensions, locks, safe_search_path, thor
 use crate::copying::dry_run::{DryRun, usual_seconds};
 use crate::copying::options::CopyOptions;
 use crate::copying::treatment::DatabaseMasking;
+use crate::error::refused;
 use crate::masking::{QueueLine, Suspect};
 use crate::postgres::dump::pg_dump;
 use crate::postgres::session::endpoint::Endpoint;
@@ -73,7 +74,7 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
     let (mut suspects, mut refusals) = (Vec::new(), Vec::new());
     let (queues, masked) =
         laid_over(&source, &mut tables, options.may_act(), &options.keep_queues, options.masking.as_ref()).await?;
-    match compatibility::refused(masked)? {
+    match refused(masked)? {
         Ok(masked) => suspects = masked.map(DatabaseMasking::into_suspects).unwrap_or_default(),
         Err(message) => refusals.push(message),
     }
@@ -88,7 +89,7 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
         disk_space::is_enough(&source, &target_server, &tables).await,
     ];
     for check in checks {
-        refusals.extend(compatibility::refused(check)?.err());
+        refusals.extend(refused(check)?.err());
     }
     if target_server.session.major() >= SAFE_SEARCH_PATH_SINCE {
         refusals.extend(safe_search_path::problems(&source).await?);

@@ -1,25 +1,25 @@
 //! A look at a database before a copy: it changes nothing, and tells all that a copy would fail on at once.
 
-use std::collections::HashSet;
-
 use anyhow::{Context as _, Result};
 use tokio_postgres::types::Type;
 
+use super::asked_tables::AskedTables;
 use super::catalog::Relations;
 use super::compatibility;
 use super::database_properties::DatabaseProperties;
 use super::treated::laid_over;
-use super::{extensions, locks, long_texts, matching_rows, skipped, source_login};
+use super::{extensions, locks, long_texts, skipped, source_login};
 use crate::copying::dry_run::{Contents, schema_of};
 use crate::copying::inspection::{SourceReport, TargetReport, WordPressSite};
 use crate::copying::note::CopyNote;
 use crate::copying::treatment::DatabaseMasking;
+use crate::copying::wordpress_sites;
+use crate::error::refused;
 use crate::masking::{Masking, Suspect};
 use crate::postgres::session::endpoint::Endpoint;
 use crate::postgres::session::fault::classified;
 use crate::postgres::session::source_session::SourceSession;
 use crate::postgres::session::target_server::TargetServer;
-use crate::rewriting::wordpress::SiteTables;
 
 /// What the server is called in reports.
 const SERVER: &str = "PostgreSQL";
@@ -58,7 +58,7 @@ async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
         collation: row.get(1),
         extensions: row.get::<_, Option<Vec<String>>>(3).unwrap_or_default(),
         large_objects: row.get::<_, i64>(2).max(0).cast_unsigned(),
-        wordpress: sites(&source, &tables).await?.into_iter().next(),
+        wordpress: sites(&source, &tables).await?,
         problems: problems(&source, &tables).await?,
         warnings: source_login::warnings(&source),
         read_whole: tables.read_whole(),
@@ -112,34 +112,11 @@ pub(crate) async fn read_schema(source: &Endpoint) -> Result<String> {
     read.await.map_err(classified)
 }
 
-/// The WordPress sites that may be read, the one with the shortest prefix first: those of a network have longer ones.
-pub(super) async fn sites(source: &SourceSession, tables: &Relations) -> Result<Vec<WordPressSite>> {
-    let mut found: Vec<_> = SiteTables::all(&tables.tables()).into_iter().filter(SiteTables::can_be_visited).collect();
-    found.sort_by_key(|site| site.prefix.len());
-    let options = |site: &SiteTables| tables.all.iter().find(|relation| site.owns(&relation.table, "options"));
-    let readable = readable(source, found.iter().filter_map(options).map(|relation| relation.oid).collect()).await?;
-    let mut sites = Vec::new();
-    for site in found {
-        let Some(relation) = options(&site).filter(|relation| readable.contains(&relation.oid)) else { continue };
-        let names = ["option_name", "option_value"];
-        let is_wanted = |row: &[String]| ["siteurl", "home"].contains(&row[0].as_str());
-        let options = matching_rows::texts(source, relation, &names, "{0} IN ('siteurl', 'home')", &[], is_wanted);
-        let options = options.await.context("read the site's options")?;
-        let option = |name: &str| options.iter().find(|row| row[0] == name).map(|row| row[1].clone());
-        let (siteurl, home) = (option("siteurl"), option("home"));
-        sites.push(WordPressSite { siteurl, home, schema: site.schema, table_prefix: site.prefix });
-    }
-    Ok(sites)
+/// The WordPress site in a database, if there is one.
+async fn sites(source: &SourceSession, tables: &Relations) -> Result<Option<WordPressSite>> {
+    let sites = wordpress_sites::sites(&mut AskedTables { source, tables }, &tables.tables()).await?;
+    Ok(sites.into_iter().next())
 }
-
-/// Those of some tables that the login may read.
-pub(super) async fn readable(source: &SourceSession, oids: Vec<u32>) -> Result<HashSet<u32>> {
-    let rows = source.rows(READABLE, &[(&oids, Type::OID_ARRAY)]).await.context("look for WordPress")?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
-}
-
-const READABLE: &str =
-    "SELECT o.oid FROM pg_catalog.unnest($1) AS o(oid) WHERE pg_catalog.has_table_privilege(o.oid, 'SELECT')";
 
 async fn problems(source: &SourceSession, tables: &Relations) -> Result<Vec<String>> {
     let mut problems = Vec::new();
@@ -147,7 +124,7 @@ async fn problems(source: &SourceSession, tables: &Relations) -> Result<Vec<Stri
     problems.extend(rows.iter().map(|row| row.get(0)));
     problems.extend(extensions::problems(source).await?);
     for check in [locks::fit_source(source, tables.lockable.len()).await, long_texts::are_few(source).await] {
-        problems.extend(compatibility::refused(check)?.err());
+        problems.extend(refused(check)?.err());
     }
     Ok(problems)
 }
