@@ -16,6 +16,7 @@ pub(crate) mod phase_timer;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod row;
+pub(crate) mod schema_texts;
 pub(crate) mod search;
 pub(crate) mod throttle;
 pub(crate) mod together;

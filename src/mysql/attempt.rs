@@ -15,12 +15,13 @@ use super::session::settings::Purpose;
 use super::session::source_session::SourceSession;
 use super::snapshot::Snapshot;
 use super::target_server::TargetServer;
-use super::{compatibility, filling, schema};
+use super::{compatibility, filling, schema, schema_text};
 use crate::copying::left_gate::LeftGate;
 use crate::copying::options::{CopyOptions, Verify};
 use crate::copying::phase_timer::PhaseTimer;
 use crate::copying::progress::Progress;
 use crate::copying::report::{CopyReport, Skipped};
+use crate::copying::schema_texts::SchemaTexts;
 use crate::copying::totals;
 use crate::copying::treatment::{DatabaseMasking, DatabaseQueues};
 use crate::masking::nets::people::Gatherer;
@@ -48,11 +49,17 @@ impl Attempt<'_> {
         report.snapshot_at.clone_from(&snapshot.taken_at);
         let mut readers = std::mem::take(&mut snapshot.readers);
         let mut tables = std::mem::take(&mut snapshot.tables);
-        let objects;
+        let mut objects;
         (objects, report.skipped) = Objects::read(snapshot.upkeep()).await?;
         report.snapshot = Some(snapshot.means);
         let names: Vec<_> = tables.iter().map(|relation| relation.table.name.clone()).collect();
-        let schema = Arc::new(schema::read(snapshot.upkeep(), names.iter().map(String::as_str)).await?);
+        let mut schema = schema::read(snapshot.upkeep(), names.iter().map(String::as_str)).await?;
+        let texts = SchemaTexts::of(std::iter::once(self.source.host.as_str()), self.options);
+        report.schema_texts = objects.settle(&texts);
+        let settle = |(name, table): (&String, &mut _)| schema_text::settle_table(&texts, name, table);
+        report.schema_texts.extend(schema.iter_mut().filter_map(settle));
+        report.schema_texts.sort();
+        let schema = Arc::new(schema);
         let (queues, masked) = tokio::select! {
             looked = self.look(&mut readers, &mut tables) => looked?,
             reason = snapshot.watch(self.options, self.progress) => return Err(reason),
@@ -146,7 +153,6 @@ impl Attempt<'_> {
 
     /// Refuses two servers between which no copy can be made.
     async fn check_servers(&self, target: &mut TargetServer, report: &mut CopyReport) -> Result<()> {
-        compatibility::asks_for_what_there_is(self.options)?;
         let mut source = SourceSession::open(self.source).await?;
         let (there, here) = ((target.session.family, target.session.version), (source.family(), source.version()));
         compatibility::versions_fit(here, there)?;

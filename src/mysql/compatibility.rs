@@ -7,21 +7,10 @@ use super::session::connect::{Family, Version};
 use super::session::source_session::SourceSession;
 use super::session::sql;
 use super::target_server::TargetServer;
-use crate::copying::options::CopyOptions;
 use crate::error::{Failure, listed};
 
 /// Engines whose rows are read as those of any other: they are kept on the server itself, and a table is read in one piece.
 const READ_AS_THEY_ARE: &[&str] = &["InnoDB", "MyISAM", "Aria", "MEMORY", "ARCHIVE", "CSV"];
-
-/// Refuses what is asked for and cannot be done, rather than to leave it undone.
-pub(super) fn asks_for_what_there_is(options: &CopyOptions) -> Result<()> {
-    ensure!(
-        !options.rewrite_schema,
-        Failure::invalid("URLs in the schema of MariaDB and MySQL databases cannot be rewritten (`rewrite_schema`)")
-            .hint("leave it out: URLs in values are rewritten all the same")
-    );
-    Ok(())
-}
 
 /// Refuses two servers between which no copy can be made.
 pub(super) fn versions_fit(source: (Family, Version), target: (Family, Version)) -> Result<()> {

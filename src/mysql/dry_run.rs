@@ -60,7 +60,6 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
     let mut session = SourceSession::open(source).await?;
     let ends = ((session.family(), session.version()), (target_server.session.family, target_server.session.version));
     let mut checks = vec![
-        compatibility::asks_for_what_there_is(options),
         compatibility::versions_fit(ends.0, ends.1),
         compatibility::two_databases(&mut session, &mut target_server).await,
         compatibility::names_agree(&mut session, &mut target_server).await,

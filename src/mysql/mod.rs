@@ -30,6 +30,7 @@ mod objects;
 mod preflight;
 mod rows;
 mod schema;
+mod schema_text;
 mod session;
 mod snapshot;
 mod source_login;

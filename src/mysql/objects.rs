@@ -5,11 +5,13 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 use super::definer;
+use super::schema_text;
 use super::session::connect::Session;
 use super::session::fault::Fault;
 use super::session::source_session::SourceSession;
 use super::session::sql;
-use crate::copying::report::Skipped;
+use crate::copying::report::{SchemaText, Skipped};
+use crate::copying::schema_texts::SchemaTexts;
 
 /// What an object is, in the order in which they are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -115,6 +117,12 @@ impl Objects {
             ));
         }
         Ok((Self(all), told))
+    }
+
+    /// Rewrites the texts in them, if that is asked for; what is told of them.
+    pub(super) fn settle(&mut self, texts: &SchemaTexts<'_>) -> Vec<SchemaText> {
+        let settle = |object: &mut Object| schema_text::settle_object(texts, object.label(), &mut object.statement);
+        self.0.iter_mut().filter_map(settle).collect()
     }
 
     /// Makes all of them in the place of whatever is there, in a session that is used for nothing else; those that could not be

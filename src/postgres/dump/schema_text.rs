@@ -4,37 +4,22 @@
 use super::entries::{DumpEntry, SETTING, pieces};
 use crate::copying::options::CopyOptions;
 use crate::copying::report::SchemaText;
-use crate::masking::{self, Key};
+use crate::copying::schema_texts;
 use crate::postgres::session::endpoint::{self, Endpoint};
-use crate::rewriting::{Rewriter, UrlPair};
 
 /// Kinds of entries whose texts are values of rows, or decide where rows belong.
 const OF_ROWS: &[&str] = &["TYPE", "TABLE ATTACH"];
 /// Languages whose bodies are read as SQL is.
 const LIKE_SQL: &[&str] = &["LANGUAGE \"sql\"", "LANGUAGE \"plpgsql\"", "LANGUAGE sql", "LANGUAGE plpgsql"];
-/// The domain of the strangers that addresses become.
-const NOBODYS: &str = "@example.invalid";
 
 /// Looks into the texts of a schema.
-pub(crate) struct SchemaTexts<'a> {
-    rewriter: Rewriter,
-    /// Knows every host of production, that of the server itself, too.
-    hosts: Rewriter,
-    /// Under which people are masked, if they are.
-    key: Option<&'a Key>,
-    rewrites: bool,
-}
+pub(crate) struct SchemaTexts<'a>(schema_texts::SchemaTexts<'a>);
 
 impl<'a> SchemaTexts<'a> {
     pub(crate) fn of(source: &Endpoint, options: &'a CopyOptions) -> Self {
-        let servers = source.hosts.iter().map(|(host, _)| host).filter(|host| is_somewhere(host));
-        let named = servers.filter_map(|host| UrlPair::parse(host, "https://example.invalid").ok());
-        Self {
-            rewriter: Rewriter::new(&options.rewrite),
-            hosts: Rewriter::new(&options.rewrite.iter().cloned().chain(named).collect::<Vec<_>>()),
-            key: options.masking.as_ref().map(|masking| &masking.key),
-            rewrites: options.rewrite_schema,
-        }
+        let servers = source.hosts.iter().map(|(host, _)| host.as_str());
+        let servers = servers.filter(|host| !endpoint::is_socket_dir(host));
+        Self(schema_texts::SchemaTexts::of(servers, options))
     }
 
     /// Rewrites the entries, if that is asked for, and tells what is left.
@@ -47,14 +32,11 @@ impl<'a> SchemaTexts<'a> {
 
     fn settle_one(&self, entry: &mut DumpEntry) -> Option<SchemaText> {
         let mut rewritten = 0;
-        if self.rewrites && !OF_ROWS.contains(&entry.kind.as_str()) && !entry.sql.contains(" PARTITION OF ") {
+        if self.0.rewrites() && !OF_ROWS.contains(&entry.kind.as_str()) && !entry.sql.contains(" PARTITION OF ") {
             let reads_bodies = LIKE_SQL.iter().any(|language| entry.sql.contains(language));
             entry.sql = self.rewritten(&entry.sql, reads_bodies, &mut rewritten);
         }
-        let hosts = self.hosts.count(entry.sql.as_bytes());
-        let addresses = masking::addresses_in(&entry.sql).filter(|address| !address.ends_with(NOBODYS)).count() as u64;
-        let text = SchemaText { object: entry.label(), hosts, addresses, rewritten };
-        (hosts + addresses + rewritten > 0).then_some(text)
+        self.0.told(entry.label(), &entry.sql, rewritten)
     }
 
     /// The statements with new literals in the place of old ones. The bodies of functions hold literals of their own.
@@ -63,7 +45,7 @@ impl<'a> SchemaTexts<'a> {
         for piece in pieces(sql) {
             let has_escapes = new.ends_with(['E', 'e', '&']);
             match (literal(piece).filter(|_| !has_escapes), body(piece).filter(|_| reads_bodies)) {
-                (Some(text), _) => match self.new_text(&text) {
+                (Some(text), _) => match self.0.new_text(&text) {
                     Some(text) => {
                         *count += 1;
                         new.push_str(&format!("'{}'", text.replace('\'', "''")));
@@ -77,12 +59,6 @@ impl<'a> SchemaTexts<'a> {
             }
         }
         new
-    }
-
-    fn new_text(&self, text: &str) -> Option<String> {
-        let urls = self.rewriter.rewrite_text(text);
-        let people = self.key.and_then(|key| masking::masked_addresses(key, urls.as_deref().unwrap_or(text)));
-        people.or(urls).filter(|new| new != text)
     }
 }
 
@@ -99,15 +75,11 @@ fn body(piece: &str) -> Option<(&str, &str)> {
     Some((tag, rest.strip_suffix(tag)?))
 }
 
-/// Whether a host is one that means the same elsewhere.
-fn is_somewhere(host: &str) -> bool {
-    let is_here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    !is_here && !endpoint::is_socket_dir(host)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::masking::{self, Key};
+    use crate::rewriting::UrlPair;
 
     fn settled(kind: &str, sql: &str) -> (String, Option<SchemaText>) {
         let pair = UrlPair::parse("https://shop.example.com", "https://copy.example.net").unwrap();
