@@ -5,7 +5,7 @@ mod guards;
 mod killing;
 mod large;
 mod lines;
-mod masking;
+pub(crate) mod masking;
 mod matrix;
 mod odd;
 pub(crate) mod proxy;

@@ -56,7 +56,7 @@ async fn a_row_of_many_megabytes_passes_in_pieces() {
     ends.source.sql("UPDATE large SET body = CONCAT(body, 'https://shop.example.com/') WHERE id = 2").unwrap();
     let rewrite = vec![UrlPair::parse("https://shop.example.com", "https://staging.example.net").unwrap()];
     let told = super::told(ends.copy(&CopyOptions { rewrite, copy_id: "run-2".to_owned(), ..Ends::options() }).await);
-    let words = format!("copy table `{}.large`: a row has more than 16 MiB", ends.source.name);
+    let words = format!("copy table `{}.large`: row `2` has more than 16 MiB", ends.source.name);
     assert!(told.contains(&words), "{told}");
     assert_eq!(ends.target.sql(sql).unwrap().len(), 3);
     ends.assert_nothing_is_left();

@@ -48,7 +48,7 @@ const MORE: &str = r#"
                                 ('', NULL, 'Ольга', '1990-12-31', NULL);"#;
 
 /// What the preset cannot know.
-const RULES: &str = "
+pub(crate) const RULES: &str = "
 rules:
   - {table: shop_visits, column: visitor, transformer: ip}
   - {table: shop_stock_ledger, column: details, transformer: keep}
@@ -60,7 +60,7 @@ rules:
   - {table: accounts, column: seen, transformer: ip}
 ";
 
-async fn with_shop() -> Ends {
+pub(crate) async fn with_shop() -> Ends {
     let ends = Ends::start().await;
     let source = ends.source().await;
     fixture::load(&source, 600_000).await.unwrap();
