@@ -1,5 +1,8 @@
 //! A whole clone of a project with Postgres, MariaDB and MySQL.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
 use backboard::{ExtraService, WorldOptions};
 use serde_json::{Value, json};
 
@@ -30,6 +33,62 @@ pub(crate) async fn stage() -> Stage {
         stage.world.set_variable("production", Some("worker"), name, value).unwrap();
     }
     stage
+}
+
+/// Brings new data into the copy, and looks all the while whether its sites could be read.
+async fn refreshed(stage: &Stage) {
+    stage
+        .world
+        .sql("production", "MariaDB", "UPDATE wp_options SET option_value = 'New' WHERE option_name = 'blogname'")
+        .unwrap();
+    stage.world.sql("production", "MySQL", "INSERT INTO pages VALUES (2, 'more')").unwrap();
+    stage.shows("mixed", "ready").await;
+    let request = stage.request(json!({ "environment": "mixed" }));
+    let is_over = AtomicBool::new(false);
+    let refreshing = async {
+        let call = stage.step("refresh-env", "new-data", &request).await;
+        is_over.store(true, Ordering::Relaxed);
+        call
+    };
+    let watching = async {
+        let (mut away, mut since) = (Duration::ZERO, None);
+        while !is_over.load(Ordering::Relaxed) {
+            // The view is made when the tables are in their places.
+            let began = Instant::now();
+            let is_there = stage.world.sql("mixed", "MariaDB", "SELECT COUNT(*) FROM published").is_ok();
+            match (is_there, since) {
+                (false, None) => since = Some(began),
+                (true, Some(first)) => {
+                    away = away.max(Instant::now() - first);
+                    since = None;
+                }
+                _ => {}
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        away
+    };
+    let (call, away) = tokio::join!(refreshing, watching);
+    call.expect(0);
+    // The stand-in's proxies are opened and closed by restarts of the server, which is Railway's own time.
+    let restarts = u32::try_from(call.outputs()["restarts"].as_u64().unwrap_or_default()).unwrap();
+    assert!(
+        away < Duration::from_secs(2) + Duration::from_secs(5) * restarts,
+        "away for {away:?}, {restarts} restarts"
+    );
+    assert_eq!(
+        stage
+            .world
+            .sql("mixed", "MariaDB", "SELECT option_value FROM wp_options WHERE option_name = 'blogname'")
+            .unwrap(),
+        ["New"]
+    );
+    assert_eq!(stage.world.sql("mixed", "MariaDB", "SELECT COUNT(*) FROM published").unwrap(), ["1"]);
+    assert_eq!(stage.world.sql("mixed", "MySQL", "SELECT body FROM pages ORDER BY id").unwrap(), ["wiki", "more"]);
+    let left = "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'rs\\_%'";
+    for service in ["MariaDB", "MySQL"] {
+        assert_eq!(stage.world.sql("mixed", service, left).unwrap(), [""; 0]);
+    }
 }
 
 async fn clone(stage: &Stage, more: &[&str]) -> Value {
@@ -73,6 +132,7 @@ async fn every_kind_of_database_of_a_project_comes_over_with_a_password_of_its_o
         let of = |environment| stage.world.variable(environment, service, variable).unwrap().unwrap();
         assert_ne!(of("mixed"), of("production"), "{service} {variable}");
     }
+    refreshed(&stage).await;
     assert_eq!(stage.world.state_digest("production").unwrap(), before, "production's settings changed");
     let gone = stage
         .step(
