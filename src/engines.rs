@@ -5,7 +5,7 @@ mod kind;
 
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::kind::{Kind, KindTraits, LoginNames};
@@ -35,6 +35,10 @@ pub(crate) struct Login<'a> {
     pub database: &'a str,
     /// Whether the line may be without TLS, or without proof of the server.
     pub is_weak: bool,
+    /// The SHA-256 of certificates of which the server must have one; with none, any.
+    pub pinned: &'a [String],
+    /// Whether a server is refused that nothing proves.
+    pub must_be_proven: bool,
 }
 
 /// What a URL says of a server, and whom it logs in there.
@@ -73,18 +77,27 @@ impl Kind {
     }
 
     /// A server at an address that Railway, or the owner, names.
-    pub(crate) fn at(self, login: &Login<'_>) -> Endpoint {
-        let Login { host, port, user, password, database, is_weak } = *login;
-        match self {
+    ///
+    /// # Errors
+    /// Invalid input for a certificate that is pinned to what is not proven by one.
+    pub(crate) fn at(self, login: &Login<'_>) -> Result<Endpoint> {
+        let Login { host, port, user, password, database, is_weak, pinned, must_be_proven } = *login;
+        Ok(match self {
             Self::Postgres => {
+                ensure!(
+                    pinned.is_empty(),
+                    Failure::invalid("a PostgreSQL proves itself by the password, and no certificate is pinned to it")
+                        .hint("take the service out of the policy's `pinned_certificates`")
+                );
                 let endpoint = postgres::Endpoint::of_proxy(host, port, user, password.expose(), database);
                 Endpoint::Postgres(if is_weak { endpoint.over_weak_line() } else { endpoint })
             }
             Self::Mysql | Self::Mariadb => {
                 let endpoint = mysql::Endpoint::of_proxy(host, port, user, password.expose(), database);
-                Endpoint::Mysql(if is_weak { endpoint.over_weak_line() } else { endpoint })
+                let endpoint = endpoint.proven_by(pinned, must_be_proven)?;
+                Endpoint::Mysql(if is_weak && pinned.is_empty() { endpoint.over_weak_line() } else { endpoint })
             }
-        }
+        })
     }
 }
 

@@ -48,6 +48,7 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("copying.max_mb_per_s", Lines(&["production_mb_per_s"])),
     ("copying.attempts", Lines(&["max_attempts"])),
     ("copying.max_snapshot_age", Lines(&["max_snapshot_age"])),
+    ("copying.max_write_pause_ms", Lines(&["max_write_pause_ms"])),
     ("copying.stall", Lines(&["max_stall"])),
     ("anonymize", Lines(&["may_be_unmasked"])),
     ("keep_users", Lines(&["keep_users"])),

@@ -26,6 +26,10 @@ pub(crate) struct CopyingRequest {
     /// How long a source's snapshot may be held, which keeps its vacuum back; at most the policy's `max_snapshot_age`, which it is by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_snapshot_age: Option<Ttl>,
+    /// How many milliseconds the writers of a MySQL or MariaDB may be held; at most the policy's `max_write_pause_ms`, which it is by default.
+    #[schemars(range(min = 1, max = 60000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_write_pause_ms: Option<u32>,
     /// How long a server or a line may be silent, two minutes by default; at most the policy's `max_stall`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stall: Option<Ttl>,
@@ -34,7 +38,7 @@ pub(crate) struct CopyingRequest {
 impl CopyingRequest {
     /// What of it the policy does not grant.
     pub(crate) fn beyond(&self, policy: &Policy) -> Vec<Refusal> {
-        let Self { jobs, max_mb_per_s, attempts, max_snapshot_age, stall } = self;
+        let Self { jobs, max_mb_per_s, attempts, max_snapshot_age, max_write_pause_ms, stall } = self;
         let more = |field, asked: String, allowed: String, line: &str| {
             let what = format!("{asked}, more than {allowed},");
             Refusal::new(field, what, format!("{line}: {asked}"))
@@ -57,6 +61,7 @@ impl CopyingRequest {
             rate,
             count(*attempts, policy.max_attempts, "copying.attempts", "max_attempts"),
             time(*max_snapshot_age, policy.max_snapshot_age, "copying.max_snapshot_age", "max_snapshot_age"),
+            count(*max_write_pause_ms, policy.max_write_pause_ms, "copying.max_write_pause_ms", "max_write_pause_ms"),
             time(*stall, policy.max_stall, "copying.stall", "max_stall"),
         ]
         .into_iter()
@@ -73,7 +78,7 @@ mod tests {
 
     #[test]
     fn what_is_beyond_the_policy_is_refused_with_the_line_that_would_allow_it() {
-        let all = json!({"jobs": 8, "max_mb_per_s": 99.5, "attempts": 9, "max_snapshot_age": "PT6H", "stall": "PT1H"});
+        let all = json!({"jobs": 8, "max_mb_per_s": 99.5, "attempts": 9, "max_snapshot_age": "PT6H", "max_write_pause_ms": 900, "stall": "PT1H"});
         let asked: CopyingRequest = serde_json::from_value(all).unwrap();
         let policy = |lines| Policy::read(lines).unwrap();
         let refused: Vec<_> =
@@ -83,12 +88,12 @@ mod tests {
             "production_mb_per_s: 100",
             "max_attempts: 9",
             "max_snapshot_age: PT6H",
+            "max_write_pause_ms: 900",
             "max_stall: PT1H",
         ] {
             assert!(refused.iter().any(|told| told.contains(&format!("`{line}`"))), "{refused:?}");
         }
-        let granted =
-            json!({"production_connections": 8, "max_attempts": 9, "max_snapshot_age": "PT6H", "max_stall": "PT1H"});
+        let granted = json!({"production_connections": 8, "max_attempts": 9, "max_snapshot_age": "PT6H", "max_write_pause_ms": 900, "max_stall": "PT1H"});
         assert!(asked.beyond(&policy(granted)).is_empty(), "without a line any rate is as good as another");
         assert!(CopyingRequest::default().beyond(&policy(json!({}))).is_empty());
     }

@@ -1,5 +1,6 @@
 //! What the owner of a flow allows; never taken from a caller. What of a request it bounds is in [`super::bounds`].
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
@@ -60,6 +61,9 @@ pub struct Policy {
     pub(crate) production_mb_per_s: u32,
     /// The longest time that a copy may hold a source's snapshot, which keeps its vacuum back.
     pub(crate) max_snapshot_age: Ttl,
+    /// How many milliseconds a copy may hold the writers of a source that is MySQL or MariaDB, so that all of its connections see one moment; where that is not enough, one connection reads alone.
+    #[schemars(range(min = 1, max = 60000))]
+    pub(crate) max_write_pause_ms: u32,
     /// How many times the copying of a database may be tried.
     #[schemars(range(min = 1, max = 10))]
     pub(crate) max_attempts: u32,
@@ -71,6 +75,10 @@ pub struct Policy {
     pub(crate) source_login: SourceLogin,
     /// Database services whose line may be without TLS, or without proof of the server by the password.
     pub(crate) weak_lines: Vec<String>,
+    /// Certificates of source databases that are MySQL or MariaDB, by service, as their SHA-256 (`validate` prints it): a server with another one is refused.
+    pub(crate) pinned_certificates: BTreeMap<String, Vec<String>>,
+    /// Whether a source database is refused that neither the password nor a pinned certificate proves to be the one that is meant.
+    pub(crate) proven_servers_only: bool,
     /// Whether people may come along unmasked (`anonymize: false`).
     pub(crate) may_be_unmasked: bool,
     /// Whether a request's rules may leave or set values (`keep`, `set`, and what changes parts of a value), or have a condition (`when`), and whether a copy may have what is found of people after masking (`residue: warn`).
@@ -129,11 +137,14 @@ impl Default for Policy {
             production_connections: 2,
             production_mb_per_s: 0,
             max_snapshot_age: Ttl::hours(1),
+            max_write_pause_ms: 500,
             max_attempts: 3,
             max_stall: Ttl::minutes(10),
             source_hosts: Vec::new(),
             source_login: SourceLogin::default(),
             weak_lines: Vec::new(),
+            pinned_certificates: BTreeMap::new(),
+            proven_servers_only: false,
             may_be_unmasked: false,
             may_weaken_masking: false,
             keep_users: vec!["administrators".to_owned()],
@@ -190,6 +201,21 @@ impl Policy {
         }
         for secret in [user_secret, password_secret].into_iter().filter(|secret| self.secrets.contains(secret)) {
             wrong("secrets", format!("`{secret}` is of `source_login`, which a copy must not hold"));
+        }
+        let is_sha256 = |text: &String| {
+            let digits = text.replace(':', "");
+            digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit())
+        };
+        for (service, pinned) in &self.pinned_certificates {
+            if pinned.is_empty() {
+                wrong("pinned_certificates", format!("`{service}` has none, so no server could be it"));
+            }
+            for other in pinned.iter().filter(|pinned| !is_sha256(pinned)) {
+                wrong("pinned_certificates", format!("`{other}` of `{service}` is no SHA-256: 64 hexadecimal digits"));
+            }
+        }
+        for service in self.weak_lines.iter().filter(|_| self.proven_servers_only) {
+            wrong("weak_lines", format!("`{service}` would not be proven, and `proven_servers_only` wants it so"));
         }
         let lists = [
             ("variables", &self.variables),
@@ -301,9 +327,18 @@ mod tests {
     fn lines_that_contradict_each_other_are_named() {
         let wrong = json!({
             "min_ttl": "P9D", "max_ttl": "P7D", "longest_run": "PT1H", "unswept_projects": ["p"], "variables": ["DEBUG"],
+            "pinned_certificates": {"a": [], "b": ["12:34"]}, "weak_lines": ["c"], "proven_servers_only": true,
         });
         let error = Policy::read(wrong).unwrap_err().to_string();
-        for line in ["`min_ttl`", "`longest_run`", "`unswept_projects`", "`variables`"] {
+        for line in [
+            "`min_ttl`",
+            "`longest_run`",
+            "`unswept_projects`",
+            "`variables`",
+            "`a` has none",
+            "`12:34` of `b`",
+            "`weak_lines`",
+        ] {
             assert!(error.contains(line), "{error}");
         }
     }

@@ -36,6 +36,9 @@ pub struct SourceReport {
     /// What is not as it should be, and does not stop a copy.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// The SHA-256 of the certificate of a server that nothing else proves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unproven_certificate: Option<String>,
     /// Tables that are read as a whole and never asked about, since a query could call code of others as the login.
     #[serde(default)]
     pub read_whole: Vec<String>,

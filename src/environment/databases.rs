@@ -84,13 +84,15 @@ pub(crate) fn source(ctx: &Context, service: &ServiceInstance, seen: &Reachable)
     let mut identity = Identity::of_reader(kind, &seen.variables, &urls);
     let login = &ctx.policy.source_login;
     if !login.is_named() {
-        return Ok(identity.at(&ctx.policy, name, kind, &host, port)?.no_faster_than(ctx.policy.fastest_mb_per_s()));
+        return Ok(identity
+            .at(&ctx.policy, name, kind, (&host, port), End::Source)?
+            .no_faster_than(ctx.policy.fastest_mb_per_s()));
     }
     let reader = secret(&ctx.env, &login.user_secret)?.expose().to_owned();
     let writer = std::mem::replace(&mut identity.user, reader);
     identity.password = Some(secret(&ctx.env, &login.password_secret)?);
     Ok(identity
-        .at(&ctx.policy, name, kind, &host, port)?
+        .at(&ctx.policy, name, kind, (&host, port), End::Source)?
         .written_by(writer)
         .no_faster_than(ctx.policy.fastest_mb_per_s()))
 }
@@ -102,7 +104,7 @@ pub(crate) fn source(ctx: &Context, service: &ServiceInstance, seen: &Reachable)
 /// [`crate::error::Exit::Invalid`], naming the variable.
 pub(crate) fn ensure_can_be_made(ctx: &Context, service: &ServiceInstance, seen: &Reachable) -> Result<()> {
     let (name, kind) = (&service.service_name, kind_of(service)?);
-    Identity::of_administrator(kind, &seen.variables).at(&ctx.policy, name, kind, "", 0).map(drop)
+    Identity::of_administrator(kind, &seen.variables).at(&ctx.policy, name, kind, ("", 0), End::Copy).map(drop)
 }
 
 fn kind_of(service: &ServiceInstance) -> Result<Kind> {
@@ -139,6 +141,13 @@ fn secret(env: &ProcessEnv, name: &str) -> Result<Secret> {
         Failure::invalid(format!("the policy's `source_login`: there is no secret `{name}`"))
             .hint(format!("the flow's author must set `{variable}` in the task's env"))
     })
+}
+
+/// Which end of a copy a database is.
+#[derive(Clone, Copy)]
+enum End {
+    Source,
+    Copy,
 }
 
 /// Who logs in, to which database, as a service's variables say.
@@ -180,7 +189,7 @@ impl Identity {
         Some(Self { user, password, database })
     }
 
-    fn at(&self, policy: &Policy, name: &str, kind: Kind, host: &str, port: u16) -> Result<Endpoint> {
+    fn at(&self, policy: &Policy, name: &str, kind: Kind, (host, port): (&str, u16), end: End) -> Result<Endpoint> {
         let traits = kind.traits();
         let usual = traits.administrator.iter().find_map(|login| login.password.first()).copied().unwrap_or_default();
         let password = self.password.as_ref().with_context(|| {
@@ -196,7 +205,15 @@ impl Identity {
             )
         };
         let is_weak = policy.weak_lines.iter().any(|service| service == name);
-        Ok(kind.at(&Login { host, port, user: &self.user, password, database, is_weak }))
+        let (pinned, must_be_proven) = match end {
+            End::Source => {
+                (policy.pinned_certificates.get(name).map_or(&[][..], Vec::as_slice), policy.proven_servers_only)
+            }
+            // Its certificate is made with it, and known to nobody before.
+            End::Copy => (&[][..], false),
+        };
+        let login = Login { host, port, user: &self.user, password, database, is_weak, pinned, must_be_proven };
+        kind.at(&login).with_context(|| format!("reach database `{name}`"))
     }
 }
 
@@ -260,6 +277,7 @@ fn reach(
         Failure::invalid(format!("database `{name}`: the copy's TCP proxy is the source's own"))
     );
     let (host, port) = target.proxy.as_ref().context("find the copy's TCP proxy")?;
-    let endpoint = Identity::of_administrator(kind, &target.variables).at(&ctx.policy, name, kind, host, *port)?;
+    let endpoint =
+        Identity::of_administrator(kind, &target.variables).at(&ctx.policy, name, kind, (host, *port), End::Copy)?;
     Ok(Reached { endpoint, listening: Listening { service: name.clone(), host: host.clone(), port: *port } })
 }

@@ -53,6 +53,10 @@ async fn look(endpoint: &Endpoint) -> Result<SourceReport> {
         wordpress: site(endpoint, &relations).await?,
         problems: refused(compatibility::tables_can_be_read(&list))?.err().into_iter().collect(),
         skipped,
+        unproven_certificate: match source.proof() {
+            Proof::Nothing(met) => Some(met.to_string()),
+            Proof::InClear | Proof::Password(_) | Proof::Pinned(_) => None,
+        },
         ..SourceReport::default()
     };
     source.close().await;
@@ -167,7 +171,7 @@ fn unproven(proof: Proof) -> Option<String> {
             "the line is in clear: whoever is in between reads it, and could answer in the server's place".to_owned(),
         ),
         Proof::Nothing(met) => Some(format!(
-            "nothing proves the server: if {met} is the SHA-256 of its certificate, add `certificate_sha256={met}` to the URL, and another one is refused"
+            "nothing proves the server: if {met} is the SHA-256 of its certificate, add it to `pinned_certificates` of the policy, or `certificate_sha256={met}` to a URL, and another one is refused"
         )),
     }
 }

@@ -240,7 +240,8 @@ pub(super) async fn copy(
         keep_queues: asked.map(|d| d.keep_queues.clone()).unwrap_or_default(),
         exclude_table_data: asked.map(|d| d.exclude_table_data.clone()).unwrap_or_default(),
         together,
-        target_is_new: true,
+        // One that is ready is refreshed, and keeps what it has until the new data is there.
+        target_is_new: !target.is_ready(),
         env: ctx.env.clone(),
         ..copying_options::of_request(&ctx.policy, &request.copying)
     };

@@ -119,6 +119,14 @@ fn args(command: Command) -> Command {
                 .help("Give up when the source's snapshot has been held for so long, which keeps its vacuum back"),
         )
         .arg(
+            Arg::new("max-write-pause-ms")
+                .long("max-write-pause-ms")
+                .value_name("MILLISECONDS")
+                .default_value("500")
+                .value_parser(value_parser!(u64).range(1..=60_000))
+                .help("Hold the writers of a MySQL or MariaDB for no longer than this, so that all connections see one moment; else one reads alone"),
+        )
+        .arg(
             Arg::new("dry-run")
                 .long("dry-run")
                 .action(ArgAction::SetTrue)
@@ -224,6 +232,7 @@ fn options(matches: &ArgMatches) -> Result<CopyOptions> {
         snapshot_max_age: Duration::from_secs(
             60 * matches.get_one::<u64>("max-snapshot-age").expect("it has a default"),
         ),
+        max_write_pause: Duration::from_millis(*matches.get_one("max-write-pause-ms").expect("it has a default")),
         env: process_env(),
         ..CopyOptions::default()
     })

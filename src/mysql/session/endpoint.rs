@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::{Context as _, Result};
 use data_encoding::HEXLOWER;
 
 use crate::copying::options::CopyOptions;
 use crate::copying::throttle::Throttle;
+use crate::error::Failure;
 use crate::secret::Secret;
 
 /// Where a server listens, unless the URL says otherwise.
@@ -86,6 +88,18 @@ impl Endpoint {
             answer_within: ANSWER_WITHIN,
             throttle: Arc::default(),
         }
+    }
+
+    /// The same where the server must have one of these certificates, if there are any, or be proven at all.
+    ///
+    /// # Errors
+    /// Invalid input for what is no SHA-256.
+    pub(crate) fn proven_by(self, pinned: &[String], must_be_proven: bool) -> Result<Self> {
+        let read = |text: &String| {
+            Fingerprint::parse(text)
+                .with_context(|| Failure::invalid(format!("`{text}` is no SHA-256 of a certificate")))
+        };
+        Ok(Self { pinned: pinned.iter().map(read).collect::<Result<_>>()?, must_be_proven, ..self })
     }
 
     /// The same where the server has no TLS: whoever answers is believed.

@@ -57,7 +57,7 @@ pub(super) fn without_tls(family: Family) -> anyhow::Error {
         Family::MySql => "let the server make its certificates (`auto_generate_certs`)",
     };
     Failure::invalid("the server has no TLS, so whoever is in between could read the line, and answer in its place")
-        .hint(format!("{how}; or, if nobody can come in between, add `?sslmode=disable` to the URL"))
+        .hint(format!("{how}; or, if nobody can come in between, name the service in `weak_lines` of the policy, or add `?sslmode=disable` to a URL"))
         .into()
 }
 
@@ -93,7 +93,7 @@ pub(super) fn of_full_login() -> anyhow::Error {
 /// What answers is not what was pinned.
 pub(super) fn of_certificate(fingerprint: &str) -> anyhow::Error {
     Failure::outside(format!("the certificate that answers is not the pinned one: its SHA-256 is {fingerprint}"))
-        .hint("somebody may stand between here and the server: nothing was told him. If the server has a new certificate, pin that one")
+        .hint("somebody may stand between here and the server: nothing was told him. If the server has a new certificate, pin that one (`pinned_certificates` of the policy, `certificate_sha256` of a URL)")
         .into()
 }
 
@@ -107,8 +107,8 @@ pub(super) fn of_middle() -> anyhow::Error {
 /// Nothing proves the server, and it must be proven.
 pub(super) fn of_unproven(fingerprint: Option<&str>) -> anyhow::Error {
     let hint = match fingerprint {
-        Some(fingerprint) => format!("pin its certificate, if this is its SHA-256: `certificate_sha256={fingerprint}`"),
-        None => "use TLS, and pin the server's certificate (`certificate_sha256`)".to_owned(),
+        Some(fingerprint) => format!("pin its certificate, if this is its SHA-256: {fingerprint} (`pinned_certificates` of the policy, `certificate_sha256` of a URL)"),
+        None => "use TLS, and pin the server's certificate (`pinned_certificates` of the policy, `certificate_sha256` of a URL)".to_owned(),
     };
     Failure::invalid("nothing proves that this server is the one that is meant").hint(hint).into()
 }

@@ -61,6 +61,7 @@ async fn inspected(endpoint: &Endpoint) -> Result<SourceReport> {
         wordpress: sites(&source, &tables).await?,
         problems: problems(&source, &tables).await?,
         warnings: source_login::warnings(&source),
+        unproven_certificate: None,
         read_whole: tables.read_whole(),
         skipped: skipped::not_carried(&source, &properties, &tables).await?,
     };

@@ -1,6 +1,7 @@
 //! The checks of `validate` that ask the source databases themselves.
 
 use anyhow::{Context as _, Result};
+use serde_json::json;
 
 use super::Database;
 use super::findings::Findings;
@@ -45,6 +46,11 @@ pub(super) async fn check(
                 }
                 for warning in &report.warnings {
                     findings.warning(service.service_name.clone(), warning.clone());
+                }
+                if let Some(met) = &report.unproven_certificate {
+                    let line = json!({ &service.service_name: [met] });
+                    let told = format!("the policy's line for that certificate is `pinned_certificates: {line}`");
+                    findings.info(service.service_name.clone(), told);
                 }
                 let contents = check_masking(ctx, request, service, seen, findings).await?;
                 let database = Database { service: service.service_name.clone(), source: report };

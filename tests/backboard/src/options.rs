@@ -82,6 +82,8 @@ pub enum ExtraService {
     WordPress,
     /// The same with a second site, in a network of two.
     WordPressNetwork,
+    /// `Legacy`: MariaDB 10.11, whose image makes no certificate, so that it has no TLS.
+    OldMariaDb,
     /// `MySQL`: as Railway's template makes it.
     Mysql,
     /// `Places`: `PostGIS`, deployed by hand with a password, a volume and a TCP proxy, and without TLS.

@@ -57,6 +57,7 @@ fn beyond() -> Vec<(&'static str, &'static str, Value)> {
         ("copying.max_mb_per_s", "production_mb_per_s: 51", json!({"copying": {"max_mb_per_s": 50.5}})),
         ("copying.attempts", "max_attempts: 4", json!({"copying": {"attempts": 4}})),
         ("copying.max_snapshot_age", "max_snapshot_age: PT2H", json!({"copying": {"max_snapshot_age": "PT2H"}})),
+        ("copying.max_write_pause_ms", "max_write_pause_ms: 501", json!({"copying": {"max_write_pause_ms": 501}})),
         ("copying.stall", "max_stall: PT1H", json!({"copying": {"stall": "PT1H"}})),
         ("anonymize", "may_be_unmasked: true", json!({"anonymize": false})),
         ("residue", "may_weaken_masking: true", json!({"residue": "warn"})),

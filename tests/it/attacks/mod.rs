@@ -12,6 +12,7 @@ mod live;
 pub(crate) mod man_in_the_middle;
 mod nothing_made;
 mod ownership;
+mod pinned;
 mod printed;
 mod readiness;
 mod same_key;

@@ -142,11 +142,12 @@ impl Seed {
                 self.add("Redis", &json!({ "source": { "image": "redis:8" }, "variables": values(&url) }));
             }
             ExtraService::SecondDatabase => self.add_database("Analytics"),
-            ExtraService::MariaDb => self.add_mariadb(),
+            ExtraService::MariaDb => self.add_mariadb("MariaDB", "mariadb:latest"),
             ExtraService::WordPress => {
                 self.add_wordpress(&format!("define('WP_HOME', 'https://{}');", wordpress::HOST))
             }
             ExtraService::WordPressNetwork => self.add_wordpress(wordpress::NETWORK_EXTRA),
+            ExtraService::OldMariaDb => self.add_mariadb("Legacy", "mariadb:10.11"),
             ExtraService::Mysql => self.add_mysql(),
             ExtraService::Postgis => {
                 let volume = self.add_volume("places-volume");

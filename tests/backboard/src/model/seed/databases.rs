@@ -38,7 +38,7 @@ impl Seed {
         );
     }
 
-    pub(super) fn add_mariadb(&mut self) {
+    pub(super) fn add_mariadb(&mut self, name: &str, image: &str) {
         let (password, root) = (random(20), random(20));
         let login = |host: &str| format!("mariadb://${{{{MARIADB_USER}}}}:${{{{MARIADB_PASSWORD}}}}@{host}");
         let variables = values(&[
@@ -56,7 +56,7 @@ impl Seed {
                 &login("${{RAILWAY_TCP_PROXY_DOMAIN}}:${{RAILWAY_TCP_PROXY_PORT}}/${{MARIADB_DATABASE}}"),
             ),
         ]);
-        self.add_on_volume("MariaDB", "mariadb:latest", &variables);
+        self.add_on_volume(name, image, &variables);
     }
 
     pub(super) fn add_mysql(&mut self) {
