@@ -45,7 +45,8 @@ impl PrivateFolder {
     }
 }
 
-const PREFIX: &str = "railstage-";
+/// Nothing of anybody else is called so: whatever is may be removed.
+const PREFIX: &str = "railstage-private-";
 
 /// How old a folder is at the least that may be nobody's: between being made and being locked it is somebody's, too.
 const NOBODYS_AFTER: Duration = Duration::from_mins(1);

@@ -124,9 +124,13 @@ async fn nothing_that_was_checked_out_stays_on_disk() {
     stage.env.push(("TMPDIR".into(), disk.path().to_str().unwrap().into()));
     stage.world.commit(SITE, "main", FILES, &[]).unwrap();
     let asked = request(&stage, "one", "web", json!({"repository": SITE}));
+    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
+    let somebody_elses = disk.path().join("railstage-notes");
+    std::fs::create_dir(&somebody_elses).unwrap();
+    std::fs::File::open(&somebody_elses).unwrap().set_modified(hour_ago).unwrap();
     let left = || {
         let entries = std::fs::read_dir(disk.path()).unwrap().map(|entry| entry.unwrap().path());
-        entries.filter(|path| path.is_dir()).collect::<Vec<_>>()
+        entries.filter(|path| path.is_dir() && *path != somebody_elses).collect::<Vec<_>>()
     };
     for signal in [Signal::SIGTERM, Signal::SIGKILL] {
         stage.world.fault(Fault::new("up", FaultEffect::Delay { secs: 3.0 }));
@@ -146,12 +150,11 @@ async fn nothing_that_was_checked_out_stays_on_disk() {
         assert_eq!(left().len(), usize::from(signal == Signal::SIGKILL), "{signal}");
     }
     eventually("the upload of the killed run's `railway` has come", async || uploads(&stage).len() == 1).await;
-    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
     std::fs::File::open(&left()[0]).unwrap().set_modified(hour_ago).unwrap();
     // Whoever was killed holds the copy for two minutes still.
     stage.change_record("one", json!({"lease": null}));
     deploy(&stage, "next", &asked).await.expect(0);
-    assert!(left().is_empty(), "{:?}", left());
+    assert!(left().is_empty() && somebody_elses.is_dir(), "{:?}", left());
     let mut names: Vec<_> = FILES.iter().map(|(name, _)| *name).collect();
     names.sort_unstable();
     assert_eq!(uploads(&stage).last().unwrap(), &json!(names));
