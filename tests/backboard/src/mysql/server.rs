@@ -252,9 +252,13 @@ fn serve(home: &MysqlHome, options: &ServerOptions, account: Account, folder: &P
     let log = File::options().append(true).create(true).open(folder.join("log"))?;
     let mut command = home.server(&folder.join("data"));
     command.arg(format!("--socket={}", folder.join("socket").display())).arg(format!("--port={port}"));
-    command
-        .arg(format!("--pid-file={}", folder.join("pid").display()))
-        .args(["--bind-address=127.0.0.1", "--skip-name-resolve"]);
+    // A server that starts removes the tables that others have put aside where it puts its own.
+    let temporary = folder.join("tmp");
+    fs::create_dir_all(&temporary)?;
+    account.own(&temporary)?;
+    command.arg(format!("--tmpdir={}", temporary.display()));
+    command.arg(format!("--pid-file={}", folder.join("pid").display()));
+    command.args(["--bind-address=127.0.0.1", "--skip-name-resolve"]);
     // A server lives for minutes and is thrown away.
     command.args(["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M", "--max-connections=60"]);
     match home.family() {
