@@ -182,10 +182,14 @@ impl Filling {
         let sending = copy::send(source, target, database, item, &self.conversion, &meter);
         let (load, sent) = watchdog.watch(self.stall, sending).await.with_context(|| format!("at {}", item.label()))?;
         // How long the server is at work on the last of them, nothing tells.
-        let target = load.finish().await.map_err(|failed| {
+        let mut target = load.finish().await.map_err(|failed| {
             let table = item.ranges.get(failed.number).map(TableRange::label).unwrap_or_default();
             anyhow::Error::from(failed.fault).context("write it").context(format!("copy {table}"))
         })?;
+        // Else MySQL takes the next table's rows for a part of the same transaction, and warns of two engines in one.
+        if item.ranges.iter().any(|range| !range.relation.is_in_snapshot) {
+            target.run("COMMIT").await.with_context(|| format!("copy {}", item.label()))?;
+        }
         Ok((target, sent))
     }
 }

@@ -87,9 +87,10 @@ impl WorkItem {
 
 /// All items, the biggest first. `tables` are ordered by size, each with the borders between which it is cut.
 pub(crate) fn of(tables: &[(Arc<Relation>, Vec<Key>)]) -> Vec<WorkItem> {
-    // Of what the server warns of, nobody can ask who has sent more already.
-    let is_alone =
-        |(relation, _): &&(Arc<Relation>, _)| relation.table.size_bytes >= SMALL_BYTES || !relation.enums().is_empty();
+    // Of what the server warns of, nobody can ask who has sent more already; and of another engine's tables it warns later.
+    let is_alone = |(relation, _): &&(Arc<Relation>, _)| {
+        relation.table.size_bytes >= SMALL_BYTES || !relation.enums().is_empty() || !relation.is_in_snapshot
+    };
     let (large, small): (Vec<_>, Vec<_>) = tables.iter().partition(is_alone);
     let ranges = large.into_iter().flat_map(|(relation, borders)| TableRange::of(relation, borders));
     let mut items: Vec<_> = ranges.map(|range| WorkItem { ranges: vec![range] }).collect();
