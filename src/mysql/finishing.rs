@@ -114,7 +114,9 @@ async fn add_keys(
                 Ok([whole]) => together.push((whole, read_back)),
                 // Nobody listens any more only when comparing has failed, which is told by itself.
                 Err(ranges) => {
-                    ranges.into_iter().for_each(|range| drop(with_keys.send(vec![(range, read_back.clone())])))
+                    for range in ranges {
+                        let _ = with_keys.send(vec![(range, read_back.clone())]);
+                    }
                 }
             }
         }

@@ -131,7 +131,7 @@ async fn of_keys(
         columns.of_keys().filter_map(number).map(|column| RowCondition::Begins(column, structures.clone()));
     let structured = RowCondition::OneOf(structured.collect());
     let mut conditions = Vec::new();
-    conditions.extend((!somebody.is_empty()).then(|| RowCondition::Is(own, somebody)));
+    conditions.extend((!somebody.is_empty()).then_some(RowCondition::Is(own, somebody)));
     conditions.extend((!within.is_empty()).then(|| RowCondition::All(vec![RowCondition::Is(own, within), structured])));
     Ok(RowCondition::OneOf(conditions))
 }

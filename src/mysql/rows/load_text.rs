@@ -88,6 +88,7 @@ fn garbled() -> Fault {
 }
 
 /// What must not stand in a field as it is. No part of it waits for another, so that many bytes are looked at in one go.
+#[expect(clippy::needless_bitwise_bool, reason = "a lazy operator would wait")]
 fn is_special(byte: u8) -> bool {
     (byte == b'\t') | (byte == b'\n') | (byte == b'\\') | (byte == 0)
 }

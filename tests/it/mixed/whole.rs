@@ -59,7 +59,7 @@ async fn refreshed(stage: &Stage) {
             match (is_there, since) {
                 (false, None) => since = Some(began),
                 (true, Some(first)) => {
-                    away = away.max(Instant::now() - first);
+                    away = away.max(first.elapsed());
                     since = None;
                 }
                 _ => {}

@@ -144,7 +144,7 @@ impl Seed {
             ExtraService::SecondDatabase => self.add_database("Analytics"),
             ExtraService::MariaDb => self.add_mariadb("MariaDB", "mariadb:latest"),
             ExtraService::WordPress => {
-                self.add_wordpress(&format!("define('WP_HOME', 'https://{}');", wordpress::HOST))
+                self.add_wordpress(&format!("define('WP_HOME', 'https://{}');", wordpress::HOST));
             }
             ExtraService::WordPressNetwork => self.add_wordpress(wordpress::NETWORK_EXTRA),
             ExtraService::OldMariaDb => self.add_mariadb("Legacy", "mariadb:10.11"),

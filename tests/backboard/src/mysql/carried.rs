@@ -29,7 +29,7 @@ pub async fn carried(postgres: &Client) -> Result<String> {
 }
 
 async fn carry(postgres: &Client, table: &str, sql: &mut String) -> Result<()> {
-    let columns: Vec<_> = texts(postgres, &COLUMNS.replace("{table}", table)).await?.iter().map(Column::of).collect();
+    let columns: Vec<_> = texts(postgres, &COLUMNS.replace("{table}", table)).await?.iter().map(|row| Column::of(row)).collect();
     let mut items = Vec::new();
     for column in &columns {
         let null = if column.is_null { "NULL" } else { "NOT NULL" };
@@ -55,7 +55,7 @@ async fn carry(postgres: &Client, table: &str, sql: &mut String) -> Result<()> {
 }
 
 impl Column {
-    fn of(row: &Vec<Option<String>>) -> Self {
+    fn of(row: &[Option<String>]) -> Self {
         Self {
             name: field(row, 0),
             type_name: field(row, 1),
@@ -107,7 +107,7 @@ fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''").replace('\0', "\\0"))
 }
 
-fn field(row: &Vec<Option<String>>, number: usize) -> String {
+fn field(row: &[Option<String>], number: usize) -> String {
     row.get(number).cloned().flatten().unwrap_or_default()
 }
 
