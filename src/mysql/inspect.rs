@@ -171,7 +171,7 @@ fn unproven(proof: Proof) -> Option<String> {
             "the line is in clear: whoever is in between reads it, and could answer in the server's place".to_owned(),
         ),
         Proof::Nothing(met) => Some(format!(
-            "nothing proves the server: if {met} is the SHA-256 of its certificate, add it to `pinned_certificates` of the policy, or `certificate_sha256={met}` to a URL, and another one is refused"
+            "nothing proves the server: if {met} is the SHA-256 of its certificate, add `certificate_sha256={met}` to the URL, or it to `pinned_certificates` of the policy, and another one is refused"
         )),
     }
 }
