@@ -156,6 +156,7 @@ impl Attempt<'_> {
         let mut source = SourceSession::open(self.source).await?;
         let (there, here) = ((target.session.family, target.session.version), (source.family(), source.version()));
         compatibility::versions_fit(here, there)?;
+        compatibility::is_itself(&mut source, target).await?;
         compatibility::two_databases(&mut source, target).await?;
         compatibility::names_agree(&mut source, target).await?;
         source.version_text().clone_into(&mut report.source_version);

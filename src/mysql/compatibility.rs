@@ -40,6 +40,19 @@ pub(super) fn versions_fit(source: (Family, Version), target: (Family, Version))
     Ok(())
 }
 
+/// Refuses a server that calls itself MySQL, and keeps its tables in another way.
+pub(super) async fn is_itself(source: &mut SourceSession, target: &mut TargetServer) -> Result<()> {
+    const AURORA: &str = "SHOW VARIABLES LIKE 'aurora\\_version'";
+    let is_aurora = !source.rows(AURORA).await.context("ask what the source is")?.is_empty()
+        || !target.session.rows(AURORA).await.context("ask what the target is")?.is_empty();
+    ensure!(
+        !is_aurora,
+        Failure::invalid("Aurora answers there, which is no MySQL that copies are made of or into")
+            .hint("copy from and into servers of MySQL or MariaDB; Aurora's data come with a dump")
+    );
+    Ok(())
+}
+
 /// Refuses to copy a database into itself, whatever the two URLs call it: what is locked at the target is seen at the source.
 pub(super) async fn two_databases(source: &mut SourceSession, target: &mut TargetServer) -> Result<()> {
     let name = format!("railstage {:016x}", rand::random::<u64>());
@@ -87,8 +100,9 @@ pub(super) fn tables_can_be_read(list: &TableList) -> Result<()> {
     }
     ensure!(
         told.is_empty(),
-        Failure::invalid(format!("tables cannot be copied as what they are: {}", listed(&told)))
-            .hint("tables of other servers, sequences and tables with a history are not copied: drop them, or make them ordinary ones")
+        Failure::invalid(format!("tables cannot be copied as what they are: {}", listed(&told))).hint(
+            "tables of other servers, sequences and tables with a history are not copied: drop them, or make them ordinary ones"
+        )
     );
     Ok(())
 }

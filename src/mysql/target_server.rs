@@ -40,7 +40,11 @@ impl TargetServer {
                 .hint("check the database name at the end of the target's URL")
         );
         ensure!(
-            !session.row("SELECT @@read_only").await.context("ask whether the target can be written")?.flag(0),
+            !session
+                .row("SELECT CAST(@@read_only AS CHAR) NOT IN ('0', 'OFF')")
+                .await
+                .context("ask whether the target can be written")?
+                .flag(0),
             Failure::invalid("the target is read-only: it follows another server").hint("use the URL of its primary")
         );
         let prefix = format!("rs_{}_", &hash(&database)[..12]);

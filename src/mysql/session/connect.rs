@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use super::answer::{self, Done, ERROR, NULL, OK};
 use super::endpoint::Endpoint;
 use super::fault::Fault;
+use super::greeting::family_and_version;
 use super::line::{Line, Packet};
 use super::login::{LoggedIn, Proof, log_in};
 use super::refusal;
@@ -98,13 +99,17 @@ impl Session {
         }
     }
 
-    /// A proxy that shares sessions has told a number of its own, and gives each statement another session.
-    async fn identify(&mut self) -> Result<()> {
+    /// A proxy that shares sessions has told a number of its own, and gives each statement another session. One that greets in a
+    /// server's place does not know which it is, and who hides that a server can prove itself has greeted as an older one.
+    pub(super) async fn identify(&mut self) -> Result<()> {
         let mut ids = Vec::new();
         for _ in 0..2 {
-            let row = self.row("SELECT CONNECTION_ID(), @@version_comment").await?;
+            let row = self.row("SELECT CONNECTION_ID(), @@version_comment, @@version").await?;
             if let Some(name) = refusal::is_of_another(&row.text(1)) {
                 return Err(refusal::of_another(name));
+            }
+            if family_and_version(&row.text(2)) != Some((self.family, self.version)) {
+                return Err(refusal::of_other_greeting(&self.version_text, &row.text(2)));
             }
             ids.push(row.number::<u64>(0).unwrap_or_default());
         }

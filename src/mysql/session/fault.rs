@@ -28,14 +28,29 @@ impl std::error::Error for Fault {}
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
         let text = match error.kind() {
-            ErrorKind::UnexpectedEof => "the server closed the line".to_owned(),
+            ErrorKind::UnexpectedEof => CLOSED.to_owned(),
             _ => error.to_string(),
         };
         Self { number: None, transient: is_transient_io(error.kind()), text }
     }
 }
 
+/// What is said of a line that ends.
+const CLOSED: &str = "the server closed the line";
+
 impl Fault {
+    /// The same, where nothing was heard before: who is there may be no server at all.
+    pub(super) fn at_first(self) -> Self {
+        match self.number {
+            None if self.text == CLOSED => Self {
+                text: "whoever answers there closes the line without a word: a proxy (such as HAProxy) may have no server behind it".to_owned(),
+                ..self
+            },
+            None if !self.transient => Self::of_answer("what answers there is no MySQL or MariaDB server"),
+            _ => self,
+        }
+    }
+
     /// What a server said, without what it quotes of rows.
     pub(super) fn said(number: u16, message: &str) -> Self {
         let text = format!("{} (error {number})", server_words::told(number, message));

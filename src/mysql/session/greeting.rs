@@ -52,8 +52,7 @@ impl Greeting {
         let rest = reader.bytes(scramble_bytes.saturating_sub(8).max(13))?;
         scramble.extend_from_slice(rest.strip_suffix(b"\0").unwrap_or(rest));
         let plugin = reader.0.split(|b| *b == 0).next().unwrap_or_default().to_vec();
-        let family = if version_text.to_lowercase().contains("mariadb") { Family::MariaDb } else { Family::MySql };
-        let version = version(&version_text)?;
+        let (family, version) = family_and_version(&version_text)?;
         let capabilities = u32::from(low) | u32::from(high) << 16;
         (scramble.len() == SCRAMBLE_BYTES).then_some(Self {
             version_text,
@@ -65,6 +64,13 @@ impl Greeting {
             plugin,
         })
     }
+}
+
+/// Which server calls its version so.
+pub(super) fn family_and_version(text: &str) -> Option<(Family, Version)> {
+    let text = text.strip_prefix(DISGUISE).unwrap_or(text);
+    let family = if text.to_lowercase().contains("mariadb") { Family::MariaDb } else { Family::MySql };
+    Some((family, version(text)?))
 }
 
 /// The numbers that a version begins with.

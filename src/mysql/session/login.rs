@@ -66,7 +66,7 @@ pub(super) async fn log_in(endpoint: &Endpoint, purpose: Purpose) -> Result<Logg
 /// Secures a stream and logs in on it.
 pub(super) async fn log_in_on(stream: Box<dyn ByteStream>, endpoint: &Endpoint, purpose: Purpose) -> Result<LoggedIn> {
     let mut line = Line::new(stream);
-    let greeting = Greeting::read(line.whole().await?)?;
+    let greeting = Greeting::read(line.whole().await.map_err(Fault::at_first)?)?;
     refuse_others(&greeting)?;
     let offered = CapabilityFlags::from_bits_truncate(greeting.capabilities);
     ensure!(

@@ -1,7 +1,8 @@
 //! Servers that lie before they let anybody in: what they would have to be told, they are not.
 
 use super::endpoint::{Endpoint, Fingerprint, TlsMode};
-use super::lying_server_tests::{OK, PASSWORD, SCRAMBLE, endpoint, greeting, has, login};
+use super::lying_server_tests::{OK, PASSWORD, Played, SCRAMBLE, endpoint, greeting, has, login, session};
+use super::settings::Purpose;
 
 #[tokio::test]
 async fn the_password_is_told_to_nobody_who_asks_for_it_in_another_way() {
@@ -83,5 +84,61 @@ async fn an_old_server_and_a_proxy_are_told_by_their_greeting() {
         })
         .await;
         assert!(told.contains(words) && heard.is_empty(), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn who_says_nothing_and_who_says_something_else_are_told() {
+    let (told, _) = login(endpoint(), async |mut played| {
+        played.close().await;
+        played
+    })
+    .await;
+    assert!(told.contains("a proxy (such as HAProxy) may have no server behind it"), "{told}");
+    for words in ["HTTP/1.1 400 Bad Request\r\n", "-ERR unknown command\r\n", "SSH-2.0-OpenSSH_9.2\r\n"] {
+        let (told, heard) = login(endpoint(), async move |mut played| {
+            played.write(words.as_bytes()).await;
+            played
+        })
+        .await;
+        assert!(told.contains("what answers there is no MySQL or MariaDB server") && heard.is_empty(), "{told}");
+    }
+}
+
+/// Answers what a server says of itself, each time with these values.
+async fn identifies(mut played: Played, rows: [[&'static str; 3]; 2]) {
+    for row in rows {
+        if played.hear().await.is_none() {
+            return;
+        }
+        played.say(&[3]).await;
+        for _ in row {
+            played.say(b"\x03def\x00\x00\x00\x01a\x00\x0c\x2d\x00\x10\x00\x00\x00\xfd\x00\x00\x00\x00\x00").await;
+        }
+        played.say(b"\xfe\x00\x00\x02\x00").await;
+        let field = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+        played.say(&row.iter().flat_map(|text| field(text)).collect::<Vec<_>>()).await;
+        played.say(b"\xfe\x00\x00\x02\x00").await;
+    }
+    while played.hear().await.is_some() {}
+}
+
+#[tokio::test]
+async fn what_is_no_server_itself_is_told_by_name() {
+    let itself = ["7", "MySQL Community Server - GPL", "8.0.31"];
+    for (rows, words) in [
+        ([itself, itself], ""),
+        ([itself, ["8", itself[1], itself[2]]], "a proxy that shares its sessions"),
+        ([["4711", itself[1], itself[2]]; 2], "a proxy that shares its sessions"),
+        ([["7", "(ProxySQL)", itself[2]]; 2], "`proxysql` answers there"),
+        ([["7", "Dolt", itself[2]]; 2], "`dolt` answers there"),
+        ([["7", itself[1], "9.7.4"]; 2], "a server greets there as 8.0.31, and the one that answers is 9.7.4"),
+        ([["7", itself[1], "8.0.31-MariaDB"]; 2], "and the one that answers is 8.0.31-MariaDB"),
+        ([["7", itself[1], "\x1b[2J9"]; 2], "the one that answers is [2J9"),
+    ] {
+        let mut session = session(Purpose::Read, async move |played| identifies(played, rows).await).await;
+        let told = session.identify().await.err().map(|error| crate::error::describe("test", &error));
+        assert_eq!(told.is_none(), words.is_empty(), "{told:?}");
+        assert!(told.as_ref().is_none_or(|told| told.contains(words) && !told.contains('\x1b')), "{told:?}");
     }
 }

@@ -41,6 +41,16 @@ pub(super) struct Played {
 }
 
 impl Played {
+    /// Says nothing more, and is heard to have left.
+    pub(super) async fn close(&mut self) {
+        self.line.shutdown().await.ok();
+    }
+
+    /// Says what is no packet.
+    pub(super) async fn write(&mut self, bytes: &[u8]) {
+        self.line.write_all(bytes).await.ok();
+    }
+
     pub(super) async fn say(&mut self, payload: &[u8]) {
         let len = u32::try_from(payload.len()).unwrap().to_le_bytes();
         // Whoever has noticed has left.
@@ -87,7 +97,7 @@ fn both_ends() -> (DuplexStream, Played) {
 }
 
 /// A session with a server that has let it in and then does as it is played.
-async fn session<P: Future<Output = ()> + Send + 'static>(
+pub(super) async fn session<P: Future<Output = ()> + Send + 'static>(
     purpose: Purpose,
     play: impl FnOnce(Played) -> P + Send + 'static,
 ) -> Session {

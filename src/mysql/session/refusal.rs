@@ -8,8 +8,19 @@ pub(crate) const OLDEST_MYSQL: (u16, u16) = (8, 0);
 pub(crate) const OLDEST_MARIADB: (u16, u16) = (10, 6);
 
 /// Names by which proxies that share their sessions call themselves.
-const PROXIES: &[&str] =
-    &["proxysql", "maxscale", "mysqlrouter", "mysql router", "vitess", "planetscale", "tidb", "dolt"];
+const PROXIES: &[&str] = &[
+    "proxysql",
+    "maxscale",
+    "mysqlrouter",
+    "mysql router",
+    "vitess",
+    "planetscale",
+    "tidb",
+    "dolt",
+    "oceanbase",
+    "singlestore",
+    "clickhouse",
+];
 
 pub(super) fn of_age(family: Family, version: Version) -> anyhow::Result<()> {
     let (oldest, name) = match family {
@@ -46,6 +57,20 @@ pub(super) fn of_pooler() -> anyhow::Error {
     Failure::invalid("a proxy that shares its sessions answers there, and a copy needs sessions with the server itself for its snapshot")
         .hint("use the database's own address, past the proxy")
         .into()
+}
+
+/// Who has greeted is not who answers.
+pub(super) fn of_other_greeting(greeted: &str, answers: &str) -> anyhow::Error {
+    let plain = |text: &str| text.chars().filter(|c| c.is_ascii_graphic()).take(64).collect::<String>();
+    Failure::invalid(format!(
+        "a server greets there as {}, and the one that answers is {}",
+        plain(greeted),
+        plain(answers)
+    ))
+    .hint(
+        "use the database's own address, past the proxy; if there is none, somebody stands between here and the server",
+    )
+    .into()
 }
 
 /// The server has no TLS, and nobody has said that the line may do without.

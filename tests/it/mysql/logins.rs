@@ -27,7 +27,8 @@ async fn mariadb_proves_its_certificate_by_the_password_and_nobody_in_between_ca
     let server = &ends.target.server;
     server
         .sql(&format!(
-            "INSTALL SONAME 'auth_ed25519'; CREATE USER ed@'%' IDENTIFIED VIA ed25519 USING PASSWORD('{PASSWORD}');
+            "INSTALL SONAME 'auth_ed25519'; INSTALL SONAME 'auth_parsec'; CREATE USER pa@'%' IDENTIFIED VIA parsec USING PASSWORD('{PASSWORD}');
+             GRANT SELECT ON railway.* TO pa@'%'; CREATE USER ed@'%' IDENTIFIED VIA ed25519 USING PASSWORD('{PASSWORD}');
              GRANT SELECT ON railway.* TO ed@'%'; CREATE USER nobody@'%'; GRANT SELECT ON railway.* TO nobody@'%';"
         ))
         .unwrap();
@@ -41,11 +42,14 @@ async fn mariadb_proves_its_certificate_by_the_password_and_nobody_in_between_ca
                 Trick::Relays => "somebody stands between here and the server",
                 Trick::AsksForPassword => "by `mysql_clear_password`, which would send the password",
                 Trick::HasNoTls => "the server has no TLS",
+                Trick::GreetsAsOld => "a server greets there as 10.11.2-MariaDB, and the one that answers is",
             };
             assert!(told.contains(words), "{user} {trick:?}: {told}");
             assert!(!middle.has_heard(PASSWORD), "{user} {trick:?}");
         }
     }
+    let told_plugin = told(warnings(&server.url_of("pa")).await);
+    assert!(told_plugin.contains("asks to log in by `parsec`"), "{told_plugin}");
     // Who has no password has nothing that proves the server.
     let url = server.url_of("nobody").replace(&format!(":{PASSWORD}"), "");
     let without = warnings(&url).await.unwrap();

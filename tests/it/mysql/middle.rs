@@ -20,10 +20,12 @@ pub(super) enum Trick {
     AsksForPassword,
     /// Says that the server has no TLS, and asks the same.
     HasNoTls,
+    /// Relays as above, and greets as a MariaDB that is too old to prove itself.
+    GreetsAsOld,
 }
 
 impl Trick {
-    pub(super) const ALL: [Self; 3] = [Self::Relays, Self::AsksForPassword, Self::HasNoTls];
+    pub(super) const ALL: [Self; 4] = [Self::Relays, Self::AsksForPassword, Self::HasNoTls, Self::GreetsAsOld];
 }
 
 /// In the middle, until dropped.
@@ -76,6 +78,9 @@ async fn deceive(
         client.write_all(&greeting).await?;
         return ask(client, ear).await;
     }
+    if trick == Trick::GreetsAsOld {
+        greet_as_old(&mut greeting);
+    }
     client.write_all(&greeting).await?;
     let request = packet(&mut client, ear).await?;
     let mut client = acceptor.accept(client).await?;
@@ -120,6 +125,15 @@ async fn packet(from: &mut (impl AsyncRead + Unpin), ear: &Mutex<Vec<u8>>) -> io
     from.read_exact(&mut packet[4..]).await?;
     ear.lock().unwrap().extend_from_slice(&packet);
     Ok(packet)
+}
+
+/// Has a greeting say that it is of MariaDB 10.11, or of MySQL 8.0.
+fn greet_as_old(greeting: &mut Vec<u8>) {
+    let end = greeting[5..].iter().position(|b| *b == 0).unwrap() + 5;
+    let is_maria = greeting[5..end].windows(7).any(|word| word == b"MariaDB");
+    let version: &[u8] = if is_maria { b"5.5.5-10.11.2-MariaDB" } else { b"8.0.1" };
+    greeting.splice(5..end, version.iter().copied());
+    greeting[0] = u8::try_from(greeting.len() - 4).unwrap();
 }
 
 /// Takes the word that there is TLS out of a greeting: of two bytes behind the version's end, the session's number, eight bytes and
