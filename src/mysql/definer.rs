@@ -23,10 +23,7 @@ const BEFORE: &[&str] = &[
 /// The statement with the rights of whoever runs it, and whose rights it had. Nothing where it says none, or makes something else than
 /// an object of this kind: it is run on the target as it is.
 pub(super) fn of_whoever_makes_it(statement: &str, kind: &str) -> Option<(String, String)> {
-    // Of a trigger only the beginning is the server's own words.
-    let is_before = |word: &&str| BEFORE.iter().any(|known| known.eq_ignore_ascii_case(word));
-    let made = words(statement).map(|(_, word)| word).find(|word| !is_before(word));
-    if !statement.starts_with("CREATE ") || !made.is_some_and(|made| made.eq_ignore_ascii_case(kind)) {
+    if !makes(statement, kind) {
         return None;
     }
     let at = words(statement).find(|(_, word)| *word == "DEFINER")?.0;
@@ -36,6 +33,14 @@ pub(super) fn of_whoever_makes_it(statement: &str, kind: &str) -> Option<(String
     let len = DEFINER.len() + user.len() + 2 + 1 + host.len() + 2;
     let changed = format!("{}DEFINER=CURRENT_USER{}", &statement[..at], &statement[at + len..]);
     Some((changed, format!("`{user}`@`{host}`")))
+}
+
+/// Whether a statement makes an object of this kind, and does nothing else.
+pub(super) fn makes(statement: &str, kind: &str) -> bool {
+    // Of a trigger only the beginning is the server's own words.
+    let is_before = |word: &&str| BEFORE.iter().any(|known| known.eq_ignore_ascii_case(word));
+    let made = words(statement).map(|(_, word)| word).find(|word| !is_before(word));
+    statement.starts_with("CREATE ") && made.is_some_and(|made| made.eq_ignore_ascii_case(kind))
 }
 
 /// The name in quotes that a text begins with, as it stands: which quotes these are, the object's own mode decides.

@@ -28,8 +28,10 @@ impl Note {
         let Some(row) = rows.first() else { return Ok(None) };
         let Some(note) = CopyNote::read(&row.text(0)) else { return Ok(None) };
         // What cannot be read is another version's, and its copy is made again.
-        let pending = row.maybe(1).map(|pending| serde_json::from_str(&pending)).transpose();
-        Ok(pending.ok().map(|pending| Self { note, pending }))
+        let pending: Result<Option<Objects>, _> =
+            row.maybe(1).map(|pending| serde_json::from_str(&pending)).transpose();
+        let pending = pending.ok().filter(|pending| pending.as_ref().is_none_or(Objects::are_objects));
+        Ok(pending.map(|pending| Self { note, pending }))
     }
 
     /// Writes it into a database that has none.

@@ -125,6 +125,11 @@ impl Objects {
         self.0.iter_mut().filter_map(settle).collect()
     }
 
+    /// Whether each is what it is called: what stands in a copy somebody else may have written.
+    pub(super) fn are_objects(&self) -> bool {
+        self.0.iter().all(|object| definer::makes(&object.statement, object.kind.word()))
+    }
+
     /// Makes all of them in the place of whatever is there, in a session that is used for nothing else; those that could not be
     /// made, and why. A second time is harmless.
     pub(super) async fn make(&self, session: &mut Session, database: &str) -> Result<Vec<Skipped>> {
