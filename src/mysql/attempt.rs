@@ -9,6 +9,7 @@ use super::objects::Objects;
 use super::preflight::treated;
 use super::rows::copy::RowConversion;
 use super::rows::relation::Relation;
+use super::sequences::Sequences;
 use super::session::connect::Session;
 use super::session::endpoint::Endpoint;
 use super::session::settings::Purpose;
@@ -52,6 +53,7 @@ impl Attempt<'_> {
         let mut objects;
         (objects, report.skipped) = Objects::read(snapshot.upkeep()).await?;
         report.snapshot = Some(snapshot.means);
+        let sequences = Sequences::read(snapshot.upkeep()).await?;
         let names: Vec<_> = tables.iter().map(|relation| relation.table.name.clone()).collect();
         let mut schema = schema::read(snapshot.upkeep(), names.iter().map(String::as_str)).await?;
         let texts = SchemaTexts::of(std::iter::once(self.source.host.as_str()), self.options);
@@ -81,6 +83,7 @@ impl Attempt<'_> {
         target_server.lend_settings(self.name, holds_nothing).await?;
         let new_database = self.target.with_database(self.name);
         let mut target = Session::open(&new_database, Purpose::Fill).await?;
+        sequences.make(&mut target).await?;
         schema::make(&mut target, &schema).await?;
         phases.enter("data");
         self.progress.expect(

@@ -32,10 +32,10 @@ pub(super) struct TableKind {
 }
 
 impl TableList {
-    /// Reads it; views are none.
+    /// Reads it; views and sequences are none.
     pub(super) async fn read(source: &mut SourceSession) -> Result<Self> {
         let sql = "SELECT TABLE_NAME, TABLE_TYPE, COALESCE(ENGINE, '') FROM information_schema.TABLES
-                    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE NOT IN ('VIEW', 'SYSTEM VIEW')";
+                    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE NOT IN ('VIEW', 'SYSTEM VIEW', 'SEQUENCE')";
         let rows = source.rows(sql).await.context("list the tables")?;
         let kind = |row: &Row| (row.text(0), TableKind { of_type: row.text(1), engine: row.text(2) });
         Ok(Self(rows.iter().map(kind).filter(|(name, _)| name != NOTE_TABLE && name != MARK_TABLE).collect()))

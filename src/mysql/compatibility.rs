@@ -101,7 +101,7 @@ pub(super) fn tables_can_be_read(list: &TableList) -> Result<()> {
     ensure!(
         told.is_empty(),
         Failure::invalid(format!("tables cannot be copied as what they are: {}", listed(&told))).hint(
-            "tables of other servers, sequences and tables with a history are not copied: drop them, or make them ordinary ones"
+            "tables of other servers and tables with a history are not copied: drop them, or make them ordinary ones"
         )
     );
     Ok(())

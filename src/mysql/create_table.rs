@@ -43,6 +43,11 @@ impl CreateTable {
         let without = without_tablespace(tail);
         let has_folder = without.is_some() || has_word(tail, "DIRECTORY");
         let tail = without.as_deref().unwrap_or(tail);
+        ensure!(
+            !items.iter().any(|item| has_word(item, "NEXTVAL") || has_word(item, "LASTVAL")),
+            Failure::invalid("a column takes its values from a sequence, whose name is of this database alone")
+                .hint("let the column be AUTO_INCREMENT, or have no default")
+        );
         let mut parts = Self { has_folder, ..Self::default() };
         let has_primary_key = items.iter().any(|item| item.starts_with("PRIMARY KEY"));
         let counted = items

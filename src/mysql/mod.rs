@@ -31,6 +31,7 @@ mod preflight;
 mod rows;
 mod schema;
 mod schema_text;
+mod sequences;
 mod session;
 mod snapshot;
 mod source_login;

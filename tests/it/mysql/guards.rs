@@ -26,15 +26,18 @@ async fn what_cannot_be_copied_is_refused_and_nothing_is_made() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tables_of_another_kind_are_named_and_a_login_that_may_not_make_databases_is_told() {
     let ends = Ends::of(Family::MariaDb).await;
-    ends.source.sql("CREATE TABLE t (id int PRIMARY KEY); CREATE SEQUENCE counter; CREATE TABLE past (a int) WITH SYSTEM VERSIONING").unwrap();
+    ends.source.sql("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE merged (a int) ENGINE=MERGE UNION=(); CREATE TABLE past (a int) WITH SYSTEM VERSIONING").unwrap();
     let result = ends.copy(&Ends::options()).await;
     assert_eq!(Exit::of(result.as_ref().unwrap_err()), Exit::Invalid);
     let told_tables = told(result);
     assert!(
-        told_tables.contains("`counter` is a sequence") && told_tables.contains("`past` is a system versioned"),
+        told_tables.contains("`merged` is kept by MRG_MyISAM") && told_tables.contains("`past` is a system versioned"),
         "{told_tables}"
     );
-    ends.source.sql("DROP SEQUENCE counter; DROP TABLE past").unwrap();
+    ends.source.sql("DROP TABLE merged; DROP TABLE past; CREATE SEQUENCE counter; CREATE TABLE counted (a int DEFAULT NEXTVAL(counter))").unwrap();
+    let told_default = told(ends.copy(&Ends::options()).await);
+    assert!(told_default.contains("`counted` is made: a column takes its values from a sequence"), "{told_default}");
+    ends.source.sql("DROP TABLE counted").unwrap();
     let told = told(copy(&ends.source.url(), &ends.target.site_url(), &Ends::options()).await);
     assert!(told.contains("may not make databases") && told.contains("MARIADB_ROOT_PASSWORD"), "{told}");
     ends.assert_nothing_is_left();

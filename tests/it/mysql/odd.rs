@@ -92,3 +92,26 @@ async fn a_table_that_is_kept_elsewhere_is_made_where_the_target_keeps_its_own()
     let told = super::told(ends.copy(&Ends::options()).await);
     assert!(told.contains("table `of_nothing` has no column that is not computed"), "{told}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sequences_count_on_from_where_they_were() {
+    let ends = Ends::of(Family::MariaDb).await;
+    ends.source
+        .sql(
+            "CREATE SEQUENCE plain; CREATE SEQUENCE `o``dd` START WITH -5 INCREMENT BY -7 MINVALUE -100 MAXVALUE 0 CACHE 3 CYCLE;
+             SELECT NEXTVAL(plain), NEXTVAL(`o``dd`); CREATE TABLE t (id int PRIMARY KEY)",
+        )
+        .unwrap();
+    let of = |sequence: &str| {
+        format!(
+            "SELECT next_not_cached_value, minimum_value, maximum_value, increment, cache_size, cycle_option FROM {sequence};"
+        )
+    };
+    let state = of("plain") + &of("`o``dd`");
+    for copy_id in ["run-1", "run-2"] {
+        ends.copy(&CopyOptions { copy_id: copy_id.to_owned(), ..Ends::options() }).await.unwrap();
+        assert_eq!(ends.target.sql(&state).unwrap(), ends.source.sql(&state).unwrap());
+        assert_eq!(ends.target.sql("SELECT NEXTVAL(plain)").unwrap(), ["1001"]);
+        ends.assert_nothing_is_left();
+    }
+}
