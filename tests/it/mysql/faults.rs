@@ -1,10 +1,13 @@
 //! Lines that are cut, servers that crash, tables that are changed in the middle of a copy.
 
+use std::time::Duration;
+
 use backboard::mysql::{Family, Server};
 use railstage::copying::{CopyOptions, CopyReport};
 use railstage::error::Exit;
+use tokio_util::sync::CancellationToken;
 
-use super::{Ends, copy, told};
+use super::{Ends, copy, stoppable, told};
 use crate::copy::proxy::{Proxy, Way, in_clear, through};
 use crate::stage::eventually;
 
@@ -114,6 +117,11 @@ async fn a_server_that_crashes_for_good_ends_the_copy_and_the_next_one_tidies_up
         if of_source { &mut ends.source } else { &mut ends.target }.own_server().start_again().unwrap();
         ends.assert_target_is_old();
     }
+    // One that follows another server is not written, whatever this login may do.
+    ends.target.sql("SET GLOBAL read_only = ON").unwrap();
+    let read_only = told(ends.copy(&Ends::options()).await);
+    assert!(read_only.contains("the target is read-only: it follows another server"), "{read_only}");
+    ends.target.sql("SET GLOBAL read_only = OFF").unwrap();
     ends.copy(&Ends::options()).await.unwrap();
     ends.assert_target_is_new();
     ends.assert_nothing_is_left();
@@ -150,4 +158,88 @@ async fn a_table_that_is_changed_on_the_source_before_it_is_read_costs_an_attemp
     assert_eq!(copying.await.unwrap().unwrap().attempts, 2);
     assert_eq!(ends.target.sql("SELECT * FROM small ORDER BY id").unwrap(), ["1\tone\t5", "2\ttwo\t5"]);
     ends.assert_nothing_is_left();
+}
+
+/// Holds a copy in the middle of its rows, so that `what` can be done to it.
+async fn held(
+    family: Family,
+    of_source: bool,
+    options: CopyOptions,
+    what: impl AsyncFnOnce(&Ends, &Proxy, &CancellationToken),
+) -> (Ends, anyhow::Result<CopyReport>) {
+    let ends = Ends::with_rows(family).await;
+    let (mut source, mut target) = (ends.source.site_url(), ends.target.url());
+    let (url, port, way) = match of_source {
+        true => (&mut source, ends.source.port(), Way::FromServer),
+        false => (&mut target, ends.target.port(), Way::ToServer),
+    };
+    let proxy = Proxy::start(port, way, MIDDLE).await;
+    *url = through(url, port, &proxy);
+    let cancel = CancellationToken::new();
+    let token = cancel.clone();
+    let copying = tokio::spawn(async move { stoppable(&source, &target, &options, &token).await });
+    eventually("the rows are held", async || proxy.held() > 0 || copying.is_finished()).await;
+    assert!(!copying.is_finished(), "{:?}", copying.await);
+    what(&ends, &proxy, &cancel).await;
+    (ends, copying.await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_is_ended_costs_an_attempt_and_a_second_copy_waits_its_turn_and_is_refused() {
+    let ended = async |family, of_source| {
+        let ends_it = async |ends: &Ends, proxy: &Proxy, _: &CancellationToken| {
+            let end = if of_source { &ends.source } else { &ends.target };
+            let like = if of_source { "%" } else { "LOAD DATA%big%" };
+            let sql = format!(
+                "SELECT CONCAT('KILL ', ID) FROM information_schema.PROCESSLIST WHERE COALESCE(INFO, '') LIKE '{like}' AND USER LIKE '{}%'",
+                end.name
+            );
+            let kills = end.sql(&sql).unwrap();
+            assert!(!kills.is_empty());
+            end.sql(&kills.join(";")).unwrap();
+            proxy.open();
+        };
+        let (ends, result) = held(family, of_source, Ends::options(), ends_it).await;
+        let report = result.unwrap();
+        assert_eq!((report.attempts, report.rows), (2, 1002));
+        ends.assert_target_is_new();
+        ends.assert_nothing_is_left();
+    };
+    let second = async {
+        let begins = async |ends: &Ends, proxy: &Proxy, _: &CancellationToken| {
+            let other = CopyOptions { copy_id: "another".to_owned(), attempts: 1, ..Ends::options() };
+            let told = told(ends.copy(&other).await);
+            assert!(told.contains(&format!("another copy into `{}` is under way", ends.target.name)), "{told}");
+            proxy.open();
+        };
+        let options = CopyOptions { stall: Duration::from_mins(2), ..Ends::options() };
+        let (ends, result) = held(Family::MariaDb, true, options, begins).await;
+        assert_eq!(result.unwrap().attempts, 1);
+        ends.assert_target_is_new();
+        ends.assert_nothing_is_left();
+    };
+    tokio::join!(ended(Family::MariaDb, true), ended(Family::MySql, false), second);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_behind_which_there_are_two_servers_is_refused() {
+    let ends = Ends::of(Family::MySql).await;
+    for end in [&ends.source, &ends.target] {
+        end.sql("CREATE TABLE a (id int); CREATE TABLE b (id int)").unwrap();
+    }
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let ports = [ends.source.port(), ends.target.port()];
+    let sharing = tokio::spawn(async move {
+        for number in 0.. {
+            let Ok((mut client, _)) = listener.accept().await else { break };
+            let Ok(mut server) = tokio::net::TcpStream::connect(("127.0.0.1", ports[number % 2])).await else { break };
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
+        }
+    });
+    let source = ends.source.site_url().replace(&ends.source.port().to_string(), &port.to_string());
+    let told = told(copy(&source, &ends.target.url(), &CopyOptions { attempts: 1, ..Ends::options() }).await);
+    assert!(told.contains("two sessions have reached two servers"), "{told}");
+    ends.assert_nothing_is_left();
+    sharing.abort();
 }

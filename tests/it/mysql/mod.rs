@@ -5,6 +5,7 @@ mod ends;
 mod exact;
 mod faults;
 mod guards;
+mod killing;
 mod logins;
 mod looks;
 mod masked_values;
