@@ -1,21 +1,19 @@
-"""What `tests/demo` works with: its programs, Kestra's API, production, and a visitor of its pages."""
+"""What `tests/demo` works with: its programs, Kestra's API, a receiver, and production."""
 import base64
 import contextlib
 import hmac
-import html
 import http.server
 import json
 import os
 import pathlib
-import re
 import secrets
 import signal
-import ssl
 import subprocess
 import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -224,15 +222,25 @@ class Production:
 
     def __init__(self, world, env):
         self.world, self.psql = world, [f"{env['RAILSTAGE_PG_BIN']}/psql", "-XAtq", world["production"]["superuser_url"]]
-        self.before = self.state()
+        site = urllib.parse.urlsplit(world["production"]["mariadb_url"])
+        self.of_site = ["--no-defaults", "--batch", "--skip-column-names", "--protocol=tcp", "--host=127.0.0.1", f"--port={site.port}", f"--user={site.username}", site.path[1:]]
+        self.mariadb, self.password = f"{env['RAILSTAGE_MYSQL_HOMES'].split(':')[0]}/bin/mariadb", site.password
+        self.settle()
 
     def ask(self, sql):
         return subprocess.run(self.psql + ["-c", sql], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
+    def ask_site(self, sql):
+        """Asks the database of the WordPress."""
+        asked = subprocess.run([self.mariadb, *self.of_site], input=sql, env={"MYSQL_PWD": self.password}, check=True, stdout=subprocess.PIPE, text=True)
+        return asked.stdout.strip()
+
     def state(self):
-        self.tables = self.ask(self.TABLES).splitlines()
-        sums = " UNION ALL ".join(f"SELECT '{t}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {t} t" for t in self.tables)
+        shop, site = self.ask(self.TABLES).splitlines(), self.ask_site("SHOW TABLES").splitlines()
+        self.tables = len(shop) + len(site)
+        sums = " UNION ALL ".join(f"SELECT '{t}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM {t} t" for t in shop)
         return {
+            "the site's tables": self.ask_site(f"CHECKSUM TABLE {', '.join(site)}"),
             "the next transaction id": self.ask("SELECT pg_snapshot_xmax(pg_current_snapshot())"),
             "the counters of rows": self.ask("SELECT tup_inserted, tup_updated, tup_deleted FROM pg_stat_database WHERE datname = current_database()"),
             "the tables": self.ask(sums + " ORDER BY 1"),
@@ -243,10 +251,14 @@ class Production:
         with urllib.request.urlopen(f"{self.world['control_url']}/state") as answer:
             return json.load(answer)
 
-    def change(self, sql):
+    def rename(self, title):
         """What production's own people do to it."""
         self.compare()
-        self.ask(sql)
+        self.ask_site(f"UPDATE wp_options SET option_value = '{title}' WHERE option_name = 'blogname'")
+        self.settle()
+
+    def settle(self):
+        """Takes production as it is now for what it must be."""
         self.before = self.state()
 
     def compare(self):
@@ -254,59 +266,3 @@ class Production:
         changed = [what for what in after if self.before[what] != after[what]]
         if changed:
             fail(f"production was changed: {', '.join(changed)}")
-
-
-class Visitor:
-    """Somebody who fetches pages as Railway's edge serves them."""
-
-    def __init__(self, world):
-        trust = ssl.create_default_context(cafile=world["ca_file"])
-        proxy = urllib.request.ProxyHandler({"https": world["proxy_url"]})
-        self.logins = {}
-        self.opener = urllib.request.build_opener(proxy, urllib.request.HTTPSHandler(context=trust))
-
-    def page(self, url):
-        """What a page says, by the ids of its elements."""
-        login = {"Authorization": self.logins[url]} if url in self.logins else {}
-        with self.opener.open(urllib.request.Request(url, headers=login), timeout=30) as answer:
-            text = answer.read().decode()
-        found = re.findall(r'id="([a-z-]+)">(?:<a [^>]*>)?([^<]*)<', text)
-        return {name.replace("-", " "): html.unescape(value).removeprefix("https://") for name, value in found}
-
-    def enter(self, url, user, password):
-        """Gives a name and a password at this address from now on, and nowhere else."""
-        self.logins[url] = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-    def refused(self, url):
-        """How a page is refused, and what search engines are told."""
-        try:
-            self.opener.open(url, timeout=30).close()
-        except urllib.error.HTTPError as error:
-            return error.code, error.headers["X-Robots-Tag"]
-        fail(f"{url} can be seen without a password")
-
-    @contextlib.contextmanager
-    def staying(self, url):
-        """Visits a page again and again meanwhile; the seconds for which it did not answer are added to the list."""
-        away, over = [], threading.Event()
-
-        def visit():
-            last = time.monotonic()
-            failed = False
-            while not over.wait(0.03):
-                try:
-                    self.page(url)
-                except OSError:
-                    failed = True
-                    continue
-                if failed:
-                    away.append(time.monotonic() - last)
-                last, failed = time.monotonic(), False
-
-        thread = threading.Thread(target=visit, daemon=True)
-        thread.start()
-        try:
-            yield away
-        finally:
-            over.set()
-            thread.join(60)

@@ -140,6 +140,9 @@ fn the_demo_tells_each_flow_of_the_readme_in_one_line() {
         "  production: not a copy\n  └─ staging-demo-",
         "Production was not written: ",
         "\n  told to a receiver: railstage.account, evt_",
+        // Both sites, beside each other.
+        "\n  customers        2000                                   2000\n",
+        "\n  environment type staging                                production\n",
         "\nDone in ",
     ] {
         assert!(text.contains(words), "`{words}` is not in {text}");
@@ -153,6 +156,13 @@ fn what_a_kept_demo_prints_can_be_pasted_and_ctrl_c_ends_it() {
     let demo = Demo::start(&["--keep"]);
     let mut told = demo.until("Kestra's SDK");
     told.extend(demo.until("END"));
+    let pictures = told.iter().find_map(|line| line.strip_prefix("Both as Chromium shows them: "));
+    let pictures = pictures.unwrap_or_else(|| panic!("no pictures in {told:#?}"));
+    let (first, second) = pictures.split_once(", ").unwrap();
+    for path in [Path::new(first), &Path::new(first).with_file_name(second)] {
+        let picture = std::fs::read(path).unwrap();
+        assert!(picture.starts_with(b"\x89PNG") && picture.len() > 20_000, "{}: {}", path.display(), picture.len());
+    }
     // A shell that knows nothing else.
     let home = tempfile::tempdir().unwrap();
     let variables: Vec<_> = told.iter().filter(|line| line.starts_with("export ")).cloned().collect();

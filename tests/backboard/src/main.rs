@@ -1,7 +1,7 @@
 //! `backboard serve`: a world as a process, until it is told to stop.
 
 use anyhow::Result;
-use backboard::{World, WorldOptions};
+use backboard::{ExtraService, World, WorldOptions, wordpress};
 use clap::{Parser, Subcommand};
 use serde_json::json;
 use std::path::PathBuf;
@@ -33,6 +33,9 @@ struct Serve {
     /// How long reads lag behind writes, in seconds
     #[arg(long, default_value_t = 0.15)]
     lag_secs: f64,
+    /// Give production a WordPress on MariaDB beside its shop
+    #[arg(long)]
+    wordpress: bool,
     /// Folder for the database clusters (default: the temporary folder)
     #[arg(long)]
     data: Option<PathBuf>,
@@ -66,6 +69,10 @@ async fn main() -> Result<()> {
         deploy_time: Duration::from_secs_f64(serve.deploy_secs),
         lag: Duration::from_secs_f64(serve.lag_secs),
         data_dir: serve.data,
+        extra_services: match serve.wordpress {
+            true => vec![ExtraService::MariaDb, ExtraService::WordPress],
+            false => Vec::new(),
+        },
         ..WorldOptions::default()
     };
     let world = tokio::select! {
@@ -108,6 +115,8 @@ fn use_for_a_week(world: &World) -> Result<()> {
 const REPOSITORY: &str = "https://git.example.com/acme/sale";
 
 fn about(world: &World) -> Result<serde_json::Value> {
+    let environments = world.environments();
+    let mariadb_url = environments.iter().find_map(|one| one.database_urls.get("MariaDB"));
     Ok(json!({
         "graphql_url": world.graphql_url(),
         "control_url": world.control_url(),
@@ -116,12 +125,14 @@ fn about(world: &World) -> Result<serde_json::Value> {
         "token": world.token(),
         "project_id": world.project_id(),
         "repository": REPOSITORY,
-        "environments": world.environments(),
+        "environments": environments,
         "production": {
             "environment_id": world.environment_id("production")?,
             "database_url": world.source_database_url()?,
             "superuser_url": world.database_url("production")?,
             "site_url": "https://shop.example.com",
+            "mariadb_url": mariadb_url,
+            "wordpress_url": mariadb_url.map(|_| format!("https://{}", wordpress::HOST)),
         },
     }))
 }

@@ -62,6 +62,7 @@ fn scripts_and_tests_name_no_version_themselves() {
         "tests/setup",
         "tests/run",
         "tests/demo",
+        "tests/demo_visitor.py",
         "tests/demo_world.py",
         "tests/kestra/run",
         "tests/it/stage.rs",
