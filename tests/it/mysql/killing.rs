@@ -49,7 +49,10 @@ const POINTS: &[Point] = &[
     point("making foreign keys", Way::ToServer, false, b"ADD CONSTRAINT"),
     point("about to swap", Way::ToServer, false, b"RENAME TABLE"),
     Point { is_new: true, ..point("swapped, the answer lost", Way::FromServer, false, b"RENAME TABLE") },
-    Point { is_new: true, ..point("making what is no table", Way::ToServer, false, b"SET SESSION character_set_client") },
+    Point {
+        is_new: true,
+        ..point("making what is no table", Way::ToServer, false, b"SET SESSION character_set_client")
+    },
     Point { is_new: true, ..point("dropping the old tables", Way::ToServer, false, b"DROP DATABASE IF EXISTS `rs_") },
 ];
 

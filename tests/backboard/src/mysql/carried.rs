@@ -29,7 +29,8 @@ pub async fn carried(postgres: &Client) -> Result<String> {
 }
 
 async fn carry(postgres: &Client, table: &str, sql: &mut String) -> Result<()> {
-    let columns: Vec<_> = texts(postgres, &COLUMNS.replace("{table}", table)).await?.iter().map(|row| Column::of(row)).collect();
+    let columns: Vec<_> =
+        texts(postgres, &COLUMNS.replace("{table}", table)).await?.iter().map(|row| Column::of(row)).collect();
     let mut items = Vec::new();
     for column in &columns {
         let null = if column.is_null { "NULL" } else { "NOT NULL" };
