@@ -9,7 +9,7 @@ use futures_util::future::try_join_all;
 use super::session::connect::Family;
 use super::session::endpoint::Endpoint;
 use super::session::source_session::SourceSession;
-use crate::copying::report::{SnapshotBy, SnapshotMeans};
+use crate::copying::snapshot_means::{SnapshotBy, SnapshotMeans};
 use crate::copying::transient::Transient;
 
 /// So often all begin anew when they do not see the same.

@@ -16,7 +16,7 @@ use super::session::source_session::SourceSession;
 use super::session::sql;
 use crate::copying::options::CopyOptions;
 use crate::copying::progress::Progress;
-use crate::copying::report::SnapshotMeans;
+use crate::copying::snapshot_means::SnapshotMeans;
 use crate::copying::transient::Transient;
 use crate::error::Failure;
 

@@ -61,7 +61,7 @@ pub(super) fn of_pooler() -> anyhow::Error {
 
 /// Who has greeted is not who answers.
 pub(super) fn of_other_greeting(greeted: &str, answers: &str) -> anyhow::Error {
-    let plain = |text: &str| text.chars().filter(|c| c.is_ascii_graphic()).take(64).collect::<String>();
+    let plain = |text: &str| text.chars().filter(char::is_ascii_graphic).take(64).collect::<String>();
     Failure::invalid(format!(
         "a server greets there as {}, and the one that answers is {}",
         plain(greeted),
