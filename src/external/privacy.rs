@@ -1,9 +1,9 @@
 //! What keeps other processes of this machine from reading secrets: of our own memory and environment, and of files for programs that take
 //! a secret in no other way but the environment, which everybody of the same account can read.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -34,7 +34,8 @@ pub(crate) struct PrivateFolder {
 impl PrivateFolder {
     fn beside(parent: &Path) -> Result<Self> {
         remove_left_over(parent);
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
+        let closed = Permissions::from_mode(0o700);
+        let folder = tempfile::Builder::new().prefix(PREFIX).permissions(closed).tempdir_in(parent)?;
         let lock = File::open(folder.path())?;
         lock.lock()?;
         Ok(Self { folder, _lock: lock })
@@ -91,4 +92,16 @@ fn remove_left_over(parent: &Path) {
 pub(crate) fn write_secret(folder: &Path, name: &str, content: &Secret) -> Result<()> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(folder.join(name));
     file.and_then(|mut file| file.write_all(content.expose().as_bytes())).with_context(|| format!("write `{name}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_else_can_enter_a_private_folder() {
+        for folder in [private_folder().unwrap(), folder_on_disk().unwrap()] {
+            assert_eq!(std::fs::metadata(folder.path()).unwrap().mode() & 0o777, 0o700);
+        }
+    }
 }
