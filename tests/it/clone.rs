@@ -192,7 +192,7 @@ async fn validate_names_all_that_a_clone_would_stumble_over() {
         "`uploaded`",
         "`media`: has a volume",
         "protected",
-        "not a Postgres server",
+        "no database that can be copied",
         "NOT_THERE",
     ] {
         assert!(error.contains(words), "{words} is not in\n{error}");

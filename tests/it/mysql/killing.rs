@@ -41,7 +41,7 @@ const POINTS: &[Point] = &[
     point("its snapshot taken", Way::FromServer, true, b"START TRANSACTION"),
     point("reading rows", Way::FromServer, true, b"SELECT SQL_NO_CACHE"),
     point("making the new database", Way::FromServer, false, b"CREATE DATABASE"),
-    point("marking the new database", Way::ToServer, false, b"railstage_leftover` (nothing"),
+    point("marking the new database", Way::ToServer, false, b"railstage_leftover` (setting"),
     point("making tables", Way::ToServer, false, b"CREATE TABLE `goods`"),
     point("writing rows", Way::ToServer, false, b"in the middle of the rows"),
     point("making keys", Way::FromServer, false, b"ADD KEY"),
