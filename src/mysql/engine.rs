@@ -30,6 +30,8 @@ const CLEAN_WITHIN: Duration = Duration::from_secs(6);
 const CLEAN_BY_SAME_WITHIN: Duration = Duration::from_secs(3);
 /// The old tables may be large, and are nobody's any more.
 const DROP_WITHIN: Duration = Duration::from_mins(2);
+/// What belongs to new tables is made that long after somebody has asked us to stop.
+const FINISH_ONCE_STOPPED: Duration = Duration::from_secs(3);
 /// Whoever asks us to stop does not wait for that.
 const DROP_ONCE_STOPPED: Duration = Duration::from_secs(2);
 /// How often the target is asked whether it is still there, for the long commands that move no bytes.
@@ -170,8 +172,14 @@ async fn put_in_place(
     let mut note = Note { note, pending: Some(objects) };
     let swapped = Swap { new: name, aside: &aside, note: &note }.run(target_server, second, cancel).await;
     swapped.map_err(|error| if cancel.is_cancelled() { cancelled() } else { error })?;
-    // From here on the new tables are in their places, and nothing stops what belongs to them: another run would go on with it.
-    report.skipped.extend(note.finish(second, &target_server.database).await?);
+    // From here on the new tables are in their places. Who asks us to stop waits a moment for what belongs to them; the next run goes on.
+    report.skipped.extend(tokio::select! {
+        told = note.finish(second, &target_server.database) => told?,
+        () = async { cancel.cancelled().await; tokio::time::sleep(FINISH_ONCE_STOPPED).await } => {
+            let told = "the copy was stopped when its tables were in their places; the next run makes the views and routines that are missing";
+            return Err(Failure::outside(told).into());
+        }
+    });
     // The copy is complete; what is left of the old tables is no reason to call it failed.
     let dropping = async {
         target_server.drop_database(name).await?;
