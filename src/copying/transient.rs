@@ -1,6 +1,7 @@
 //! A failure that the next attempt need not meet.
 
 use std::fmt;
+use std::io::ErrorKind;
 
 /// A reason to try again that is ours, not the server's: a stall, a lock that others wait for, a snapshot that is gone.
 #[derive(Debug)]
@@ -13,3 +14,16 @@ impl fmt::Display for Transient {
 }
 
 impl std::error::Error for Transient {}
+
+/// Whether a line that broke in this way may hold the next time.
+pub(crate) fn is_transient_io(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionRefused
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof
+            | ErrorKind::TimedOut
+    )
+}

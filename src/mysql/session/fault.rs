@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use super::server_words;
-use crate::copying::transient::Transient;
+use crate::copying::transient::{Transient, is_transient_io};
 use crate::error::{Exit, Failure, failure};
 
 /// An error of a session: the server's own words with their number, or why the line broke.
@@ -94,18 +94,6 @@ fn is_transient(number: u16) -> bool {
                 | 3948
                 | 4031
                 | 4166
-    )
-}
-
-pub(super) fn is_transient_io(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::ConnectionReset
-            | ErrorKind::ConnectionAborted
-            | ErrorKind::ConnectionRefused
-            | ErrorKind::BrokenPipe
-            | ErrorKind::UnexpectedEof
-            | ErrorKind::TimedOut
     )
 }
 

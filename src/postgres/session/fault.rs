@@ -2,14 +2,14 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::time::Duration;
 
 use postgres_protocol::message::backend::ErrorResponseBody;
 
 use super::remedy::Remedy;
 use super::server_words::ServerWords;
-use crate::copying::transient::Transient;
+use crate::copying::transient::{Transient, is_transient_io};
 use crate::error::{Exit, Failure, failure};
 
 /// An error of a connection: the server's own words with SQLSTATE, or why the connection broke.
@@ -81,18 +81,6 @@ impl Fault {
 fn is_transient(sqlstate: &str) -> bool {
     sqlstate.starts_with("08")
         || matches!(sqlstate, "57P01" | "57P02" | "57P03" | "53300" | "40001" | "40P01" | "55P03" | "25P03")
-}
-
-fn is_transient_io(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::ConnectionReset
-            | ErrorKind::ConnectionAborted
-            | ErrorKind::ConnectionRefused
-            | ErrorKind::BrokenPipe
-            | ErrorKind::UnexpectedEof
-            | ErrorKind::TimedOut
-    )
 }
 
 /// Whether a whole new attempt may succeed.
