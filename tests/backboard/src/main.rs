@@ -1,6 +1,7 @@
-//! `backboard serve`: a world as a process, until it is told to stop.
+//! `backboard serve`: a world as a process, until it is told to stop. `backboard data`: what MariaDB and MySQL begin with.
 
 use anyhow::Result;
+use backboard::mysql::MysqlHome;
 use backboard::{ExtraService, World, WorldOptions, wordpress};
 use clap::{Parser, Subcommand};
 use serde_json::json;
@@ -20,6 +21,8 @@ struct Cli {
 enum Command {
     /// Start a world, print one line of JSON about it, run until SIGTERM or SIGINT
     Serve(Serve),
+    /// Make, once, the data directory that each MariaDB and MySQL begins with, and print the paths of them all, a line each
+    Data,
 }
 
 #[derive(clap::Args)]
@@ -62,7 +65,15 @@ fn bytes(text: &str) -> Result<u64, String> {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let Command::Serve(serve) = Cli::parse().command;
+    let serve = match Cli::parse().command {
+        Command::Serve(serve) => serve,
+        Command::Data => {
+            for home in MysqlHome::all()? {
+                println!("{}", home.data_directory()?.display());
+            }
+            return Ok(());
+        }
+    };
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let options = WorldOptions {
         fixture_bytes: serve.size,

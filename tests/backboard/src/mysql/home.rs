@@ -118,7 +118,12 @@ impl MysqlHome {
         command
     }
 
-    /// The path of a data directory with the server's own tables, to be copied.
+    /// The path of a data directory with the server's own tables, to be copied; it belongs to whom servers run as.
+    pub fn data_directory(&self) -> Result<PathBuf> {
+        self.template(Account::find()?)
+    }
+
+    /// The same, for a server that runs as this account.
     pub(crate) fn template(&self, account: Account) -> Result<PathBuf> {
         let name = self.folder.file_name().context("name the server")?.to_string_lossy();
         cache::made_once(&format!("data-{name}-{}", self.version), |folder| {
