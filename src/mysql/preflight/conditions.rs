@@ -1,5 +1,7 @@
 //! Conditions on rows in this server's SQL. What it finds may be more than is meant, never less: case and blanks are looked at by us.
 
+use std::collections::BTreeMap;
+
 use crate::copying::treatment::RowCondition;
 use crate::mysql::rows::relation::{Relation, Travel};
 use crate::mysql::session::sql;
@@ -26,8 +28,14 @@ pub(super) fn sql_of(when: &RowCondition, relation: &Relation, columns: &[usize]
         RowCondition::Is(_, values) | RowCondition::Begins(_, values) if values.is_empty() => "FALSE".to_owned(),
         RowCondition::Is(number, values) => any(*number, &|value| format!("{value} IN ({})", quoted(values))),
         RowCondition::Begins(number, begins) => any(*number, &|value| {
-            let one = |begin: &String| format!("LEFT({value}, {}) = {}", begin.chars().count(), sql::literal(begin));
-            begins.iter().map(one).collect::<Vec<_>>().join(" OR ")
+            // A server looks at a value once for all that are of a length.
+            let mut by_length: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+            for begin in begins {
+                by_length.entry(begin.chars().count()).or_default().push(begin.clone());
+            }
+            let one =
+                |(length, begins): (usize, Vec<String>)| format!("LEFT({value}, {length}) IN ({})", quoted(&begins));
+            by_length.into_iter().map(one).collect::<Vec<_>>().join(" OR ")
         }),
         RowCondition::Ends(number, end) => {
             any(*number, &|value| format!("RIGHT({value}, {}) = {}", end.chars().count(), sql::literal(end)))

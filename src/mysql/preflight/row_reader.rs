@@ -93,11 +93,9 @@ impl RowReader for Reader {
         }
         // By its bytes, since a server takes some values for others.
         let name = sql::ident(&relation.table.columns[column].name);
-        let value = relation.shown(column);
-        let query = format!(
-            "SELECT MIN({value}) FROM {} WHERE {name} IS NOT NULL GROUP BY CAST({value} AS BINARY) LIMIT {MOST_KEYS}",
-            relation.in_source()
-        );
+        let value = relation.by_bytes(column, &relation.shown(column), self.session.family());
+        let query =
+            format!("SELECT DISTINCT {value} FROM {} WHERE {name} IS NOT NULL LIMIT {MOST_KEYS}", relation.in_source());
         let mut keys = Vec::new();
         let mut take = |row: &WireRow<'_>| {
             let value = row.field(0).raw().map(|value| relation.read(column, value).into_owned());

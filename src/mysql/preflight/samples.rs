@@ -163,7 +163,9 @@ async fn variety(
         }
         return Ok(variety);
     }
-    let value = |column: &usize| format!("CAST(LEFT({}, {COUNTED_CHARS}) AS BINARY)", relation.shown(*column));
+    let family = source.family();
+    let begun = |column: usize| format!("LEFT({}, {COUNTED_CHARS})", relation.shown(column));
+    let value = |column: &usize| relation.by_bytes(*column, &begun(*column), family);
     let counts: Vec<_> = texts.iter().map(|column| format!("COUNT(DISTINCT {})", value(column))).collect();
     let row = source.row(&format!("SELECT COUNT(*), {} FROM {}", counts.join(", "), relation.in_source())).await?;
     let rows = row.number::<u64>(0).unwrap_or_default();

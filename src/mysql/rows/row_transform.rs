@@ -50,17 +50,24 @@ impl<'a> RowTransform<'a> {
 
     /// Appends the row as it is to be sent. The answer is whether it is: one that is left behind appends nothing.
     pub(crate) fn apply(&mut self, row: &[u8], out: &mut BytesMut) -> Result<bool, Fault> {
-        if self.spelling.is_plain() {
-            return Ok(self.transform.apply(row, out));
-        }
         self.changed.clear();
-        let read = self.spelling.read(row);
-        if !self.transform.apply(read, &mut self.changed) {
-            return Ok(false);
-        }
-        if *self.changed == *read {
-            out.extend_from_slice(row);
-            return Ok(true);
+        if self.spelling.reads_as_it_is {
+            let begin = out.len();
+            let is_sent = self.transform.apply(row, out);
+            if !is_sent || self.spelling.spells_as_it_is || out[begin..] == *row {
+                return Ok(is_sent);
+            }
+            self.changed.extend_from_slice(&out[begin..]);
+            out.truncate(begin);
+        } else {
+            let read = self.spelling.read(row);
+            if !self.transform.apply(read, &mut self.changed) {
+                return Ok(false);
+            }
+            if *self.changed == *read {
+                out.extend_from_slice(row);
+                return Ok(true);
+            }
         }
         self.spelling.spell(row, &self.changed, out)?;
         Ok(true)
@@ -81,11 +88,7 @@ impl<'a> TableSearch<'a> {
     }
 
     pub(crate) fn row(&mut self, row: &[u8]) {
-        if self.spelling.is_plain() {
-            self.search.row(row);
-        } else {
-            self.search.row(self.spelling.read(row));
-        }
+        self.search.row(self.spelling.read(row));
     }
 
     /// Counts a row that is too long to be held.
@@ -152,23 +155,27 @@ struct Spelling<'a> {
     relation: &'a Relation,
     /// By column.
     kept: Vec<Kept>,
+    /// Whether all values are looked into as they come.
+    reads_as_it_is: bool,
+    /// Whether new values are sent as they come out of the transform.
+    spells_as_it_is: bool,
     /// A row as it is read.
     read: BytesMut,
 }
 
 impl<'a> Spelling<'a> {
     fn of(relation: &'a Relation) -> Self {
-        let kept = relation.table.columns.iter().map(Kept::of).collect();
-        Self { relation, kept, read: BytesMut::new() }
-    }
-
-    /// Whether all values are sent as they come out of the transform.
-    fn is_plain(&self) -> bool {
-        !self.relation.travels.contains(&Travel::AsLatin) && self.kept.iter().all(|kept| *kept == Kept::AsItIs)
+        let kept: Vec<_> = relation.table.columns.iter().map(Kept::of).collect();
+        let reads_as_it_is = !relation.travels.contains(&Travel::AsLatin);
+        let spells_as_it_is = reads_as_it_is && kept.iter().all(|kept| *kept == Kept::AsItIs);
+        Self { relation, kept, reads_as_it_is, spells_as_it_is, read: BytesMut::new() }
     }
 
     /// A row whose values are UTF-8; one that is garbled is left, for others to refuse.
     fn read<'r>(&'r mut self, row: &'r [u8]) -> &'r [u8] {
+        if self.reads_as_it_is {
+            return row;
+        }
         let Some(whole) = Wire.row(row, &self.relation.table.columns) else { return row };
         self.read.clear();
         for ((_, field), travel) in whole.fields().zip(&*self.relation.travels) {
