@@ -32,7 +32,7 @@ pub(crate) mod wordpress_sites;
 pub use audit::AuditReport;
 pub use dry_run::{Contents, DryRun, DryRunTable};
 pub use inspection::{SourceReport, TargetReport, WordPressSite};
-pub use options::{CopyOptions, Verify};
+pub use options::{Compress, CopyOptions, Verify};
 pub use progress::Progress;
 pub use report::{CopyReport, LeftUrl, PhaseTime, SchemaText, Skipped, TableTime};
 pub use snapshot_means::{SnapshotBy, SnapshotMeans};

@@ -64,6 +64,8 @@ pub struct CopyOptions {
     pub binary_from_bytes: u64,
     /// A limit on what is read from the source, in megabytes (1,000,000 bytes) per second.
     pub max_mb_per_s: Option<f64>,
+    /// Whether what goes over the lines to MariaDB and MySQL is compressed.
+    pub compress: Compress,
     /// How long a dry run may search the rows for what a copy would fail on; `None`: it reads the catalog alone.
     pub search_rows_for: Option<Duration>,
     /// How tables are checked before the swap.
@@ -103,6 +105,7 @@ impl Default for CopyOptions {
             cut_bytes: 1 << 30,
             binary_from_bytes: 24,
             max_mb_per_s: None,
+            compress: Compress::Auto,
             search_rows_for: None,
             verify: Verify::Digest,
             stall: Duration::from_mins(2),
@@ -152,6 +155,7 @@ impl CopyOptions {
             cut_bytes: _,
             binary_from_bytes: _,
             max_mb_per_s: _,
+            compress: _,
             verify,
             stall: _,
             snapshot_max_age: _,
@@ -170,6 +174,18 @@ impl CopyOptions {
         );
         HEXLOWER.encode(&Sha256::digest(asked))
     }
+}
+
+/// Whether what goes over a line is compressed, which saves the line's time and costs the server's processor some.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Compress {
+    /// Where the line is found to be slow.
+    #[default]
+    Auto,
+    /// Wherever the server can.
+    Always,
+    /// Nowhere.
+    Never,
 }
 
 /// How tables are checked before the swap.

@@ -18,7 +18,7 @@ use super::snapshot::Snapshot;
 use super::target_server::TargetServer;
 use super::{compatibility, filling, schema, schema_text};
 use crate::copying::left_gate::LeftGate;
-use crate::copying::options::{CopyOptions, Verify};
+use crate::copying::options::{Compress, CopyOptions, Verify};
 use crate::copying::phase_timer::PhaseTimer;
 use crate::copying::progress::Progress;
 use crate::copying::report::{CopyReport, Skipped};
@@ -44,9 +44,9 @@ impl Attempt<'_> {
         let mut phases = PhaseTimer::new(self.progress);
         let mut report = CopyReport { database: self.target.database.clone(), ..CopyReport::default() };
         phases.enter("guard");
-        self.check_servers(target_server, &mut report).await?;
+        let [source, target] = self.check_servers(target_server, &mut report).await?;
         phases.enter("catalog");
-        let mut snapshot = Snapshot::take(self.source, self.options).await?;
+        let mut snapshot = Snapshot::take(&source, self.options).await?;
         report.snapshot_at.clone_from(&snapshot.taken_at);
         let mut readers = std::mem::take(&mut snapshot.readers);
         let mut tables = std::mem::take(&mut snapshot.tables);
@@ -81,7 +81,7 @@ impl Attempt<'_> {
         let holds_nothing = self.options.target_is_new && target_server.holds_nothing().await?;
         target_server.may_make(self.name, &charset, &collation).await?;
         target_server.lend_settings(self.name, holds_nothing).await?;
-        let new_database = self.target.with_database(self.name);
+        let new_database = target.with_database(self.name);
         let mut target = Session::open(&new_database, Purpose::Fill).await?;
         sequences.make(&mut target).await?;
         schema::make(&mut target, &schema).await?;
@@ -154,8 +154,8 @@ impl Attempt<'_> {
         Ok((queues, masked?))
     }
 
-    /// Refuses two servers between which no copy can be made.
-    async fn check_servers(&self, target: &mut TargetServer, report: &mut CopyReport) -> Result<()> {
+    /// Refuses two servers between which no copy can be made; else both ends, as their sessions are to be.
+    async fn check_servers(&self, target: &mut TargetServer, report: &mut CopyReport) -> Result<[Endpoint; 2]> {
         let mut source = SourceSession::open(self.source).await?;
         let (there, here) = ((target.session.family, target.session.version), (source.family(), source.version()));
         compatibility::versions_fit(here, there)?;
@@ -164,8 +164,25 @@ impl Attempt<'_> {
         compatibility::names_agree(&mut source, target).await?;
         source.version_text().clone_into(&mut report.source_version);
         report.target_version.clone_from(&target.session.version_text);
+        let ends = self.over_lines(&mut source, target).await?;
         source.close().await;
-        Ok(())
+        Ok(ends)
+    }
+
+    /// Both ends, compressed where the line to one is slow, unless it was said whether they are.
+    async fn over_lines(&self, source: &mut SourceSession, target: &mut TargetServer) -> Result<[Endpoint; 2]> {
+        let mut ends = [self.source.clone(), self.target.clone()];
+        if self.options.compress == Compress::Auto {
+            let trying = async { tokio::try_join!(source.has_slow_line(), target.session.has_slow_line(true)) };
+            let (of_source, of_target) = trying.await.context("find out what the lines carry")?;
+            for (end, is_slow) in ends.iter_mut().zip([of_source, of_target]) {
+                *end = end.over_slow_line(is_slow);
+                if is_slow {
+                    tracing::info!("the line to `{end}` is slow, so what goes over it is compressed");
+                }
+            }
+        }
+        Ok(ends)
     }
 }
 

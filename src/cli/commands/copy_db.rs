@@ -15,7 +15,7 @@ use crate::cli::masking_args::{masking, masking_args};
 use crate::cli::process_env;
 use crate::cli::sheet_file::{self, SheetFile};
 use crate::cli::ticker::Ticker;
-use crate::copying::options::{CopyOptions, Verify};
+use crate::copying::options::{Compress, CopyOptions, Verify};
 use crate::copying::progress::Progress;
 use crate::copying::report::CopyReport;
 use crate::engines::{DryRun, Endpoint, Pair};
@@ -86,6 +86,14 @@ fn args(command: Command) -> Command {
                 .help("How many tables are copied at a time"),
         )
         .arg(max_rate())
+        .arg(
+            Arg::new("compress")
+                .long("compress")
+                .value_name("WHEN")
+                .default_value("auto")
+                .value_parser(EnumValueParser::<Compress>::new())
+                .help("Compress what goes over the lines to MySQL and MariaDB; Postgres cannot"),
+        )
         .arg(
             Arg::new("attempts")
                 .long("attempts")
@@ -225,6 +233,7 @@ fn options(matches: &ArgMatches) -> Result<CopyOptions> {
         exclude_table_data: matches.get_many("exclude-table-data").unwrap_or_default().cloned().collect(),
         jobs: usize::from(*matches.get_one::<u16>("jobs").expect("it has a default")),
         max_mb_per_s: matches.get_one("max-rate").copied(),
+        compress: *matches.get_one("compress").expect("it has a default"),
         search_rows_for: matches.get_flag("thorough").then_some(SEARCH_WITHIN),
         attempts: *matches.get_one("attempts").expect("it has a default"),
         stall: Duration::from_secs(*matches.get_one("stall").expect("it has a default")),

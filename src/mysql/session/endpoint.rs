@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use data_encoding::HEXLOWER;
 
-use crate::copying::options::CopyOptions;
+use crate::copying::options::{Compress, CopyOptions};
 use crate::copying::throttle::Throttle;
 use crate::error::Failure;
 use crate::secret::Secret;
@@ -68,6 +68,8 @@ pub struct Endpoint {
     pub(crate) connect_timeout: Duration,
     /// How long a server may be silent that has been asked something.
     pub(crate) answer_within: Duration,
+    /// Whether sessions are compressed, where the server can.
+    pub(crate) is_compressed: bool,
     /// A limit that all sessions of one copy share on what they read there.
     pub(crate) throttle: Arc<Throttle>,
 }
@@ -86,6 +88,7 @@ impl Endpoint {
             must_be_proven: false,
             connect_timeout: CONNECT_WITHIN,
             answer_within: ANSWER_WITHIN,
+            is_compressed: false,
             throttle: Arc::default(),
         }
     }
@@ -114,7 +117,13 @@ impl Endpoint {
 
     /// The same for a copy: as patient and as sparing as its options say.
     pub(crate) fn for_copy(&self, options: &CopyOptions) -> Self {
-        Self { answer_within: options.stall, ..self.clone() }.no_faster_than(options.max_mb_per_s)
+        let is_compressed = options.compress == Compress::Always;
+        Self { answer_within: options.stall, is_compressed, ..self.clone() }.no_faster_than(options.max_mb_per_s)
+    }
+
+    /// The same over a line that is slow, or is not.
+    pub(crate) fn over_slow_line(&self, is_slow: bool) -> Self {
+        Self { is_compressed: self.is_compressed || is_slow, ..self.clone() }
     }
 
     /// The name of the database.

@@ -6,13 +6,14 @@ use std::io;
 use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
+use super::compression::Blocks;
 use super::fault::Fault;
 
 /// A packet of this length is continued by the next one.
 pub(super) const FULL: usize = 0xff_ffff;
 const HEADER_BYTES: usize = 4;
 /// So much is asked of the line at a time.
-const READ_BYTES: usize = 128 << 10;
+pub(super) const READ_BYTES: usize = 128 << 10;
 /// A packet that is not longer is looked at without waiting, where it is there.
 const READY_BYTES: usize = 64 << 10;
 
@@ -34,6 +35,8 @@ pub(crate) struct Line {
     stream: Box<dyn ByteStream>,
     inbound: BytesMut,
     outbound: BytesMut,
+    /// Both ways, where the line is compressed: what is inbound is unpacked, and what is outbound not packed yet.
+    blocks: Option<Blocks>,
     /// What of the inbound bytes has been looked at, and goes before more is read.
     seen: usize,
     /// What of a long packet's part is still to come, and whether another part follows.
@@ -50,6 +53,7 @@ impl Line {
             stream,
             inbound: BytesMut::new(),
             outbound: BytesMut::new(),
+            blocks: None,
             seen: 0,
             left: 0,
             is_continued: false,
@@ -73,16 +77,35 @@ impl Line {
         Self { sequence, ..Self::new(stream) }
     }
 
-    pub(super) fn sequence(&self) -> u8 {
-        self.sequence
+    /// The same line, on which all that follows is compressed. Whoever says something before that is not heard.
+    pub(super) fn compressed(self) -> Result<Self, Fault> {
+        Ok(Self { blocks: Some(Blocks::new()), ..Self::new(self.into_stream()?) })
+    }
+
+    /// The number of the next packet after those that were put; on a compressed line it is blocks that count.
+    pub(super) fn sequence(&mut self) -> u8 {
+        self.pack();
+        self.blocks.as_ref().map_or(self.sequence, |blocks| blocks.number)
     }
 
     /// Reads until so many bytes are there.
     async fn have(&mut self, bytes: usize) -> Result<(), Fault> {
         self.inbound.advance(std::mem::take(&mut self.seen));
         while self.inbound.len() < bytes {
-            self.inbound.reserve((bytes - self.inbound.len()).max(READ_BYTES));
-            if self.stream.read_buf(&mut self.inbound).await? == 0 {
+            let arrived = match &mut self.blocks {
+                None => {
+                    self.inbound.reserve((bytes - self.inbound.len()).max(READ_BYTES));
+                    &mut self.inbound
+                }
+                Some(blocks) => {
+                    if blocks.unpack(&mut self.inbound)? {
+                        continue;
+                    }
+                    blocks.arrived.reserve(READ_BYTES);
+                    &mut blocks.arrived
+                }
+            };
+            if self.stream.read_buf(arrived).await? == 0 {
                 return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
             }
         }
@@ -100,7 +123,8 @@ impl Line {
     }
 
     fn take_number(&mut self, number: u8) -> Result<(), Fault> {
-        if number != self.sequence {
+        // On a compressed line servers begin the count of packets anew wherever they send a block.
+        if number != self.sequence && self.blocks.is_none() {
             return Err(Fault::of_answer(&format!("packet {number} came where {} was due", self.sequence)));
         }
         self.sequence = self.sequence.wrapping_add(1);
@@ -183,7 +207,7 @@ impl Line {
 
     /// Has a command ready to be sent with what follows.
     pub(super) fn put_command(&mut self, command: u8, argument: &[u8]) {
-        self.sequence = 0;
+        self.expect(0);
         let mut payload = Vec::with_capacity(argument.len() + 1);
         payload.push(command);
         payload.extend_from_slice(argument);
@@ -206,87 +230,29 @@ impl Line {
         }
     }
 
+    /// Puts what is ready into blocks: what follows has another count, or is none of ours.
+    fn pack(&mut self) {
+        if let Some(blocks) = &mut self.blocks {
+            blocks.pack(&self.outbound);
+            self.outbound.clear();
+        }
+    }
+
     /// Sends all that is ready.
     pub(super) async fn push(&mut self) -> Result<(), Fault> {
-        self.stream.write_all(&self.outbound).await?;
-        self.outbound.clear();
+        self.pack();
+        let ready = self.blocks.as_mut().map_or(&mut self.outbound, |blocks| &mut blocks.packed);
+        self.stream.write_all(ready).await?;
+        ready.clear();
         Ok(self.stream.flush().await?)
     }
 
     /// Says with which number the next packet comes.
     pub(super) fn expect(&mut self, sequence: u8) {
+        self.pack();
         self.sequence = sequence;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn part(number: u8, payload: &[u8]) -> Vec<u8> {
-        let len = u32::try_from(payload.len()).unwrap().to_le_bytes();
-        [&[len[0], len[1], len[2], number], payload].concat()
-    }
-
-    fn line(bytes: Vec<u8>) -> Line {
-        let (mine, mut theirs) = tokio::io::duplex(1 << 20);
-        tokio::spawn(async move { theirs.write_all(&bytes).await });
-        Line::new(Box::new(mine))
-    }
-
-    #[tokio::test]
-    async fn packets_are_whole_and_long_ones_come_in_pieces() {
-        let long = vec![7; FULL];
-        let bytes = [part(0, b"one"), part(1, b""), part(2, &long), part(3, &long), part(4, b"end"), part(5, b"after")];
-        let mut line = line(bytes.concat());
-        assert_eq!(line.packet().await.unwrap(), Packet::Whole(b"one"));
-        assert_eq!(line.packet().await.unwrap(), Packet::Whole(b""));
-        assert_eq!(line.packet().await.unwrap(), Packet::Long);
-        let (mut len, mut last) = (0, 0);
-        while let Some(piece) = line.piece().await.unwrap() {
-            assert!(piece.len() <= 2 * READ_BYTES, "{}", piece.len());
-            (len, last) = (len + piece.len(), *piece.last().unwrap());
-        }
-        assert_eq!((len, last), (2 * FULL + 3, b'd'));
-        assert_eq!(line.packet().await.unwrap(), Packet::Whole(b"after"));
-    }
-
-    #[tokio::test]
-    async fn a_long_packet_may_end_with_an_empty_part() {
-        let mut line = line([part(0, &vec![7; FULL]), part(1, b""), part(2, b"after")].concat());
-        assert!(line.whole().await.is_err(), "no answer of ours is so long");
-        let mut len = 0;
-        while let Some(piece) = line.piece().await.unwrap() {
-            len += piece.len();
-        }
-        assert_eq!(len, FULL);
-        assert_eq!(line.whole().await.unwrap(), b"after");
-    }
-
-    #[tokio::test]
-    async fn a_packet_out_of_order_and_one_that_breaks_off_are_refused() {
-        assert!(line(part(1, b"one")).packet().await.is_err());
-        let mut short = part(0, b"one");
-        short.pop();
-        assert!(line(short).packet().await.is_err());
-    }
-
-    #[tokio::test]
-    async fn what_is_sent_is_cut_where_a_packet_must_be() {
-        for len in [0, 5, FULL - 1, FULL, FULL + 1] {
-            let (mine, mut theirs) = tokio::io::duplex(1 << 20);
-            let sending = tokio::spawn(async move {
-                let mut line = Line::new(Box::new(mine));
-                line.send(&vec![1; len]).await.unwrap();
-            });
-            let mut sent = Vec::new();
-            theirs.read_to_end(&mut sent).await.unwrap();
-            sending.await.unwrap();
-            let mut wanted = part(0, &vec![1; len.min(FULL)]);
-            if len >= FULL {
-                wanted.extend(part(1, &vec![1; len - FULL]));
-            }
-            assert!(sent == wanted, "{len}");
+        if let Some(blocks) = &mut self.blocks {
+            blocks.number = sequence;
         }
     }
 }

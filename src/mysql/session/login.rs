@@ -82,6 +82,11 @@ pub(super) async fn log_in_on(stream: Box<dyn ByteStream>, endpoint: &Endpoint, 
         // Said with the wish for TLS, too: what is said later a server may not read again.
         capabilities |= CapabilityFlags::CLIENT_CONNECT_WITH_DB;
     }
+    // It begins behind the login, so that nothing of that is compressed, and within TLS.
+    let is_compressed = endpoint.is_compressed && offered.contains(CapabilityFlags::CLIENT_COMPRESS);
+    if is_compressed {
+        capabilities |= CapabilityFlags::CLIENT_COMPRESS;
+    }
     let has_tls = offered.contains(CapabilityFlags::CLIENT_SSL);
     let mut proof = Proof::InClear;
     match endpoint.tls {
@@ -105,6 +110,7 @@ pub(super) async fn log_in_on(stream: Box<dyn ByteStream>, endpoint: &Endpoint, 
     );
     let login = Login { endpoint, greeting: &greeting, capabilities, proof };
     let proof = login.run(&mut line).await?;
+    let line = if is_compressed { line.compressed()? } else { line };
     Ok(LoggedIn { line, greeting, proof })
 }
 

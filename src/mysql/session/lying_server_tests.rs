@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::BytesMut;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
 use super::connect::Session;
@@ -44,6 +45,11 @@ impl Played {
     /// Says nothing more, and is heard to have left.
     pub(super) async fn close(&mut self) {
         self.line.shutdown().await.ok();
+    }
+
+    /// What comes, whether it is packets or not; how much.
+    pub(super) async fn read(&mut self, into: &mut BytesMut) -> usize {
+        self.line.read_buf(into).await.unwrap_or_default()
     }
 
     /// Says what is no packet.
@@ -101,12 +107,21 @@ pub(super) async fn session<P: Future<Output = ()> + Send + 'static>(
     purpose: Purpose,
     play: impl FnOnce(Played) -> P + Send + 'static,
 ) -> Session {
+    session_with(endpoint(), purpose, play).await
+}
+
+/// The same where the endpoint is another.
+pub(super) async fn session_with<P: Future<Output = ()> + Send + 'static>(
+    endpoint: Endpoint,
+    purpose: Purpose,
+    play: impl FnOnce(Played) -> P + Send + 'static,
+) -> Session {
     let (mine, mut played) = both_ends();
     tokio::spawn(async move {
         played.let_in().await;
         play(played).await;
     });
-    Session::of(log_in_on(Box::new(mine), &endpoint(), purpose).await.unwrap(), endpoint().answer_within)
+    Session::of(log_in_on(Box::new(mine), &endpoint, purpose).await.unwrap(), endpoint.answer_within)
 }
 
 /// A login to a server that does as it is played; what was told to the caller, and what the server has heard.

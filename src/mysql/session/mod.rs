@@ -2,12 +2,18 @@
 //! Nothing here knows a table.
 
 mod answer;
+mod compression;
+#[cfg(test)]
+mod compression_tests;
 pub(super) mod connect;
 mod dial;
 pub(super) mod endpoint;
 pub(super) mod fault;
 mod greeting;
 pub(super) mod line;
+mod line_speed;
+#[cfg(test)]
+mod line_tests;
 pub(super) mod load_data;
 pub(super) mod login;
 #[cfg(test)]

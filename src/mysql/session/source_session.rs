@@ -68,6 +68,11 @@ impl SourceSession {
         &self.endpoint.database
     }
 
+    /// Whether the line is slow on which rows come.
+    pub(crate) async fn has_slow_line(&mut self) -> Result<bool, Fault> {
+        self.session.has_slow_line(false).await
+    }
+
     /// What the source's reads may take.
     pub(crate) fn throttle(&self) -> Arc<Throttle> {
         self.endpoint.throttle.clone()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use backboard::mysql::{Family, MysqlHome, Server, ServerOptions};
-use railstage::copying::{CopyOptions, CopyReport};
+use railstage::copying::{Compress, CopyOptions, CopyReport};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -124,7 +124,13 @@ impl Ends {
     }
 
     pub(super) fn options() -> CopyOptions {
-        CopyOptions { copy_id: "run-1".to_owned(), stall: Duration::from_secs(20), ..CopyOptions::default() }
+        CopyOptions {
+            copy_id: "run-1".to_owned(),
+            stall: Duration::from_secs(20),
+            // What lines carry here is what else the machine is at.
+            compress: Compress::Never,
+            ..CopyOptions::default()
+        }
     }
 
     /// Copies with the login that the site has on the source, which owns its database and nothing else.

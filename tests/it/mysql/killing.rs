@@ -98,7 +98,10 @@ impl Held {
 
 fn copy_db(source: &str, target: &str) -> Command {
     let mut command = stage::binary();
-    command.arg("copy-db").env("SOURCE_DATABASE_URL", source).env("TARGET_DATABASE_URL", target);
+    command
+        .args(["copy-db", "--compress", "never"])
+        .env("SOURCE_DATABASE_URL", source)
+        .env("TARGET_DATABASE_URL", target);
     command.stderr(std::process::Stdio::null()).stdout(std::process::Stdio::null());
     command
 }

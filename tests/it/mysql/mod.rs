@@ -1,6 +1,7 @@
 //! The engine of MariaDB and MySQL between real servers: what arrives, what is refused, and what a failure leaves behind.
 
 mod commands;
+mod compressed;
 mod ends;
 mod exact;
 mod faults;
