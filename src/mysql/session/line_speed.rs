@@ -8,7 +8,7 @@ use super::fault::Fault;
 /// So much is sent to find it out.
 const SENT_BYTES: usize = 512 << 10;
 /// A line is slow on which that takes longer: it carries less than some 25 MB/s, or leads far away. On a faster one whoever
-/// compresses would be waited for; servers manage some 30 MB/s in each session, and with all of a processor.
+/// compresses would be waited for: zlib, as servers use it, manages some tens of MB/s, and takes a whole processor for them.
 const FAST_WITHIN: Duration = Duration::from_millis(20);
 /// The fastest of so many tries counts: a server may be at something else.
 const TRIES: usize = 3;
