@@ -3,27 +3,38 @@
 use anyhow::{Context as _, Result};
 
 use super::inspection::{InNetwork, SiteAddress, WordPressSite};
-use super::treatment::{RowCondition, SourceTables};
+use super::treatment::{RowCondition, RowsWish, SourceTables};
 use crate::data::tables::Table;
+use crate::rewriting::sites_of_tables::SitesOfTables;
 use crate::rewriting::wordpress::SiteTables;
 
 /// The sites that may be read, the one with the shortest prefix first: those of a network have longer ones.
 pub(crate) async fn sites(source: &mut impl SourceTables, tables: &[&Table]) -> Result<Vec<WordPressSite>> {
     let mut found: Vec<_> = SiteTables::all(tables).into_iter().filter(SiteTables::can_be_visited).collect();
     found.sort_by_key(|site| site.prefix.len());
-    let options = |site: &SiteTables| tables.iter().position(|table| site.owns(table, "options"));
-    let places: Vec<usize> = found.iter().filter_map(options).collect();
+    let own = SitesOfTables::new(&found).tables_of_each(tables);
+    let options =
+        |(site, own): (&SiteTables, Vec<usize>)| own.into_iter().find(|place| site.owns(tables[*place], "options"));
+    let options: Vec<Option<usize>> = found.iter().zip(own).map(options).collect();
+    let places: Vec<usize> = options.iter().copied().flatten().collect();
     let readable = source.readable(&places).await.context("look for WordPress")?;
-    let is_address = RowCondition::is_of(0, &["siteurl", "home"]);
-    let mut sites = Vec::new();
-    for site in found {
-        let Some(place) = options(&site).filter(|place| readable.contains(place)) else { continue };
-        let options = source.rows(place, &["option_name", "option_value"], &is_address).await;
-        let options = options.context("read the site's options")?;
-        let option = |name: &str| options.iter().find(|row| row[0] == name).map(|row| row[1].clone());
-        let (siteurl, home) = (option("siteurl"), option("home"));
-        sites.push(WordPressSite { siteurl, home, schema: site.schema, table_prefix: site.prefix });
-    }
+    let options = found.into_iter().zip(options);
+    let (found, wishes): (Vec<_>, Vec<_>) = options
+        .filter_map(|(site, options)| Some((site, options.filter(|place| readable.contains(place))?)))
+        .map(|(site, table)| {
+            let when = RowCondition::is_of(0, &["siteurl", "home"]);
+            (site, RowsWish { table, columns: vec!["option_name", "option_value"], when })
+        })
+        .unzip();
+    let site =
+        |site: SiteTables| WordPressSite { siteurl: None, home: None, schema: site.schema, table_prefix: site.prefix };
+    let mut sites: Vec<_> = found.into_iter().map(site).collect();
+    let mut take = |number: usize, mut row: Vec<String>| {
+        let site: &mut WordPressSite = &mut sites[number];
+        let option = if row[0] == "siteurl" { &mut site.siteurl } else { &mut site.home };
+        option.get_or_insert_with(|| row.swap_remove(1));
+    };
+    source.rows_of_each(&wishes, &mut take).await.context("read the site's options")?;
     Ok(sites)
 }
 

@@ -20,6 +20,7 @@ use crate::masking::queues::Put;
 use crate::masking::table::{Condition, Expected, Origin, TableMask, TableRule};
 use crate::masking::transformers::misfit;
 use crate::masking::{Key, Masking, twins};
+use crate::rewriting::sites_of_tables::SitesOfTables;
 use crate::rewriting::wordpress::SiteTables;
 
 /// What becomes of one table.
@@ -60,6 +61,12 @@ pub(crate) struct MaskedSite {
     pub(crate) titles: Arc<Titles>,
 }
 
+impl AsRef<SiteTables> for MaskedSite {
+    fn as_ref(&self) -> &SiteTables {
+        &self.site
+    }
+}
+
 /// What becomes of each of `tables`, in their order.
 ///
 /// # Errors
@@ -73,6 +80,7 @@ pub(crate) fn assign(
 ) -> Result<Vec<Assignment>> {
     let preset = preset::rules();
     let globs: Vec<_> = masking.rules.iter().map(|rule| TableGlob::new(&rule.table)).collect();
+    let of_tables = SitesOfTables::new(sites);
     let mut problems = BTreeSet::new();
     for (i, rule) in masking.rules.iter().enumerate() {
         problems.extend(unknown(rule, &globs[i], tables).map(|problem| format!("`rules.{i}`: {problem}")));
@@ -89,7 +97,7 @@ pub(crate) fn assign(
             };
             let own = masking.rules.iter().zip(&globs).enumerate().filter(|(_, (_, glob))| is_about(glob));
             own.for_each(|(i, (rule, _))| assigner.add(rule, Origin::Caller, None, &format!("`rules.{i}`")));
-            for MaskedSite { site, kept_users, .. } in sites {
+            for MaskedSite { site, kept_users, .. } in of_tables.of(twin.as_ref().unwrap_or(table)) {
                 let about = preset.iter().filter(|rule| site.owns(twin.as_ref().unwrap_or(table), &rule.table));
                 // Nobody logs in by what was set aside.
                 let kept_users = Some(kept_users).filter(|_| twin.is_none());

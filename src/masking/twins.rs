@@ -64,10 +64,12 @@ pub(crate) fn plain(name: &str) -> &str {
 /// A table under the names of the one whose rows were set aside in it, if that is there: it shares columns with it.
 pub(crate) fn of(table: &Table, tables: &[&Table]) -> Option<Table> {
     let name = plain(&table.name);
+    if name == table.name && !is_aside_schema(&table.schema) {
+        return None;
+    }
     let is_twin = |other: &&&Table| {
         (other.schema != table.schema || other.name != table.name)
             && other.name.eq_ignore_ascii_case(name)
-            && (name != table.name || is_aside_schema(&table.schema))
             && table.columns.iter().any(|column| other.columns.iter().any(|own| own.name == column.name))
     };
     let twin = tables.iter().filter(is_twin).min_by_key(|other| other.schema != table.schema)?;

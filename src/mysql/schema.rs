@@ -10,21 +10,27 @@ use super::session::source_session::SourceSession;
 use super::session::sql;
 use crate::copying::report::Skipped;
 
+/// What so many tables are made by is held as it came, and then as it is taken apart.
+const TOGETHER: usize = 200;
+
 /// How the tables are made, by name.
 pub(super) type Schema = BTreeMap<String, CreateTable>;
 
 /// Reads how tables are made.
 pub(super) async fn read(source: &mut SourceSession, tables: impl Iterator<Item = &str>) -> Result<Schema> {
     let names: Vec<_> = tables.collect();
-    let show = |name: &&str| format!("SHOW CREATE TABLE {}", sql::qualified(source.database(), name));
-    let queries: Vec<_> = names.iter().map(show).collect();
-    let what = |number: usize| format!("read how table `{}` is made", names.get(number).copied().unwrap_or_default());
-    let answers = source.all(&queries).await;
-    let answers = answers.map_err(|failed| anyhow::Error::from(failed.fault).context(what(failed.number)))?;
+    let database = source.database().to_owned();
     let mut schema = Schema::new();
-    for (number, (name, rows)) in names.iter().zip(answers).enumerate() {
-        let row = rows.first().context("the server tells nothing").with_context(|| what(number))?;
-        schema.insert((*name).to_owned(), CreateTable::read(&row.text(1), name).with_context(|| what(number))?);
+    for together in names.chunks(TOGETHER) {
+        let what =
+            |number: usize| format!("read how table `{}` is made", together.get(number).copied().unwrap_or_default());
+        let show = |name: &&str| format!("SHOW CREATE TABLE {}", sql::qualified(&database, name));
+        let answers = source.all(&together.iter().map(show).collect::<Vec<_>>()).await;
+        let answers = answers.map_err(|failed| anyhow::Error::from(failed.fault).context(what(failed.number)))?;
+        for (number, (name, rows)) in together.iter().zip(answers).enumerate() {
+            let row = rows.first().context("the server tells nothing").with_context(|| what(number))?;
+            schema.insert((*name).to_owned(), CreateTable::read(&row.text(1), name).with_context(|| what(number))?);
+        }
     }
     Ok(schema)
 }

@@ -13,8 +13,9 @@ use super::session::fault::Fault;
 use super::session::sql;
 use super::target_server::{TargetServer, end_sessions};
 
-/// How long sessions may take to end before the swap is given up.
+/// How long sessions may take to end before the swap is given up, and the server for the renaming of each table beside.
 const SWAP_WITHIN: Duration = Duration::from_mins(1);
+const RENAMED_WITHIN: Duration = Duration::from_millis(100);
 /// How long the server may take to end it then.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 /// The lock on a table was not had in time.
@@ -41,11 +42,12 @@ impl Swap<'_> {
         self.note.write(&mut target_server.session, self.new).await?;
         let database = target_server.database.clone();
         let triggers = Triggers::read(&mut target_server.session, &database).await?;
-        let rename = self.statement(&mut target_server.session, &database).await?;
+        let (rename, renamed) = self.statement(&mut target_server.session, &database).await?;
+        let within = SWAP_WITHIN + RENAMED_WITHIN * renamed;
         // A table with a trigger goes into no other database.
         let mut swapped = Ok(());
         for statement in triggers.drops().chain([rename]) {
-            swapped = self.in_everybodys_way(target_server, second, &statement, cancel).await;
+            swapped = self.in_everybodys_way(target_server, second, &statement, within, cancel).await;
             if swapped.is_err() {
                 triggers.make_again(second).await.context("give the target its triggers back")?;
                 break;
@@ -54,8 +56,8 @@ impl Swap<'_> {
         swapped.context("put the new tables in the old ones' places")
     }
 
-    /// All renamings in one statement, of which the server makes all or none.
-    async fn statement(&self, session: &mut Session, database: &str) -> Result<String> {
+    /// All renamings in one statement, of which the server makes all or none, and how many these are.
+    async fn statement(&self, session: &mut Session, database: &str) -> Result<(String, u32)> {
         let mut renames = Vec::new();
         for (from, to) in [(database, self.aside), (self.new, database)] {
             let sql = format!(
@@ -67,7 +69,8 @@ impl Swap<'_> {
             renames
                 .extend(names.map(|name| format!("{} TO {}", sql::qualified(from, &name), sql::qualified(to, &name))));
         }
-        Ok(format!("RENAME TABLE {}", renames.join(", ")))
+        let renamed = u32::try_from(renames.len()).unwrap_or(u32::MAX);
+        Ok((format!("RENAME TABLE {}", renames.join(", ")), renamed))
     }
 
     /// Runs a statement that needs tables which nobody else has; whoever has one is ended.
@@ -76,9 +79,10 @@ impl Swap<'_> {
         target_server: &mut TargetServer,
         second: &mut Session,
         statement: &str,
+        within: Duration,
         cancel: &CancellationToken,
     ) -> Result<(), Fault> {
-        let give_up = tokio::time::Instant::now() + SWAP_WITHIN;
+        let give_up = tokio::time::Instant::now() + within;
         loop {
             let (id, database) = (target_server.session.id, target_server.database.clone());
             let mut running = pin!(target_server.session.run_whenever(statement));

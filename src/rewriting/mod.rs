@@ -16,6 +16,7 @@ mod left;
 mod new_host;
 mod recoded;
 mod site_url;
+pub(crate) mod sites_of_tables;
 mod spelled;
 mod urls;
 mod walk;

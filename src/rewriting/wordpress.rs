@@ -1,6 +1,8 @@
 //! What railstage knows of WordPress data: what a site is, which of it holds URLs and must be rewritten, and which
 //! never may be.
 
+use std::collections::{HashMap, HashSet};
+
 use wildmatch::WildMatch;
 
 use crate::data::switches;
@@ -46,15 +48,18 @@ impl SiteTables {
     /// Those in a database, by schema and prefix.
     pub(crate) fn all(tables: &[&Table]) -> Vec<Self> {
         let mut sites: Vec<Self> = Vec::new();
+        let names: HashSet<_> = tables.iter().map(|table| (table.schema.as_str(), table.name.as_str())).collect();
+        let mut known = HashMap::new();
         for table in tables {
             let has =
                 |columns: &[&str]| columns.iter().all(|name| table.columns.iter().any(|column| column.name == *name));
             let options = table.name.strip_suffix("options").filter(|_| has(&["option_name", "option_value"]));
             let users = table.name.strip_suffix("users").filter(|_| has(&["user_login", "user_pass", "user_email"]));
             let Some(prefix) = options.or(users) else { continue };
-            let known = sites.iter().position(|site| site.schema == table.schema && site.prefix == prefix);
-            let at = known.unwrap_or_else(|| {
-                sites.push(Self::of(&table.schema, prefix, tables));
+            let at = *known.entry((table.schema.as_str(), prefix)).or_insert_with(|| {
+                let has_posts = names.contains(&(table.schema.as_str(), format!("{prefix}posts").as_str()));
+                let (schema, prefix) = (table.schema.clone(), prefix.to_owned());
+                sites.push(Self { schema, prefix, has_users: false, has_options: false, has_posts });
                 sites.len() - 1
             });
             sites[at].has_options |= options.is_some();
@@ -64,12 +69,6 @@ impl SiteTables {
         sites
     }
 
-    fn of(schema: &str, prefix: &str, tables: &[&Table]) -> Self {
-        let is_posts = |table: &&Table| table.schema == schema && table.name.strip_prefix(prefix) == Some("posts");
-        let has_posts = tables.iter().any(is_posts);
-        Self { schema: schema.to_owned(), prefix: prefix.to_owned(), has_users: false, has_options: false, has_posts }
-    }
-
     /// Whether people can visit it: it has posts, and options that tell its address.
     pub(crate) fn can_be_visited(&self) -> bool {
         self.has_options && self.has_posts
@@ -77,12 +76,23 @@ impl SiteTables {
 
     /// Whether a table is the site's one of the name that `glob` matches without its prefix, or a part of that.
     pub(crate) fn owns(&self, table: &Table, glob: &str) -> bool {
-        let glob = WildMatch::new(glob);
-        let own = |name: &String| {
-            let name = name.strip_prefix(&self.schema)?.strip_prefix('.')?.strip_prefix(&self.prefix)?;
-            Some(glob.matches(name))
-        };
-        table.names.iter().any(|name| own(name) == Some(true))
+        let mut own = table.names.iter().filter_map(|name| self.without_prefix(name)).peekable();
+        // Of most tables nobody asks what the glob means.
+        own.peek().is_some() && {
+            let glob = WildMatch::new(glob);
+            own.any(|name| glob.matches(name))
+        }
+    }
+
+    /// What its one of a table's names is without the prefix.
+    fn without_prefix<'n>(&self, name: &'n str) -> Option<&'n str> {
+        name.strip_prefix(&self.schema)?.strip_prefix('.')?.strip_prefix(&self.prefix)
+    }
+}
+
+impl AsRef<SiteTables> for SiteTables {
+    fn as_ref(&self) -> &SiteTables {
+        self
     }
 }
 

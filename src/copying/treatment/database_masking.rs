@@ -18,6 +18,7 @@ use crate::masking::queues::Put;
 use crate::masking::residue::{Places, Proof, ResidueCounts};
 use crate::masking::suspects::Findings;
 use crate::masking::{EmptiedLine, KeySource, Masking, Sheet, Suspect, TableOutcome, Unknown};
+use crate::rewriting::sites_of_tables::SitesOfTables;
 
 /// Why the rows of a table that is emptied do not come.
 pub(crate) const LEFT_BEHIND: &str = "left behind by masking";
@@ -129,6 +130,7 @@ impl DatabaseMasking {
         };
         let loaded: HashMap<String, &LoadedRows<'_>> =
             loaded.iter().map(|loaded| (loaded.table.label(), loaded)).collect();
+        let of_tables = SitesOfTables::new(&self.sites);
         let mut outcomes: Vec<_> = tables
             .iter()
             .zip(&self.assignments)
@@ -141,7 +143,7 @@ impl DatabaseMasking {
                     rows: loaded.digest.rows,
                     counts: &loaded.counts.masked,
                     nets: &loaded.counts.nets,
-                    sites: &self.sites,
+                    sites: of_tables.of(table),
                     keeps_unknown: self.unknown == Unknown::Keep,
                     live: &loaded.counts.live,
                 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 
-use super::published_posts;
+use super::published_posts::{self, Published};
 use super::row_condition::RowCondition;
 use super::source_tables::SourceTables;
 use crate::data::tables::Table;
@@ -36,14 +36,12 @@ pub(super) async fn of(
         let same = kept.iter().filter(|(own, _)| own.schema == site.schema && site.prefix.starts_with(&own.prefix));
         same.max_by_key(|(own, _)| own.prefix.len()).map(|(_, users)| users.clone()).unwrap_or_default()
     };
-    let mut masked = Vec::new();
-    for site in sites {
-        let (published, titles) =
-            published_posts::of(source, tables, &site).await.context("look for what is published")?;
-        let (published, titles) = (Arc::new(published), Arc::new(titles));
-        masked.push(MaskedSite { kept_users: of(&site), published, titles, site });
-    }
-    Ok(masked)
+    let published = published_posts::of_each(source, tables, &sites).await.context("look for what is published")?;
+    let masked = |(site, published): (SiteTables, Published)| {
+        let Published { posts, titles } = published;
+        MaskedSite { kept_users: of(&site), published: Arc::new(posts), titles: Arc::new(titles), site }
+    };
+    Ok(sites.into_iter().zip(published).map(masked).collect())
 }
 
 struct User {

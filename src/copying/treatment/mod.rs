@@ -25,7 +25,8 @@ pub(crate) use database_masking::{DatabaseMasking, LEFT_BEHIND};
 pub(crate) use database_queues::DatabaseQueues;
 pub(crate) use row_condition::RowCondition;
 pub(crate) use source_tables::{
-    Check, ForeignKey, RowReader, SampleLook, SampleWish, ShowRow, ShownRow, SourceTables, TextRow,
+    Check, ForeignKey, RowReader, RowsWish, SampleLook, SampleWish, ShowRow, ShowRowOf, ShownRow, SourceTables,
+    TakeRows, TextRow,
 };
 
 /// A table as an engine has it, to be treated.

@@ -12,9 +12,14 @@ use super::source_tables::{RowReader, ShownRow};
 use crate::data::tables::Table;
 use crate::masking::assignment::{Assignment, MaskedSite};
 use crate::masking::nets::people::{Gatherer, KnownPeople, PeopleColumns, Told};
+use crate::rewriting::sites_of_tables::SitesOfTables;
 
 /// How a value with a structure begins.
 const STRUCTURES: &[&str] = &["a", "O", "{", "["];
+
+/// Tables under this size are read several at a time, and so many of them.
+const SMALL_BYTES: u64 = 256 << 10;
+const SMALL_TABLES: usize = 40;
 
 /// Everybody whom the site knows, but for who is named in what it publishes. What one reader waits for the source, another one
 /// reads; they come back.
@@ -28,13 +33,14 @@ pub(super) async fn known<R: RowReader>(
     let is_read = |(_, (table, assignment)): &(usize, (&&Table, &Assignment))| {
         table.excluded_by.is_none() || assignment.emptied.is_some()
     };
+    let of_tables = SitesOfTables::new(sites);
     let mut tables_of_people: Vec<_> = tables
         .iter()
         .zip(assignments)
         .enumerate()
         .filter(is_read)
         .filter_map(|(place, (table, assignment))| {
-            Some((place, PeopleColumns::of(table, assignment, kept(table, sites))?))
+            Some((place, PeopleColumns::of(table, assignment, kept(table, &of_tables))?))
         })
         .collect();
     // The largest are taken first, from the end.
@@ -62,43 +68,57 @@ impl Gathering<'_> {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads one table after the other, as long as there are any.
+    /// Reads tables, as long as there are any.
     async fn go_on(&self, reader: &mut impl RowReader) -> Result<()> {
         loop {
-            let next = self.left().pop();
-            let Some((place, mut columns)) = next else { return Ok(()) };
-            self.gather(reader, place, &mut columns)
-                .await
-                .with_context(|| format!("look for people in `{}`", self.tables[place].label()))?;
+            let mut next = self.next();
+            let Some((first, _)) = next.first() else { return Ok(()) };
+            let mut label = format!("`{}`", self.tables[*first].label());
+            if next.len() > 1 {
+                label = format!("{label} and {} more", next.len() - 1);
+            }
+            self.gather(reader, &mut next).await.with_context(|| format!("look for people in {label}"))?;
         }
     }
 
-    async fn gather(&self, reader: &mut impl RowReader, place: usize, columns: &mut PeopleColumns) -> Result<()> {
-        let when = match columns.key {
-            Some(key) => of_keys(reader, place, key, columns).await?,
-            None => RowCondition::Always,
-        };
-        if when == RowCondition::OneOf(Vec::new()) {
-            return Ok(());
+    /// The next table, or several that are small: these cost no more than the way to the server and back.
+    fn next(&self) -> Vec<(usize, PeopleColumns)> {
+        let mut left = self.left();
+        let Some(first) = left.pop() else { return Vec::new() };
+        let more = if self.tables[first.0].size_bytes <= SMALL_BYTES { SMALL_TABLES.min(left.len()) } else { 0 };
+        let from = left.len() - more;
+        std::iter::once(first).chain(left.drain(from..).rev()).collect()
+    }
+
+    async fn gather(&self, reader: &mut impl RowReader, tables: &mut [(usize, PeopleColumns)]) -> Result<()> {
+        let (mut parts, mut of) = (Vec::new(), Vec::new());
+        for (number, (place, columns)) in tables.iter_mut().enumerate() {
+            let when = match columns.key {
+                Some(key) => of_keys(reader, *place, key, columns).await?,
+                None => RowCondition::Always,
+            };
+            if when != RowCondition::OneOf(Vec::new()) {
+                parts.extend(reader.parts(*place, &columns.read, &when, None));
+                of.resize(parts.len(), number);
+            }
         }
-        let places: Vec<Option<usize>> = (0..self.tables[place].columns.len())
-            .map(|column| columns.read.iter().position(|read| *read == column))
-            .collect();
-        let parts = reader.parts(place, &columns.read, &when, None);
-        let mut show = |row: &dyn ShownRow| {
+        let of_table = |(place, columns): &(usize, PeopleColumns)| -> Vec<Option<usize>> {
+            let read = |column| columns.read.iter().position(|read| *read == column);
+            (0..self.tables[*place].columns.len()).map(read).collect()
+        };
+        let places: Vec<_> = tables.iter().map(of_table).collect();
+        let mut show = |part: usize, row: &dyn ShownRow| {
             let mut gatherer = self.gatherer.lock().unwrap_or_else(PoisonError::into_inner);
+            let (places, (_, columns)) = (&places[of[part]], &mut tables[of[part]]);
             columns.take(&mut gatherer, |column| row.value(places[column]?));
         };
-        for part in parts {
-            reader.show(&part, &mut show).await?;
-        }
-        Ok(())
+        reader.show_each(&parts.iter().collect::<Vec<_>>(), &mut show).await
     }
 }
 
 /// The users whose logins are kept, and the column of their ids.
-fn kept(table: &Table, sites: &[MaskedSite]) -> Option<(usize, Arc<HashSet<String>>)> {
-    sites.iter().find_map(|MaskedSite { site, kept_users, .. }| {
+fn kept(table: &Table, sites: &SitesOfTables<'_, MaskedSite>) -> Option<(usize, Arc<HashSet<String>>)> {
+    sites.of(table).into_iter().find_map(|MaskedSite { site, kept_users, .. }| {
         let id = [("users", "id"), ("usermeta", "user_id")].iter().find(|(name, _)| site.owns(table, name))?.1;
         let column = table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(id))?;
         Some((column, kept_users.clone()))

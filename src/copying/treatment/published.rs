@@ -12,13 +12,20 @@ use crate::data::tables::Table;
 use crate::masking::assignment::MaskedSite;
 use crate::masking::nets::people::KnownPeople;
 use crate::masking::nets::people::published::{PLACES, Place};
+use crate::rewriting::sites_of_tables::SitesOfTables;
 
 /// A part of a table that everyone can read.
 struct Part<P> {
     part: P,
     place: &'static Place,
     published: Arc<RoaringTreemap>,
+    /// Whether it costs no more than the way to the server and back.
+    is_small: bool,
 }
+
+/// Parts of tables under this size are read several at a time, and so many of them.
+const SMALL_BYTES: u64 = 256 << 10;
+const SMALL_PARTS: usize = 40;
 
 /// Takes out of the dictionary whoever stands in published posts or in the settings that every visitor sees. The readers come back.
 pub(super) async fn leave_out<R: RowReader>(
@@ -34,11 +41,16 @@ pub(super) async fn leave_out<R: RowReader>(
         let (parts, people) = (parts.clone(), people.clone());
         reading.spawn(async move {
             let mut noted = people.published();
-            while let Some(part) = next(&parts) {
-                let mut note = |row: &dyn ShownRow| {
-                    part.place.note(&people, &mut noted, &part.published, |at| row.value(at));
+            loop {
+                let next = next(&parts);
+                if next.is_empty() {
+                    break;
+                }
+                let mut note = |number: usize, row: &dyn ShownRow| {
+                    let Part { place, published, .. } = &next[number];
+                    place.note(&people, &mut noted, published, |at| row.value(at));
                 };
-                reader.show(&part.part, &mut note).await?;
+                reader.show_each(&next.iter().map(|part| &part.part).collect::<Vec<_>>(), &mut note).await?;
             }
             anyhow::Ok((reader, noted))
         });
@@ -54,18 +66,29 @@ pub(super) async fn leave_out<R: RowReader>(
     Ok((readers, people))
 }
 
-fn next<P>(parts: &Mutex<Vec<Part<P>>>) -> Option<Part<P>> {
-    parts.lock().unwrap_or_else(PoisonError::into_inner).pop()
+/// The next part, or several that are small.
+fn next<P>(parts: &Mutex<Vec<Part<P>>>) -> Vec<Part<P>> {
+    let mut parts = parts.lock().unwrap_or_else(PoisonError::into_inner);
+    let small = parts.iter().rev().take(SMALL_PARTS).take_while(|part| part.is_small).count();
+    let from = parts.len().saturating_sub(small.max(1));
+    parts.drain(from..).collect()
 }
 
 fn parts<R: RowReader>(reader: &R, tables: &[&Table], sites: &[MaskedSite]) -> Vec<Part<R::Part>> {
+    let of_tables = SitesOfTables::new(sites);
     let mut parts = Vec::new();
     for (number, table) in tables.iter().enumerate().filter(|(_, table)| table.excluded_by.is_none()) {
-        for MaskedSite { site, published, .. } in sites {
+        for MaskedSite { site, published, .. } in of_tables.of(table) {
             for place in PLACES.iter().filter(|place| site.owns(table, place.table)) {
                 let Some(columns) = place.columns(table) else { continue };
                 let of_table = reader.parts(number, &columns, &condition(table, &columns, place), place.most_bytes);
-                parts.extend(of_table.into_iter().map(|part| Part { part, place, published: published.clone() }));
+                let is_small = table.size_bytes <= SMALL_BYTES;
+                parts.extend(of_table.into_iter().map(|part| Part {
+                    part,
+                    place,
+                    published: published.clone(),
+                    is_small,
+                }));
             }
         }
     }

@@ -15,6 +15,17 @@ use crate::masking::suspects::Sample;
 /// The columns of a row as text; `None` is NULL.
 pub(crate) type TextRow = Vec<Option<String>>;
 
+/// Rows of a table that are wanted.
+pub(crate) struct RowsWish {
+    pub(crate) table: usize,
+    /// By their names, in whatever case.
+    pub(crate) columns: Vec<&'static str>,
+    pub(crate) when: RowCondition,
+}
+
+/// Takes rows of many tables: the number of the wish, and the columns that it wants.
+pub(crate) type TakeRows<'t> = dyn FnMut(usize, Vec<String>) + Send + 't;
+
 /// A foreign key.
 pub(crate) struct ForeignKey {
     pub(crate) name: String,
@@ -83,6 +94,20 @@ pub(crate) trait SourceTables: Send {
         }
     }
 
+    /// Takes rows of many tables, wish by wish. An engine whose server answers several questions at once asks so.
+    fn rows_of_each(
+        &mut self,
+        wishes: &[RowsWish],
+        take: &mut TakeRows<'_>,
+    ) -> impl Future<Output = Result<()>> + Send {
+        async move {
+            for (number, RowsWish { table, columns, when }) in wishes.iter().enumerate() {
+                self.each_row(*table, columns, when, &mut |row| take(number, row)).await?;
+            }
+            Ok(())
+        }
+    }
+
     /// The foreign keys that a copy must have whole.
     fn foreign_keys(&mut self) -> impl Future<Output = Result<Vec<ForeignKey>>> + Send;
 
@@ -126,10 +151,13 @@ pub(crate) trait ShownRow {
 /// What a row is shown to.
 pub(crate) type ShowRow<'s> = dyn FnMut(&dyn ShownRow) + Send + 's;
 
+/// What rows of several parts are shown to.
+pub(crate) type ShowRowOf<'s> = dyn FnMut(usize, &dyn ShownRow) + Send + 's;
+
 /// A session that reads many rows, none of which is kept.
 pub(crate) trait RowReader: Send + 'static {
     /// A part of a table that is read in one go.
-    type Part: Send + 'static;
+    type Part: Send + Sync + 'static;
 
     /// The parts of some columns of a table, and of those of its rows that are meant, where the source may be asked for these alone.
     /// `most_bytes`: only so many, those that were written last, where that can be told.
@@ -137,6 +165,21 @@ pub(crate) trait RowReader: Send + 'static {
 
     /// Shows the rows of a part.
     fn show(&mut self, part: &Self::Part, show: &mut ShowRow<'_>) -> impl Future<Output = Result<()>> + Send;
+
+    /// Shows the rows of several parts, one after the other, each with the part's number. An engine whose server answers several
+    /// questions at once asks so.
+    fn show_each(
+        &mut self,
+        parts: &[&Self::Part],
+        show: &mut ShowRowOf<'_>,
+    ) -> impl Future<Output = Result<()>> + Send {
+        async move {
+            for (number, part) in parts.iter().enumerate() {
+                self.show(part, &mut |row| show(number, row)).await?;
+            }
+            Ok(())
+        }
+    }
 
     /// The values of a column of a large table, each once; nothing where it is no gain to know them, or there are too many.
     fn values_of(&mut self, table: usize, column: usize) -> impl Future<Output = Result<Option<Vec<String>>>> + Send;

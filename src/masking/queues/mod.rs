@@ -19,6 +19,7 @@ use crate::error::counted;
 use crate::masking::assignment::expectations;
 use crate::masking::table::{Condition, Origin, TableRule};
 use crate::masking::{Masking, preset};
+use crate::rewriting::sites_of_tables::SitesOfTables;
 use crate::rewriting::wordpress::SiteTables;
 
 /// A table that would act in a copy, or looks as if it would.
@@ -117,9 +118,10 @@ pub(crate) fn find(tables: &[&Table], keep: &[String], masking: Option<&Masking>
     let ruled: Vec<_> =
         masking.iter().flat_map(|masking| &masking.rules).map(|rule| TableGlob::new(&rule.table)).collect();
     let sites = SiteTables::all(tables);
+    let of_tables = SitesOfTables::new(&sites);
     let has_rule = |table: &Table| {
         ruled.iter().any(|glob| glob.is_about(table))
-            || sites.iter().any(|site| preset::rules().iter().any(|rule| site.owns(table, &rule.table)))
+            || of_tables.of(table).iter().any(|site| preset::rules().iter().any(|rule| site.owns(table, &rule.table)))
     };
     let finding = |table: &&Table| {
         let found = known::find(table).or_else(|| {

@@ -22,8 +22,8 @@ pub(crate) struct TableOutcome<'a> {
     pub(crate) counts: &'a [u64],
     /// By column, what the nets changed.
     pub(crate) nets: &'a [NetCounts],
-    /// The WordPress sites of its database.
-    pub(crate) sites: &'a [MaskedSite],
+    /// The WordPress sites that it may be of.
+    pub(crate) sites: Vec<&'a MaskedSite>,
     /// Whether free text that no rule speaks of is to stay.
     pub(crate) keeps_unknown: bool,
     /// Switches that look live and that nothing tells how to put off, by column and key.
@@ -42,7 +42,7 @@ impl TableOutcome<'_> {
 
     /// Why values of a column stay that are of no shape and nobody known.
     fn stays_because(&self, column: usize, net: &ColumnNet) -> Vec<String> {
-        let of_site = |site: &MaskedSite| unknown::stays_because(self.table, column, site);
+        let of_site = |site: &&MaskedSite| unknown::stays_because(self.table, column, site);
         let known: Vec<_> = self.sites.iter().flat_map(of_site).collect();
         let by_net = match net.net {
             _ if net.is_key => "rows are told apart by it, and programs look its values up word for word",

@@ -5,9 +5,13 @@ use std::collections::{HashMap, HashSet};
 use anyhow::{Context as _, Result};
 
 use super::conditions::sql_of;
+use super::references::Places;
+use super::shown_rows::RowQuery;
 use super::{checks, references, samples, shown_rows};
 use crate::copying::row::{Field as _, Row as _};
-use crate::copying::treatment::{Check, ForeignKey, RowCondition, SampleLook, SampleWish, SourceTables, TextRow};
+use crate::copying::treatment::{
+    Check, ForeignKey, RowCondition, RowsWish, SampleLook, SampleWish, SourceTables, TakeRows, TextRow,
+};
 use crate::data::tables::ColumnType;
 use crate::masking::relations::Reference;
 use crate::mysql::rows::relation::Relation;
@@ -19,6 +23,9 @@ use crate::mysql::session::sql;
 const COUNTED_BYTES: u64 = 64 << 20;
 /// So many tables or columns are asked about in one round trip.
 const TOGETHER: usize = 40;
+
+/// Queries of so many bytes are held at a time.
+const QUERIES_BYTES: usize = 1 << 20;
 
 /// A longer value is not looked at as a whole.
 const LONG_BYTES: usize = 64 << 10;
@@ -44,28 +51,46 @@ impl AskedTables<'_> {
         when: &RowCondition,
         take: &mut (dyn FnMut(Vec<String>) + Send),
     ) -> Result<()> {
-        let shown: Vec<_> = columns.iter().map(|column| relation.shown(*column)).collect();
-        let named = columns.iter().map(|column| sql::ident(&relation.table.columns[*column].name));
-        let are_there: Vec<_> = named.map(|name| format!("{name} IS NOT NULL")).collect();
-        let query = format!(
-            "SELECT {} FROM {} WHERE ({}) AND {}",
-            shown.join(", "),
-            relation.in_source(),
-            sql_of(when, relation, columns),
-            are_there.join(" AND ")
-        );
+        let query = query(relation, columns, when);
         let mut of_row = |row: &WireRow<'_>| {
-            let value = |(number, column): (usize, &usize)| {
-                let value = row.field(number).raw()?;
-                Some(String::from_utf8_lossy(&relation.read(*column, value)).into_owned())
-            };
-            let texts: Option<Vec<String>> = columns.iter().enumerate().map(value).collect();
-            if let Some(texts) = texts.filter(|texts| when.holds(texts)) {
+            if let Some(texts) = texts(relation, columns, row).filter(|texts| when.holds(texts)) {
                 take(texts);
             }
         };
         shown_rows::each(self.source, &query, columns.len(), &mut of_row).await
     }
+}
+
+/// The query for columns of those rows of a table that are meant, none of them NULL.
+fn query(relation: &Relation, columns: &[usize], when: &RowCondition) -> String {
+    let shown: Vec<_> = columns.iter().map(|column| relation.shown(*column)).collect();
+    let named = columns.iter().map(|column| sql::ident(&relation.table.columns[*column].name));
+    let are_there: Vec<_> = named.map(|name| format!("{name} IS NOT NULL")).collect();
+    format!(
+        "SELECT {} FROM {} WHERE ({}) AND {}",
+        shown.join(", "),
+        relation.in_source(),
+        sql_of(when, relation, columns),
+        are_there.join(" AND ")
+    )
+}
+
+/// A row of these columns; nothing, where one is NULL.
+fn texts(relation: &Relation, columns: &[usize], row: &WireRow<'_>) -> Option<Vec<String>> {
+    let value = |(number, column): (usize, &usize)| {
+        let value = row.field(number).raw()?;
+        Some(String::from_utf8_lossy(&relation.read(*column, value)).into_owned())
+    };
+    columns.iter().enumerate().map(value).collect()
+}
+
+/// The places of columns by their names, in whatever case.
+fn places(relation: &Relation, columns: &[&str]) -> Result<Vec<usize>> {
+    let place = |name: &&str| {
+        let place = relation.table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
+        place.with_context(|| format!("table `{}` has no column `{name}`", relation.label()))
+    };
+    columns.iter().map(place).collect()
 }
 
 impl SourceTables for AskedTables<'_> {
@@ -102,13 +127,32 @@ impl SourceTables for AskedTables<'_> {
     ) -> Result<()> {
         let relations = self.relations;
         let relation = &relations[table];
-        let place = |name: &&str| {
-            let place = relation.table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
-            place.with_context(|| format!("table `{}` has no column `{name}`", relation.label()))
-        };
-        let places = columns.iter().map(place).collect::<Result<Vec<_>>>()?;
+        let places = places(relation, columns)?;
         let read = self.each(relation, &places, when, take).await;
         self.done(read.with_context(|| format!("look through {}", relation.label()))).await
+    }
+
+    async fn rows_of_each(&mut self, wishes: &[RowsWish], take: &mut TakeRows<'_>) -> Result<()> {
+        let relations = self.relations;
+        let (mut queries, mut columns) = (Vec::with_capacity(wishes.len()), Vec::with_capacity(wishes.len()));
+        for wish in wishes {
+            let relation = &relations[wish.table];
+            let places = places(relation, &wish.columns)?;
+            queries.push(RowQuery {
+                sql: query(relation, &places, &wish.when),
+                columns: places.len(),
+                label: format!("look through {}", relation.label()),
+            });
+            columns.push(places);
+        }
+        let mut of_row = |number: usize, row: &WireRow<'_>| {
+            let wish = &wishes[number];
+            let texts = texts(&relations[wish.table], &columns[number], row);
+            if let Some(texts) = texts.filter(|texts| wish.when.holds(texts)) {
+                take(number, texts);
+            }
+        };
+        shown_rows::of_each(self.source, queries, &mut of_row).await
     }
 
     async fn foreign_keys(&mut self) -> Result<Vec<ForeignKey>> {
@@ -127,9 +171,9 @@ impl SourceTables for AskedTables<'_> {
         let sql = "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS
                     WHERE TABLE_SCHEMA = DATABASE() AND COALESCE(GENERATION_EXPRESSION, '') <> '' ORDER BY 1, ORDINAL_POSITION";
         let mut computed: HashMap<usize, Vec<String>> = HashMap::new();
+        let places = Places::of(self.relations);
         for row in self.source.rows(sql).await.context("list generated columns")? {
-            let table = row.text(0);
-            let place = self.relations.iter().position(|relation| relation.table.name == table);
+            let place = places.find(&row.text(0));
             computed.entry(place.unwrap_or(usize::MAX)).or_default().push(row.text(1));
         }
         Ok(computed)
@@ -162,17 +206,8 @@ impl SourceTables for AskedTables<'_> {
     }
 
     async fn samples(&mut self, wishes: &[SampleWish], look: &mut SampleLook<'_>) -> Result<()> {
-        let relations = self.relations;
-        for together in wishes.chunks(TOGETHER) {
-            for wish in together {
-                let relation = &relations[wish.table];
-                let read = samples::of(self.source, relation, wish).await;
-                let (sample, variety) = read.with_context(|| format!("look into {}", relation.label()))?;
-                look(wish.table, &sample, &variety);
-            }
-            self.done(Ok(())).await?;
-        }
-        Ok(())
+        let read = samples::all(self.source, self.relations, wishes, look).await;
+        self.done(read).await
     }
 
     async fn keys_among(
@@ -185,13 +220,23 @@ impl SourceTables for AskedTables<'_> {
         let is_asked = |(place, column): &(usize, usize)| tables.contains(place) && !is_hidden(*place, *column);
         let columns: Vec<_> = columns.into_iter().filter(is_asked).collect();
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        let bytes: usize = words.iter().map(|word| word.len() + "'', ".len()).sum();
+        let (relations, when) = (self.relations, RowCondition::Is(0, words));
         let mut keys = HashSet::new();
-        for (place, column) in columns {
-            let relations = self.relations;
-            let when = RowCondition::Is(0, words.clone());
-            let mut take = |row: Vec<String>| keys.extend(row);
-            let read = self.each(&relations[place], &[column], &when, &mut take).await;
-            self.done(read).await?;
+        // Each query has all words in it.
+        for together in columns.chunks((QUERIES_BYTES / bytes.max(1)).clamp(1, TOGETHER)) {
+            let query = |(place, column): &(usize, usize)| RowQuery {
+                sql: query(&relations[*place], &[*column], &when),
+                columns: 1,
+                label: format!("look through {}", relations[*place].label()),
+            };
+            let mut take = |number: usize, row: &WireRow<'_>| {
+                let (place, column) = together[number];
+                keys.extend(
+                    texts(&relations[place], &[column], row).filter(|texts| when.holds(texts)).into_iter().flatten(),
+                );
+            };
+            shown_rows::of_each(self.source, together.iter().map(query).collect(), &mut take).await?;
         }
         Ok(keys)
     }

@@ -1,6 +1,6 @@
 //! Checks of a source's tables, as the statements have them that make these: they call nothing but what is the server's own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context as _, Result};
 use data_encoding::HEXUPPER;
@@ -14,6 +14,9 @@ use crate::mysql::session::sql;
 /// A query is no longer than any server takes.
 const QUERY_BYTES: usize = 512 << 10;
 
+/// So many tables are asked about at a time.
+const TOGETHER: usize = 100;
+
 /// The checks of some tables, by their places.
 pub(super) async fn of(
     source: &mut SourceSession,
@@ -23,16 +26,19 @@ pub(super) async fn of(
     let sql = "SELECT DISTINCT t.TABLE_NAME FROM information_schema.TABLE_CONSTRAINTS AS t
                 WHERE t.TABLE_SCHEMA = DATABASE() AND t.CONSTRAINT_TYPE = 'CHECK'";
     let rows = source.rows(sql).await.context("list the source's checks")?;
-    let names: Vec<String> = rows.iter().map(|row| row.text(0)).collect();
+    let names: HashSet<String> = rows.iter().map(|row| row.text(0)).collect();
+    let places: Vec<usize> =
+        places.iter().copied().filter(|place| names.contains(&relations[*place].table.name)).collect();
     let mut checks = HashMap::new();
-    for place in places {
-        let relation = &relations[*place];
-        if !names.contains(&relation.table.name) {
-            continue;
+    for together in places.chunks(TOGETHER) {
+        let show = |place: &usize| format!("SHOW CREATE TABLE {}", relations[*place].in_source());
+        let shown = source.all(&together.iter().map(show).collect::<Vec<_>>()).await;
+        let shown = shown.map_err(|failed| failed.fault).context("read the source's checks")?;
+        for (place, rows) in together.iter().zip(shown) {
+            let row = rows.first().context("the server tells nothing")?;
+            let found = create_table::checks(&row.text(1)).into_iter();
+            checks.insert(*place, found.map(|(name, text)| check(&relations[*place], name, text)).collect());
         }
-        let row = source.row(&format!("SHOW CREATE TABLE {}", relation.in_source())).await?;
-        let found = create_table::checks(&row.text(1)).into_iter().map(|(name, text)| check(relation, name, text));
-        checks.insert(*place, found.collect());
     }
     Ok(checks)
 }

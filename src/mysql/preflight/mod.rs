@@ -8,3 +8,4 @@ mod row_reader;
 mod samples;
 mod shown_rows;
 pub(super) mod treated;
+mod variety;

@@ -17,10 +17,23 @@ struct Key {
     columns: Vec<(usize, usize)>,
 }
 
-/// The place of a table of this name; a server may not tell small letters from large ones, and spell a name in one key otherwise.
-fn place(relations: &[Relation], name: &str) -> Option<usize> {
-    let exactly = relations.iter().position(|relation| relation.table.name == name);
-    exactly.or_else(|| relations.iter().position(|relation| relation.table.name.eq_ignore_ascii_case(name)))
+/// Tables by their names.
+pub(super) struct Places<'a> {
+    exactly: HashMap<&'a str, usize>,
+    in_small_letters: HashMap<String, usize>,
+}
+
+impl<'a> Places<'a> {
+    pub(super) fn of(relations: &'a [Relation]) -> Self {
+        let names = || relations.iter().enumerate().map(|(place, relation)| (relation.table.name.as_str(), place));
+        let small = names().rev().map(|(name, place)| (name.to_ascii_lowercase(), place));
+        Self { exactly: names().collect(), in_small_letters: small.collect() }
+    }
+
+    /// The place of a table of this name; a server may not tell small letters from large ones, and spell a name in one key otherwise.
+    pub(super) fn find(&self, name: &str) -> Option<usize> {
+        self.exactly.get(name).or_else(|| self.in_small_letters.get(&name.to_ascii_lowercase())).copied()
+    }
 }
 
 fn column(relation: &Relation, name: &str) -> Option<usize> {
@@ -32,10 +45,10 @@ async fn keys(source: &mut SourceSession, relations: &[Relation]) -> Result<Vec<
                  FROM information_schema.KEY_COLUMN_USAGE
                 WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_SCHEMA = DATABASE()
                 ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION";
-    let mut keys: Vec<Key> = Vec::new();
+    let (mut keys, places): (Vec<Key>, _) = (Vec::new(), Places::of(relations));
     for row in source.rows(sql).await.context("read the source's foreign keys")? {
         let [name, table, from, to_table, to] = [0, 1, 2, 3, 4].map(|number| row.text(number));
-        let (Some(child), Some(parent)) = (place(relations, &table), place(relations, &to_table)) else { continue };
+        let (Some(child), Some(parent)) = (places.find(&table), places.find(&to_table)) else { continue };
         let pair = column(&relations[child], &from).zip(column(&relations[parent], &to));
         match keys.last_mut().filter(|key| key.name == name && key.child == child) {
             Some(key) => key.columns.extend(pair),
@@ -79,9 +92,10 @@ pub(super) async fn deciding(
 ) -> Result<HashMap<usize, Vec<String>>> {
     let sql = "SELECT DISTINCT TABLE_NAME, CONCAT_WS(' ', PARTITION_EXPRESSION, SUBPARTITION_EXPRESSION)
                  FROM information_schema.PARTITIONS WHERE TABLE_SCHEMA = DATABASE() AND PARTITION_NAME IS NOT NULL";
+    let places = Places::of(relations);
     let mut deciding: HashMap<usize, Vec<String>> = HashMap::new();
     for row in source.rows(sql).await.context("read what the source's tables are partitioned by")? {
-        let Some(place) = place(relations, &row.text(0)) else { continue };
+        let Some(place) = places.find(&row.text(0)) else { continue };
         let by = row.text(1).to_lowercase();
         let is_named = |name: &str| {
             let name = name.to_lowercase();
@@ -98,9 +112,9 @@ pub(super) async fn deciding(
 pub(super) async fn unique_texts(source: &mut SourceSession, relations: &[Relation]) -> Result<Vec<(usize, usize)>> {
     let sql = "SELECT DISTINCT TABLE_NAME, COLUMN_NAME FROM information_schema.STATISTICS
                 WHERE TABLE_SCHEMA = DATABASE() AND NON_UNIQUE = 0 AND SEQ_IN_INDEX = 1 AND COLUMN_NAME IS NOT NULL ORDER BY 1, 2";
-    let mut columns = Vec::new();
+    let (mut columns, places) = (Vec::new(), Places::of(relations));
     for row in source.rows(sql).await.context("list the source's keys")? {
-        let Some(place) = place(relations, &row.text(0)) else { continue };
+        let Some(place) = places.find(&row.text(0)) else { continue };
         let found = column(&relations[place], &row.text(1));
         let is_text = |found: &usize| relations[place].table.columns[*found].column_type.is_plain_text();
         columns.extend(found.filter(is_text).map(|found| (place, found)));

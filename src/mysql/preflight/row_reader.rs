@@ -6,9 +6,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 
 use super::conditions::sql_of;
-use super::shown_rows;
+use super::shown_rows::{self, RowQuery};
 use crate::copying::row::{Field as _, Row as _};
-use crate::copying::treatment::{RowCondition, RowReader, ShowRow, ShownRow};
+use crate::copying::treatment::{RowCondition, RowReader, ShowRow, ShowRowOf, ShownRow};
 use crate::mysql::rows::relation::Relation;
 use crate::mysql::rows::wire::WireRow;
 use crate::mysql::session::source_session::SourceSession;
@@ -84,6 +84,20 @@ impl RowReader for Reader {
         let read = shown_rows::each(&mut self.session, &part.query, columns.len(), &mut take).await;
         read.with_context(|| format!("look through table `{}`", relation.label()))?;
         self.session.let_go().await.context("let go of the source's tables")
+    }
+
+    async fn show_each(&mut self, parts: &[&Part], show: &mut ShowRowOf<'_>) -> Result<()> {
+        let relations = self.relations.clone();
+        let query = |part: &&Part| RowQuery {
+            sql: part.query.clone(),
+            columns: part.columns.len(),
+            label: format!("look through table `{}`", relations[part.table].label()),
+        };
+        let mut take = |number: usize, row: &WireRow<'_>| {
+            let Part { table, columns, .. } = parts[number];
+            show(number, &Shown { row, relation: &relations[*table], columns });
+        };
+        shown_rows::of_each(&mut self.session, parts.iter().map(query).collect(), &mut take).await
     }
 
     async fn values_of(&mut self, table: usize, column: usize) -> Result<Option<Vec<String>>> {

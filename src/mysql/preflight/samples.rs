@@ -1,13 +1,13 @@
 //! Samples of the source's tables: some rows of each, and how their values differ.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
-use super::shown_rows;
+use super::shown_rows::{self, RowQuery};
+use super::variety;
 use crate::copying::row::{Field as _, Row as _};
-use crate::copying::treatment::{SampleWish, TextRow};
-use crate::masking::nets::unknown::{Differing, MOST_COMMON, Variety};
+use crate::copying::treatment::{SampleLook, SampleWish, TextRow};
 use crate::masking::suspects::Sample;
 use crate::mysql::rows::relation::Relation;
 use crate::mysql::rows::wire::{WireField, WireRow};
@@ -30,61 +30,131 @@ const PLACES_OF_NAMES: u32 = 400;
 const ROWS_OF_PLACE: usize = 8;
 /// So many places are asked for in one go.
 const TOGETHER: u32 = 50;
+/// So many small tables are asked about together.
+const TABLES_TOGETHER: usize = 40;
 /// More than any table has.
 const ALL_ROWS: u64 = 1 << 62;
-/// The values of a larger table are not counted.
-const COUNTED_BYTES: u64 = 32 << 20;
-/// Of longer values only the beginning tells whether they differ.
-const COUNTED_CHARS: usize = 200;
 
-/// A sample of a table, and how its values differ.
-pub(super) async fn of(
+/// Shows samples of tables, and how the values of each differ. Small ones are asked about together.
+pub(super) async fn all(
     source: &mut SourceSession,
-    relation: &Relation,
-    wish: &SampleWish,
-) -> Result<(Sample, Variety)> {
-    let columns = columns(relation, wish);
-    let mut sample = Sample::new();
-    if relation.table.size_bytes <= SMALL_BYTES {
-        sample = texts(source, relation, &of_small(relation, wish, &columns)).await?;
-    } else if let Some(key) = relation.ordered_by.as_deref() {
-        for query in in_places(source, relation, wish, key, &columns).await? {
-            sample.extend(texts(source, relation, &query).await?);
+    relations: &[Relation],
+    wishes: &[SampleWish],
+    look: &mut SampleLook<'_>,
+) -> Result<()> {
+    let mut left = wishes;
+    while !left.is_empty() {
+        let (together, more) = left.split_at(together(relations, left));
+        left = more;
+        let wished: Vec<_> = together.iter().map(|wish| Wished { relation: &relations[wish.table], wish }).collect();
+        let samples = match wished.as_slice() {
+            [only] if !only.is_small() => {
+                let sample = only.of_large(source).await;
+                vec![sample.with_context(|| only.label())?]
+            }
+            several => of_small(source, several).await?,
+        };
+        let samples: Vec<_> = wished.iter().zip(samples).map(|(wished, sample)| wished.thinned(sample)).collect();
+        let varieties = variety::of(source, &wished, &samples).await?;
+        source.let_go().await.context("let go of the source's tables")?;
+        for ((wish, sample), variety) in together.iter().zip(&samples).zip(&varieties) {
+            look(wish.table, sample, variety);
         }
-    } else {
-        // It would have to be read as a whole for more.
-        let query = format!("SELECT {} FROM {} LIMIT {ROWS_OF_NAMES}", columns.join(", "), relation.in_source());
-        sample = texts(source, relation, &query).await?;
     }
-    let most = if wish.key.is_some() { ROWS_OF_NAMES } else { SAMPLE_ROWS };
-    let mut met: HashMap<Option<String>, usize> = HashMap::new();
-    sample.retain(|row| {
-        let Some(key) = wish.key else { return true };
-        let nth = met.entry(row[key].clone()).or_default();
-        *nth += 1;
-        *nth <= ROWS_OF_NAME
-    });
-    // From all of it, not from its beginning alone.
-    if sample.len() > most {
-        let step = sample.len().div_ceil(most);
-        sample = sample.into_iter().step_by(step.max(1)).collect();
+    Ok(())
+}
+
+/// How many tables are asked about together: one, where it is not small.
+fn together(relations: &[Relation], wishes: &[SampleWish]) -> usize {
+    let (mut tables, mut bytes) = (0, 0);
+    for wish in wishes {
+        bytes += relations[wish.table].table.size_bytes;
+        if tables == TABLES_TOGETHER || bytes > SMALL_BYTES {
+            break;
+        }
+        tables += 1;
     }
-    let variety = variety(source, relation, wish, &sample).await?;
-    Ok((sample, variety))
+    tables.max(1)
+}
+
+/// A table of which a sample is wanted.
+pub(super) struct Wished<'a> {
+    pub(super) relation: &'a Relation,
+    pub(super) wish: &'a SampleWish,
+}
+
+/// Samples of small tables.
+async fn of_small(source: &mut SourceSession, wished: &[Wished<'_>]) -> Result<Vec<Sample>> {
+    let query = |wished: &Wished<'_>| RowQuery {
+        sql: of_small_query(wished.relation, wished.wish, &columns(wished.relation, wished.wish)),
+        columns: wished.relation.table.columns.len(),
+        label: wished.label(),
+    };
+    let mut samples: Vec<_> = wished.iter().map(|_| Sample::new()).collect();
+    let mut take = |number: usize, row: &WireRow<'_>| samples[number].push(as_texts(wished[number].relation, row));
+    shown_rows::of_each(source, wished.iter().map(query).collect(), &mut take).await?;
+    Ok(samples)
+}
+
+impl Wished<'_> {
+    fn is_small(&self) -> bool {
+        self.relation.table.size_bytes <= SMALL_BYTES
+    }
+
+    pub(super) fn label(&self) -> String {
+        format!("look into {}", self.relation.label())
+    }
+
+    async fn of_large(&self, source: &mut SourceSession) -> Result<Sample> {
+        let Self { relation, wish } = self;
+        let columns = columns(relation, wish);
+        let mut sample = Sample::new();
+        if let Some(key) = relation.ordered_by.as_deref() {
+            for query in in_places(source, relation, wish, key, &columns).await? {
+                sample.extend(texts(source, relation, &query).await?);
+            }
+        } else {
+            // It would have to be read as a whole for more.
+            let query = format!("SELECT {} FROM {} LIMIT {ROWS_OF_NAMES}", columns.join(", "), relation.in_source());
+            sample = texts(source, relation, &query).await?;
+        }
+        Ok(sample)
+    }
+
+    /// No more rows than are looked at.
+    fn thinned(&self, mut sample: Sample) -> Sample {
+        let most = if self.wish.key.is_some() { ROWS_OF_NAMES } else { SAMPLE_ROWS };
+        let mut met: HashMap<Option<String>, usize> = HashMap::new();
+        sample.retain(|row| {
+            let Some(key) = self.wish.key else { return true };
+            let nth = met.entry(row[key].clone()).or_default();
+            *nth += 1;
+            *nth <= ROWS_OF_NAME
+        });
+        // From all of it, not from its beginning alone.
+        if sample.len() > most {
+            let step = sample.len().div_ceil(most);
+            sample = sample.into_iter().step_by(step.max(1)).collect();
+        }
+        sample
+    }
 }
 
 /// The rows of a query for all columns of a table, as text.
 pub(super) async fn texts(source: &mut SourceSession, relation: &Relation, query: &str) -> Result<Vec<TextRow>> {
     let mut rows = Vec::new();
-    let mut take = |row: &WireRow<'_>| {
-        let text = |(column, (_, field)): (usize, (_, WireField<'_>))| {
-            let value = relation.read(column, field.raw()?);
-            Some(String::from_utf8_lossy(&value).into_owned())
-        };
-        rows.push(row.fields().enumerate().map(text).collect());
-    };
+    let mut take = |row: &WireRow<'_>| rows.push(as_texts(relation, row));
     shown_rows::each(source, query, relation.table.columns.len(), &mut take).await?;
     Ok(rows)
+}
+
+/// A row of all columns of a table.
+fn as_texts(relation: &Relation, row: &WireRow<'_>) -> TextRow {
+    let text = |(column, (_, field)): (usize, (_, WireField<'_>))| {
+        let value = relation.read(column, field.raw()?);
+        Some(String::from_utf8_lossy(&value).into_owned())
+    };
+    row.fields().enumerate().map(text).collect()
 }
 
 /// The columns, as long as they may be.
@@ -100,7 +170,7 @@ fn columns(relation: &Relation, wish: &SampleWish) -> Vec<String> {
 }
 
 /// The query for a sample of a table that may be read as a whole.
-fn of_small(relation: &Relation, wish: &SampleWish, columns: &[String]) -> String {
+fn of_small_query(relation: &Relation, wish: &SampleWish, columns: &[String]) -> String {
     let (all, table) = (columns.join(", "), relation.in_source());
     let Some(key) = wish.key else {
         return format!("SELECT {all} FROM {table} ORDER BY RAND(7) LIMIT {SAMPLE_ROWS}");
@@ -135,59 +205,4 @@ async fn in_places(
     let numbers: Vec<u32> = (0..places).collect();
     let together = numbers.chunks(TOGETHER as usize);
     Ok(together.map(|some| some.iter().map(|number| one(*number)).collect::<Vec<_>>().join(" UNION ALL ")).collect())
-}
-
-/// How the values of each column of text differ: counted, or of a large table as its sample tells.
-async fn variety(
-    source: &mut SourceSession,
-    relation: &Relation,
-    wish: &SampleWish,
-    sample: &Sample,
-) -> Result<Variety> {
-    let columns = &relation.table.columns;
-    let texts: Vec<usize> = (0..columns.len())
-        .filter(|column| wish.shown[*column] && columns[*column].column_type.is_plain_text())
-        .filter(|column| wish.key.is_none() && sample.iter().any(|row| row[*column].is_some()))
-        .collect();
-    let mut variety = Variety::new();
-    if texts.is_empty() {
-        return Ok(variety);
-    }
-    if relation.table.size_bytes > COUNTED_BYTES {
-        let rows = relation.table.rows;
-        for column in texts {
-            let different: HashSet<_> = sample.iter().filter_map(|row| row[column].as_deref()).collect();
-            let is_few = different.len() * 2 < sample.len();
-            let values = if is_few { different.len() as f64 } else { rows as f64 };
-            variety.insert(columns[column].name.clone(), Differing { values, rows, common: Vec::new() });
-        }
-        return Ok(variety);
-    }
-    let family = source.family();
-    let begun = |column: usize| format!("LEFT({}, {COUNTED_CHARS})", relation.shown(column));
-    let value = |column: &usize| relation.by_bytes(*column, &begun(*column), family);
-    let counts: Vec<_> = texts.iter().map(|column| format!("COUNT(DISTINCT {})", value(column))).collect();
-    let row = source.row(&format!("SELECT COUNT(*), {} FROM {}", counts.join(", "), relation.in_source())).await?;
-    let rows = row.number::<u64>(0).unwrap_or_default();
-    for (number, column) in texts.iter().enumerate() {
-        let values = row.number::<f64>(number + 1).unwrap_or_default();
-        let mut common = Vec::new();
-        if values >= 1.0 && values <= MOST_COMMON as f64 {
-            let query = format!(
-                "SELECT MIN({}) FROM {} GROUP BY {} HAVING COUNT(*) > 1 ORDER BY COUNT(*) DESC LIMIT {MOST_COMMON}",
-                relation.shown(*column),
-                relation.in_source(),
-                value(column)
-            );
-            let mut take = |row: &WireRow<'_>| {
-                let value = row.field(0).raw().map(|value| relation.read(*column, value).into_owned());
-                common.extend(value.map(|value| String::from_utf8_lossy(&value).into_owned()));
-            };
-            shown_rows::each(source, &query, 1, &mut take).await?;
-        }
-        if values >= 1.0 {
-            variety.insert(columns[*column].name.clone(), Differing { values, rows, common });
-        }
-    }
-    Ok(variety)
 }

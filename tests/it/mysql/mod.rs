@@ -14,6 +14,7 @@ mod masking;
 mod matrix;
 mod middle;
 mod moments;
+mod networks;
 mod objects;
 mod odd;
 mod ranges;

@@ -44,8 +44,14 @@ impl Named {
 
     /// The columns that a column of this name may refer to.
     pub(super) fn of<'a>(&'a self, column: &'a str) -> impl Iterator<Item = Place> + 'a {
+        self.called(column).flat_map(|(_, places)| places).copied()
+    }
+
+    /// The same, together where they are called the same.
+    fn called<'a>(&'a self, column: &str) -> impl Iterator<Item = (&'a str, &'a [Place])> {
         let ends = std::iter::once(0).chain(column.match_indices('_').map(|(at, _)| at + 1));
-        ends.filter_map(|at| self.places.get(&column[at..])).flatten().copied()
+        let called = ends.filter_map(|at| self.places.get_key_value(&column[at..]));
+        called.map(|(name, places)| (name.as_str(), places.as_slice()))
     }
 }
 
@@ -65,9 +71,10 @@ impl Links {
         }
     }
 
-    /// All words by which it shows.
+    /// All words by which it shows, each once.
     pub(crate) fn words(&self) -> Vec<&str> {
-        self.hidden.iter().flat_map(|(_, words)| words).map(String::as_str).collect()
+        let words: HashSet<_> = self.hidden.iter().flat_map(|(_, words)| words).map(String::as_str).collect();
+        words.into_iter().collect()
     }
 
     /// Shows the words again that are keys elsewhere, and hides those of columns that are called after a hidden one. The
@@ -112,16 +119,23 @@ fn take_along(tables: &[&Table], assignments: &mut [Assignment]) {
             named.add_as(own, *place);
         }
     }
-    let mut pairs = Vec::new();
+    // By name, not by pair: in a network each column is there as often as there are sites.
+    let mut calling: HashMap<&str, (&[Place], Vec<Place>)> = HashMap::new();
     for place in &closed {
         let name = snake(&tables[place.0].columns[place.1].name);
-        pairs.extend(named.of(&name).filter(|other| other.0 != place.0).map(|other| (*place, other)));
+        for (name, called) in named.called(&name) {
+            calling.entry(name).or_insert_with(|| (called, Vec::new())).1.push(*place);
+        }
     }
     loop {
-        let hides = |place: Place| net(assignments, place) == Some(Net::Words);
-        let both_ways = pairs.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]);
-        let found: HashSet<Place> =
-            both_ways.filter(|(from, to)| hides(*from) && !hides(*to)).map(|(_, to)| to).collect();
+        let hides = |place: &Place| net(assignments, *place) == Some(Net::Words);
+        let mut found = HashSet::new();
+        for (called, calling) in calling.values() {
+            for (from, to) in [(*called, calling.as_slice()), (calling.as_slice(), *called)] {
+                let Some(tables) = HidingTables::of(from.iter().filter(|place| hides(place))) else { continue };
+                found.extend(to.iter().filter(|place| !hides(place) && tables.has_other_than(place.0)));
+            }
+        }
         if found.is_empty() {
             return;
         }
@@ -130,6 +144,23 @@ fn take_along(tables: &[&Table], assignments: &mut [Assignment]) {
                 mask.column_nets[column].put(Net::Close, Net::Words);
             }
         }
+    }
+}
+
+/// Tables with a column whose words are hidden: one, and whether there is another.
+struct HidingTables {
+    one: usize,
+    has_more: bool,
+}
+
+impl HidingTables {
+    fn of<'p>(mut places: impl Iterator<Item = &'p Place>) -> Option<Self> {
+        let one = places.next()?.0;
+        Some(Self { one, has_more: places.any(|place| place.0 != one) })
+    }
+
+    fn has_other_than(&self, table: usize) -> bool {
+        self.has_more || self.one != table
     }
 }
 

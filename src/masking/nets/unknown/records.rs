@@ -1,6 +1,7 @@
 //! The columns of somebody's record that hold no text, or say by nothing but their place whose they are: a date of birth, the
 //! address of a computer, the `name` beside an address. They get a rule, as if the preset had one.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use wildmatch::WildMatch;
@@ -19,6 +20,7 @@ use crate::masking::{twins, values};
 /// Gives such columns a rule where none speaks of them.
 pub(crate) fn rule(tables: &[&Table], assignments: &mut [Assignment], references: &[Reference], nets: &Arc<Nets>) {
     let about = about(tables, assignments, references);
+    let referring: HashSet<_> = references.iter().flat_map(|reference| [reference.from, reference.to]).collect();
     for (place, (table, assignment)) in tables.iter().zip(assignments).enumerate() {
         if assignment.emptied.is_some() || table.excluded_by.is_some() || about[place] == About::Settings {
             continue;
@@ -31,8 +33,7 @@ pub(crate) fn rule(tables: &[&Table], assignments: &mut [Assignment], references
                     .iter()
                     .flat_map(|mask| &mask.rules)
                     .any(|rule| rule.column == Some(at) || rule.column.is_none());
-            let is_referring = references.iter().any(|reference| [reference.from, reference.to].contains(&(place, at)));
-            if is_ruled || is_referring || column.is_key {
+            if is_ruled || referring.contains(&(place, at)) || column.is_key {
                 continue;
             }
             let Some((transformer, because)) = record.transformer(column) else { continue };

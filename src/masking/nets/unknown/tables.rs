@@ -14,6 +14,7 @@ use crate::masking::nets::{Net, Nets};
 use crate::masking::relations::Reference;
 use crate::masking::table::TableMask;
 use crate::masking::{twins, values};
+use crate::rewriting::sites_of_tables::SitesOfTables;
 
 /// A table of what the site itself is has few rows.
 const FEW_BYTES: u64 = 64 * 1024;
@@ -43,6 +44,7 @@ pub(crate) fn cast(
     let referring: HashSet<_> = references.iter().flat_map(|reference| [reference.from, reference.to]).collect();
     let called = referring_by_name(tables);
     let staying = staying(tables, assignments, &about);
+    let of_tables = SitesOfTables::new(sites);
     for (place, (table, assignment)) in tables.iter().zip(assignments).enumerate() {
         if assignment.emptied.is_some() || table.excluded_by.is_some() {
             continue;
@@ -67,7 +69,7 @@ pub(crate) fn cast(
         let mask = assignment.mask.get_or_insert_with(|| Arc::new(TableMask::of(table, Vec::new(), nets)));
         let mask = Arc::get_mut(mask).expect("nobody else has it yet");
         let twin = twins::of(table, tables);
-        for site in sites {
+        for site in of_tables.of(twin.as_ref().unwrap_or(table)) {
             wordpress::cast(twin.as_ref().unwrap_or(table), site, &caught, mask);
         }
         for column in caught {
