@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context as _, Result};
 
 use super::filling::{Filling, LoadedTable};
+use super::lent_settings::Wanted;
 use super::objects::Objects;
 use super::preflight::treated;
 use super::rows::copy::RowConversion;
@@ -16,7 +17,7 @@ use super::session::settings::Purpose;
 use super::session::source_session::SourceSession;
 use super::snapshot::Snapshot;
 use super::target_server::TargetServer;
-use super::{compatibility, filling, schema, schema_text};
+use super::{compatibility, filling, packet_room, schema, schema_text};
 use crate::copying::left_gate::LeftGate;
 use crate::copying::options::{Compress, CopyOptions, Verify};
 use crate::copying::phase_timer::PhaseTimer;
@@ -80,9 +81,12 @@ impl Attempt<'_> {
         let (charset, collation) = snapshot.defaults.clone();
         let holds_nothing = self.options.target_is_new && target_server.holds_nothing().await?;
         target_server.may_make(self.name, &charset, &collation).await?;
-        target_server.lend_settings(self.name, holds_nothing).await?;
+        let takes_long_values = packet_room::may_be_needed(target_server.session.family, &tables);
+        target_server.lend_settings(self.name, Wanted { may_crash: holds_nothing, takes_long_values }).await?;
         let new_database = target.with_database(self.name);
         let mut target = Session::open(&new_database, Purpose::Fill).await?;
+        let reader = readers.first_mut().context("no session reads")?;
+        packet_room::ensure_enough(reader, &mut target, &tables).await?;
         sequences.make(&mut target).await?;
         schema::make(&mut target, &schema).await?;
         phases.enter("data");
@@ -162,6 +166,7 @@ impl Attempt<'_> {
         compatibility::is_itself(&mut source, target).await?;
         compatibility::two_databases(&mut source, target).await?;
         compatibility::names_agree(&mut source, target).await?;
+        compatibility::no_table_is_called_as_ours(&mut source).await?;
         source.version_text().clone_into(&mut report.source_version);
         report.target_version.clone_from(&target.session.version_text);
         let ends = self.over_lines(&mut source, target).await?;

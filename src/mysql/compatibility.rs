@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::catalog::{LOWER_CASE_NAMES, TableList};
+use super::catalog::{LOWER_CASE_NAMES, MARK_TABLE, NOTE_TABLE, TableList};
 use super::session::connect::{Family, Version};
 use super::session::source_session::SourceSession;
 use super::session::sql;
@@ -104,6 +104,24 @@ pub(super) fn tables_can_be_read(list: &TableList) -> Result<()> {
             "tables of other servers and tables with a history are not copied: drop them, or make them ordinary ones"
         )
     );
+    Ok(())
+}
+
+/// Refuses tables that are called as ours and are none: ours say what a copy is, and are not copied.
+pub(super) async fn no_table_is_called_as_ours(source: &mut SourceSession) -> Result<()> {
+    for (name, columns) in [(NOTE_TABLE, "note,pending"), (MARK_TABLE, "setting,was,holder")] {
+        let sql = format!(
+            "SELECT COUNT(*) FROM information_schema.COLUMNS
+              WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = {} AND FIND_IN_SET(COLUMN_NAME, {}) = 0",
+            sql::literal(name),
+            sql::literal(columns)
+        );
+        ensure!(
+            !source.row(&sql).await.context("look for tables that are called as ours")?.flag(0),
+            Failure::invalid(format!("table `{name}` is called as one of railstage's own, which are not copied"))
+                .hint("call the table something else")
+        );
+    }
     Ok(())
 }
 

@@ -63,6 +63,7 @@ async fn look(source: &Endpoint, target: &Endpoint, options: &CopyOptions) -> Re
         compatibility::versions_fit(ends.0, ends.1),
         compatibility::two_databases(&mut session, &mut target_server).await,
         compatibility::names_agree(&mut session, &mut target_server).await,
+        compatibility::no_table_is_called_as_ours(&mut session).await,
     ];
     let list = TableList::read(&mut session).await?;
     let mut relations = catalog::relations(&mut session, &list, &options.exclude_table_data).await?;

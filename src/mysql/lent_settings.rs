@@ -21,8 +21,24 @@ struct Setting {
     /// How it is asked for, and in which column the answer has it.
     ask: (&'static str, usize),
     meanwhile: &'static str,
-    /// What it may be, and what makes it that.
-    values: &'static [(&'static str, &'static str)],
+    values: Values,
+}
+
+/// What a setting may be, and what makes it that. What was noted may be anybody's text, so nothing else is ever run.
+enum Values {
+    /// One of these, each with its statement.
+    Words(&'static [(&'static str, &'static str)]),
+    /// A number, which the statement ends with.
+    Number { least: u64, most: u64, statement: &'static str },
+}
+
+/// What a copy needs of the target's whole server while its rows come.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Wanted {
+    /// That it does not wait for what a crash would cost: nothing is on it that anybody would miss.
+    pub(super) may_crash: bool,
+    /// That it takes values as long as there are.
+    pub(super) takes_long_values: bool,
 }
 
 /// Whether the server takes rows from its clients; without that nothing comes.
@@ -30,32 +46,55 @@ const TAKES_ROWS: Setting = Setting {
     name: "local_infile",
     ask: ("SELECT @@GLOBAL.local_infile", 0),
     meanwhile: "1",
-    values: &[("0", "SET GLOBAL local_infile = OFF"), ("1", "SET GLOBAL local_infile = ON")],
+    values: Values::Words(&[("0", "SET GLOBAL local_infile = OFF"), ("1", "SET GLOBAL local_infile = ON")]),
 };
 /// Whether each transaction waits for the disk. What comes counts only when all has come.
 const WAITS_FOR_DISK: Setting = Setting {
     name: "innodb_flush_log_at_trx_commit",
     ask: ("SELECT @@GLOBAL.innodb_flush_log_at_trx_commit", 0),
     meanwhile: "2",
-    values: &[
+    values: Values::Words(&[
         ("1", "SET GLOBAL innodb_flush_log_at_trx_commit = 1"),
         ("2", "SET GLOBAL innodb_flush_log_at_trx_commit = 2"),
         ("3", "SET GLOBAL innodb_flush_log_at_trx_commit = 3"),
-    ],
+    ]),
 };
 /// Whether a crash is survived: only where nothing is on the server that anybody would miss.
 const SURVIVES_CRASH: Setting = Setting {
     name: "redo_log",
     ask: ("SHOW GLOBAL STATUS LIKE 'Innodb_redo_log_enabled'", 1),
     meanwhile: "OFF",
-    values: &[("ON", "ALTER INSTANCE ENABLE INNODB REDO_LOG"), ("OFF", "ALTER INSTANCE DISABLE INNODB REDO_LOG")],
+    values: Values::Words(&[
+        ("ON", "ALTER INSTANCE ENABLE INNODB REDO_LOG"),
+        ("OFF", "ALTER INSTANCE DISABLE INNODB REDO_LOG"),
+    ]),
+};
+/// How long a value may be that the server makes another of as it takes it. A session has what was set when it began.
+const LONGEST_VALUE: Setting = Setting {
+    name: "max_allowed_packet",
+    ask: ("SELECT @@GLOBAL.max_allowed_packet", 0),
+    meanwhile: "1073741824",
+    values: Values::Number { least: 1024, most: 1 << 30, statement: "SET GLOBAL max_allowed_packet = " },
 };
 
 impl Setting {
-    const ALL: [Self; 3] = [TAKES_ROWS, WAITS_FOR_DISK, SURVIVES_CRASH];
+    const ALL: [Self; 4] = [TAKES_ROWS, WAITS_FOR_DISK, SURVIVES_CRASH, LONGEST_VALUE];
 
-    fn statement(&self, value: &str) -> Option<&'static str> {
-        self.values.iter().find(|(known, _)| *known == value).map(|(_, statement)| *statement)
+    fn is_wanted(&self, wanted: Wanted) -> bool {
+        (wanted.may_crash || self.name != SURVIVES_CRASH.name)
+            && (wanted.takes_long_values || self.name != LONGEST_VALUE.name)
+    }
+
+    fn statement(&self, value: &str) -> Option<String> {
+        match self.values {
+            Values::Words(words) => {
+                words.iter().find(|(known, _)| *known == value).map(|(_, statement)| (*statement).to_owned())
+            }
+            Values::Number { least, most, statement } => {
+                let number = value.parse::<u64>().ok().filter(|number| (least..=most).contains(number))?;
+                Some(format!("{statement}{number}"))
+            }
+        }
     }
 }
 
@@ -68,15 +107,12 @@ struct Noted {
 }
 
 impl TargetServer {
-    /// Has the server take rows while a database is filled, and as fast as may be. `holds_nothing`: a crash may cost all that is on it.
-    pub(super) async fn lend_settings(&mut self, database: &str, holds_nothing: bool) -> Result<()> {
+    /// Has the server take rows while a database is filled, and as fast as may be.
+    pub(super) async fn lend_settings(&mut self, database: &str, wanted: Wanted) -> Result<()> {
         self.settings_alone(async |server| {
             let noted = server.noted_elsewhere(database).await?;
-            for setting in Setting::ALL {
-                let is_wanted = setting.name != SURVIVES_CRASH.name || holds_nothing;
-                if is_wanted {
-                    server.lend(database, &setting, &noted).await?;
-                }
+            for setting in Setting::ALL.iter().filter(|setting| setting.is_wanted(wanted)) {
+                server.lend(database, setting, &noted).await?;
             }
             Ok(())
         })
@@ -100,7 +136,7 @@ impl TargetServer {
         let note = format!("INSERT INTO {table} (setting, was, holder) VALUES ({name}, {was}, {holder})");
         self.session.run(&note).await.context("note a setting of the target's server")?;
         let Some(statement) = setting.statement(setting.meanwhile).filter(|_| !is_there) else { return Ok(()) };
-        match self.session.run_whenever(statement).await {
+        match self.session.run_whenever(&statement).await {
             Err(fault) if setting.name == TAKES_ROWS.name => {
                 let told = format!(
                     "the target's server takes no rows from its clients (`local_infile`), and this login may not change that: {fault}"
@@ -108,8 +144,11 @@ impl TargetServer {
                 let hint = "use its `root`, or SET GLOBAL local_infile = ON there";
                 Err(Failure::invalid(told).hint(hint).into())
             }
-            // Then it comes all the same, and more slowly.
-            Err(Fault { number: Some(_), .. }) => Ok(()),
+            // Then it comes all the same, and more slowly; who may not change it could not put it back.
+            Err(Fault { number: Some(_), .. }) => {
+                let forget = format!("DELETE FROM {table} WHERE setting = {name}");
+                self.session.run(&forget).await.map(drop).context("forget a setting of the target's server")
+            }
             set => set.map(drop).context("change a setting of the target's server"),
         }
     }
@@ -127,7 +166,7 @@ impl TargetServer {
                 let Some(statement) = known.and_then(|known| known.statement(&was)).filter(|_| !is_needed) else {
                     continue;
                 };
-                let set = server.session.run_whenever(statement).await;
+                let set = server.session.run_whenever(&statement).await;
                 set.with_context(|| format!("set `{setting}` back on the target"))?;
             }
             let table = sql::qualified(database, MARK_TABLE);
@@ -183,7 +222,25 @@ impl TargetServer {
             return Ok(false);
         }
         let sql = "SELECT COUNT(*) FROM information_schema.TABLES
-                    WHERE TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema') AND TABLE_SCHEMA NOT LIKE 'rs\\\\_%'";
+                    WHERE TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema') AND TABLE_SCHEMA NOT REGEXP '^rs_[0-9a-f]{12}_[0-9a-f]{8}_'";
         Ok(!self.session.row(sql).await.context("look what is on the target's server")?.flag(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_run_for_what_a_setting_cannot_have_been() {
+        let set = |value| LONGEST_VALUE.statement(value);
+        assert_eq!(set("16777216").as_deref(), Some("SET GLOBAL max_allowed_packet = 16777216"));
+        for value in ["", "1", "1073741825", "-5", "16777216; DROP DATABASE x", " 16777216", "1e9", "0x1000000"] {
+            assert_eq!(set(value), None, "{value}");
+        }
+        assert_eq!(TAKES_ROWS.statement("1 OR 1"), None);
+        for setting in Setting::ALL {
+            assert!(setting.statement(setting.meanwhile).is_some(), "{}", setting.name);
+        }
     }
 }

@@ -27,6 +27,7 @@ mod inspect;
 mod lent_settings;
 mod note_table;
 mod objects;
+mod packet_room;
 mod preflight;
 mod rows;
 mod schema;

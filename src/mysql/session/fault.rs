@@ -137,6 +137,7 @@ fn hint_for(number: u16) -> Option<&'static str> {
         1037 | 1038 | 1041 => "the server has no memory left",
         1040 | 1203 => "the server has no connection left for this login",
         1205 => "another session holds a lock on this table: wait until its work is done",
+        1301 => "a value is longer than the server's `max_allowed_packet`: raise it there",
         1153 => "a row is longer than the server takes: raise its `max_allowed_packet`",
         3948 | 1148 => "the server takes no rows from its clients: SET GLOBAL local_infile = ON",
         _ => return None,
