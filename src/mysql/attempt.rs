@@ -63,17 +63,14 @@ impl Attempt<'_> {
         report.schema_texts.extend(schema.iter_mut().filter_map(settle));
         report.schema_texts.sort();
         let schema = Arc::new(schema);
-        let (queues, masked) = tokio::select! {
-            looked = self.look(&mut readers, &mut tables) => looked?,
-            reason = snapshot.watch(self.options, self.progress) => return Err(reason),
-        };
+        let (options, progress) = (self.options, self.progress);
+        let looking = self.look(&mut readers, &mut tables);
+        let (queues, masked) = snapshot.held_for(options, progress, looking).await?;
         if let Some(masked) = &masked {
             phases.enter("people");
             let gatherer = Gatherer::new(&masked.nets().key);
-            readers = tokio::select! {
-                met = treated::meet(masked, readers, &tables, gatherer) => met?,
-                reason = snapshot.watch(self.options, self.progress) => return Err(reason),
-            };
+            let meeting = treated::meet(masked, readers, &tables, gatherer);
+            readers = snapshot.held_for(options, progress, meeting).await?;
         }
         report.skipped.extend(of_another_moment(&tables));
         report.skipped.extend(schema::elsewhere(&schema));
@@ -100,10 +97,8 @@ impl Attempt<'_> {
         let counting =
             target.row("SELECT @@innodb_autoinc_lock_mode = 2").await.context("ask how the target counts")?;
         let filling = Arc::new(self.filling(new_database, schema.clone(), counting.flag(0)));
-        let (readers, loaded) = tokio::select! {
-            filled = filling::all(filling.clone(), readers, tables.clone()) => filled?,
-            reason = snapshot.watch(self.options, self.progress) => return Err(reason),
-        };
+        let all = filling::all(filling.clone(), readers, tables.clone());
+        let (readers, loaded) = snapshot.held_for(options, progress, all).await?;
         snapshot.readers = readers;
         snapshot.release().await;
         // From here on nothing of production is held.

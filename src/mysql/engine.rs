@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::Attempt;
@@ -12,6 +12,7 @@ use super::objects::Objects;
 use super::session::connect::Session;
 use super::session::endpoint::Endpoint;
 use super::session::fault::{classified, is_worth_retrying};
+use super::session::meanwhile::{Question, meanwhile};
 use super::swap::Swap;
 use super::target_server::TargetServer;
 use crate::copying::note::CopyNote;
@@ -34,7 +35,7 @@ const DROP_WITHIN: Duration = Duration::from_mins(2);
 const FINISH_ONCE_STOPPED: Duration = Duration::from_secs(3);
 /// Whoever asks us to stop does not wait for that.
 const DROP_ONCE_STOPPED: Duration = Duration::from_secs(2);
-/// How often the target is asked whether it is still there, for the long commands that move no bytes.
+/// How often the target is asked whether it is still there.
 const ASK_EVERY: Duration = Duration::from_secs(10);
 
 /// Makes the target equal to the source, rewritten as the options say.
@@ -118,10 +119,7 @@ async fn attempt_once(
     let attempt = Attempt { source, target, options, progress, name: &name };
     // A panic must not pass by the cleaning up.
     let building = or_cancelled(cancel, Box::pin(async { caught(attempt.build(&mut target_server)).await? }));
-    let built = tokio::select! {
-        built = building => built,
-        error = lost_target(&mut second) => Err(error),
-    };
+    let built = meanwhile(building, IsThere(&mut second)).await;
     let swapped = match built {
         Ok((mut report, objects)) => {
             progress.enter("swap");
@@ -160,10 +158,7 @@ async fn put_in_place(
     cancel: &CancellationToken,
 ) -> Result<CopyReport> {
     if let Some(together) = &options.together {
-        tokio::select! {
-            all = or_cancelled(cancel, together.built()) => all?,
-            error = lost_target(second) => return Err(error),
-        }
+        meanwhile(or_cancelled(cancel, together.built()), IsThere(second)).await?;
     }
     let began = Instant::now();
     let note = CopyNote { copy_id: options.copy_id.clone(), asked: options.asked(), report: report.clone().cut() };
@@ -221,13 +216,16 @@ async fn drop_unfinished(
     }
 }
 
-/// Ends when the target's server no longer answers.
-async fn lost_target(second: &mut Session) -> anyhow::Error {
-    loop {
-        tokio::time::sleep(ASK_EVERY).await;
-        if let Err(fault) = second.rows("SELECT 1").await {
-            return anyhow::Error::from(fault).context("keep the target's session");
-        }
+/// Whether the target's server still answers, for the long commands that move no bytes.
+struct IsThere<'s>(&'s mut Session);
+
+impl Question for IsThere<'_> {
+    fn pause(&self) -> Duration {
+        ASK_EVERY
+    }
+
+    async fn ask(&mut self) -> Result<()> {
+        self.0.rows("SELECT 1").await.map(drop).context("keep the target's session")
     }
 }
 

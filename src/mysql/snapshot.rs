@@ -12,6 +12,7 @@ use super::rows::relation::Relation;
 use super::session::connect::Family;
 use super::session::endpoint::Endpoint;
 use super::session::fault::Fault;
+use super::session::meanwhile::{Question, meanwhile};
 use super::session::source_session::SourceSession;
 use super::session::sql;
 use crate::copying::options::CopyOptions;
@@ -71,29 +72,15 @@ impl Snapshot {
         &mut self.upkeep
     }
 
-    /// Ends only with the reason to give the snapshot up.
-    pub(super) async fn watch(&mut self, options: &CopyOptions, progress: &Progress) -> anyhow::Error {
-        let mut waited_before = false;
-        loop {
-            let max_age = options.snapshot_max_age;
-            tokio::time::sleep(LOOK_EVERY.min(max_age.saturating_sub(self.taken.elapsed()))).await;
-            if self.taken.elapsed() >= max_age {
-                return too_old(max_age);
-            }
-            match tokio::time::timeout(ANSWER_WITHIN, waiting(&mut self.upkeep)).await {
-                // One that has just come may wait for somebody else, and for a moment.
-                Ok(Ok(Some(id))) if waited_before => {
-                    return Transient(format!("gave way to session {id} of the source, which waits to change a table"))
-                        .into();
-                }
-                Ok(Ok(waits)) => waited_before = waits.is_some(),
-                Ok(Err(fault)) => return anyhow::Error::from(fault).context("hold the snapshot"),
-                Err(_) => {
-                    let (secs, doing) = (ANSWER_WITHIN.as_secs(), progress.read().told());
-                    return Transient(format!("the source did not answer within {secs} s, {doing}")).into();
-                }
-            }
-        }
+    /// Does something for which the snapshot is held, unless there is a reason to give that up.
+    pub(super) async fn held_for<T>(
+        &mut self,
+        options: &CopyOptions,
+        progress: &Progress,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let (taken, max_age) = (self.taken, options.snapshot_max_age);
+        meanwhile(work, MayBeHeld { upkeep: &mut self.upkeep, taken, max_age, progress, waited_before: false }).await
     }
 
     /// Lets it go; its tables are left.
@@ -101,6 +88,43 @@ impl Snapshot {
         join_all(self.readers.into_iter().map(SourceSession::close)).await;
         self.upkeep.close().await;
         self.tables
+    }
+}
+
+/// Whether the snapshot may be held any longer.
+struct MayBeHeld<'s> {
+    upkeep: &'s mut SourceSession,
+    taken: Instant,
+    max_age: Duration,
+    progress: &'s Progress,
+    /// Whether somebody waited for us when this was asked before.
+    waited_before: bool,
+}
+
+impl Question for MayBeHeld<'_> {
+    fn pause(&self) -> Duration {
+        LOOK_EVERY.min(self.max_age.saturating_sub(self.taken.elapsed()))
+    }
+
+    async fn ask(&mut self) -> Result<()> {
+        if self.taken.elapsed() >= self.max_age {
+            return Err(too_old(self.max_age));
+        }
+        match tokio::time::timeout(ANSWER_WITHIN, waiting(self.upkeep)).await {
+            // One that has just come may wait for somebody else, and for a moment.
+            Ok(Ok(Some(id))) if self.waited_before => {
+                let told = format!("gave way to session {id} of the source, which waits to change a table");
+                Err(Transient(told).into())
+            }
+            Ok(waits) => {
+                self.waited_before = waits.context("hold the snapshot")?.is_some();
+                Ok(())
+            }
+            Err(_) => {
+                let (secs, doing) = (ANSWER_WITHIN.as_secs(), self.progress.read().told());
+                Err(Transient(format!("the source did not answer within {secs} s, {doing}")).into())
+            }
+        }
     }
 }
 

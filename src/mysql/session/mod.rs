@@ -21,6 +21,7 @@ mod lying_login_tests;
 #[cfg(test)]
 mod lying_server_tests;
 pub(super) mod many;
+pub(super) mod meanwhile;
 pub(super) mod refusal;
 pub(super) mod row_stream;
 mod server_words;
