@@ -10,7 +10,7 @@ mod matrix;
 mod odd;
 pub(crate) mod proxy;
 mod rewriting;
-mod servers;
+pub(crate) mod servers;
 pub(crate) mod shapes;
 mod stays;
 mod swapping;

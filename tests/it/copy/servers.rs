@@ -81,11 +81,11 @@ async fn a_server_that_crashes_for_good_ends_the_copy_in_time() {
 }
 
 /// A small disk of its own; unmounted when dropped.
-struct Disk(tempfile::TempDir);
+pub(crate) struct Disk(tempfile::TempDir);
 
 impl Disk {
     /// Or why there can be none here: only root may mount one, in a container only with `CAP_SYS_ADMIN`.
-    fn new(megabytes: u32) -> Result<Self, String> {
+    pub(crate) fn new(megabytes: u32) -> Result<Self, String> {
         let folder = tempfile::tempdir().unwrap();
         let size = format!("size={megabytes}m,mode=711");
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "railstage"]).arg(folder.path()).output();
@@ -97,7 +97,7 @@ impl Disk {
         Err(format!("a small disk cannot be mounted: {}", said.lines().next().unwrap_or_default()))
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 }
@@ -171,7 +171,7 @@ async fn a_disk_that_is_full_while_indexes_are_made_is_told_at_once() {
 
 /// Fills a disk up to so many megabytes: the server's log must have room, without any the server crashes instead of
 /// saying so.
-fn fill(balloon: &Path, but_megabytes: u64) {
+pub(crate) fn fill(balloon: &Path, but_megabytes: u64) {
     let of = format!("of={}", balloon.display());
     let filled = Command::new("dd").args(["if=/dev/zero", "bs=1M", &of]).output().unwrap();
     assert!(!filled.status.success(), "the disk is full");

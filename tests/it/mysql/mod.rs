@@ -20,6 +20,7 @@ mod objects;
 mod odd;
 mod packets;
 mod ranges;
+mod room;
 mod same;
 mod settings;
 mod started;
