@@ -64,7 +64,7 @@ fn named() -> String {
             format!("CREATE TRIGGER {own} BEFORE INSERT ON {own} FOR EACH ROW SET NEW.{view} = 'triggered'"),
             format!("CREATE FUNCTION {own}({parent} int) RETURNS int DETERMINISTIC RETURN {parent} + 1"),
             format!("CREATE PROCEDURE {own}() SELECT COUNT(*) FROM {own}"),
-            format!("CREATE EVENT {own} ON SCHEDULE EVERY 1 DAY DO DELETE FROM {own}"),
+            format!("CREATE EVENT {own} ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' DO DELETE FROM {own}"),
         ] {
             writeln!(sql, "{statement}$$$").unwrap();
         }
