@@ -96,7 +96,8 @@ fn value(relation: &Relation, column: usize, family: Family) -> String {
 
 fn count(wished: &Wished<'_>, texts: &[usize], family: Family) -> RowQuery {
     let relation = wished.relation;
-    let counts: Vec<_> = texts.iter().map(|column| format!("COUNT(DISTINCT {})", value(relation, *column, family))).collect();
+    let counts: Vec<_> =
+        texts.iter().map(|column| format!("COUNT(DISTINCT {})", value(relation, *column, family))).collect();
     RowQuery {
         sql: format!("SELECT COUNT(*), {} FROM {}", counts.join(", "), relation.in_source()),
         columns: texts.len() + 1,
