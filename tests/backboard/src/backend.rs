@@ -9,6 +9,7 @@ use crate::model::{Effect, Model};
 use crate::options::WorldOptions;
 use crate::order::Order;
 use crate::outside::Outside;
+use crate::relay;
 use crate::runtime::Runtime;
 use apollo_compiler::Schema;
 use apollo_compiler::validation::Valid;
@@ -25,6 +26,7 @@ pub(crate) struct Backend {
     pub(crate) order: Order,
     pub(crate) git: Git,
     pub(crate) outside: Outside,
+    pub(crate) relayed: relay::Journal,
     tokens: Mutex<Tokens>,
     history: Mutex<History>,
     requests: AtomicU64,
@@ -50,6 +52,7 @@ impl Backend {
             runtime,
             order: Order::default(),
             outside: Outside::default(),
+            relayed: relay::Journal::default(),
             tokens: Mutex::new(tokens),
             history: Mutex::new(History::new(model)),
             requests: AtomicU64::new(0),
@@ -85,6 +88,13 @@ impl Backend {
         ahead.map_or("unknown".to_owned(), told)
     }
 
+    /// Takes a key off the list behind its owner's back.
+    pub(crate) fn revoke_key(self: &Arc<Self>, key: &russh::keys::PublicKey) {
+        self.change(|model| {
+            Arc::make_mut(model).ssh_keys.retain(|known| known.key.key_data() != key.key_data());
+        });
+    }
+
     pub(crate) fn next_request(&self) -> u64 {
         self.requests.fetch_add(1, Ordering::Relaxed)
     }
@@ -109,6 +119,7 @@ impl Backend {
                 Effect::RemoveEnvironment { environment } => {
                     tokio::spawn(crate::deploy::remove_environment(self.clone(), environment));
                 }
+                Effect::Note(deed) => self.relayed.note(None, deed),
             }
         }
         self.runtime.match_proxies(&self.current());

@@ -26,6 +26,14 @@ impl Image {
             _ => None,
         }
     }
+
+    /// Where the server listens in its container.
+    pub(crate) fn port(self) -> u16 {
+        match self {
+            Self::Postgres => 5432,
+            Self::Mysql(_) => 3306,
+        }
+    }
 }
 
 /// The last part of an image's name, and its tag.
@@ -85,6 +93,14 @@ impl Database {
         match self {
             Self::Postgres(cluster) => cluster.port(),
             Self::Mysql(server) => server.port(),
+        }
+    }
+
+    /// Where its files are.
+    pub(crate) fn data_folder(&self) -> PathBuf {
+        match self {
+            Self::Postgres(cluster) => cluster.folder().join("data"),
+            Self::Mysql(server) => server.folder().join("data"),
         }
     }
 

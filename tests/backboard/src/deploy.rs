@@ -7,10 +7,11 @@ use crate::caddy::{Caddy, is_caddy};
 use crate::database::{Database, Image};
 use crate::model::deployments::LogLine;
 use crate::model::variables::{self, Variables};
-use crate::model::{Answer, Model};
+use crate::model::{Answer, HandleKind, Model};
+use crate::relay::Inside;
 use crate::runtime::Running;
 use crate::upload::Files;
-use crate::wordpress::{Site, is_wordpress};
+use crate::wordpress::{self, Site, is_wordpress};
 use anyhow::Result;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -114,36 +115,71 @@ pub(crate) async fn run(backend: &Arc<Backend>, environment: Uuid, service: Uuid
     let files = files(&model, environment, service);
     let settings = model.environment(environment).map_err(gone)?.config.clone();
     drop(model);
-    match kind {
+    let of_container = variables.clone();
+    let said = match kind {
         Kind::Caddy => {
             let start = settings.text(service, "/deploy/startCommand").unwrap_or_default();
             let caddy = Caddy::start(backend, environment, start, variables).await?;
             replace(backend, environment, service, Running::Caddy(Box::new(caddy)));
-            Ok("serving".to_owned())
+            "serving".to_owned()
         }
         Kind::WordPress => {
             let site = Site::start(backend, environment, variables).await?;
             replace(backend, environment, service, Running::WordPress(Box::new(site)));
-            Ok("resuming normal operations".to_owned())
+            "resuming normal operations".to_owned()
         }
-        Kind::Quiet => Ok("started".to_owned()),
+        Kind::Quiet => "started".to_owned(),
         Kind::App => {
             let app = App::start(backend, environment, variables, files).await?;
             let port = app.port();
             replace(backend, environment, service, Running::App(app));
-            Ok(format!("listening on port {port}"))
+            format!("listening on port {port}")
         }
         Kind::Database => {
             // One that runs is stopped first: a volume is in one container at a time.
             if let Some(database) = backend.runtime.take_database(environment, service) {
                 let database = database.restart().await?;
                 replace(backend, environment, service, Running::database(database));
-                return Ok("ready to accept connections".to_owned());
+                open(backend, environment, service, variables)?;
+            } else {
+                start_database(backend, environment, service, variables, None).await?;
             }
-            start_database(backend, environment, service, variables, None).await?;
-            Ok("ready to accept connections".to_owned())
+            return Ok("ready to accept connections".to_owned());
         }
+    };
+    // A schedule's job runs when its time has come.
+    if settings.text(service, "/deploy/cronSchedule").is_none() {
+        open(backend, environment, service, of_container)?;
     }
+    Ok(said)
+}
+
+/// Gives what has started its inside, which the relay leads into.
+fn open(backend: &Arc<Backend>, environment: Uuid, service: Uuid, variables: Variables) -> Result<()> {
+    let (model, runtime) = (backend.current(), &backend.runtime);
+    let Ok(config) = model.environment(environment).map(|one| one.config.clone()) else { return Ok(()) };
+    let mut volumes = Vec::new();
+    for volume in config.keys(service, HandleKind::VolumeMount) {
+        let Some(path) = config.text(service, &format!("/volumeMounts/{volume}/mountPath")) else { continue };
+        let folder = match runtime.database_folder(environment, service) {
+            Some(folder) => folder,
+            None => runtime.containers.volume(environment, &volume)?,
+        };
+        volumes.push((path.to_owned(), folder));
+    }
+    let working_folder = match config.text(service, "/source/image") {
+        Some(image) if is_wordpress(image) => wordpress::FOLDER,
+        Some(_) => "/",
+        None => "/app",
+    };
+    let inside = Inside {
+        variables,
+        volumes,
+        working_folder: working_folder.to_owned(),
+        start_command: config.text(service, "/deploy/startCommand").map(str::to_owned),
+    };
+    runtime.containers.start(environment, service, inside);
+    Ok(())
 }
 
 /// Starts a database on an empty volume, or on a copy of loaded data.
@@ -159,7 +195,7 @@ pub(crate) async fn start_database(
     let image = config.and_then(|config| config.text(service, "/source/image")).unwrap_or_default();
     let database = Database::start(backend, image, &variables, copy_of).await?;
     replace(backend, environment, service, Running::database(database));
-    Ok(())
+    open(backend, environment, service, variables)
 }
 
 /// Puts what was started in its place, unless the environment has gone meanwhile.

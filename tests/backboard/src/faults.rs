@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, PoisonError};
+use uuid::Uuid;
 
 /// What shall go wrong with an operation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -46,6 +47,49 @@ pub enum FaultEffect {
     Error { message: String },
     /// An answer like any other, this much later.
     Delay { secs: f64 },
+    /// What the relay does.
+    Relay(RelayFault),
+}
+
+/// What shall go wrong with the relay, each at an operation of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum RelayFault {
+    /// The relay knows a key that is registered only this much later.
+    KeyLate { secs: f64 },
+    /// It shows another host key than before.
+    HostKeyChanged,
+    /// It says that there are too many connections, and hangs up.
+    TooMany,
+    /// This much is added to the time that a byte and its answer take, from the login on.
+    RoundTrip { millis: u64 },
+    /// From the login on, no more than this passes in each direction.
+    Throttled { bytes_per_sec: u64 },
+    /// The connection is cut when this many bytes have passed since the login, in both directions together.
+    CutAfter { bytes: u64 },
+    /// The same, and the key is registered no more.
+    KeyRevoked { after_bytes: u64 },
+    /// It answers for the target, with success, and runs nothing.
+    NotReady,
+    /// There is no shell in the container.
+    NoShell,
+    /// It opens no way to a port.
+    ForwardRefused,
+}
+
+impl RelayFault {
+    /// What a client does when it strikes.
+    fn operation(self) -> &'static str {
+        match self {
+            Self::KeyLate { .. } => "sshPublicKeyCreate",
+            Self::HostKeyChanged | Self::TooMany => "relayConnect",
+            Self::RoundTrip { .. } | Self::Throttled { .. } | Self::CutAfter { .. } | Self::KeyRevoked { .. } => {
+                "relayLogin"
+            }
+            Self::NotReady | Self::NoShell => "relayCommand",
+            Self::ForwardRefused => "relayForward",
+        }
+    }
 }
 
 fn once() -> u32 {
@@ -55,6 +99,17 @@ fn once() -> u32 {
 impl Fault {
     pub fn new(operation: &str, effect: FaultEffect) -> Self {
         Fault { operation: operation.to_owned(), effect, when: When::Before, times: 1, skip: 0, environment_id: None }
+    }
+
+    /// A fault of the relay: at a connection, a login, a command or a forward, or when a key is registered.
+    pub fn relay(fault: RelayFault) -> Self {
+        Fault::new(fault.operation(), FaultEffect::Relay(fault))
+    }
+
+    /// The same fault, for one environment alone, by its id.
+    pub fn at(mut self, environment_id: &str) -> Self {
+        self.environment_id = Some(environment_id.to_owned());
+        self
     }
 
     /// The same fault, striking once the deed is done.
@@ -90,6 +145,21 @@ impl Faults {
 
     pub(crate) fn waiting(&self) -> Vec<Fault> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The next fault of the relay for an operation of the wanted sort, if it strikes this time.
+    pub(crate) fn strike_relay(
+        &self,
+        operation: &str,
+        environment: Option<Uuid>,
+        wanted: impl Fn(RelayFault) -> bool,
+    ) -> Option<RelayFault> {
+        let environments: Vec<String> = environment.iter().map(Uuid::to_string).collect();
+        let is_it = |effect: &FaultEffect| matches!(effect, FaultEffect::Relay(fault) if wanted(*fault));
+        match self.strike(operation, &environments, is_it)? {
+            (FaultEffect::Relay(fault), _) => Some(fault),
+            _ => None,
+        }
     }
 
     /// The next fault for an operation of the wanted sort, if it strikes this time.

@@ -6,6 +6,7 @@ use crate::database::Database;
 use crate::model::{HandleKind, Model};
 use crate::ports;
 use crate::postgres::PgBin;
+use crate::relay::Containers;
 use crate::wordpress::Site;
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,7 @@ pub(crate) struct Runtime {
     pub(crate) pg_bin: PgBin,
     pub(crate) folder: PathBuf,
     running: Mutex<HashMap<(Uuid, Uuid), Running>>,
+    pub(crate) containers: Containers,
     outcomes: Mutex<Vec<DeployOutcome>>,
     stubborn_proxies: bool,
     outside: OnceLock<(String, String)>,
@@ -61,8 +63,9 @@ pub(crate) struct Runtime {
 impl Runtime {
     pub(crate) fn new(pg_bin: PgBin, folder: PathBuf, stubborn_proxies: bool) -> Self {
         let (running, outcomes) = (Mutex::default(), Mutex::default());
-        let outside = OnceLock::new();
-        Runtime { handle: Handle::current(), pg_bin, folder, running, outcomes, stubborn_proxies, outside }
+        let (outside, containers) = (OnceLock::new(), Containers::new(folder.clone()));
+        let handle = Handle::current();
+        Runtime { handle, pg_bin, folder, running, containers, outcomes, stubborn_proxies, outside }
     }
 
     /// Says where containers find the world outside: a proxy, and who signs its certificates.
@@ -106,6 +109,14 @@ impl Runtime {
     pub(crate) fn database_port(&self, environment: Uuid, service: Uuid) -> Option<u16> {
         match self.running().get(&(environment, service))? {
             Running::Database(database) => Some(database.server.port()),
+            Running::App(_) | Running::Caddy(_) | Running::WordPress(_) => None,
+        }
+    }
+
+    /// Where the files of a running database are.
+    pub(crate) fn database_folder(&self, environment: Uuid, service: Uuid) -> Option<PathBuf> {
+        match self.running().get(&(environment, service))? {
+            Running::Database(database) => Some(database.server.data_folder()),
             Running::App(_) | Running::Caddy(_) | Running::WordPress(_) => None,
         }
     }
@@ -201,6 +212,7 @@ impl Runtime {
     /// Ends all that runs in one environment.
     pub(crate) fn stop_environment(&self, environment: Uuid) {
         self.stop_where(|(of, _)| *of == environment);
+        self.containers.forget(environment);
     }
 
     /// Ends what runs of one service in one environment.
@@ -213,6 +225,7 @@ impl Runtime {
     }
 
     fn stop_where(&self, wanted: impl Fn(&(Uuid, Uuid)) -> bool) {
+        self.containers.stop_where(&wanted);
         let stopped: Vec<Running> = self.running().extract_if(|key, _| wanted(key)).map(|(_, one)| one).collect();
         for one in stopped {
             one.stop();

@@ -62,7 +62,15 @@ impl Caller {
             Caller::Account => true,
             Caller::Workspace => !personal,
             Caller::Project(own) => {
-                let beyond = ["projects", "environmentCreate", "environmentDelete", "environmentRename"];
+                let beyond = [
+                    "projects",
+                    "environmentCreate",
+                    "environmentDelete",
+                    "environmentRename",
+                    "sshPublicKeys",
+                    "sshPublicKeyCreate",
+                    "sshPublicKeyDelete",
+                ];
                 let elsewhere = environments_of(model, field, arguments).iter().any(|id| *id != own);
                 let project = model.project_of(own).map(|project| project.id).unwrap_or_default();
                 let other_project = field == "project" && arguments.text("id") != Some(&project.to_string());

@@ -14,11 +14,14 @@ type Shared = Arc<Model>;
 pub(crate) fn user(model: &Shared, email: &str) -> Node {
     let model = model.clone();
     Node::new("User")
-        .leaf("id", WORKSPACE_ID)
+        .leaf("id", USER_ID)
         .leaf("name", "Acme Ops")
         .leaf("email", email)
         .with("workspaces", move |_| Ok(Field::List(vec![workspace(&model)])))
 }
+
+/// There is one user, the same in every world.
+pub(crate) const USER_ID: &str = "7a2f3e4d-0000-4000-8000-00000000ac3e";
 
 /// There is one workspace, the same in every world.
 pub(crate) const WORKSPACE_ID: &str = "6f1e2d3c-0000-4000-8000-00000000ac3e";

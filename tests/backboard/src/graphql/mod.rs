@@ -6,12 +6,13 @@ mod mutation;
 mod node;
 mod query;
 mod resource;
+mod ssh_key;
 mod usage;
 
 pub(crate) use caller::{Caller, Tokens};
 
 use crate::backend::Backend;
-use crate::faults::{FaultEffect, Faults, When};
+use crate::faults::{FaultEffect, Faults, RelayFault, When};
 use crate::journal::{Entry, OperationKind};
 use apollo_compiler::ExecutableDocument;
 use apollo_compiler::executable::{OperationType, Value as Ast};
@@ -51,6 +52,15 @@ impl FieldFaults<'_> {
         let named = named_environments(arguments);
         match self.0.strike(field, &named, |effect| matches!(effect, FaultEffect::Error { .. }))? {
             (FaultEffect::Error { message }, _) => Some(message),
+            _ => None,
+        }
+    }
+
+    /// By how many seconds the relay is late to know a key that is registered.
+    fn key_late(self, field: &str, arguments: &Arguments) -> Option<f64> {
+        let is_it = |effect: &FaultEffect| matches!(effect, FaultEffect::Relay(RelayFault::KeyLate { .. }));
+        match self.0.strike(field, &named_environments(arguments), is_it)? {
+            (FaultEffect::Relay(RelayFault::KeyLate { secs }), _) => Some(secs),
             _ => None,
         }
     }
@@ -137,7 +147,7 @@ async fn strike(backend: &Backend, roots: &[Root]) -> Struck {
     let mut late = None;
     for root in roots {
         let named = named_environments(&root.arguments);
-        let is_mine = |effect: &FaultEffect| !matches!(effect, FaultEffect::Error { .. });
+        let is_mine = |effect: &FaultEffect| !matches!(effect, FaultEffect::Error { .. } | FaultEffect::Relay(_));
         match backend.faults.strike(&root.operation, &named, is_mine) {
             Some((FaultEffect::Delay { secs }, _)) => tokio::time::sleep(Duration::from_secs_f64(secs)).await,
             Some((effect, When::Before)) => return Struck::AtOnce(Box::new(failure(&effect).await)),
@@ -163,7 +173,7 @@ pub(crate) async fn failure(effect: &FaultEffect) -> Response {
             page(StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)).into_response()
         }
         FaultEffect::Error { message } => errors(std::slice::from_ref(message)),
-        FaultEffect::Delay { .. } => page(StatusCode::OK).into_response(),
+        FaultEffect::Delay { .. } | FaultEffect::Relay(_) => page(StatusCode::OK).into_response(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The mutations, done one after the other on the current state.
 
 use super::node::{Arguments, Field, Node, error, not_modelled};
-use super::{Caller, environment as objects, resource};
+use super::{Caller, environment as objects, resource, ssh_key};
 use crate::model::create::NewEnvironment;
 use crate::model::services::NewService;
 use crate::model::{Answer, Effect, HandleKind, Model};
@@ -29,7 +29,15 @@ impl ObjectValue for Mutation<'_> {
         }
         let mut current = self.model.borrow_mut();
         self.caller.check(&current, info.field_name(), &arguments).map_err(|refusal| error(refusal.0))?;
-        let answer = match deed(Arc::make_mut(&mut current), info.field_name(), &arguments) {
+        let model = Arc::make_mut(&mut current);
+        let done = match info.field_name() {
+            name @ "sshPublicKeyCreate" => {
+                ssh_key::create(model, *self.caller, self.faults, name, &arguments).map(|id| Some(Done::SshKey(id)))
+            }
+            "sshPublicKeyDelete" => ssh_key::remove(model, *self.caller, &arguments).map(|()| Some(YES)),
+            name => deed(model, name, &arguments),
+        };
+        let answer = match done {
             Ok(Some(done)) => shown(&current, done),
             Ok(None) => return Err(not_modelled("Mutation", info.field_name())),
             Err(refusal) => Err(refusal),
@@ -51,6 +59,7 @@ enum Done {
         key: String,
     },
     Deployment(Uuid),
+    SshKey(Uuid),
     /// In this project; what Railway does for it goes on.
     Template(Uuid),
     Service {
@@ -241,6 +250,7 @@ fn shown(model: &Arc<Model>, done: Done) -> Answer<Field> {
             let payload = Node::new("TemplateDeployPayload").leaf("projectId", project);
             Some(payload.leaf("workflowId", format!("templateDeploy/{project}")))
         }
+        Done::SshKey(id) => model.ssh_keys.iter().find(|key| key.id == id).map(ssh_key::node),
         Done::Deployment(id) => {
             let (environment, service, found) = model.deployment(id)?;
             Some(resource::deployment(model, environment, service, found))

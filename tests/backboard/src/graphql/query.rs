@@ -1,7 +1,7 @@
 //! The queries, answered from a state that may lag behind.
 
 use super::node::{Arguments, Field, Node, error, not_modelled, page};
-use super::{Caller, environment as objects, resource, usage};
+use super::{Caller, environment as objects, resource, ssh_key, usage};
 use crate::model::{Answer, HandleKind, Model, Patch, templates, variables};
 use apollo_compiler::resolvers::{FieldError, ObjectValue, ResolveInfo, ResolvedValue};
 use serde_json::{Map, Value};
@@ -106,6 +106,9 @@ impl Query<'_> {
                 one(Node::new("DomainAvailable").leaf("available", free).leaf("message", message))
             }
             "tcpProxies" => Field::List(resource::tcp_proxies(model.environment(environment_id()?)?, service_id()?)),
+            "sshPublicKeys" => {
+                one(page("QuerySshPublicKeysConnection", ssh_key::list(model, *self.caller, arguments)?, arguments))
+            }
             "usage" => Field::List(usage::aggregated(model, arguments)?),
             "volumeInstance" => one(self.volume_instance(arguments.id("id")?)?),
             "deployment" => {

@@ -9,6 +9,7 @@ pub(crate) mod history;
 pub(crate) mod patch;
 pub(crate) mod seed;
 pub(crate) mod services;
+pub(crate) mod ssh_keys;
 pub(crate) mod templates;
 pub(crate) mod usage;
 pub(crate) mod variables;
@@ -59,6 +60,8 @@ pub(crate) enum Effect {
     RemoveEnvironment {
         environment: Uuid,
     },
+    /// To be written into the relay's journal.
+    Note(crate::relay::Deed),
 }
 
 /// The habits of the backend that touch the state itself.
@@ -78,6 +81,7 @@ pub(crate) struct Model {
     pub(crate) reserved_names: Vec<ReservedName>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) usage: usage::Usage,
+    pub(crate) ssh_keys: Vec<ssh_keys::SshKey>,
     pub(crate) habits: Habits,
     pub(crate) ports: Arc<Ports>,
 }

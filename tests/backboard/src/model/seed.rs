@@ -38,6 +38,7 @@ pub(crate) fn model(options: &WorldOptions, ports: Arc<Ports>) -> Model {
         reserved_names: Vec::new(),
         effects: Vec::new(),
         usage: Usage::default(),
+        ssh_keys: Vec::new(),
         habits: Habits {
             lag: options.lag,
             name_reserved: options.name_reserved,

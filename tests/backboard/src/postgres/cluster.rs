@@ -234,7 +234,9 @@ fn quoted(text: &str, quote: char) -> String {
 fn write_settings(account: Account, folder: &Path, options: &ClusterOptions, port: u16) -> Result<()> {
     let data = folder.join("data");
     let method = if options.password.is_some() { "scram-sha-256" } else { "trust" };
-    fs::write(data.join("pg_hba.conf"), format!("local all all trust\nhost all all 127.0.0.1/32 {method}\n"))?;
+    // As in the official image, whoever comes from the container's own loopback is let in; that is 127.0.0.2 here (`relay/forward.rs`).
+    let who = format!("local all all trust\nhost all all 127.0.0.2/32 trust\nhost all all 127.0.0.1/32 {method}\n");
+    fs::write(data.join("pg_hba.conf"), who)?;
     let mut settings: Vec<(&str, String)> = vec![
         ("listen_addresses", "127.0.0.1".into()),
         ("port", port.to_string()),

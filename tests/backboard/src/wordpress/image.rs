@@ -11,6 +11,9 @@ const CONFIG: &str = include_str!("../../../wordpress/wp-config.php");
 const ROUTER: &str = include_str!("../../../wordpress/router.php");
 const PLUGIN: &str = include_str!("../../../wordpress/acme-shop.php");
 
+/// Where the image has its site, in a container of its own.
+pub(crate) const FOLDER: &str = "/var/www/html";
+
 /// Whether an image is WordPress's own.
 pub(crate) fn is_wordpress(image: &str) -> bool {
     let name = image.split(['@', ':']).next().unwrap_or_default();

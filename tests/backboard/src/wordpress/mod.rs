@@ -9,7 +9,7 @@ mod production;
 mod site;
 
 pub use container::{Container, ContainerOptions};
-pub(crate) use image::is_wordpress;
+pub(crate) use image::{FOLDER, is_wordpress};
 pub(crate) use production::NETWORK_EXTRA;
 pub use production::{ADMINISTRATOR, HOST, PASSWORD_OF_CUSTOMERS, dump};
 pub(crate) use site::{PORT, Site};

@@ -2,6 +2,7 @@
 
 mod databases;
 mod fetch;
+mod relay;
 mod settings;
 
 pub use fetch::Fetched;
@@ -15,6 +16,7 @@ use crate::model::{self, Model, variables};
 use crate::options::{ExtraService, WorldOptions};
 use crate::ports::Ports;
 use crate::postgres::PgBin;
+use crate::relay::Relay;
 use crate::runtime::{DeployOutcome, Runtime};
 use crate::state::{self, EnvironmentState};
 use crate::{deploy, fixture, http, leftovers, schema, wordpress};
@@ -37,6 +39,7 @@ pub struct World {
     edge_port: u16,
     ca_file: PathBuf,
     ca_pem: String,
+    relay: Relay,
     servers: Vec<JoinHandle<()>>,
     _folder: TempDir,
 }
@@ -77,8 +80,9 @@ impl World {
             }),
             tokio::spawn(edge_server),
         ];
+        let relay = Relay::start(&backend).await?;
         start_seeded(&backend).await?;
-        Ok(World { backend, graphql_port, edge_port, ca_file, ca_pem, servers, _folder: folder })
+        Ok(World { backend, graphql_port, edge_port, ca_file, ca_pem, relay, servers, _folder: folder })
     }
 
     /// Stops everything; the same as dropping the world, without blocking the caller's thread.
@@ -250,6 +254,7 @@ fn refused(refusal: model::Refusal) -> anyhow::Error {
 impl Drop for World {
     fn drop(&mut self) {
         self.servers.iter().for_each(JoinHandle::abort);
+        self.relay.cut();
         self.backend.runtime.stop_all();
         if !std::thread::panicking() {
             let faults = self.backend.faults.waiting();

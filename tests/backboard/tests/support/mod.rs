@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+pub(crate) mod relay;
+
 /// Sends a document with `curl`, as something that is none of our own code.
 pub(crate) fn post(world: &World, header: &str, query: &str, variables: Value) -> Result<(u16, String)> {
     let mut body = json!({ "query": query });

@@ -1,0 +1,150 @@
+//! The inside of a container: a file system, processes and variables of its own, made of this machine's programs.
+//!
+//! It is a mount namespace and a process namespace (`unshare`), whose root is an empty file system with `/usr`, `/etc` and their
+//! like of this machine in it, read only, and each volume at its mount path. So a command that names `/var/www/html` means what it
+//! means at Railway, nobody outside sees the mounts, and what a container has not in a volume is gone with it. Its loopback is this
+//! machine's: which of its ports are the container's is decided in `forward.rs`.
+
+use crate::model::variables::Variables;
+use crate::postgres::spawn::spawn_bound;
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::Signal;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use tempfile::TempDir;
+
+/// Makes the file system and becomes the container's first process: its start command, where that is a shell's, else one that
+/// waits for nothing.
+const INSIDE: &str = include_str!("container.sh");
+
+/// Enters it: the words are the folder to work in, and the command, as a login shell gets it.
+const ENTER: &str = r#"cd "$1" 2>/dev/null; exec /bin/sh -c "$2""#;
+
+/// What a container is made from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Inside {
+    pub(crate) variables: Variables,
+    /// Mount paths, and the folders that are seen there.
+    pub(crate) volumes: Vec<(String, PathBuf)>,
+    /// Where commands run.
+    pub(crate) working_folder: String,
+    pub(crate) start_command: Option<String>,
+}
+
+/// A running service's container, whose inside is made when somebody first wants to go there.
+pub(crate) struct Container {
+    inside: Inside,
+    parent: PathBuf,
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    /// Ends the whole namespace with it.
+    keeper: Child,
+    first_process: u32,
+    _root: TempDir,
+}
+
+impl Container {
+    pub(crate) fn new(inside: Inside, parent: PathBuf) -> Arc<Container> {
+        Arc::new(Container { inside, parent, running: Mutex::default() })
+    }
+
+    /// The process of this machine that is the container's first.
+    pub(crate) fn first_process(&self) -> Result<u32> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = &*running {
+            return Ok(running.first_process);
+        }
+        let started = Running::start(&self.inside, &self.parent)?;
+        Ok(running.insert(started).first_process)
+    }
+
+    /// Ends all that runs in it.
+    pub(crate) fn end(&self) {
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether its first process is there no more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// A command that runs in it.
+    pub(crate) fn command(&self, text: &[u8]) -> Result<Command> {
+        let mut command = Command::new("nsenter");
+        command.args(["--mount", "--pid", "--root", "--wdns=/"]);
+        if !nix::unistd::geteuid().is_root() {
+            command.arg("--user");
+        }
+        command.arg(format!("--target={}", self.first_process()?)).args(["/bin/sh", "-c", ENTER, "sh"]);
+        command.arg(&self.inside.working_folder).arg(OsStr::from_bytes(text));
+        command.env_clear().envs(&self.inside.variables).envs(STANDARD);
+        Ok(command)
+    }
+}
+
+/// What a container has whatever its service's variables are.
+const STANDARD: [(&str, &str); 2] =
+    [("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), ("HOME", "/root")];
+
+impl Running {
+    fn start(inside: &Inside, parent: &Path) -> Result<Running> {
+        if let Err(why) = &*POSSIBLE {
+            bail!("no container can be made on this machine: {why}");
+        }
+        let root = tempfile::Builder::new().prefix("root-").tempdir_in(parent)?;
+        let mut command = unshare();
+        command.args(["/bin/sh", "-c", INSIDE, "container"]).arg(root.path());
+        command.arg(inside.start_command.as_deref().unwrap_or_default());
+        for (path, folder) in &inside.volumes {
+            command.arg(path).arg(folder);
+        }
+        command.env_clear().envs(&inside.variables).envs(STANDARD).current_dir("/");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut keeper = spawn_bound(command, Signal::SIGKILL).context("run `unshare`")?;
+        let up = keeper.stdout.take().and_then(|told| BufReader::new(told).lines().next());
+        let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", keeper.id())).unwrap_or_default();
+        let first_process = children.split_whitespace().next().and_then(|pid| pid.parse().ok());
+        match (up, first_process) {
+            (Some(Ok(_)), Some(first_process)) => Ok(Running { keeper, first_process, _root: root }),
+            _ => {
+                keeper.kill().ok();
+                let output = keeper.wait_with_output()?;
+                bail!("make a container: {}", String::from_utf8_lossy(&output.stderr).trim());
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.keeper.kill().ok();
+        self.keeper.wait().ok();
+    }
+}
+
+fn unshare() -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--pid", "--fork", "--kill-child", "--propagation=private"]);
+    if !nix::unistd::geteuid().is_root() {
+        command.arg("--map-root-user");
+    }
+    command
+}
+
+/// Whether this machine lets us make containers, else why not.
+pub(crate) static POSSIBLE: LazyLock<Result<(), String>> = LazyLock::new(|| {
+    let tried = || {
+        let mount = "mount -t tmpfs none /mnt && mount -t proc none /mnt";
+        let output = unshare().args(["/bin/sh", "-c", mount]).output().context("run `unshare`")?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr).trim());
+        Ok(())
+    };
+    tried().map_err(|error: anyhow::Error| format!("{error:#}"))
+});

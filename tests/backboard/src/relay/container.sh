@@ -1,0 +1,37 @@
+# Words: the folder that becomes the root, the start command or nothing, then pairs of a mount path and a folder.
+set -e
+root=$1 start=$2
+shift 2
+mount -t tmpfs -o mode=755 container "$root"
+cd "$root"
+mkdir app dev opt proc root run srv tmp var var/tmp
+chmod 1777 tmp var/tmp
+for part in bin sbin lib lib32 lib64 libx32 usr etc; do
+  if [ -h "/$part" ]; then
+    cp -P "/$part" .
+  elif [ -d "/$part" ]; then
+    mkdir "$part"
+    mount --bind "/$part" "$part"
+    mount -o remount,bind,ro "$part"
+  fi
+done
+mount -t proc proc proc
+for device in null zero full random urandom; do
+  : >"dev/$device"
+  mount --bind "/dev/$device" "dev/$device"
+done
+ln -s /proc/self/fd dev/fd
+ln -s fd/0 dev/stdin
+ln -s fd/1 dev/stdout
+ln -s fd/2 dev/stderr
+while [ $# -gt 0 ]; do
+  mkdir -p "./$1"
+  mount --bind "$2" "./$1"
+  shift 2
+done
+echo up
+exec >/dev/null 2>&1
+case $start in
+  'sh '* | '/bin/sh '*) exec chroot . /bin/sh -c "exec $start" </dev/null ;;
+  *) exec chroot . /bin/sh -c 'while :; do sleep 86400; done' </dev/null ;;
+esac

@@ -1,0 +1,70 @@
+//! The relay of a world, and what is behind it.
+
+use super::{World, refused};
+use crate::model::HandleKind;
+use crate::relay::{Deed, Relayed};
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+use std::time::Duration;
+
+impl World {
+    /// Where the relay listens, on 127.0.0.1.
+    pub fn relay_port(&self) -> u16 {
+        self.relay.port
+    }
+
+    /// The relay's host key, as a line of OpenSSH.
+    pub fn relay_host_key(&self) -> &str {
+        &self.relay.host_key
+    }
+
+    /// Puts the relay so far away that a byte and its answer take this long more, for connections from now on.
+    pub fn set_relay_round_trip(&self, round_trip: Duration) {
+        self.relay.set_round_trip(round_trip);
+    }
+
+    /// Cuts every connection to the relay that there is.
+    pub fn cut_relay(&self) {
+        self.relay.cut();
+    }
+
+    /// All that was done by way of the relay.
+    pub fn relayed(&self) -> Vec<Relayed> {
+        self.backend.relayed.all()
+    }
+
+    /// The commands that were sent to an environment by way of the relay, whether or not they ran.
+    pub fn commands_in(&self, environment: &str) -> Result<Vec<String>> {
+        let id = self.environment_id(environment)?;
+        let all = self.relayed().into_iter().filter(|one| one.environment_id.as_deref() == Some(&id));
+        Ok(all.filter_map(|one| if let Deed::Command { text, .. } = one.deed { Some(text) } else { None }).collect())
+    }
+
+    /// The id of a service's instance in an environment, which is the relay's user.
+    pub fn instance_id(&self, environment: &str, service: &str) -> Result<String> {
+        let (id, service) = (self.find(environment)?, self.find_service(service)?);
+        let model = self.backend.current();
+        let instance = model.environment(id).and_then(|one| one.instance(service)).map_err(refused)?;
+        Ok(instance.id.to_string())
+    }
+
+    /// The keys that are registered, by their names.
+    pub fn ssh_keys(&self) -> Vec<String> {
+        self.backend.current().ssh_keys.iter().map(|key| key.name.clone()).collect()
+    }
+
+    /// Registers a public key with the account behind Railway's back, as the dashboard does.
+    pub fn register_ssh_key(&self, name: &str, public_key: &str) -> Result<()> {
+        self.change(|model| model.register_key(name, public_key, false, std::time::Instant::now()).map(drop))
+    }
+
+    /// The folder on this machine that is the volume of a service which is no database.
+    pub fn volume(&self, environment: &str, service: &str) -> Result<PathBuf> {
+        let (id, found) = (self.find(environment)?, self.find_service(service)?);
+        let model = self.backend.current();
+        let config = &model.environment(id).map_err(refused)?.config;
+        let volumes = config.keys(found, HandleKind::VolumeMount);
+        let volume = volumes.first().with_context(|| format!("`{service}` has no volume"))?;
+        self.backend.runtime.containers.volume(id, volume)
+    }
+}
