@@ -5,14 +5,16 @@ use crate::app::App;
 use crate::backend::Backend;
 use crate::caddy::{Caddy, is_caddy};
 use crate::database::{Database, Image};
+use crate::model::config::Config;
 use crate::model::deployments::LogLine;
 use crate::model::variables::{self, Variables};
 use crate::model::{Answer, HandleKind, Model};
-use crate::relay::Inside;
+use crate::relay::{Inside, is_of_shell};
 use crate::runtime::Running;
 use crate::upload::Files;
 use crate::wordpress::{self, Site, is_wordpress};
 use anyhow::Result;
+use std::path::PathBuf;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -35,6 +37,8 @@ pub(crate) fn kind(model: &Model, environment: Uuid, service: Uuid) -> Answer<Ki
     Ok(match config.text(service, "/source/image") {
         Some(image) if Image::of(image).is_some() => Kind::Database,
         Some(image) if is_caddy(image) && config.text(service, "/deploy/startCommand").is_some() => Kind::Caddy,
+        // It runs what it is told in the place of what it is.
+        _ if config.text(service, "/deploy/startCommand").is_some_and(is_of_shell) => Kind::Quiet,
         Some(image) if is_wordpress(image) => Kind::WordPress,
         _ if config.text(service, "/deploy/cronSchedule").is_some() => Kind::Quiet,
         _ if uploaded || config.text(service, "/source/repo").is_some() => Kind::App,
@@ -124,11 +128,16 @@ pub(crate) async fn run(backend: &Arc<Backend>, environment: Uuid, service: Uuid
             "serving".to_owned()
         }
         Kind::WordPress => {
-            let site = Site::start(backend, environment, variables).await?;
+            let volumes = volumes(backend, &settings, environment, service)?;
+            let site = volumes.into_iter().find(|(path, _)| path == wordpress::FOLDER).map(|(_, folder)| folder);
+            let site = Site::start(backend, environment, variables, site).await?;
             replace(backend, environment, service, Running::WordPress(Box::new(site)));
             "resuming normal operations".to_owned()
         }
-        Kind::Quiet => "started".to_owned(),
+        Kind::Quiet => {
+            backend.runtime.stop_service(environment, service);
+            "started".to_owned()
+        }
         Kind::App => {
             let app = App::start(backend, environment, variables, files).await?;
             let port = app.port();
@@ -156,30 +165,36 @@ pub(crate) async fn run(backend: &Arc<Backend>, environment: Uuid, service: Uuid
 
 /// Gives what has started its inside, which the relay leads into.
 fn open(backend: &Arc<Backend>, environment: Uuid, service: Uuid, variables: Variables) -> Result<()> {
-    let (model, runtime) = (backend.current(), &backend.runtime);
+    let model = backend.current();
     let Ok(config) = model.environment(environment).map(|one| one.config.clone()) else { return Ok(()) };
-    let mut volumes = Vec::new();
-    for volume in config.keys(service, HandleKind::VolumeMount) {
-        let Some(path) = config.text(service, &format!("/volumeMounts/{volume}/mountPath")) else { continue };
-        let folder = match runtime.database_folder(environment, service) {
-            Some(folder) => folder,
-            None => runtime.containers.volume(environment, &volume)?,
-        };
-        volumes.push((path.to_owned(), folder));
-    }
     let working_folder = match config.text(service, "/source/image") {
         Some(image) if is_wordpress(image) => wordpress::FOLDER,
         Some(_) => "/",
         None => "/app",
     };
+    let start_command = config.text(service, "/deploy/startCommand").map(str::to_owned);
     let inside = Inside {
         variables,
-        volumes,
+        volumes: volumes(backend, &config, environment, service)?,
         working_folder: working_folder.to_owned(),
-        start_command: config.text(service, "/deploy/startCommand").map(str::to_owned),
+        start_command,
     };
-    runtime.containers.start(environment, service, inside);
+    backend.runtime.containers.start(environment, service, inside);
     Ok(())
+}
+
+/// The mount paths of a service's volumes, and the folders that they are here.
+fn volumes(backend: &Backend, config: &Config, environment: Uuid, service: Uuid) -> Result<Vec<(String, PathBuf)>> {
+    let mut volumes = Vec::new();
+    for volume in config.keys(service, HandleKind::VolumeMount) {
+        let Some(path) = config.text(service, &format!("/volumeMounts/{volume}/mountPath")) else { continue };
+        let folder = match backend.runtime.database_folder(environment, service) {
+            Some(folder) => folder,
+            None => backend.runtime.containers.volume(environment, &volume)?,
+        };
+        volumes.push((path.to_owned(), folder));
+    }
+    Ok(volumes)
 }
 
 /// Starts a database on an empty volume, or on a copy of loaded data.
@@ -188,7 +203,7 @@ pub(crate) async fn start_database(
     environment: Uuid,
     service: Uuid,
     variables: Variables,
-    copy_of: Option<std::path::PathBuf>,
+    copy_of: Option<PathBuf>,
 ) -> Result<()> {
     let model = backend.current();
     let config = model.environment(environment).ok().map(|one| &one.config);

@@ -112,6 +112,7 @@ impl Edge {
             return not_found();
         };
         let runtime = &self.backend.runtime;
+        runtime.containers.wake(environment, service);
         if let Some((port, local)) = runtime.program(environment, service) {
             return match model.target_port(environment, service, host) {
                 Some(target) if target != port => no_answer("nobody listens on the domain's port"),

@@ -136,6 +136,7 @@ fn about(world: &World) -> Result<serde_json::Value> {
         "token": world.token(),
         "project_id": world.project_id(),
         "repository": REPOSITORY,
+        "relay": { "port": world.relay_port(), "host_key": world.relay_host_key() },
         "environments": environments,
         "production": {
             "environment_id": world.environment_id("production")?,

@@ -6,6 +6,20 @@ use backboard::wordpress::{self, Container, ContainerOptions};
 use std::process::Command;
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_container_fills_a_volume_that_is_empty_and_touches_no_site_that_is_there() -> Result<()> {
+    let volume = tempfile::tempdir()?;
+    let options = || ContainerOptions { site: Some(volume.path().to_owned()), ..ContainerOptions::default() };
+    drop(Container::start(options()).await?);
+    assert!(volume.path().join("wp-content/plugins/acme-shop/acme-shop.php").exists());
+    std::fs::write(volume.path().join("wp-config.php"), "<?php // mine")?;
+    std::fs::remove_file(volume.path().join("wp-content/plugins/acme-shop/acme-shop.php"))?;
+    drop(Container::start(options()).await?);
+    assert_eq!(std::fs::read_to_string(volume.path().join("wp-config.php"))?, "<?php // mine");
+    assert!(!volume.path().join("wp-content/plugins/acme-shop/acme-shop.php").exists());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_container_shows_the_site_of_its_database_and_its_mails_are_caught() -> Result<()> {
     let home = MysqlHome::of(Family::MariaDb)?.remove(0);
     let server = Server::start(&home, ServerOptions::default()).await?;

@@ -22,6 +22,11 @@ use tempfile::TempDir;
 /// waits for nothing.
 const INSIDE: &str = include_str!("container.sh");
 
+/// Whether a start command is run as it stands: it is a shell's. Of all others the programs are not here.
+pub(crate) fn is_of_shell(start_command: &str) -> bool {
+    ["sh ", "/bin/sh "].iter().any(|shell| start_command.starts_with(shell))
+}
+
 /// Enters it: the words are the folder to work in, and the command, as a login shell gets it.
 const ENTER: &str = r#"cd "$1" 2>/dev/null; exec /bin/sh -c "$2""#;
 
@@ -101,7 +106,7 @@ impl Running {
         let root = tempfile::Builder::new().prefix("root-").tempdir_in(parent)?;
         let mut command = unshare();
         command.args(["/bin/sh", "-c", INSIDE, "container"]).arg(root.path());
-        command.arg(inside.start_command.as_deref().unwrap_or_default());
+        command.arg(inside.start_command.as_deref().filter(|command| is_of_shell(command)).unwrap_or_default());
         for (path, folder) in &inside.volumes {
             command.arg(path).arg(folder);
         }

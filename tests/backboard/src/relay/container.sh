@@ -29,9 +29,5 @@ while [ $# -gt 0 ]; do
   mount --bind "$2" "./$1"
   shift 2
 done
-echo up
-exec >/dev/null 2>&1
-case $start in
-  'sh '* | '/bin/sh '*) exec chroot . /bin/sh -c "exec $start" </dev/null ;;
-  *) exec chroot . /bin/sh -c 'while :; do sleep 86400; done' </dev/null ;;
-esac
+# Whoever hears of it may come in, so nothing may change after that.
+exec chroot . /bin/sh -c "echo up; exec >/dev/null 2>&1; ${start:+exec }${start:-while :; do sleep 86400; done}" </dev/null

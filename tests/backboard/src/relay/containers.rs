@@ -11,32 +11,54 @@ use uuid::Uuid;
 /// By environment and service.
 pub(crate) struct Containers {
     folder: PathBuf,
-    running: Mutex<HashMap<(Uuid, Uuid), Arc<Container>>>,
+    running: Mutex<Started>,
+    /// Those that sleep until somebody visits them.
+    asleep: Mutex<Started>,
+}
+
+type Started = HashMap<(Uuid, Uuid), Arc<Container>>;
+
+fn of(started: &Mutex<Started>) -> MutexGuard<'_, Started> {
+    started.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Containers {
     pub(crate) fn new(folder: PathBuf) -> Containers {
-        Containers { folder, running: Mutex::default() }
-    }
-
-    fn running(&self) -> MutexGuard<'_, HashMap<(Uuid, Uuid), Arc<Container>>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        Containers { folder, running: Mutex::default(), asleep: Mutex::default() }
     }
 
     /// A new container takes the place of the one that ran, whose processes end.
     pub(crate) fn start(&self, environment: Uuid, service: Uuid, inside: Inside) {
         let container = Container::new(inside, self.folder.clone());
-        let before = self.running().insert((environment, service), container);
-        before.iter().for_each(|one| one.end());
+        of(&self.asleep).remove(&(environment, service));
+        let before = of(&self.running).insert((environment, service), container);
+        if let Some(before) = before {
+            before.end();
+        }
     }
 
     pub(crate) fn of(&self, environment: Uuid, service: Uuid) -> Option<Arc<Container>> {
-        self.running().get(&(environment, service)).cloned()
+        of(&self.running).get(&(environment, service)).cloned()
+    }
+
+    /// Ends a container that is to start again when it is woken; says whether it ran.
+    pub(crate) fn put_to_sleep(&self, environment: Uuid, service: Uuid) -> bool {
+        let container = of(&self.running).remove(&(environment, service));
+        container.inspect(|one| one.end()).map(|one| of(&self.asleep).insert((environment, service), one)).is_some()
+    }
+
+    pub(crate) fn wake(&self, environment: Uuid, service: Uuid) {
+        if let Some(container) = of(&self.asleep).remove(&(environment, service)) {
+            of(&self.running).insert((environment, service), container);
+        }
     }
 
     pub(crate) fn stop_where(&self, wanted: impl Fn(&(Uuid, Uuid)) -> bool) {
-        let stopped: Vec<_> = self.running().extract_if(|key, _| wanted(key)).map(|(_, one)| one).collect();
-        stopped.iter().for_each(|one| one.end());
+        of(&self.asleep).retain(|key, _| !wanted(key));
+        let stopped: Vec<_> = of(&self.running).extract_if(|key, _| wanted(key)).map(|(_, one)| one).collect();
+        for one in stopped {
+            one.end();
+        }
     }
 
     /// The folder of a volume in one environment, empty at first: no copy of an environment takes anything over.

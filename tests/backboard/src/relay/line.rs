@@ -26,11 +26,14 @@ pub(super) struct Habits {
     pub(super) cut_after: Option<u64>,
 }
 
+/// What is done when a line is cut.
+type Deed = Box<dyn FnOnce() + Send>;
+
 /// One connection; it lives until either side closes it or it is cut.
 #[derive(Clone)]
 pub(super) struct Line {
     habits: Arc<Mutex<Habits>>,
-    at_cut: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
+    at_cut: Arc<Mutex<Option<Deed>>>,
     ended: watch::Sender<bool>,
 }
 
@@ -119,7 +122,9 @@ impl Line {
                 // What has passed arrives still.
                 tokio::time::sleep(habits.one_way + Duration::from_millis(5)).await;
                 let then = self.at_cut.lock().unwrap_or_else(PoisonError::into_inner).take();
-                then.into_iter().for_each(|then| then());
+                if let Some(then) = then {
+                    then();
+                }
                 self.cut();
                 return Ok(());
             }

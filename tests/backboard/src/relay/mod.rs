@@ -22,11 +22,12 @@ mod exec;
 mod forward;
 mod journal;
 mod line;
+pub(crate) mod names;
 mod session;
 mod sftp;
 mod target;
 
-pub(crate) use container::Inside;
+pub(crate) use container::{Inside, is_of_shell};
 pub(crate) use containers::Containers;
 pub(crate) use journal::Journal;
 pub use journal::{Deed, Relayed};

@@ -34,6 +34,8 @@ pub struct ContainerOptions {
     /// Where what it asks of the world outside goes: an HTTP proxy, and whom its certificates are signed by; without one
     /// nobody answers.
     pub outside: Option<(String, String)>,
+    /// What is at the image's own folder: a volume, filled by the image where there is no site in it. Default: nothing.
+    pub site: Option<PathBuf>,
     /// Where its folder is made; default: the temporary folder.
     pub parent: Option<PathBuf>,
 }
@@ -59,18 +61,19 @@ impl Container {
         let folder = tempfile::Builder::new().prefix(&crate::leftovers::prefix()).tempdir_in(&parent);
         let folder = folder.with_context(|| format!("create a folder in `{}`", parent.display()))?;
         let path = folder.path();
-        image.unpack(path)?;
+        let site = options.site.unwrap_or_else(|| path.join("www"));
+        image.unpack(path, &site)?;
         fs::create_dir(path.join("mail"))?;
         fs::write(path.join("sendmail"), SENDMAIL)?;
         let port = Port::take()?;
         let mut php = image.php();
         php.args(["-d", &format!("sendmail_path=/bin/sh {}", path.join("sendmail").display())]);
         php.args(["-d", "opcache.enable_cli=1", "-d", "opcache.validate_timestamps=0", "-d", "log_errors=1"]);
-        php.arg("-S").arg(format!("127.0.0.1:{}", port.number())).arg("-t").arg(path.join("www"));
+        php.arg("-S").arg(format!("127.0.0.1:{}", port.number())).arg("-t").arg(&site);
         php.arg(path.join("router.php"));
         // A port on which nobody listens.
         let (proxy, ca) = options.outside.unwrap_or_else(|| ("http://127.0.0.1:9".to_owned(), String::new()));
-        fs::write(path.join("www/wp-includes/certificates/ca-bundle.crt"), ca)?;
+        fs::write(site.join("wp-includes/certificates/ca-bundle.crt"), ca)?;
         let mut command = Command::new("/bin/sh");
         command.args(["-c", KEEPER, "container"]).arg(php.get_program()).args(php.get_args());
         command.env_clear().envs(&options.variables);

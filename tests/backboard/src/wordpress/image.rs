@@ -46,23 +46,24 @@ impl Image {
         command
     }
 
-    /// Unpacks the image; `folder` has `www` and `router.php` in it then.
-    pub(super) fn unpack(&self, folder: &Path) -> Result<()> {
-        let www = folder.join("www");
-        cache::copy_folder(&self.home.join("www"), &www)?;
-        let plugin = www.join("wp-content/plugins/acme-shop");
-        fs::create_dir_all(&plugin)?;
-        fs::create_dir_all(www.join("wp-content/uploads"))?;
-        let files = [
-            (www.join("wp-config.php"), CONFIG),
-            (plugin.join("acme-shop.php"), PLUGIN),
-            (folder.join("router.php"), ROUTER),
-        ];
-        for (path, text) in files {
-            fs::write(&path, text).with_context(|| format!("write `{}`", path.display()))?;
+    /// Unpacks the image: `router.php` into a folder, and the site to where it is served from, if there is none yet, as the image's own
+    /// entry point does.
+    pub(super) fn unpack(&self, folder: &Path, site: &Path) -> Result<()> {
+        write(&folder.join("router.php"), ROUTER)?;
+        if !site.join("index.php").exists() {
+            cache::copy_folder(&self.home.join("www/."), site)?;
+            let plugin = site.join("wp-content/plugins/acme-shop");
+            fs::create_dir_all(&plugin)?;
+            fs::create_dir_all(site.join("wp-content/uploads"))?;
+            write(&plugin.join("acme-shop.php"), PLUGIN)?;
         }
-        Ok(())
+        let config = site.join("wp-config.php");
+        if config.exists() { Ok(()) } else { write(&config, CONFIG) }
     }
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("write `{}`", path.display()))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::backend::Backend;
 use crate::model::variables::Variables;
 use crate::private_network;
 use anyhow::{Context, Result};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -23,7 +24,13 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) async fn start(backend: &Arc<Backend>, environment: Uuid, mut variables: Variables) -> Result<Site> {
+    /// On a volume, if it has one where the image has its site.
+    pub(crate) async fn start(
+        backend: &Arc<Backend>,
+        environment: Uuid,
+        mut variables: Variables,
+        site: Option<PathBuf>,
+    ) -> Result<Site> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("open a line to the database")?;
         let host = variables.get("WORDPRESS_DB_HOST").map_or("mysql", String::as_str).to_owned();
         variables.insert("WORDPRESS_DB_HOST".to_owned(), format!("127.0.0.1:{}", listener.local_addr()?.port()));
@@ -31,6 +38,7 @@ impl Site {
         let container = Container::start(ContainerOptions {
             variables: variables.into_iter().collect(),
             outside: backend.runtime.outside(),
+            site,
             parent: Some(backend.runtime.folder.clone()),
         });
         Ok(Site { container: container.await?, line })

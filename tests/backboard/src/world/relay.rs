@@ -2,8 +2,8 @@
 
 use super::{World, refused};
 use crate::model::HandleKind;
-use crate::relay::{Deed, Relayed};
-use anyhow::{Context, Result};
+use crate::relay::{Deed, Relayed, names};
+use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,6 +16,18 @@ impl World {
     /// The relay's host key, as a line of OpenSSH.
     pub fn relay_host_key(&self) -> &str {
         &self.relay.host_key
+    }
+
+    /// What `railway` and its `ssh` need beside [`World::cli_env`] to find this relay; a library is compiled for it. Their `HOME` must be
+    /// a folder of the test's own.
+    pub fn relay_cli_env(&self) -> Result<Vec<(String, String)>> {
+        let library = names::compile(&self.backend.runtime.folder)?;
+        Ok(names::environment(&library, self.relay.port))
+    }
+
+    /// A file of known hosts in which the relay is, as `railway` calls it then.
+    pub fn relay_known_hosts(&self) -> String {
+        names::known_host(&self.relay.host_key)
     }
 
     /// Puts the relay so far away that a byte and its answer take this long more, for connections from now on.
@@ -56,6 +68,22 @@ impl World {
     /// Registers a public key with the account behind Railway's back, as the dashboard does.
     pub fn register_ssh_key(&self, name: &str, public_key: &str) -> Result<()> {
         self.change(|model| model.register_key(name, public_key, false, std::time::Instant::now()).map(drop))
+    }
+
+    /// Puts a service to sleep, so that no command runs in it until one of its domains is visited.
+    pub fn put_to_sleep(&self, environment: &str, service: &str) -> Result<()> {
+        let (id, found) = (self.find(environment)?, self.find_service(service)?);
+        let slept = self.backend.runtime.containers.put_to_sleep(id, found);
+        ensure!(slept, "`{service}` does not run");
+        Ok(())
+    }
+
+    /// Starts the container of a service anew, as after a crash: what ran in it ends, and what it has not in a volume is gone.
+    pub fn restart_container(&self, environment: &str, service: &str) -> Result<()> {
+        let (id, found) = (self.find(environment)?, self.find_service(service)?);
+        let container = self.backend.runtime.containers.of(id, found);
+        container.with_context(|| format!("`{service}` does not run"))?.end();
+        Ok(())
     }
 
     /// The folder on this machine that is the volume of a service which is no database.

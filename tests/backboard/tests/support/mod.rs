@@ -5,11 +5,9 @@
 use anyhow::{Context, Result, ensure};
 use backboard::World;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
-
-pub(crate) mod relay;
 
 /// Sends a document with `curl`, as something that is none of our own code.
 pub(crate) fn post(world: &World, header: &str, query: &str, variables: Value) -> Result<(u16, String)> {
@@ -73,7 +71,16 @@ pub(crate) fn deployed(world: &World, environment: &str, service: &str, status: 
 
 /// Runs the real CLI in this world, at home nowhere.
 pub(crate) fn railway(world: &World, arguments: &[&str]) -> Result<Output> {
-    let home = tempfile::tempdir()?;
+    railway_at(world, tempfile::tempdir()?.path(), &[], arguments)
+}
+
+/// The same in a home of the test's own, with more in its environment.
+pub(crate) fn railway_at(
+    world: &World,
+    home: &Path,
+    environment: &[(String, String)],
+    arguments: &[&str],
+) -> Result<Output> {
     let program = match std::env::var_os("RAILSTAGE_RAILWAY") {
         Some(program) => PathBuf::from(program),
         None => {
@@ -85,10 +92,11 @@ pub(crate) fn railway(world: &World, arguments: &[&str]) -> Result<Output> {
         .args(arguments)
         .env_clear()
         .envs(world.cli_env())
-        .env("HOME", home.path())
+        .envs(environment.iter().cloned())
+        .env("HOME", home)
         .env("RAILWAY_PROJECT_ID", world.project_id())
         .envs([("RAILWAY_NO_TELEMETRY", "1"), ("RAILWAY_NO_AUTO_UPDATE", "1"), ("CI", "true"), ("NO_COLOR", "1")])
-        .current_dir(home.path())
+        .current_dir(home)
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("run `{}` (tests/setup installs it)", program.display()))

@@ -1,11 +1,11 @@
 //! A client of the relay that is none of railstage's code, and keys for it.
 
-use super::data;
+use crate::support::data;
 use anyhow::{Context, Result, ensure};
 use backboard::World;
 use russh::client::{self, Handle, Msg};
 use russh::keys::{Algorithm, PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate, key::safe_rng};
-use russh::{Channel, ChannelMsg};
+use russh::{Channel, ChannelMsg, ChannelReadHalf};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -85,7 +85,12 @@ impl Client {
 }
 
 /// All that a command says until the channel is closed.
-pub(crate) async fn hear(mut channel: Channel<Msg>) -> Result<Said> {
+pub(crate) async fn hear(channel: Channel<Msg>) -> Result<Said> {
+    hear_half(channel.split().0).await
+}
+
+/// The same, for whoever says something meanwhile.
+pub(crate) async fn hear_half(mut channel: ChannelReadHalf) -> Result<Said> {
     let (mut stdout, mut stderr, mut status) = (Vec::new(), Vec::new(), None);
     while let Some(message) = channel.wait().await {
         match message {

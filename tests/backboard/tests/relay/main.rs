@@ -1,10 +1,15 @@
 //! The relay: who may come, what runs where, what leads where, and what goes wrong on order.
 
+mod cli;
+mod client;
+mod faults;
+mod flows;
+#[path = "../support/mod.rs"]
 mod support;
 
 use anyhow::Result;
 use backboard::{Deed, World, WorldOptions};
-use support::relay::{Client, Key, skip};
+use client::{Client, Key, skip};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_a_key_that_is_registered_comes_in() -> Result<()> {
@@ -28,7 +33,7 @@ async fn only_a_key_that_is_registered_comes_in() -> Result<()> {
 }
 
 /// A world with a client that is logged in as production's app.
-async fn logged_in(options: WorldOptions, service: &str) -> Result<(World, Client)> {
+pub(crate) async fn logged_in(options: WorldOptions, service: &str) -> Result<(World, Client)> {
     let world = World::start(options).await?;
     let key = Key::new()?;
     key.register(&world, "ours")?;
