@@ -178,6 +178,7 @@ fn open(backend: &Arc<Backend>, environment: Uuid, service: Uuid, variables: Var
         volumes: volumes(backend, &config, environment, service)?,
         working_folder: working_folder.to_owned(),
         start_command,
+        limit: None,
     };
     backend.runtime.containers.start(environment, service, inside);
     Ok(())

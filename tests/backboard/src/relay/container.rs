@@ -36,6 +36,8 @@ pub(crate) struct Inside {
     pub(crate) variables: Variables,
     /// Mount paths, and the folders that are seen there.
     pub(crate) volumes: Vec<(String, PathBuf)>,
+    /// How many bytes a volume holds that is of this container alone, in the place of the folders.
+    pub(crate) limit: Option<u64>,
     /// Where commands run.
     pub(crate) working_folder: String,
     pub(crate) start_command: Option<String>,
@@ -108,7 +110,10 @@ impl Running {
         command.args(["/bin/sh", "-c", INSIDE, "container"]).arg(root.path());
         command.arg(inside.start_command.as_deref().filter(|command| is_of_shell(command)).unwrap_or_default());
         for (path, folder) in &inside.volumes {
-            command.arg(path).arg(folder);
+            match inside.limit {
+                None => command.arg(path).arg(folder),
+                Some(bytes) => command.arg(path).arg(format!("size={bytes}")),
+            };
         }
         command.env_clear().envs(&inside.variables).envs(STANDARD).current_dir("/");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

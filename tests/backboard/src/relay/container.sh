@@ -1,4 +1,4 @@
-# Words: the folder that becomes the root, the start command or nothing, then pairs of a mount path and a folder.
+# Words: the folder that becomes the root, the start command or nothing, then pairs of a mount path and a folder, or the size of a volume in memory.
 set -e
 root=$1 start=$2
 shift 2
@@ -26,7 +26,10 @@ ln -s fd/1 dev/stdout
 ln -s fd/2 dev/stderr
 while [ $# -gt 0 ]; do
   mkdir -p "./$1"
-  mount --bind "$2" "./$1"
+  case $2 in
+    size=*) mount -t tmpfs -o "$2" volume "./$1" ;;
+    *) mount --bind "$2" "./$1" ;;
+  esac
   shift 2
 done
 # Whoever hears of it may come in, so nothing may change after that.

@@ -14,6 +14,8 @@ pub(crate) struct Containers {
     running: Mutex<Started>,
     /// Those that sleep until somebody visits them.
     asleep: Mutex<Started>,
+    /// The bytes that the volumes of a service hold, where somebody wants to see one full.
+    limits: Mutex<HashMap<(Uuid, Uuid), u64>>,
 }
 
 type Started = HashMap<(Uuid, Uuid), Arc<Container>>;
@@ -24,11 +26,14 @@ fn of(started: &Mutex<Started>) -> MutexGuard<'_, Started> {
 
 impl Containers {
     pub(crate) fn new(folder: PathBuf) -> Containers {
-        Containers { folder, running: Mutex::default(), asleep: Mutex::default() }
+        Containers { folder, running: Mutex::default(), asleep: Mutex::default(), limits: Mutex::default() }
     }
 
     /// A new container takes the place of the one that ran, whose processes end.
-    pub(crate) fn start(&self, environment: Uuid, service: Uuid, inside: Inside) {
+    pub(crate) fn start(&self, environment: Uuid, service: Uuid, mut inside: Inside) {
+        let limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        inside.limit = limits.get(&(environment, service)).copied();
+        drop(limits);
         let container = Container::new(inside, self.folder.clone());
         of(&self.asleep).remove(&(environment, service));
         let before = of(&self.running).insert((environment, service), container);
@@ -39,6 +44,11 @@ impl Containers {
 
     pub(crate) fn of(&self, environment: Uuid, service: Uuid) -> Option<Arc<Container>> {
         of(&self.running).get(&(environment, service)).cloned()
+    }
+
+    /// From its next container on, the volumes of a service hold no more than this, and only as long as that container is there.
+    pub(crate) fn limit(&self, environment: Uuid, service: Uuid, bytes: u64) {
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner).insert((environment, service), bytes);
     }
 
     /// Ends a container that is to start again when it is woken; says whether it ran.

@@ -70,6 +70,14 @@ impl World {
         self.change(|model| model.register_key(name, public_key, false, std::time::Instant::now()).map(drop))
     }
 
+    /// Lets the volume of a service hold no more than this, from its next deployment on. It is in memory then, empty at first and gone
+    /// with its container; its folder here stays as it is.
+    pub fn limit_volume(&self, environment: &str, service: &str, bytes: u64) -> Result<()> {
+        let (id, found) = (self.find(environment)?, self.find_service(service)?);
+        self.backend.runtime.containers.limit(id, found, bytes);
+        Ok(())
+    }
+
     /// Puts a service to sleep, so that no command runs in it until one of its domains is visited.
     pub fn put_to_sleep(&self, environment: &str, service: &str) -> Result<()> {
         let (id, found) = (self.find(environment)?, self.find_service(service)?);

@@ -4,6 +4,7 @@ use crate::client::{Key, skip};
 use crate::support::railway_at;
 use anyhow::{Context, Result, ensure};
 use backboard::{Deed, ExtraService, World, WorldOptions};
+use russh::keys::ssh_key::LineEnding;
 use std::fs;
 use std::path::Path;
 use std::process::Output;
@@ -21,7 +22,7 @@ impl Home {
         let ssh = folder.path().join(".ssh");
         fs::create_dir(&ssh)?;
         let key = Key::new()?;
-        fs::write(ssh.join("id_ed25519"), key.0.to_openssh(Default::default())?.as_bytes())?;
+        fs::write(ssh.join("id_ed25519"), key.0.to_openssh(LineEnding::default())?.as_bytes())?;
         fs::set_permissions(ssh.join("id_ed25519"), std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
         fs::write(ssh.join("id_ed25519.pub"), key.public()? + " tester\n")?;
         fs::write(ssh.join("known_hosts"), world.relay_known_hosts())?;

@@ -7,6 +7,7 @@ use russh::client::{self, Handle, Msg};
 use russh::keys::{Algorithm, PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate, key::safe_rng};
 use russh::{Channel, ChannelMsg, ChannelReadHalf};
 use serde_json::json;
+use std::io::Write as _;
 use std::sync::Arc;
 
 pub(crate) struct Key(pub(crate) PrivateKey);
@@ -29,7 +30,7 @@ impl Key {
         Ok(made["id"].as_str().context("no id")?.to_owned())
     }
 
-    pub(crate) fn remove(&self, world: &World, id: &str) -> Result<()> {
+    pub(crate) fn remove(world: &World, id: &str) -> Result<()> {
         data(world, "mutation($id: String!) { sshPublicKeyDelete(id: $id) }", json!({ "id": id })).map(drop)
     }
 }
@@ -110,7 +111,6 @@ pub(crate) fn skip(test: &str) -> bool {
     let Some(path) = std::env::var_os("RAILSTAGE_TEST_SKIPPED").filter(|path| !path.is_empty()) else {
         panic!("{test} cannot be done here, and RAILSTAGE_TEST_SKIPPED names no file to say so in: {reason}");
     };
-    use std::io::Write as _;
     let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
     file.and_then(|mut file| writeln!(file, "{test}: {reason}")).expect("note a skipped test");
     true

@@ -105,11 +105,14 @@ async fn a_copys_volume_is_empty_and_goes_with_it_and_a_service_on_hold_does_not
     create(&world, "copy", true)?;
     let hold = json!({ "deploy": { "startCommand": "/bin/sh -c 'while :; do sleep 1000; done'" } });
     world.change_service("copy", "media", &hold)?;
+    world.limit_volume("copy", "media", 2 << 20)?;
     world.deploy("copy", "media")?;
     until("it is held", || deployed(&world, "copy", "media", "SUCCESS")).await?;
     let inside = Client::login(&world, &world.instance_id("copy", "media")?, &registered(&world)?).await?;
     let said = inside.run("ls /app/uploads; tr '\\0' ' ' </proc/1/cmdline").await?;
     assert_eq!(said.stdout, "/bin/sh -c while :; do sleep 1000; done ");
+    let full = inside.run("head -c 3000000 /dev/zero >/app/uploads/large").await?;
+    assert!(full.status != Some(0) && full.stderr.contains("No space left on device"), "{full:?}");
     let state = world.environments().into_iter().find(|one| one.name == "copy").context("no copy")?;
     assert!(!state.direct_urls.contains_key("media"), "no app runs");
     assert_eq!(client.run("ls /app/uploads").await?.stdout, "a\n");

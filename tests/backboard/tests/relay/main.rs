@@ -21,7 +21,7 @@ async fn only_a_key_that_is_registered_comes_in() -> Result<()> {
     assert_eq!(world.ssh_keys(), ["ours"]);
     Client::login(&world, &web, &key).await?;
     assert!(Client::login(&world, &web, &Key::new()?).await.is_err(), "another key");
-    key.remove(&world, &id)?;
+    Key::remove(&world, &id)?;
     assert!(Client::login(&world, &web, &key).await.is_err(), "it is registered no more");
     let deeds: Vec<_> = world.relayed().into_iter().map(|one| one.deed).collect();
     assert!(matches!(&deeds[0], Deed::Refused { user, .. } if *user == web), "{deeds:?}");
