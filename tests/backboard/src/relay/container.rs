@@ -62,10 +62,12 @@ impl Container {
         Arc::new(Container { inside, parent, running: Mutex::default() })
     }
 
-    /// The process of this machine that is the container's first.
+    /// The process of this machine that is the container's first; one that has ended is started again, as Railway does it.
     pub(crate) fn first_process(&self) -> Result<u32> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(running) = &*running {
+        if let Some(running) = &mut *running
+            && running.keeper.try_wait()?.is_none()
+        {
             return Ok(running.first_process);
         }
         let started = Running::start(&self.inside, &self.parent)?;
@@ -77,22 +79,25 @@ impl Container {
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Whether its first process is there no more.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    /// Whether its first process is this one still.
+    pub(crate) fn is_running(&self, first_process: u32) -> bool {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let still = running.as_mut().filter(|running| running.first_process == first_process);
+        still.is_some_and(|running| running.keeper.try_wait().is_ok_and(|ended| ended.is_none()))
     }
 
-    /// A command that runs in it.
-    pub(crate) fn command(&self, text: &[u8]) -> Result<Command> {
+    /// A command that runs in it, beside its first process.
+    pub(crate) fn command(&self, text: &[u8]) -> Result<(Command, u32)> {
+        let first_process = self.first_process()?;
         let mut command = Command::new("nsenter");
         command.args(["--mount", "--pid", "--root", "--wdns=/"]);
         if !nix::unistd::geteuid().is_root() {
-            command.arg("--user");
+            command.args(["--user", "--preserve-credentials"]);
         }
-        command.arg(format!("--target={}", self.first_process()?)).args(["/bin/sh", "-c", ENTER, "sh"]);
+        command.arg(format!("--target={first_process}")).args(["/bin/sh", "-c", ENTER, "sh"]);
         command.arg(&self.inside.working_folder).arg(OsStr::from_bytes(text));
         command.env_clear().envs(&self.inside.variables).envs(STANDARD);
-        Ok(command)
+        Ok((command, first_process))
     }
 }
 

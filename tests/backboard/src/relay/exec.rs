@@ -53,11 +53,12 @@ pub(super) async fn run(
     gone: impl Future<Output = ()>,
 ) {
     let spawned = tokio::task::spawn_blocking(move || {
-        let mut command: Command = container.command(&text)?.into();
+        let (command, first_process) = container.command(&text)?;
+        let mut command = Command::from(command);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        anyhow::Ok((command.spawn()?, container))
+        anyhow::Ok((command.spawn()?, container, first_process))
     });
-    let (child, container) = match spawned.await.map_err(anyhow::Error::from).flatten() {
+    let (child, container, first_process) = match spawned.await.map_err(anyhow::Error::from).flatten() {
         Ok(spawned) => spawned,
         Err(error) => {
             refuse(channel, Unable::NoContainer(format!("{error:#}"))).await.ok();
@@ -68,7 +69,7 @@ pub(super) async fn run(
     let run = async {
         let status = attend(child, from_client, &to_client).await?;
         // Whoever is ended together with its container has nobody who could say how.
-        let status = if container.has_ended() { None } else { code(status) };
+        let status = if container.is_running(first_process) { code(status) } else { None };
         end(&to_client, status).await
     };
     tokio::select! {

@@ -4,14 +4,18 @@
 //!   OpenSSH. Whoever logs in is an instance, by [`crate::World::instance_id`], and shows a key that is registered by GraphQL
 //!   (`sshPublicKeyCreate`).
 //! - A command runs in the container of the instance, by `/bin/sh -c`: with its variables, in its folder, and each volume at its mount
-//!   path. [`crate::World::volume`] is the same volume's folder on this machine, to be filled or looked into; in a copy it is empty.
-//!   Containers take rights that not every machine gives: [`containers_possible`] says why not.
+//!   path. A start command that is a shell's (`sh -c …`, `/bin/sh -c …`) is really run, and then no app serves.
+//!   [`crate::World::volume`] is the same volume's folder on this machine, to be filled or looked into; in a copy it is empty.
+//!   Containers take rights that not every machine gives: [`containers_possible`] and [`files_possible`] say why not.
+//! - Files go by SFTP, with paths as in the container.
 //! - A forward leads to 127.0.0.1 and the port that the service itself listens on: a database's 5432 or 3306, an app's `PORT`.
 //! - What is not running, or not known, is answered for as Railway's relay does it: with success and a JSON document, and no command
 //!   runs. A forward to it is refused.
 //! - [`crate::RelayFault`] is what can be ordered to go wrong, by [`crate::Fault::relay`]; [`crate::World::set_relay_round_trip`] puts
-//!   the relay far away for all.
+//!   the relay far away for all. [`crate::World::put_to_sleep`], [`crate::World::restart_container`], [`crate::World::limit_volume`] and
+//!   [`crate::World::cut_relay`] change what is there.
 //! - [`crate::World::relayed`] is all that was done, [`crate::World::commands_in`] the commands that were sent to an environment.
+//! - [`crate::World::relay_cli_env`] leads the real `railway` and its `ssh` here.
 //!
 //! What `russh` cannot do: it knows no back-pressure per channel. Where a command does not take what it is sent, all channels of that
 //! connection wait, so that a command that must be fed and heard at once, with much on its way in both directions, may wait for ever.
@@ -48,6 +52,16 @@ use tokio::task::JoinHandle;
 /// Whether containers can be made on this machine, else why not.
 pub fn containers_possible() -> Result<(), String> {
     container::POSSIBLE.clone()
+}
+
+/// Whether files can be carried by SFTP on this machine, else why not: a thread alone gets into a container only as root.
+pub fn files_possible() -> Result<(), String> {
+    let is_root = nix::unistd::geteuid().is_root();
+    containers_possible().and(if is_root {
+        Ok(())
+    } else {
+        Err("only root gets into a container by a thread".to_owned())
+    })
 }
 
 /// A running relay; dropping it cuts every connection.

@@ -107,7 +107,12 @@ pub(crate) async fn hear_half(mut channel: ChannelReadHalf) -> Result<Said> {
 
 /// Says that a test cannot be done where no containers can be made; the name and the reason are noted as those of other tests are.
 pub(crate) fn skip(test: &str) -> bool {
-    let Err(reason) = backboard::relay::containers_possible() else { return false };
+    skip_for(test, backboard::relay::containers_possible())
+}
+
+/// The same for another reason.
+pub(crate) fn skip_for(test: &str, possible: Result<(), String>) -> bool {
+    let Err(reason) = possible else { return false };
     let Some(path) = std::env::var_os("RAILSTAGE_TEST_SKIPPED").filter(|path| !path.is_empty()) else {
         panic!("{test} cannot be done here, and RAILSTAGE_TEST_SKIPPED names no file to say so in: {reason}");
     };

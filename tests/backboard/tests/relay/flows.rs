@@ -85,7 +85,7 @@ async fn what_runs_in_a_container_ends_with_it_and_says_nothing_of_how() -> Resu
         return Ok(());
     }
     let (world, client) = logged_in(with_media(), "media").await?;
-    let mut channel = client.command("echo up; touch /tmp/mine /app/uploads/kept; exec sleep 1000").await?;
+    let mut channel = client.command("touch /tmp/mine /app/uploads/kept; echo up; exec sleep 1000").await?;
     while !matches!(channel.wait().await.context("it ended")?, ChannelMsg::Data { .. }) {}
     world.restart_container("production", "media")?;
     let said = tokio::time::timeout(Duration::from_secs(5), hear(channel)).await??;
