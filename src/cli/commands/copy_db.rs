@@ -43,32 +43,7 @@ const LONG: &str = "Copies the database at SOURCE_DATABASE_URL over the one at T
 fn args(command: Command) -> Command {
     command
         .long_about(LONG)
-        .arg(
-            Arg::new("rewrite-url")
-                .long("rewrite-url")
-                .value_name("OLD=NEW")
-                .action(ArgAction::Append)
-                .value_parser(url_pair)
-                .help("Rewrite this URL in the data; may be given several times"),
-        )
-        .arg(
-            Arg::new("rewrite-schema")
-                .long("rewrite-schema")
-                .action(ArgAction::SetTrue)
-                .help("Rewrite these URLs, and with --anonymize e-mail addresses, in literals of the schema too")
-        )
-        .arg(
-            Arg::new("rewrite-guid")
-                .long("rewrite-guid")
-                .action(ArgAction::SetTrue)
-                .help("Rewrite these URLs in columns called `guid` too, which a site shows in its feeds")
-        )
-        .arg(
-            Arg::new("fail-on-left")
-                .long("fail-on-left")
-                .action(ArgAction::SetTrue)
-                .help("Fail, and leave the target as it is, when one of these hosts is left anywhere in the data, in whatever spelling")
-        )
+        .args(rewriting_args())
         .arg(
             Arg::new("exclude-table-data")
                 .long("exclude-table-data")
@@ -149,6 +124,30 @@ fn args(command: Command) -> Command {
         )
         .arg(sheet_file::arg().requires("anonymize"))
         .arg(json_arg())
+}
+
+/// What is rewritten.
+fn rewriting_args() -> [Arg; 4] {
+    [
+        Arg::new("rewrite-url")
+            .long("rewrite-url")
+            .value_name("OLD=NEW")
+            .action(ArgAction::Append)
+            .value_parser(url_pair)
+            .help("Rewrite this URL in the data; may be given several times"),
+        Arg::new("rewrite-schema")
+            .long("rewrite-schema")
+            .action(ArgAction::SetTrue)
+            .help("Rewrite these URLs, and with --anonymize e-mail addresses, in literals of the schema too"),
+        Arg::new("rewrite-guid")
+            .long("rewrite-guid")
+            .action(ArgAction::SetTrue)
+            .help("Rewrite these URLs in columns called `guid` too, which a site shows in its feeds"),
+        Arg::new("fail-on-left")
+            .long("fail-on-left")
+            .action(ArgAction::SetTrue)
+            .help("Fail, and leave the target as it is, when one of these hosts is left anywhere in the data, in whatever spelling"),
+    ]
 }
 
 /// `--max-rate`.

@@ -34,7 +34,7 @@ pub(super) async fn of_each(
     sites: &[SiteTables],
 ) -> Result<Vec<Published>> {
     let own = SitesOfTables::new(sites).tables_of_each(tables);
-    let site = |(site, own): (&SiteTables, Vec<usize>)| SitePosts::of(site, own, tables);
+    let site = |(site, own): (&SiteTables, Vec<usize>)| SitePosts::of(site, &own, tables);
     let mut sites: Vec<_> = sites.iter().zip(own).map(site).collect();
     ask(source, &mut sites, SitePosts::types, SitePosts::add_types).await?;
     ask(source, &mut sites, SitePosts::wanted, SitePosts::add).await?;
@@ -70,7 +70,7 @@ struct SitePosts<'t> {
 }
 
 impl<'t> SitePosts<'t> {
-    fn of(site: &SiteTables, own: Vec<usize>, tables: &'t [&'t Table]) -> Self {
+    fn of(site: &SiteTables, own: &[usize], tables: &'t [&'t Table]) -> Self {
         let called = |name: &str| -> Vec<usize> {
             let is_it = |place: &usize| tables[*place].excluded_by.is_none() && site.owns(tables[*place], name);
             own.iter().copied().filter(is_it).collect()

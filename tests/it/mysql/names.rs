@@ -155,7 +155,7 @@ async fn a_database_may_be_called_anything_and_what_is_called_as_ours_is_told() 
     }
 }
 
-/// As many columns as a table of InnoDB may have, of which some are people's.
+/// As many columns as a table of `InnoDB` may have, of which some are people's.
 fn wide() -> String {
     let numbers = (0..916).map(|i| format!("n{i} tinyint"));
     let words = (0..80).map(|i| format!("w{i} varchar(10)"));
