@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use anyhow::{Context as _, Result};
+
 /// What the values of a column are, in the words of no server in particular.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ColumnType {
@@ -146,6 +148,21 @@ impl Table {
     /// `schema.table`, for people.
     pub(crate) fn label(&self) -> String {
         format!("{}.{}", self.schema, self.name)
+    }
+
+    /// The place of the column of this name, in whatever case.
+    pub(crate) fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The places of columns by their names, in whatever case.
+    ///
+    /// # Errors
+    /// When there is no such column.
+    pub(crate) fn places(&self, columns: &[&str]) -> Result<Vec<usize>> {
+        let place =
+            |name: &&str| self.column(name).with_context(|| format!("table `{}` has no column `{name}`", self.label()));
+        columns.iter().map(place).collect()
     }
 
     /// `schema.table` of what it is a part of, for people.

@@ -25,8 +25,7 @@ pub(crate) use database_masking::{DatabaseMasking, LEFT_BEHIND};
 pub(crate) use database_queues::DatabaseQueues;
 pub(crate) use row_condition::RowCondition;
 pub(crate) use source_tables::{
-    Check, ForeignKey, RowReader, RowsWish, SampleLook, SampleWish, ShowRow, ShowRowOf, ShownRow, SourceTables,
-    TakeRows, TextRow,
+    Check, ForeignKey, RowReader, RowsWish, SampleLook, SampleWish, ShowRow, ShownRow, SourceTables, TakeRows, TextRow,
 };
 
 /// A table as an engine has it, to be treated.

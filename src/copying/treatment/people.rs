@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 
 use super::published;
 use super::row_condition::RowCondition;
-use super::source_tables::{RowReader, ShownRow};
+use super::source_tables::{RowReader, SMALL_BYTES, SMALL_TOGETHER, ShownRow};
 use crate::data::tables::Table;
 use crate::masking::assignment::{Assignment, MaskedSite};
 use crate::masking::nets::people::{Gatherer, KnownPeople, PeopleColumns, Told};
@@ -16,10 +16,6 @@ use crate::rewriting::sites_of_tables::SitesOfTables;
 
 /// How a value with a structure begins.
 const STRUCTURES: &[&str] = &["a", "O", "{", "["];
-
-/// Tables under this size are read several at a time, and so many of them.
-const SMALL_BYTES: u64 = 256 << 10;
-const SMALL_TABLES: usize = 40;
 
 /// Everybody whom the site knows, but for who is named in what it publishes. What one reader waits for the source, another one
 /// reads; they come back.
@@ -85,7 +81,7 @@ impl Gathering<'_> {
     fn next(&self) -> Vec<(usize, PeopleColumns)> {
         let mut left = self.left();
         let Some(first) = left.pop() else { return Vec::new() };
-        let more = if self.tables[first.0].size_bytes <= SMALL_BYTES { SMALL_TABLES.min(left.len()) } else { 0 };
+        let more = if self.tables[first.0].size_bytes <= SMALL_BYTES { SMALL_TOGETHER.min(left.len()) } else { 0 };
         let from = left.len() - more;
         std::iter::once(first).chain(left.drain(from..).rev()).collect()
     }
@@ -112,7 +108,7 @@ impl Gathering<'_> {
             let (places, (_, columns)) = (&places[of[part]], &mut tables[of[part]]);
             columns.take(&mut gatherer, |column| row.value(places[column]?));
         };
-        reader.show_each(&parts.iter().collect::<Vec<_>>(), &mut show).await
+        reader.show(&parts.iter().collect::<Vec<_>>(), &mut show).await
     }
 }
 
@@ -120,7 +116,7 @@ impl Gathering<'_> {
 fn kept(table: &Table, sites: &SitesOfTables<'_, MaskedSite>) -> Option<(usize, Arc<HashSet<String>>)> {
     sites.of(table).into_iter().find_map(|MaskedSite { site, kept_users, .. }| {
         let id = [("users", "id"), ("usermeta", "user_id")].iter().find(|(name, _)| site.owns(table, name))?.1;
-        let column = table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(id))?;
+        let column = table.column(id)?;
         Some((column, kept_users.clone()))
     })
 }

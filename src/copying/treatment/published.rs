@@ -7,7 +7,7 @@ use roaring::RoaringTreemap;
 use tokio::task::JoinSet;
 
 use super::row_condition::RowCondition;
-use super::source_tables::{RowReader, ShownRow};
+use super::source_tables::{RowReader, SMALL_BYTES, SMALL_TOGETHER, ShownRow};
 use crate::data::tables::Table;
 use crate::masking::assignment::MaskedSite;
 use crate::masking::nets::people::KnownPeople;
@@ -22,10 +22,6 @@ struct Part<P> {
     /// Whether it costs no more than the way to the server and back.
     is_small: bool,
 }
-
-/// Parts of tables under this size are read several at a time, and so many of them.
-const SMALL_BYTES: u64 = 256 << 10;
-const SMALL_PARTS: usize = 40;
 
 /// Takes out of the dictionary whoever stands in published posts or in the settings that every visitor sees. The readers come back.
 pub(super) async fn leave_out<R: RowReader>(
@@ -50,7 +46,7 @@ pub(super) async fn leave_out<R: RowReader>(
                     let Part { place, published, .. } = &next[number];
                     place.note(&people, &mut noted, published, |at| row.value(at));
                 };
-                reader.show_each(&next.iter().map(|part| &part.part).collect::<Vec<_>>(), &mut note).await?;
+                reader.show(&next.iter().map(|part| &part.part).collect::<Vec<_>>(), &mut note).await?;
             }
             anyhow::Ok((reader, noted))
         });
@@ -69,7 +65,7 @@ pub(super) async fn leave_out<R: RowReader>(
 /// The next part, or several that are small.
 fn next<P>(parts: &Mutex<Vec<Part<P>>>) -> Vec<Part<P>> {
     let mut parts = parts.lock().unwrap_or_else(PoisonError::into_inner);
-    let small = parts.iter().rev().take(SMALL_PARTS).take_while(|part| part.is_small).count();
+    let small = parts.iter().rev().take(SMALL_TOGETHER).take_while(|part| part.is_small).count();
     let from = parts.len().saturating_sub(small.max(1));
     parts.drain(from..).collect()
 }

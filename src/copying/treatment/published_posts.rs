@@ -85,7 +85,7 @@ impl<'t> SitePosts<'t> {
             attached: Vec::new(),
             published: Published::default(),
         };
-        site.posts.retain(|place| COLUMNS.iter().all(|name| has(tables[*place], name)));
+        site.posts.retain(|place| COLUMNS.iter().all(|name| tables[*place].column(name).is_some()));
         if !site.posts.is_empty() {
             site.options = called("options");
             site.rates = if site.has_items { called("woocommerce_tax_rates") } else { Vec::new() };
@@ -100,7 +100,7 @@ impl<'t> SitePosts<'t> {
             columns: vec!["option_name", "option_value"],
             when: RowCondition::is_of(0, wordpress::TYPES_OPTIONS),
         };
-        let with_texts = self.posts.iter().filter(|place| has(self.tables[**place], "post_content"));
+        let with_texts = self.posts.iter().filter(|place| self.tables[**place].column("post_content").is_some());
         let of_posts = with_texts.map(|table| RowsWish {
             table: *table,
             columns: vec!["post_type", "post_content", "post_status"],
@@ -119,11 +119,12 @@ impl<'t> SitePosts<'t> {
             let title = if self.has_items { TITLE } else { COLUMNS[1] };
             let columns = [COLUMNS[0], COLUMNS[1], COLUMNS[2], PASSWORD, PARENT, title];
             // What is missing is read as the status, which is neither empty nor a number.
-            let columns = columns.map(|name| if has(self.tables[*table], name) { name } else { COLUMNS[1] });
+            let columns =
+                columns.map(|name| if self.tables[*table].column(name).is_some() { name } else { COLUMNS[1] });
             let is_attached =
                 RowCondition::All(vec![RowCondition::is(1, "inherit"), RowCondition::is(2, "attachment")]);
             let mut when = vec![RowCondition::OneOf(vec![RowCondition::is(1, "publish"), is_attached])];
-            when.extend(has(self.tables[*table], PASSWORD).then(|| RowCondition::is(3, "")));
+            when.extend(self.tables[*table].column(PASSWORD).map(|_| RowCondition::is(3, "")));
             RowsWish { table: *table, columns: columns.to_vec(), when: RowCondition::All(when) }
         };
         self.posts.iter().map(wish).collect()
@@ -178,8 +179,4 @@ impl<'t> SitePosts<'t> {
         self.published.posts.extend(shown);
         Published { titles: self.published.titles.sorted(), ..self.published }
     }
-}
-
-fn has(table: &Table, name: &str) -> bool {
-    table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name))
 }

@@ -148,11 +148,12 @@ pub(crate) trait ShownRow {
     fn value(&self, number: usize) -> Option<Cow<'_, [u8]>>;
 }
 
-/// What a row is shown to.
-pub(crate) type ShowRow<'s> = dyn FnMut(&dyn ShownRow) + Send + 's;
+/// What rows of several parts are shown to, each with its part's number.
+pub(crate) type ShowRow<'s> = dyn FnMut(usize, &dyn ShownRow) + Send + 's;
 
-/// What rows of several parts are shown to.
-pub(crate) type ShowRowOf<'s> = dyn FnMut(usize, &dyn ShownRow) + Send + 's;
+/// Of tables under this size so many are read together: each costs no more than the way to the server and back.
+pub(super) const SMALL_BYTES: u64 = 256 << 10;
+pub(super) const SMALL_TOGETHER: usize = 40;
 
 /// A session that reads many rows, none of which is kept.
 pub(crate) trait RowReader: Send + 'static {
@@ -163,23 +164,8 @@ pub(crate) trait RowReader: Send + 'static {
     /// `most_bytes`: only so many, those that were written last, where that can be told.
     fn parts(&self, table: usize, columns: &[usize], when: &RowCondition, most_bytes: Option<u64>) -> Vec<Self::Part>;
 
-    /// Shows the rows of a part.
-    fn show(&mut self, part: &Self::Part, show: &mut ShowRow<'_>) -> impl Future<Output = Result<()>> + Send;
-
-    /// Shows the rows of several parts, one after the other, each with the part's number. An engine whose server answers several
-    /// questions at once asks so.
-    fn show_each(
-        &mut self,
-        parts: &[&Self::Part],
-        show: &mut ShowRowOf<'_>,
-    ) -> impl Future<Output = Result<()>> + Send {
-        async move {
-            for (number, part) in parts.iter().enumerate() {
-                self.show(part, &mut |row| show(number, row)).await?;
-            }
-            Ok(())
-        }
-    }
+    /// Shows the rows of several parts, one part after the other.
+    fn show(&mut self, parts: &[&Self::Part], show: &mut ShowRow<'_>) -> impl Future<Output = Result<()>> + Send;
 
     /// The values of a column of a large table, each once; nothing where it is no gain to know them, or there are too many.
     fn values_of(&mut self, table: usize, column: usize) -> impl Future<Output = Result<Option<Vec<String>>>> + Send;

@@ -84,15 +84,6 @@ fn texts(relation: &Relation, columns: &[usize], row: &WireRow<'_>) -> Option<Ve
     columns.iter().enumerate().map(value).collect()
 }
 
-/// The places of columns by their names, in whatever case.
-fn places(relation: &Relation, columns: &[&str]) -> Result<Vec<usize>> {
-    let place = |name: &&str| {
-        let place = relation.table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
-        place.with_context(|| format!("table `{}` has no column `{name}`", relation.label()))
-    };
-    columns.iter().map(place).collect()
-}
-
 impl SourceTables for AskedTables<'_> {
     /// A server lists no table that a login may not read.
     async fn readable(&mut self, tables: &[usize]) -> Result<HashSet<usize>> {
@@ -127,7 +118,7 @@ impl SourceTables for AskedTables<'_> {
     ) -> Result<()> {
         let relations = self.relations;
         let relation = &relations[table];
-        let places = places(relation, columns)?;
+        let places = relation.table.places(columns)?;
         let read = self.each(relation, &places, when, take).await;
         self.done(read.with_context(|| format!("look through {}", relation.label()))).await
     }
@@ -137,7 +128,7 @@ impl SourceTables for AskedTables<'_> {
         let (mut queries, mut columns) = (Vec::with_capacity(wishes.len()), Vec::with_capacity(wishes.len()));
         for wish in wishes {
             let relation = &relations[wish.table];
-            let places = places(relation, &wish.columns)?;
+            let places = relation.table.places(&wish.columns)?;
             queries.push(RowQuery {
                 sql: query(relation, &places, &wish.when),
                 columns: places.len(),

@@ -36,10 +36,6 @@ impl<'a> Places<'a> {
     }
 }
 
-fn column(relation: &Relation, name: &str) -> Option<usize> {
-    relation.table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
-}
-
 async fn keys(source: &mut SourceSession, relations: &[Relation]) -> Result<Vec<Key>> {
     let sql = "SELECT CONSTRAINT_NAME, TABLE_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME
                  FROM information_schema.KEY_COLUMN_USAGE
@@ -49,7 +45,7 @@ async fn keys(source: &mut SourceSession, relations: &[Relation]) -> Result<Vec<
     for row in source.rows(sql).await.context("read the source's foreign keys")? {
         let [name, table, from, to_table, to] = [0, 1, 2, 3, 4].map(|number| row.text(number));
         let (Some(child), Some(parent)) = (places.find(&table), places.find(&to_table)) else { continue };
-        let pair = column(&relations[child], &from).zip(column(&relations[parent], &to));
+        let pair = relations[child].table.column(&from).zip(relations[parent].table.column(&to));
         match keys.last_mut().filter(|key| key.name == name && key.child == child) {
             Some(key) => key.columns.extend(pair),
             None => keys.push(Key { name, child, parent, columns: pair.into_iter().collect() }),
@@ -115,7 +111,7 @@ pub(super) async fn unique_texts(source: &mut SourceSession, relations: &[Relati
     let (mut columns, places) = (Vec::new(), Places::of(relations));
     for row in source.rows(sql).await.context("list the source's keys")? {
         let Some(place) = places.find(&row.text(0)) else { continue };
-        let found = column(&relations[place], &row.text(1));
+        let found = relations[place].table.column(&row.text(1));
         let is_text = |found: &usize| relations[place].table.columns[*found].column_type.is_plain_text();
         columns.extend(found.filter(is_text).map(|found| (place, found)));
     }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use super::conditions::sql_of;
 use super::shown_rows::{self, RowQuery};
 use crate::copying::row::{Field as _, Row as _};
-use crate::copying::treatment::{RowCondition, RowReader, ShowRow, ShowRowOf, ShownRow};
+use crate::copying::treatment::{RowCondition, RowReader, ShowRow, ShownRow};
 use crate::mysql::rows::relation::Relation;
 use crate::mysql::rows::wire::WireRow;
 use crate::mysql::session::source_session::SourceSession;
@@ -77,16 +77,7 @@ impl RowReader for Reader {
         vec![Part { query, table, columns: columns.to_vec() }]
     }
 
-    async fn show(&mut self, part: &Part, show: &mut ShowRow<'_>) -> Result<()> {
-        let relation = &self.relations[part.table];
-        let columns = &part.columns;
-        let mut take = |row: &WireRow<'_>| show(&Shown { row, relation, columns });
-        let read = shown_rows::each(&mut self.session, &part.query, columns.len(), &mut take).await;
-        read.with_context(|| format!("look through table `{}`", relation.label()))?;
-        self.session.let_go().await.context("let go of the source's tables")
-    }
-
-    async fn show_each(&mut self, parts: &[&Part], show: &mut ShowRowOf<'_>) -> Result<()> {
+    async fn show(&mut self, parts: &[&Part], show: &mut ShowRow<'_>) -> Result<()> {
         let relations = self.relations.clone();
         let query = |part: &&Part| RowQuery {
             sql: part.query.clone(),

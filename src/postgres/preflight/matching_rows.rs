@@ -38,11 +38,7 @@ pub(crate) async fn each(
     mut take: impl FnMut(Vec<String>),
 ) -> Result<()> {
     let table = &relation.table;
-    let place = |name: &&str| {
-        let place = table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
-        place.with_context(|| format!("table `{}` has no column `{name}`", relation.label()))
-    };
-    let places = names.iter().map(place).collect::<Result<Vec<_>>>()?;
+    let places = table.places(names)?;
     if relation.may_be_planned && places.iter().all(|at| table.columns[*at].column_type != ColumnType::Other) {
         let columns: Vec<_> =
             places.iter().map(|at| format!("{}::pg_catalog.text", sql::ident(&table.columns[*at].name))).collect();

@@ -70,8 +70,11 @@ impl RowReader for Reader {
         copies.into_iter().map(|copies| Part { copies, of: of.clone() }).collect()
     }
 
-    async fn show(&mut self, part: &Part, show: &mut ShowRow<'_>) -> Result<()> {
-        part.of.show_some(&self.session, &part.copies, |row| show(row)).await
+    async fn show(&mut self, parts: &[&Part], show: &mut ShowRow<'_>) -> Result<()> {
+        for (number, part) in parts.iter().enumerate() {
+            part.of.show_some(&self.session, &part.copies, |row| show(number, row)).await?;
+        }
+        Ok(())
     }
 
     async fn values_of(&mut self, table: usize, column: usize) -> Result<Option<Vec<String>>> {

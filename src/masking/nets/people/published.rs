@@ -66,13 +66,12 @@ const SHOWN: &[&str] = &[
 impl Place {
     /// The columns to read: the texts, and what tells that they are published.
     pub(crate) fn columns(&self, table: &Table) -> Option<Vec<usize>> {
-        let find = |name: &&str| table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
         self.texts
             .iter()
             .copied()
             .chain(self.when.iter().map(|(column, _)| *column))
             .chain(self.id)
-            .map(|name| find(&name))
+            .map(|name| table.column(name))
             .collect()
     }
 

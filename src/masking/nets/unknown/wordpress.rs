@@ -229,7 +229,7 @@ impl NetLine {
 
 /// The conditions of which one must hold, if the table has the column.
 fn conditions(table: &Table, when: &When, site: &MaskedSite) -> Option<Vec<Condition>> {
-    let column = table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(&when.column))?;
+    let column = table.column(&when.column)?;
     let exactly = when.one_of.iter().map(|text| match text.as_str() {
         PUBLISHED => Expected::Published(site.published.clone()),
         TITLES => Expected::Title(site.titles.clone()),
