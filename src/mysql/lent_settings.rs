@@ -7,7 +7,7 @@ use super::catalog::MARK_TABLE;
 use super::session::connect::Family;
 use super::session::fault::Fault;
 use super::session::sql;
-use super::target_server::TargetServer;
+use super::target_server::{NAMED_AS_OURS, TargetServer};
 use crate::error::Failure;
 
 /// Copies into one server change its settings one at a time.
@@ -195,7 +195,7 @@ impl TargetServer {
     async fn noted_elsewhere(&mut self, database: &str) -> Result<Vec<Noted>> {
         let (own, mark) = (sql::literal(database), sql::literal(MARK_TABLE));
         let list = format!(
-            "SELECT TABLE_SCHEMA FROM information_schema.TABLES WHERE TABLE_NAME = {mark} AND TABLE_SCHEMA LIKE 'rs\\\\_%' AND TABLE_SCHEMA <> {own}"
+            "SELECT TABLE_SCHEMA FROM information_schema.TABLES WHERE TABLE_NAME = {mark} AND TABLE_SCHEMA {NAMED_AS_OURS} AND TABLE_SCHEMA <> {own}"
         );
         let rows = self.session.rows(&list).await.context("look what other copies have changed")?;
         let mut all = Vec::new();
@@ -221,9 +221,11 @@ impl TargetServer {
         if self.session.family != Family::MySql {
             return Ok(false);
         }
-        let sql = "SELECT COUNT(*) FROM information_schema.TABLES
-                    WHERE TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema') AND TABLE_SCHEMA NOT REGEXP '^rs_[0-9a-f]{12}_[0-9a-f]{8}_'";
-        Ok(!self.session.row(sql).await.context("look what is on the target's server")?.flag(0))
+        let sql = format!(
+            "SELECT COUNT(*) FROM information_schema.TABLES
+              WHERE TABLE_SCHEMA NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema') AND TABLE_SCHEMA NOT {NAMED_AS_OURS}"
+        );
+        Ok(!self.session.row(&sql).await.context("look what is on the target's server")?.flag(0))
     }
 }
 

@@ -17,6 +17,9 @@ use crate::error::Failure;
 const LOCK_WITHIN_SECS: u32 = 20;
 /// So many hex digits stand for a copy's id in the name of a database.
 const ID_DIGITS: usize = 8;
+/// What the name of each database of ours is like, whichever target it is for, as SQL: [`TargetServer::name`] and
+/// [`TargetServer::aside`] make them.
+pub(super) const NAMED_AS_OURS: &str = "REGEXP '^rs_[0-9a-f]{12}_[0-9a-f]{8}_'";
 
 /// A session in none of the databases. While it lives, no other copy into the target can begin.
 pub(super) struct TargetServer {
