@@ -40,6 +40,18 @@ fn send(child: &Child, signal: Signal) {
     kill(Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()), signal).unwrap();
 }
 
+/// The stage's command, started by another program, which then is it.
+fn started_by(program: &[&str], stage: &Stage) -> Command {
+    let of_stage = stage.command();
+    let mut command = Command::new(program[0]);
+    command.env_clear().stdin(Stdio::null()).kill_on_drop(true);
+    command
+        .envs(of_stage.as_std().get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .args(&program[1..])
+        .arg(env!("CARGO_BIN_EXE_railstage"));
+    command
+}
+
 async fn code_of(mut child: Child) -> Option<i32> {
     tokio::time::timeout(PATIENCE, child.wait()).await.expect("the clone ends").unwrap().code()
 }
@@ -70,7 +82,8 @@ async fn a_clone_that_nobody_listens_to_ends_as_if_somebody_did() {
 async fn a_closed_window_rolls_a_clone_back_however_often_the_shell_says_so() {
     let stage = slow_stage().await;
     let policy = policy_of(&stage);
-    let mut command = stage.command();
+    // The tests themselves may run under `nohup`.
+    let mut command = started_by(&["env", "--default-signal=HUP"], &stage);
     clone_args(&mut command, &stage, &policy);
     let mut child = command.spawn().unwrap();
     until_deploying(&stage).await;
@@ -87,12 +100,7 @@ async fn a_closed_window_rolls_a_clone_back_however_often_the_shell_says_so() {
 async fn under_nohup_a_closed_window_changes_nothing() {
     let stage = Stage::of(WorldOptions { deploy_time: Duration::from_secs(1), ..WorldOptions::prompt() }).await;
     let policy = policy_of(&stage);
-    let mut command = Command::new("nohup");
-    let of_stage = stage.command();
-    command.env_clear().stdin(Stdio::null()).kill_on_drop(true);
-    command
-        .envs(of_stage.as_std().get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .arg(env!("CARGO_BIN_EXE_railstage"));
+    let mut command = started_by(&["nohup"], &stage);
     clone_args(&mut command, &stage, &policy);
     let child = command.spawn().unwrap();
     until_deploying(&stage).await;

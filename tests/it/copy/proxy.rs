@@ -11,6 +11,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+/// So much may lie at a proxy that nobody has read.
+const BUFFER_BYTES: usize = 64 << 10;
+
 /// Which way of a connection is held.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -132,6 +135,10 @@ pub(crate) fn in_clear(url: &str, server_port: u16, proxy: &Proxy) -> String {
 
 async fn carry(client: TcpStream, server_port: u16, state: Arc<State>) {
     let Ok(server) = TcpStream::connect(("127.0.0.1", server_port)).await else { return };
+    for end in [&client, &server] {
+        // Else the kernel takes megabytes from an end whose bytes are held, and it is done with what it was to be held in.
+        socket2::SockRef::from(end).set_recv_buffer_size(BUFFER_BYTES).unwrap();
+    }
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let said = AtomicBool::new(false);
