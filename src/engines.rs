@@ -2,13 +2,15 @@
 //! its engine. What engines share is below, in `copying/`; who asks for a copy is above, and knows no engine.
 
 mod kind;
+mod login;
 
 use std::sync::Arc;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::kind::{Kind, KindTraits, LoginNames};
+pub(crate) use self::login::{Login, Named};
 pub(crate) use crate::copying::dry_run::{Contents, DryRun, DryRunTable, usual_seconds};
 pub(crate) use crate::copying::inspection::{InNetwork, SiteAddress};
 use crate::copying::{AuditReport, CopyOptions, CopyReport, Progress, SourceReport};
@@ -17,88 +19,12 @@ use crate::external::process_env::ProcessEnv;
 use crate::masking::Masking;
 use crate::mysql;
 use crate::postgres;
-use crate::secret::Secret;
 
 /// Where a database is, and how to log in.
 #[derive(Clone, Debug)]
 pub(crate) enum Endpoint {
     Postgres(postgres::Endpoint),
     Mysql(mysql::Endpoint),
-}
-
-/// A login to a server at an address.
-pub(crate) struct Login<'a> {
-    pub host: &'a str,
-    pub port: u16,
-    pub user: &'a str,
-    pub password: &'a Secret,
-    pub database: &'a str,
-    /// Whether the line may be without TLS, or without proof of the server.
-    pub is_weak: bool,
-    /// The SHA-256 of certificates of which the server must have one; with none, any.
-    pub pinned: &'a [String],
-    /// Whether a server is refused that nothing proves.
-    pub must_be_proven: bool,
-}
-
-/// What a URL says of a server, and whom it logs in there.
-pub(crate) struct Named {
-    pub host: String,
-    pub port: u16,
-    pub user: String,
-    pub password: Option<Secret>,
-}
-
-impl Kind {
-    /// Reads a URL of this kind.
-    ///
-    /// # Errors
-    /// Invalid input, saying what is wrong with it.
-    pub(crate) fn endpoint(self, url: &str) -> Result<Endpoint> {
-        match self {
-            Self::Postgres => postgres::Endpoint::parse(url).map(Endpoint::Postgres),
-            Self::Mysql | Self::Mariadb => mysql::Endpoint::parse(url).map(Endpoint::Mysql),
-        }
-    }
-
-    /// What a URL of this kind names, if it is one of one server.
-    pub(crate) fn named_in(self, url: &str) -> Option<Named> {
-        match self {
-            Self::Postgres => {
-                let endpoint = postgres::Endpoint::parse(url).ok()?;
-                let [(host, port)] = endpoint.hosts.as_slice() else { return None };
-                Some(Named { host: host.clone(), port: *port, user: endpoint.user, password: endpoint.password })
-            }
-            Self::Mysql | Self::Mariadb => {
-                let mysql::Endpoint { host, port, user, password, .. } = mysql::Endpoint::parse(url).ok()?;
-                Some(Named { host, port, user, password })
-            }
-        }
-    }
-
-    /// A server at an address that Railway, or the owner, names.
-    ///
-    /// # Errors
-    /// Invalid input for a certificate that is pinned to what is not proven by one.
-    pub(crate) fn at(self, login: &Login<'_>) -> Result<Endpoint> {
-        let Login { host, port, user, password, database, is_weak, pinned, must_be_proven } = *login;
-        Ok(match self {
-            Self::Postgres => {
-                ensure!(
-                    pinned.is_empty(),
-                    Failure::invalid("a PostgreSQL proves itself by the password, and no certificate is pinned to it")
-                        .hint("take the service out of the policy's `pinned_certificates`")
-                );
-                let endpoint = postgres::Endpoint::of_proxy(host, port, user, password.expose(), database);
-                Endpoint::Postgres(if is_weak { endpoint.over_weak_line() } else { endpoint })
-            }
-            Self::Mysql | Self::Mariadb => {
-                let endpoint = mysql::Endpoint::of_proxy(host, port, user, password.expose(), database);
-                let endpoint = endpoint.proven_by(pinned, must_be_proven)?;
-                Endpoint::Mysql(if is_weak && pinned.is_empty() { endpoint.over_weak_line() } else { endpoint })
-            }
-        })
-    }
 }
 
 impl Endpoint {

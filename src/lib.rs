@@ -22,5 +22,6 @@ mod formats;
 mod inert;
 mod notifying;
 mod railway;
+mod relay;
 mod running;
 mod secret;

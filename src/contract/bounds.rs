@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 
+use crate::contract::connect::Connect;
 use crate::contract::gate::{BasicAuth, GateRule};
 use crate::contract::health_check::HealthCheck;
 use crate::contract::masking_rules::MaskingRule;
@@ -50,6 +51,7 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("copying.max_snapshot_age", Lines(&["max_snapshot_age"])),
     ("copying.max_write_pause_ms", Lines(&["max_write_pause_ms"])),
     ("copying.stall", Lines(&["max_stall"])),
+    ("connect", Lines(&["private_only"])),
     ("anonymize", Lines(&["may_be_unmasked"])),
     ("keep_users", Lines(&["keep_users"])),
     ("unknown", Lines(&["may_weaken_masking"])),
@@ -161,6 +163,7 @@ impl CloneRequest {
             sources,
             databases,
             copying,
+            connect,
             anonymize,
             keep_users,
             unknown,
@@ -192,6 +195,9 @@ impl CloneRequest {
             switch(*on_failure == OnFailure::Keep, policy.may_keep_failed, "on_failure", "`keep`", "may_keep_failed"),
         ];
         let mut refusals: Vec<_> = switches.into_iter().flatten().collect();
+        if *connect == Connect::Public && policy.private_only {
+            refusals.push(Refusal::new("connect", "`public`", "private_only: false"));
+        }
         refusals.extend(lifetime(policy, Some(*ttl), *keep));
         for user in keep_users.iter().filter(|user| *user != "none" && !policy.keep_users.contains(user)) {
             refusals.push(Refusal::new("keep_users", format!("`{user}`"), format!("keep_users: [{user}]")));

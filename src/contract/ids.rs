@@ -47,6 +47,10 @@ id!(
     ServiceId
 );
 id!(
+    /// Id of a service in one environment: who logs in to the relay as this is in its container.
+    InstanceId
+);
+id!(
     /// Id of a deployment.
     DeploymentId
 );

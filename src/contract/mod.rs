@@ -4,6 +4,7 @@
 
 pub mod bounds;
 pub(crate) mod code_source;
+pub(crate) mod connect;
 pub(crate) mod copied;
 pub(crate) mod copying_request;
 pub(crate) mod deploy_policy;

@@ -80,6 +80,10 @@ pub struct Policy {
     pub(crate) pinned_certificates: BTreeMap<String, Vec<String>>,
     /// Whether a source database is refused that neither the password nor a pinned certificate proves to be the one that is meant.
     pub(crate) proven_servers_only: bool,
+    /// Host keys of Railway's SSH relay, as `SHA256:…`, one of which it must have: without one no database is reached through it.
+    pub(crate) relay_host_keys: Vec<String>,
+    /// Whether databases are reached through Railway's SSH relay alone, and never at a TCP proxy (`connect`).
+    pub(crate) private_only: bool,
     /// Whether people may come along unmasked (`anonymize: false`).
     pub(crate) may_be_unmasked: bool,
     /// Whether a request's rules may leave or set values (`keep`, `set`, and what changes parts of a value), or have a condition (`when`), and whether a copy may have what is found of people after masking (`residue: warn`).
@@ -146,6 +150,8 @@ impl Default for Policy {
             weak_lines: Vec::new(),
             pinned_certificates: BTreeMap::new(),
             proven_servers_only: false,
+            relay_host_keys: Vec::new(),
+            private_only: false,
             may_be_unmasked: false,
             may_weaken_masking: false,
             keep_users: vec!["administrators".to_owned()],

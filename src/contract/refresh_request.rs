@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::contract::bounds::Refusal;
+use crate::contract::connect::Connect;
 use crate::contract::copying_request::CopyingRequest;
 use crate::contract::ids::ProjectId;
 use crate::contract::on_residue::OnResidue;
@@ -27,6 +28,9 @@ pub(crate) struct RefreshRequest {
     /// How fast the databases are copied, and how patiently; what is not named is the policy's.
     #[serde(default)]
     pub copying: CopyingRequest,
+    /// By which way the databases are reached, those of the source and those of the copy.
+    #[serde(default)]
+    pub connect: Connect,
     /// Mask personal data on the way; without it, the copy holds personal data as it is. What would act in the copy stays behind in any case.
     #[serde(default = "yes")]
     pub anonymize: bool,
@@ -65,6 +69,7 @@ impl RefreshRequest {
             environment: _,
             databases,
             copying,
+            connect,
             anonymize,
             keep_users,
             unknown,
@@ -78,6 +83,7 @@ impl RefreshRequest {
         CloneRequest {
             databases,
             copying,
+            connect,
             anonymize,
             keep_users,
             unknown,

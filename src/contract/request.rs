@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::bounds::Refusal;
 use crate::contract::code_source::CodeSource;
+use crate::contract::connect::Connect;
 use crate::contract::copying_request::CopyingRequest;
 use crate::contract::environment_type::EnvironmentType;
 use crate::contract::gate::BasicAuth;
@@ -79,6 +80,9 @@ pub(crate) struct CloneRequest {
     /// How fast the databases are copied, and how patiently; what is not named is the policy's.
     #[serde(default)]
     pub copying: CopyingRequest,
+    /// By which way the databases are reached, those of the source and those of the copy.
+    #[serde(default)]
+    pub connect: Connect,
     /// Mask personal data on the way; without it, the copy holds personal data as it is. What would act in the copy stays behind in any case.
     #[serde(default = "yes")]
     pub anonymize: bool,

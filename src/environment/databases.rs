@@ -1,21 +1,23 @@
-//! Where a copy's databases and their sources can be reached: at the TCP proxies that Railway names, or where the owner says; no
-//! variable decides it.
+//! Where a copy's databases and their sources can be reached: at the TCP proxies that Railway names, in their containers, or where the owner says;
+//! no variable decides it.
+
+mod identity;
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::contract::connect::Connect;
 use crate::contract::ids::{EnvironmentId, ProjectId};
-use crate::contract::policy::Policy;
-use crate::engines::{Endpoint, Kind, KindTraits, Login, LoginNames, Named};
+use crate::engines::{Endpoint, Kind, Named};
+use crate::environment::databases::identity::{Identity, Place, secret};
 use crate::environment::guard::Target;
 use crate::environment::proxies::Listening;
 use crate::environment::services::kind;
+use crate::environment::ways::{self, End, Way};
 use crate::error::Failure;
-use crate::external::process_env::ProcessEnv;
-use crate::railway::{Reachable, Rendered, ServiceInstance, Weight};
+use crate::railway::{Reachable, ServiceInstance, Weight};
 use crate::running::context::Context;
-use crate::secret::Secret;
 
 /// How long a TCP proxy may take to become active.
 const PROXY_ACTIVE: Duration = Duration::from_mins(3);
@@ -25,15 +27,16 @@ pub(crate) struct DatabasePair {
     pub service: String,
     pub source: Endpoint,
     pub target: Endpoint,
-    /// The copy's TCP proxy.
-    pub listening: Listening,
+    /// The copy's TCP proxy, where it is reached by one.
+    pub listening: Option<Listening>,
 }
 
 /// One of the copy's databases.
 pub(crate) struct Reached {
+    pub service: String,
     pub endpoint: Endpoint,
-    /// Its TCP proxy.
-    pub listening: Listening,
+    /// Its TCP proxy, where it is reached by one.
+    pub listening: Option<Listening>,
 }
 
 /// What Railway says of services, and of where their databases are if they are any, in the order of `services`, all of environment `environment_id`.
@@ -64,35 +67,45 @@ pub(crate) async fn sources(
     project_id: &ProjectId,
     environment_id: &EnvironmentId,
     services: &[&ServiceInstance],
+    connect: Connect,
 ) -> Result<Vec<Endpoint>> {
     let seen = look(ctx, project_id, environment_id, services).await?;
-    services.iter().zip(&seen).map(|(service, seen)| source(ctx, service, seen)).collect()
+    let mut endpoints = Vec::new();
+    for (service, seen) in services.iter().zip(&seen) {
+        endpoints.push(source(ctx, service, seen, connect).await?);
+    }
+    Ok(endpoints)
 }
 
 /// Where a source can be reached, and as whom.
 ///
 /// # Errors
-/// [`crate::error::Exit::Invalid`] when it is not public, or nobody is known who may log in.
-pub(crate) fn source(ctx: &Context, service: &ServiceInstance, seen: &Reachable) -> Result<Endpoint> {
+/// [`crate::error::Exit::Invalid`] when there is no way to it, or nobody is known who may log in.
+pub(crate) async fn source(
+    ctx: &Context,
+    service: &ServiceInstance,
+    seen: &Reachable,
+    connect: Connect,
+) -> Result<Endpoint> {
     let (name, kind) = (&service.service_name, kind_of(service)?);
     let url = |variable: &&'static str| {
         let value = seen.variables.get(*variable).cloned().flatten()?;
         Some((*variable, kind.named_in(&value)?))
     };
     let urls: Vec<_> = kind.traits().public_urls.iter().filter_map(url).collect();
-    let (host, port) = place(&ctx.policy, name, kind, seen, &urls)?;
+    let place = place(ctx, service, kind, seen, &urls, connect).await?;
     let mut identity = Identity::of_reader(kind, &seen.variables, &urls);
     let login = &ctx.policy.source_login;
     if !login.is_named() {
         return Ok(identity
-            .at(&ctx.policy, name, kind, (&host, port), End::Source)?
+            .at(&ctx.policy, name, kind, &place, End::Source)?
             .no_faster_than(ctx.policy.fastest_mb_per_s()));
     }
     let reader = secret(&ctx.env, &login.user_secret)?.expose().to_owned();
     let writer = std::mem::replace(&mut identity.user, reader);
     identity.password = Some(secret(&ctx.env, &login.password_secret)?);
     Ok(identity
-        .at(&ctx.policy, name, kind, (&host, port), End::Source)?
+        .at(&ctx.policy, name, kind, &place, End::Source)?
         .written_by(writer)
         .no_faster_than(ctx.policy.fastest_mb_per_s()))
 }
@@ -104,125 +117,68 @@ pub(crate) fn source(ctx: &Context, service: &ServiceInstance, seen: &Reachable)
 /// [`crate::error::Exit::Invalid`], naming the variable.
 pub(crate) fn ensure_can_be_made(ctx: &Context, service: &ServiceInstance, seen: &Reachable) -> Result<()> {
     let (name, kind) = (&service.service_name, kind_of(service)?);
-    Identity::of_administrator(kind, &seen.variables).at(&ctx.policy, name, kind, ("", 0), End::Copy).map(drop)
+    Identity::of_administrator(kind, &seen.variables)
+        .at(&ctx.policy, name, kind, &Place::At(String::new(), 0), End::Copy)
+        .map(drop)
 }
 
 fn kind_of(service: &ServiceInstance) -> Result<Kind> {
     kind(service).with_context(|| Failure::invalid(format!("service `{}` is no database", service.service_name)))
 }
 
-/// The TCP proxy of a source, or the host in a URL of its that the owner allows.
-fn place(policy: &Policy, name: &str, kind: Kind, seen: &Reachable, urls: &[(&str, Named)]) -> Result<(String, u16)> {
+/// The host in a URL of a source that the owner allows, its TCP proxy, or its container.
+async fn place(
+    ctx: &Context,
+    service: &ServiceInstance,
+    kind: Kind,
+    seen: &Reachable,
+    urls: &[(&str, Named)],
+    connect: Connect,
+) -> Result<Place> {
+    let (policy, port) = (&ctx.policy, kind.traits().port);
     let is_allowed = |named: &Named| {
         let with_port = format!("{}:{}", named.host, named.port);
         !named.host.starts_with('/') && policy.source_hosts.iter().any(|host| *host == named.host || *host == with_port)
     };
-    if let Some((_, named)) = urls.iter().find(|(_, named)| is_allowed(named)) {
-        return Ok((named.host.clone(), named.port));
+    let allowed = urls.iter().find(|(_, named)| is_allowed(named));
+    if let Some((_, named)) = allowed.filter(|_| connect.under(policy) != Connect::Private) {
+        return Ok(Place::At(named.host.clone(), named.port));
     }
-    if let Some(proxy) = &seen.proxy {
-        return Ok(proxy.clone());
+    if Way::of(policy, connect, service, seen.proxy.is_some()) == Way::Private {
+        let line = ways::line(ctx, service, port, End::Source).await;
+        return Ok(Place::In(line.with_context(|| format!("reach database `{}`", service.service_name))?, port));
     }
-    let no_proxy =
-        format!("database `{name}` cannot be reached from outside: it has no TCP proxy to port {}", kind.traits().port);
+    match &seen.proxy {
+        Some((host, port)) => Ok(Place::At(host.clone(), *port)),
+        None => bail!(no_way(&service.service_name, port, urls)),
+    }
+}
+
+/// That nothing leads to a database, and what would.
+fn no_way(name: &str, port: u16, urls: &[(&str, Named)]) -> Failure {
+    let private = "or pin the host key of Railway's SSH relay (`relay_host_keys` in the policy), through which nothing has to be open";
     let hint = match urls.first() {
         Some((variable, Named { host, port, .. })) => format!(
-            "add Public Access (a TCP proxy) to `{name}` in the source environment; its `{variable}` names `{host}`, which is used only with `source_hosts: [\"{host}:{port}\"]` in the policy"
+            "add Public Access (a TCP proxy) to `{name}` in the source environment, {private}; its `{variable}` names `{host}`, which is used only with `source_hosts: [\"{host}:{port}\"]` in the policy"
         ),
-        None => format!("add Public Access (a TCP proxy) to `{name}` in the source environment"),
+        None => format!("add Public Access (a TCP proxy) to `{name}` in the source environment, {private}"),
     };
-    bail!(Failure::invalid(no_proxy).hint(hint))
+    Failure::invalid(format!("database `{name}` cannot be reached from outside: it has no TCP proxy to port {port}"))
+        .hint(hint)
 }
 
-/// The value of `RAILSTAGE_SECRET_<name>`.
-fn secret(env: &ProcessEnv, name: &str) -> Result<Secret> {
-    let variable = format!("RAILSTAGE_SECRET_{name}");
-    env.secret(&variable).with_context(|| {
-        Failure::invalid(format!("the policy's `source_login`: there is no secret `{name}`"))
-            .hint(format!("the flow's author must set `{variable}` in the task's env"))
-    })
-}
-
-/// Which end of a copy a database is.
-#[derive(Clone, Copy)]
-enum End {
-    Source,
-    Copy,
-}
-
-/// Who logs in, to which database, as a service's variables say.
-#[derive(Default)]
-struct Identity {
-    user: String,
-    password: Option<Secret>,
-    database: Option<String>,
-}
-
-impl Identity {
-    /// Who reads a database. A URL of the service decides nothing but the password, where it is this very user's.
-    fn of_reader(kind: Kind, variables: &Rendered, urls: &[(&str, Named)]) -> Self {
-        Self::first(kind, kind.traits().logins, variables, urls)
-    }
-
-    /// Who makes a copy.
-    fn of_administrator(kind: Kind, variables: &Rendered) -> Self {
-        Self::first(kind, kind.traits().administrator, variables, &[])
-    }
-
-    /// The first of a kind's logins of which the variables say all.
-    fn first(kind: Kind, logins: &[LoginNames], variables: &Rendered, urls: &[(&str, Named)]) -> Self {
-        let read = || logins.iter().filter_map(|login| Self::read(kind, login, variables, urls));
-        read().find(|identity| identity.password.is_some()).or_else(|| read().next()).unwrap_or_default()
-    }
-
-    /// One of a kind's logins, if the variables say whose.
-    fn read(kind: Kind, login: &LoginNames, variables: &Rendered, urls: &[(&str, Named)]) -> Option<Self> {
-        let value = |names: &[&str]| {
-            let values = names.iter().filter_map(|name| variables.get(*name).cloned().flatten());
-            values.into_iter().find(|value| !value.is_empty())
-        };
-        let user = value(login.user).or_else(|| login.usual_user.map(str::to_owned))?;
-        let of_url = urls.iter().find(|(_, named)| named.user == user).and_then(|(_, named)| named.password.clone());
-        let password = of_url.or_else(|| value(login.password).map(Secret::new));
-        let KindTraits { database, is_called_like_login, .. } = kind.traits();
-        let database = value(database).or_else(|| is_called_like_login.then(|| user.clone()));
-        Some(Self { user, password, database })
-    }
-
-    fn at(&self, policy: &Policy, name: &str, kind: Kind, (host, port): (&str, u16), end: End) -> Result<Endpoint> {
-        let traits = kind.traits();
-        let usual = traits.administrator.iter().find_map(|login| login.password.first()).copied().unwrap_or_default();
-        let password = self.password.as_ref().with_context(|| {
-            Failure::invalid(format!("database `{name}` has no `{usual}` that could be read")).hint(format!(
-                "a sealed variable cannot be read: give `source_login` in the policy, or `{usual}` unsealed"
-            ))
-        })?;
-        let Some(database) = &self.database else {
-            let usual = traits.database.first().copied().unwrap_or_default();
-            bail!(
-                Failure::invalid(format!("no variable of `{name}` says which of its databases is the site's"))
-                    .hint(format!("give it `{usual}`"))
-            )
-        };
-        let is_weak = policy.weak_lines.iter().any(|service| service == name);
-        let (pinned, must_be_proven) = match end {
-            End::Source => {
-                (policy.pinned_certificates.get(name).map_or(&[][..], Vec::as_slice), policy.proven_servers_only)
-            }
-            // Its certificate is made with it, and known to nobody before.
-            End::Copy => (&[][..], false),
-        };
-        let login = Login { host, port, user: &self.user, password, database, is_weak, pinned, must_be_proven };
-        kind.at(&login).with_context(|| format!("reach database `{name}`"))
-    }
-}
-
-/// Waits for the TCP proxies of the copy's own database instances and pairs each with its source.
+/// Waits for the TCP proxies of those of the copy's own databases that are reached by one, and pairs each with its source.
 ///
 /// # Errors
 /// [`crate::error::Exit::Deadline`] when a proxy stays away; [`crate::error::Exit::Invalid`] when it is the source's.
-pub(crate) async fn pairs(ctx: &Context, target: &Target, services: &[&ServiceInstance]) -> Result<Vec<DatabasePair>> {
+pub(crate) async fn pairs(
+    ctx: &Context,
+    target: &Target,
+    services: &[&ServiceInstance],
+    connect: Connect,
+) -> Result<Vec<DatabasePair>> {
     let (source_id, target_id) = (&target.source().id, &target.environment().id);
+    let ways = &ways_to_copies(ctx, target, services, connect);
     let kinds: Vec<_> = services.iter().map(|s| kind_of(s)).collect::<Result<_>>()?;
     let both: Vec<_> = services
         .iter()
@@ -232,52 +188,77 @@ pub(crate) async fn pairs(ctx: &Context, target: &Target, services: &[&ServiceIn
     let both = &both;
     let look = || async move {
         let ends = ctx.railway.reachable(&target.project.id, both, Weight::Poll).await?;
-        let ready = ends.chunks(2).all(|pair| pair[1].proxy.is_some());
+        let ready = ends.chunks(2).zip(ways).all(|(pair, way)| *way == Way::Private || pair[1].proxy.is_some());
         Ok(ready.then_some(ends))
     };
     let ends = ctx.until("the copy's TCP proxies", PROXY_ACTIVE, Duration::from_secs(1), look).await?;
-    let paired = services.iter().zip(kinds).zip(ends.chunks(2));
-    paired.map(|((service, kind), ends)| pair(ctx, service, kind, &ends[0], &ends[1])).collect()
+    let mut pairs = Vec::new();
+    for ((service, way), ends) in services.iter().zip(ways).zip(ends.chunks(2)) {
+        let Reached { service: name, endpoint, listening } =
+            reach(ctx, target, service, *way, &ends[0], &ends[1]).await?;
+        let source = source(ctx, service, &ends[0], connect).await?;
+        pairs.push(DatabasePair { service: name, source, target: endpoint, listening });
+    }
+    Ok(pairs)
 }
 
-/// The copy's databases that have a TCP proxy just now.
+/// The copy's databases that can be reached just now: those that have a TCP proxy, and those that need none.
 ///
 /// # Errors
 /// When Railway does not say it; [`crate::error::Exit::Invalid`] when a proxy is the source's.
-pub(crate) async fn reached(ctx: &Context, target: &Target, services: &[&ServiceInstance]) -> Result<Vec<Reached>> {
+pub(crate) async fn reached(
+    ctx: &Context,
+    target: &Target,
+    services: &[&ServiceInstance],
+    connect: Connect,
+) -> Result<Vec<Reached>> {
     let of_source = look(ctx, &target.project.id, &target.source().id, services).await?;
     let of_target = look(ctx, &target.project.id, &target.environment().id, services).await?;
-    let ends = services.iter().zip(of_source.iter().zip(&of_target));
-    let open = ends.filter(|(_, (_, target))| target.proxy.is_some());
-    open.map(|(service, (source, target))| reach(ctx, service, kind_of(service)?, source, target)).collect()
+    let ways = ways_to_copies(ctx, target, services, connect);
+    let mut reached = Vec::new();
+    for ((service, way), (source, target_end)) in services.iter().zip(ways).zip(of_source.iter().zip(&of_target)) {
+        if way == Way::Private || target_end.proxy.is_some() {
+            reached.push(reach(ctx, target, service, way, source, target_end).await?);
+        }
+    }
+    Ok(reached)
 }
 
-fn pair(
-    ctx: &Context,
-    service: &ServiceInstance,
-    kind: Kind,
-    source: &Reachable,
-    target: &Reachable,
-) -> Result<DatabasePair> {
-    let Reached { endpoint, listening } = reach(ctx, service, kind, source, target)?;
-    let (service, source) = (service.service_name.clone(), self::source(ctx, service, source)?);
-    Ok(DatabasePair { service, source, target: endpoint, listening })
+fn ways_to_copies(ctx: &Context, target: &Target, services: &[&ServiceInstance], connect: Connect) -> Vec<Way> {
+    services.iter().map(|service| Way::to_copy(&ctx.policy, connect, target.source(), service)).collect()
 }
 
-fn reach(
+async fn reach(
     ctx: &Context,
+    target: &Target,
     service: &ServiceInstance,
-    kind: Kind,
-    source: &Reachable,
-    target: &Reachable,
+    way: Way,
+    source_end: &Reachable,
+    target_end: &Reachable,
 ) -> Result<Reached> {
-    let name = &service.service_name;
-    ensure!(
-        source.proxy != target.proxy,
-        Failure::invalid(format!("database `{name}`: the copy's TCP proxy is the source's own"))
-    );
-    let (host, port) = target.proxy.as_ref().context("find the copy's TCP proxy")?;
-    let endpoint =
-        Identity::of_administrator(kind, &target.variables).at(&ctx.policy, name, kind, (host, *port), End::Copy)?;
-    Ok(Reached { endpoint, listening: Listening { service: name.clone(), host: host.clone(), port: *port } })
+    let (name, kind) = (&service.service_name, kind_of(service)?);
+    let (place, listening) = match way {
+        Way::Private => {
+            let own = target.environment().service(name).context("find the copy's own database")?;
+            ensure!(
+                own.id != service.id,
+                Failure::invalid(format!("database `{name}`: the copy's container is the source's own"))
+            );
+            let port = kind.traits().port;
+            let line = ways::line(ctx, own, port, End::Copy).await;
+            (Place::In(line.with_context(|| format!("reach the copy's database `{name}`"))?, port), None)
+        }
+        Way::Public => {
+            ensure!(
+                source_end.proxy != target_end.proxy,
+                Failure::invalid(format!("database `{name}`: the copy's TCP proxy is the source's own"))
+            );
+            let (host, port) = target_end.proxy.clone().context("find the copy's TCP proxy")?;
+            let listening = Listening { service: name.clone(), host: host.clone(), port };
+            (Place::At(host, port), Some(listening))
+        }
+    };
+    let identity = Identity::of_administrator(kind, &target_end.variables);
+    let endpoint = identity.at(&ctx.policy, name, kind, &place, End::Copy)?;
+    Ok(Reached { service: name.clone(), endpoint, listening })
 }

@@ -31,3 +31,4 @@ pub(crate) mod same_key;
 pub(crate) mod services;
 pub(crate) mod standing;
 pub(crate) mod variables;
+pub(crate) mod ways;

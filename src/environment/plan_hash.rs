@@ -92,7 +92,7 @@ pub(crate) async fn ensure_unmoved(
         return Ok(());
     }
     let services = databases_of(source, request);
-    let endpoints = databases::sources(ctx, &project.id, &source.id, &services).await?;
+    let endpoints = databases::sources(ctx, &project.id, &source.id, &services, request.connect).await?;
     let mut schemas = Vec::new();
     for endpoint in &endpoints {
         schemas.push(engines::schema(endpoint).await?);

@@ -43,11 +43,11 @@ pub(crate) fn to_close(ctx: &Context, environment: &Environment) -> Vec<ProxyKey
 }
 
 /// The same with those of databases that a step has opened since the environment was read.
-pub(crate) fn to_close_all(ctx: &Context, environment: &Environment, opened: &[&ServiceInstance]) -> Vec<ProxyKey> {
+pub(crate) fn to_close_all(ctx: &Context, environment: &Environment, opened: Vec<ProxyKey>) -> Vec<ProxyKey> {
     if ctx.policy.may_be_public {
         return Vec::new();
     }
-    let mut all = of_databases(opened);
+    let mut all = opened;
     all.extend(open_ones(environment));
     all.sort();
     all.dedup();

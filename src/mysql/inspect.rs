@@ -55,7 +55,7 @@ async fn look(endpoint: &Endpoint) -> Result<SourceReport> {
         skipped,
         unproven_certificate: match source.proof() {
             Proof::Nothing(met) => Some(met.to_string()),
-            Proof::InClear | Proof::Password(_) | Proof::Pinned(_) => None,
+            Proof::InClear | Proof::Password(_) | Proof::Pinned(_) | Proof::Instance { .. } => None,
         },
         ..SourceReport::default()
     };
@@ -166,7 +166,7 @@ pub(super) async fn relations(endpoint: &Endpoint, exclude: &[String]) -> Result
 /// What is told of a server that nothing proves.
 fn unproven(proof: Proof) -> Option<String> {
     match proof {
-        Proof::Password(_) | Proof::Pinned(_) => None,
+        Proof::Password(_) | Proof::Pinned(_) | Proof::Instance { .. } => None,
         Proof::InClear => Some(
             "the line is in clear: whoever is in between reads it, and could answer in the server's place".to_owned(),
         ),

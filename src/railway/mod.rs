@@ -16,6 +16,7 @@ mod model;
 mod program;
 mod rendered;
 mod rows;
+mod ssh_keys;
 mod templates;
 mod usage;
 mod zone;
@@ -34,6 +35,7 @@ pub(crate) use model::{
 };
 pub(crate) use program::{Railway, TOKEN_VARIABLE, Weight};
 pub(crate) use rendered::{Reachable, Rendered};
+pub(crate) use ssh_keys::SshKey;
 pub(crate) use templates::TemplateName;
 pub(crate) use usage::{PRICES, Prices, Usage};
 pub(crate) use zone::zone;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::config::{Config, Marks, ServiceConfig, Settings, VariableConfig};
 use super::deployment::{Deployment, DeploymentStatus};
-use crate::contract::ids::{EnvironmentId, ProjectId, ServiceId};
+use crate::contract::ids::{EnvironmentId, InstanceId, ProjectId, ServiceId};
 
 /// A project with all its environments.
 #[derive(Deserialize)]
@@ -76,6 +76,8 @@ pub(crate) struct WithId {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ServiceInstance {
+    /// Railway's id of the service in this one environment.
+    pub id: InstanceId,
     pub service_id: ServiceId,
     pub service_name: String,
     pub cron_schedule: Option<String>,

@@ -16,7 +16,9 @@ use crate::copying::{CopyReport, Progress};
 use crate::error::Failure;
 use crate::external::process_env::ProcessEnv;
 use crate::railway::{Railway, Weather};
+use crate::relay::Relay;
 use crate::running::account::CopyAccount;
+use crate::running::relay_key::StepKey;
 use crate::running::run::Run;
 
 /// The surroundings of one run's steps.
@@ -27,6 +29,9 @@ pub(crate) struct Context {
     pub(crate) record_keys: RecordKeys,
     /// Signed in.
     pub railway: Railway,
+    /// The relay to the containers of services, and the key of the step that runs.
+    pub relay: Relay,
+    pub(crate) relay_key: StepKey,
     /// What this process was started with: the flow author's secrets among it.
     pub env: ProcessEnv,
     /// How far a copy has come, for whoever shows it.
@@ -69,11 +74,14 @@ impl Context {
         let record_keys = RecordKeys::new(keys[0].as_ref(), keys[1].as_ref())?;
         let holder = Alphanumeric.sample_string(&mut rand::rng(), 16);
         let (progress, copies, plan, deeds) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
+        let relay = Relay::new(&env, &policy.relay_host_keys);
         Ok(Self {
             run,
             policy,
             record_keys,
             railway,
+            relay,
+            relay_key: StepKey::default(),
             env,
             progress,
             copies,

@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod context;
 pub(crate) mod first;
 pub(crate) mod outcome;
+pub(crate) mod relay_key;
 pub(crate) mod run;
 pub(crate) mod shown;
 pub(crate) mod step;

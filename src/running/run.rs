@@ -33,9 +33,14 @@ pub(crate) struct Names {
 }
 
 impl Run {
+    /// 16 hex digits that stand for the run.
+    pub(crate) fn hash(&self) -> String {
+        hash(&self.id)
+    }
+
     /// The names for `request` in this run.
     pub(crate) fn names(&self, request: &CloneRequest) -> Names {
-        let (run_hash, key_hash) = (hash(&self.id), request.idempotency_key.as_deref().map(hash));
+        let (run_hash, key_hash) = (self.hash(), request.idempotency_key.as_deref().map(hash));
         let named_by = key_hash.as_deref().unwrap_or(&run_hash);
         let target = request.environment_name.clone().unwrap_or_else(|| automatic_name(request, named_by));
         Names { making: format!("{MAKING}{run_hash}"), target, field: naming_field(request), run_hash, key_hash }

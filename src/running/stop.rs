@@ -11,6 +11,7 @@ use crate::error::Exit;
 use crate::error::caught::caught;
 use crate::running::context::Context;
 use crate::running::outcome::{Cost, Outcome};
+use crate::running::relay_key;
 use crate::running::step::{StepDef, Work};
 
 /// How long a step may take to tidy up after a signal before it is dropped.
@@ -72,15 +73,20 @@ impl Stop {
             let (railway_calls, railway_requests) = (ctx.railway.calls(), ctx.railway.requests());
             Outcome::failed(step, &error, Cost { seconds: 0.0, railway_calls, railway_requests })
         };
-        let work = caught(async { work(ctx).await });
-        tokio::pin!(work);
-        let done = tokio::select! {
-            done = &mut work => done,
-            () = self.token.cancelled() => match tokio::time::timeout(GRACE, &mut work).await {
-                Ok(done) => done,
-                Err(_) => Err(anyhow!("stopped by a signal")),
-            },
+        ctx.relay_key.begin(step, step.deadline.under(&ctx.policy));
+        let done = {
+            let work = caught(async { work(ctx).await });
+            tokio::pin!(work);
+            tokio::select! {
+                done = &mut work => done,
+                () = self.token.cancelled() => match tokio::time::timeout(GRACE, &mut work).await {
+                    Ok(done) => done,
+                    Err(_) => Err(anyhow!("stopped by a signal")),
+                },
+            }
         };
+        // Whatever became of it.
+        relay_key::end(ctx).await;
         let mut outcome = done.unwrap_or_else(failed);
         if let Some(signal) = self.exit().filter(|_| outcome.exit() != Exit::Done) {
             outcome.stopped_by(signal);

@@ -154,7 +154,7 @@ fn explain(error: anyhow::Error) -> anyhow::Error {
 async fn sites(ctx: &Context, target: &Target, request: &CloneRequest) -> Result<Vec<SiteAddress>> {
     let databases = services::databases(target.source(), request);
     let mut sites = Vec::new();
-    for source in databases::sources(ctx, &target.project.id, &target.source().id, &databases).await? {
+    for source in databases::sources(ctx, &target.project.id, &target.source().id, &databases, request.connect).await? {
         sites.extend(engines::site_addresses(&source).await?);
     }
     Ok(sites)

@@ -22,7 +22,7 @@ use crate::environment::databases::DatabasePair;
 use crate::environment::guard::Target;
 use crate::environment::lease::Turn;
 use crate::environment::proxies::{self, Listening};
-use crate::environment::{custom_domain, databases, refreshing, services};
+use crate::environment::{custom_domain, databases, refreshing, services, ways};
 use crate::error::{Failure, chain, counted};
 use crate::external::kestra::Metric;
 use crate::railway::ServiceInstance;
@@ -154,9 +154,10 @@ async fn fill(
 ) -> Result<Vec<Listening>> {
     let wanted = services::databases(target.source(), request);
     ensure_all_there(target, request, &wanted)?;
-    output.restarts += proxies::open(ctx, target, &proxies::of_databases(&wanted), request.logs).await?;
-    let pairs = databases::pairs(ctx, target, &wanted).await?;
-    let opened: Vec<_> = pairs.iter().map(|pair| &pair.listening).collect();
+    let public = ways::proxies_of_copy(&ctx.policy, request, target.source(), &wanted);
+    output.restarts += proxies::open(ctx, target, &public, request.logs).await?;
+    let pairs = databases::pairs(ctx, target, &wanted, request.connect).await?;
+    let opened: Vec<_> = pairs.iter().filter_map(|pair| pair.listening.as_ref()).collect();
     output.restarts += proxies::let_act(ctx, target, &opened, request.logs).await?;
     // Of two runs that began within the lag of Railway's reads one has given way by now.
     turn.ensure_ours(ctx).await?;
@@ -165,11 +166,11 @@ async fn fill(
     let records: Vec<_> = output.databases.iter().map(sync_db::record).collect();
     let record = refreshed(ctx, &target.record, &records);
     let mut change = turn.last_word(ctx, record.clone()).await?;
-    change.closed_proxies = proxies::to_close_all(ctx, target.environment(), &wanted);
+    change.closed_proxies = proxies::to_close_all(ctx, target.environment(), public);
     let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
     changed.context("record what was copied, and close the databases' TCP proxies")?;
     account_for(ctx, target, Deed::Refreshed, &record);
-    Ok(pairs.into_iter().map(|pair| pair.listening).collect())
+    Ok(pairs.into_iter().filter_map(|pair| pair.listening).collect())
 }
 
 /// Copies all databases, one after the other, and puts them in their places when all are built: a copy has new data in all of

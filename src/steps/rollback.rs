@@ -18,6 +18,7 @@ use crate::error::{Exit, Failure, chain, failure};
 use crate::railway::{Change, Weight};
 use crate::running::account::{CopyAccount, Deed};
 use crate::running::context::Context;
+use crate::running::relay_key;
 use crate::running::step::{Deadline, Group, RunTarget, Step};
 
 /// How long a failed copy is left for a look.
@@ -33,6 +34,8 @@ pub(super) struct Output {
     pub removed: Vec<String>,
     /// The copy that stays: a failed one that was left for a look, as the request asks, or one that was ready already.
     pub kept: Option<String>,
+    /// How many SSH keys its steps had left on the account, which are removed.
+    pub ssh_keys: usize,
 }
 
 impl Step for Rollback {
@@ -62,24 +65,30 @@ impl Step for Rollback {
     }
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        let target = RunTarget { project_id: request.project_id.clone(), names: ctx.run.names(&request) };
-        if request.on_failure == OnFailure::Keep
-            && ctx.policy.may_keep_failed
-            && let Some(kept) = keep(ctx, &target, request.ttl).await?
-        {
-            return Ok(Output { kept: Some(kept), ..Output::default() });
-        }
-        let mut output = undo_all(ctx, &target).await?;
-        if output.removed.is_empty() {
-            output.kept = ready(ctx, &target).await?;
-        }
-        Ok(output)
+        let keys = relay_key::remove_of_run(ctx).await.context("remove the run's SSH keys");
+        let taken_back = take_back(ctx, &request).await?;
+        Ok(Output { ssh_keys: keys?, ..taken_back })
     }
 
     fn without_input(error: anyhow::Error) -> Result<Output> {
         tracing::info!("nothing was made, since the request was refused: {}", chain(&error));
         Ok(Output::default())
     }
+}
+
+async fn take_back(ctx: &Context, request: &CloneRequest) -> Result<Output> {
+    let target = RunTarget { project_id: request.project_id.clone(), names: ctx.run.names(request) };
+    if request.on_failure == OnFailure::Keep
+        && ctx.policy.may_keep_failed
+        && let Some(kept) = keep(ctx, &target, request.ttl).await?
+    {
+        return Ok(Output { kept: Some(kept), ..Output::default() });
+    }
+    let mut output = undo_all(ctx, &target).await?;
+    if output.removed.is_empty() {
+        output.kept = ready(ctx, &target).await?;
+    }
+    Ok(output)
 }
 
 /// Undoes every step, last first; a failure does not stop the next.

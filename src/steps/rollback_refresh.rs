@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ use crate::contract::refresh_request::RefreshRequest;
 use crate::environment::{recorded, refreshing};
 use crate::error::chain;
 use crate::running::context::Context;
+use crate::running::relay_key;
 use crate::running::step::{Deadline, Group, Step};
 
 /// The step.
@@ -29,6 +30,8 @@ pub(super) struct Output {
     pub left: Vec<String>,
     /// How often a database server was restarted to close its TCP proxy.
     pub restarts: usize,
+    /// How many SSH keys its steps had left on the account, which are removed.
+    pub ssh_keys: usize,
 }
 
 impl Step for RollbackRefresh {
@@ -58,22 +61,29 @@ impl Step for RollbackRefresh {
     }
 
     async fn run(ctx: &Context, request: RefreshRequest) -> Result<Output> {
-        let Some((target, asked)) = refreshing::begun(ctx, &request).await? else {
-            tracing::info!("no refresh of this run is under way in `{}`", request.environment);
-            return Ok(Output::default());
-        };
-        let change = async |record| Ok(recorded::writing(ctx, &Record { lease: None, ..record }));
-        let taken_back = take_back(ctx, &asked, &target, change).await?;
-        Ok(Output {
-            environment_name: Some(target.environment().name.clone()),
-            kept: taken_back.kept,
-            left: taken_back.left,
-            restarts: taken_back.restarts,
-        })
+        let keys = relay_key::remove_of_run(ctx).await.context("remove the run's SSH keys");
+        let taken_back = taken_back(ctx, &request).await?;
+        Ok(Output { ssh_keys: keys?, ..taken_back })
     }
 
     fn without_input(error: anyhow::Error) -> Result<Output> {
         tracing::info!("nothing was begun, since the request was refused: {}", chain(&error));
         Ok(Output::default())
     }
+}
+
+async fn taken_back(ctx: &Context, request: &RefreshRequest) -> Result<Output> {
+    let Some((target, asked)) = refreshing::begun(ctx, request).await? else {
+        tracing::info!("no refresh of this run is under way in `{}`", request.environment);
+        return Ok(Output::default());
+    };
+    let change = async |record| Ok(recorded::writing(ctx, &Record { lease: None, ..record }));
+    let taken_back = take_back(ctx, &asked, &target, change).await?;
+    Ok(Output {
+        environment_name: Some(target.environment().name.clone()),
+        kept: taken_back.kept,
+        left: taken_back.left,
+        restarts: taken_back.restarts,
+        ssh_keys: 0,
+    })
 }

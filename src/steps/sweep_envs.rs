@@ -23,6 +23,7 @@ use crate::railway::{Environment, Project, Weight};
 use crate::running::account::{CopyAccount, Deed};
 use crate::running::context::Context;
 use crate::running::outcome::Partly;
+use crate::running::relay_key;
 use crate::running::step::{Deadline, Deletes, Group, Step};
 
 /// How often the flow sweeps.
@@ -110,6 +111,10 @@ impl Step for SweepEnvs {
                     }
                 }
             }
+        }
+        if !dry_run {
+            let left = relay_key::remove_left_over(ctx).await;
+            failures.extend(left.map(|count| output.ssh_keys = count).err());
         }
         if let Some(error) = wrong_clock.filter(|_| !request.dry_run) {
             failures.push(error.context(output.undone()));

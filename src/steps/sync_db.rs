@@ -24,7 +24,7 @@ use crate::environment::guard::{Readiness, Target};
 use crate::environment::lease::{self, Turn};
 use crate::environment::services::{self, Role, with_role};
 use crate::environment::variables::inherited_passwords;
-use crate::environment::{deployments, hosts, isolated, masking_of_request, proxies};
+use crate::environment::{deployments, hosts, isolated, masking_of_request, proxies, ways};
 use crate::error::{Failure, chain, counted};
 use crate::external::kestra::Metric;
 use crate::railway::{Deploy, Rendered, ServiceInstance, VariableChanges, Weight};
@@ -118,7 +118,8 @@ async fn fill_databases(ctx: &Context, request: &CloneRequest, target: Target, t
         // One that follows another server would have production's data from it.
         isolated::ensure(ctx, &target, request, is_as_it_comes, &VariableChanges::new()).await?;
     }
-    proxies::open(ctx, &target, &proxies::of_databases(&wanted), request.logs).await?;
+    let public = ways::proxies_of_copy(&ctx.policy, request, target.source(), &wanted);
+    proxies::open(ctx, &target, &public, request.logs).await?;
     let run = with_role(target.source(), request, &[Role::Database, Role::EmptyDatabase]);
     let deploys = run.iter().map(|s| Deploy { service_id: s.service_id.clone(), commit: None }).collect();
     deployments::deploy(ctx, &target, deploys, DATABASE_UP, request.logs).await.context("deploy the databases")?;
@@ -128,13 +129,13 @@ async fn fill_databases(ctx: &Context, request: &CloneRequest, target: Target, t
         tracing::info!("there is no database to copy");
         Vec::new()
     } else {
-        databases::pairs(ctx, &target, &wanted).await?
+        databases::pairs(ctx, &target, &wanted, request.connect).await?
     };
     for pair in pairs {
         let copy = copy(ctx, &target, request, &pair, &target.record.run_hash, None)
             .await
             .with_context(|| format!("copy database `{}`", pair.service))?;
-        listening.push(pair.listening);
+        listening.extend(pair.listening);
         output.databases.push(Database::copied(pair.service, copy));
     }
     let record = crate::contract::record::Record {
@@ -142,7 +143,7 @@ async fn fill_databases(ctx: &Context, request: &CloneRequest, target: Target, t
         ..target.record.clone()
     };
     let mut change = turn.last_word(ctx, record).await?;
-    change.closed_proxies = proxies::to_close_all(ctx, target.environment(), &wanted);
+    change.closed_proxies = proxies::to_close_all(ctx, target.environment(), public);
     let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
     changed.context("record what was copied, and close the databases' TCP proxies")?;
     output.public = if ctx.policy.may_be_public {

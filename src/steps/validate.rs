@@ -50,6 +50,8 @@ pub(super) struct Output {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Database {
     pub service: String,
+    /// By which way it is reached, and how long there and back takes.
+    pub way: String,
     #[serde(flatten)]
     pub source: SourceReport,
 }

@@ -25,6 +25,7 @@ mod notify;
 mod plan;
 mod records;
 mod refresh;
+mod relay;
 mod requests;
 mod rollback;
 mod set_policy;

@@ -69,6 +69,12 @@ impl Stage {
         Self { world, env: Vec::new(), policy }
     }
 
+    /// Lets the policy know the relay of this world, and the binary where it is.
+    pub(crate) fn know_relay(&mut self) {
+        self.policy["relay_host_keys"] = json!([fingerprint(self.world.relay_host_key())]);
+        self.env.push(("RAILSTAGE_RELAY".to_owned(), format!("127.0.0.1:{}", self.world.relay_port())));
+    }
+
     /// A request that this world grants, with `more` on top.
     pub(crate) fn request(&self, more: Value) -> Value {
         let mut request = json!({ "project_id": self.world.project_id() });
@@ -193,6 +199,15 @@ pub(crate) async fn finish(mut command: Command) -> Call {
         stdout: String::from_utf8(output.stdout).expect("UTF-8 on stdout"),
         stderr: String::from_utf8(output.stderr).expect("UTF-8 on stderr"),
     }
+}
+
+/// The digest of a public key, as `ssh-keygen -lf` prints it.
+pub(crate) fn fingerprint(line: &str) -> String {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+    use sha2::Digest as _;
+    let blob = STANDARD.decode(line.split(' ').nth(1).expect("a key of OpenSSH")).expect("Base64");
+    format!("SHA256:{}", STANDARD_NO_PAD.encode(sha2::Sha256::digest(blob)))
 }
 
 pub(crate) fn base64(text: &str) -> String {

@@ -42,6 +42,16 @@ impl Policy {
         for service in self.weak_lines.iter().filter(|_| self.proven_servers_only) {
             wrong("weak_lines", format!("`{service}` would not be proven, and `proven_servers_only` wants it so"));
         }
+        let is_host_key = |text: &str| {
+            let digest = text.trim().strip_prefix("SHA256:").map(|digest| digest.trim_end_matches('='));
+            digest.is_some_and(|d| d.len() == 43 && d.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/".contains(&b)))
+        };
+        for other in self.relay_host_keys.iter().filter(|key| !is_host_key(key)) {
+            wrong("relay_host_keys", format!("`{other}` is no `SHA256:…` as `ssh-keygen -lf` prints it"));
+        }
+        if self.private_only && self.relay_host_keys.is_empty() {
+            wrong("private_only", "there is no way left without `relay_host_keys`".to_owned());
+        }
         let lists = [
             ("variables", &self.variables),
             ("inherit_secrets", &self.inherit_secrets),

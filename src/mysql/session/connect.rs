@@ -77,7 +77,7 @@ impl Session {
         session.identify().await?;
         if endpoint.must_be_proven {
             match session.proof {
-                Proof::Password(_) | Proof::Pinned(_) => {}
+                Proof::Password(_) | Proof::Pinned(_) | Proof::Instance { .. } => {}
                 Proof::InClear => return Err(refusal::of_unproven(None)),
                 Proof::Nothing(met) => return Err(refusal::of_unproven(Some(&met.to_string()))),
             }

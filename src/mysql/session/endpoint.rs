@@ -10,6 +10,7 @@ use data_encoding::HEXLOWER;
 use crate::copying::options::{Compress, CopyOptions};
 use crate::copying::throttle::Throttle;
 use crate::error::Failure;
+use crate::relay::Line;
 use crate::secret::Secret;
 
 /// Where a server listens, unless the URL says otherwise.
@@ -52,7 +53,7 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// One server and database, with the login. `Display` shows `host:port/database` and never the login's password.
+/// One server and database, with the login. `Display` shows where it is and never the login's password.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     pub(crate) host: String,
@@ -70,6 +71,8 @@ pub struct Endpoint {
     pub(crate) answer_within: Duration,
     /// Whether sessions are compressed, where the server can.
     pub(crate) is_compressed: bool,
+    /// The line to the container of the server, where it is reached through the relay; `host` is then the container's loopback.
+    pub(crate) through: Option<Arc<Line>>,
     /// A limit that all sessions of one copy share on what they read there.
     pub(crate) throttle: Arc<Throttle>,
 }
@@ -89,7 +92,18 @@ impl Endpoint {
             connect_timeout: CONNECT_WITHIN,
             answer_within: ANSWER_WITHIN,
             is_compressed: false,
+            through: None,
             throttle: Arc::default(),
+        }
+    }
+
+    /// A database in a container that the relay leads to. The relay's host key and the id of the service instance prove the server, and the line is
+    /// encrypted; TLS within it is used where the server has it, since some logins ask for it.
+    pub(crate) fn of_container(line: Arc<Line>, port: u16, user: &str, password: &str, database: &str) -> Self {
+        Self {
+            tls: TlsMode::Prefer,
+            through: Some(line),
+            ..Self::of_proxy("127.0.0.1", port, user, password, database)
         }
     }
 
@@ -139,6 +153,9 @@ impl Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}/{}", self.host, self.port, self.database)
+        match &self.through {
+            Some(line) => write!(f, "{line}/{}", self.database),
+            None => write!(f, "{}:{}/{}", self.host, self.port, self.database),
+        }
     }
 }

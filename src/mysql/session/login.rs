@@ -49,6 +49,8 @@ pub(crate) enum Proof {
     Password(Fingerprint),
     /// Its certificate is one that is pinned.
     Pinned(Fingerprint),
+    /// The relay has led to the container of this very service instance, on a line that is its own; there may be TLS within it.
+    Instance { has_tls: bool },
 }
 
 /// A line that somebody has logged in on.
@@ -60,7 +62,7 @@ pub(super) struct LoggedIn {
 
 /// Opens the socket, secures it and logs in.
 pub(super) async fn log_in(endpoint: &Endpoint, purpose: Purpose) -> Result<LoggedIn> {
-    log_in_on(Box::new(dial(endpoint).await.map_err(Fault::from)?), endpoint, purpose).await
+    log_in_on(dial(endpoint).await?, endpoint, purpose).await
 }
 
 /// Secures a stream and logs in on it.
@@ -88,7 +90,7 @@ pub(super) async fn log_in_on(stream: Box<dyn ByteStream>, endpoint: &Endpoint, 
         capabilities |= CapabilityFlags::CLIENT_COMPRESS;
     }
     let has_tls = offered.contains(CapabilityFlags::CLIENT_SSL);
-    let mut proof = Proof::InClear;
+    let mut proof = if endpoint.through.is_some() { Proof::Instance { has_tls: false } } else { Proof::InClear };
     match endpoint.tls {
         TlsMode::Require if !has_tls => return Err(refusal::without_tls(greeting.family)),
         TlsMode::Require | TlsMode::Prefer if has_tls => {
@@ -99,7 +101,11 @@ pub(super) async fn log_in_on(stream: Box<dyn ByteStream>, endpoint: &Endpoint, 
             let sequence = line.sequence();
             let (stream, met) = tls::secure(line.into_stream()?, endpoint).await?;
             line = Line::over(stream, sequence);
-            proof = if endpoint.pinned.is_empty() { Proof::Nothing(met) } else { Proof::Pinned(met) };
+            proof = match proof {
+                Proof::Instance { .. } => Proof::Instance { has_tls },
+                _ if endpoint.pinned.is_empty() => Proof::Nothing(met),
+                _ => Proof::Pinned(met),
+            };
         }
         _ => {}
     }
@@ -183,7 +189,7 @@ impl Login<'_> {
     /// Whether the server is proven, or can be once the login has gone through.
     fn may_be_proven(&self, plugin: &AuthPlugin<'_>) -> bool {
         match self.proof {
-            Proof::Pinned(_) | Proof::Password(_) => true,
+            Proof::Pinned(_) | Proof::Password(_) | Proof::Instance { .. } => true,
             Proof::Nothing(_) => self.proves_itself(plugin),
             Proof::InClear => false,
         }
@@ -201,7 +207,7 @@ impl Login<'_> {
 
     fn fingerprint(&self) -> Option<Fingerprint> {
         match self.proof {
-            Proof::InClear => None,
+            Proof::InClear | Proof::Instance { .. } => None,
             Proof::Nothing(met) | Proof::Password(met) | Proof::Pinned(met) => Some(met),
         }
     }
@@ -210,8 +216,10 @@ impl Login<'_> {
     /// thing to come would be a key, of whoever answers.
     fn answer(&self, procedure: &mut AuthProc, challenge: &[u8]) -> Result<Option<Vec<u8>>> {
         const SEND_PASSWORD: &[u8] = &[4];
-        let is_in_clear = self.proof == Proof::InClear;
-        if matches!(procedure, AuthProc::CachingSha2Password(_)) && challenge == SEND_PASSWORD && is_in_clear {
+        if matches!(procedure, AuthProc::CachingSha2Password(_))
+            && challenge == SEND_PASSWORD
+            && !self.is_tls_transport()
+        {
             return Err(refusal::of_full_login());
         }
         match procedure.run(self, challenge).map_err(|_| garbled())? {
@@ -269,7 +277,7 @@ impl Context for &Login<'_> {
     }
 
     fn is_tls_transport(&self) -> bool {
-        self.proof != Proof::InClear
+        !matches!(self.proof, Proof::InClear | Proof::Instance { has_tls: false })
     }
 
     fn scramble(&self) -> &[u8] {

@@ -17,6 +17,7 @@ use crate::postgres::session::endpoint::{ChannelBinding, Endpoint, TlsMode};
 use crate::postgres::session::raised;
 use crate::postgres::session::settings::RESTRICTED;
 use crate::postgres::session::source_session::dump_name;
+use crate::relay::Socket;
 use crate::secret::Secret;
 
 /// Whoever watches the snapshot ends it before, when it falls silent or the snapshot is too old.
@@ -52,7 +53,13 @@ pub(crate) async fn read(
     if let Some(password) = &source.password {
         write_password(private.path(), password)?;
     }
-    let dumped = child(source, reads_no_views, snapshot, spelling, env.find(&pg_dump.to_string_lossy())?, env)
+    // Held until it has come to its end.
+    let socket = match (&source.through, source.hosts.first()) {
+        (Some(line), Some((_, port))) => Some(line.socket(*port, &format!(".s.PGSQL.{port}"))?),
+        _ => None,
+    };
+    let place = socket.as_ref().map(Socket::folder);
+    let dumped = child(source, place, reads_no_views, snapshot, spelling, env.find(&pg_dump.to_string_lossy())?, env)
         .env("PGPASSFILE", private.path().join(PASSWORD_FILE).to_string_lossy())
         .args(["--schema-only", section, "--no-owner", "--no-privileges", "--no-tablespaces", "--no-security-labels"])
         .args(["--no-subscriptions", "--no-password", "--quote-all-identifiers", "--lock-wait-timeout=5s"])
@@ -169,8 +176,10 @@ fn write_password(folder: &Path, password: &Secret) -> Result<()> {
     privacy::write_secret(folder, PASSWORD_FILE, &Secret::new(format!("*:*:*:*:{escaped}\n")))
 }
 
+/// `place` is the folder of the socket by which the source is reached, where it is reached by one of ours.
 fn child(
     source: &Endpoint,
+    place: Option<&Path>,
     reads_no_views: bool,
     snapshot: &str,
     spelling: &Spelling,
@@ -178,6 +187,7 @@ fn child(
     env: &ProcessEnv,
 ) -> Child {
     let join = |parts: Vec<String>| parts.join(",");
+    let hosts = || join(source.hosts.iter().map(|(host, _)| host.clone()).collect());
     // Should we be killed, nobody but the server is left to end a `pg_dump` whose line is dead.
     let mut options = source.closed_options();
     options.push_str(
@@ -193,7 +203,7 @@ fn child(
     let mut child = Child::new(program, env, DUMP_WITHIN)
         // The labels of what a server adds to a message are known in English.
         .env("LC_ALL", "C")
-        .env("PGHOST", join(source.hosts.iter().map(|(host, _)| host.clone()).collect()))
+        .env("PGHOST", place.map_or_else(hosts, |place| place.to_string_lossy().into_owned()))
         .env("PGPORT", join(source.hosts.iter().map(|(_, port)| port.to_string()).collect()))
         .env("PGUSER", &source.user)
         .env("PGDATABASE", &source.database)

@@ -17,7 +17,8 @@ pub(crate) struct SchemaTexts<'a>(schema_texts::SchemaTexts<'a>);
 
 impl<'a> SchemaTexts<'a> {
     pub(crate) fn of(source: &Endpoint, options: &'a CopyOptions) -> Self {
-        let servers = source.hosts.iter().map(|(host, _)| host.as_str());
+        // A container's loopback names nobody.
+        let servers = source.hosts.iter().filter(|_| source.through.is_none()).map(|(host, _)| host.as_str());
         let servers = servers.filter(|host| !endpoint::is_socket_dir(host));
         Self(schema_texts::SchemaTexts::of(servers, options))
     }

@@ -48,12 +48,17 @@ pub(super) async fn connect_unheard(endpoint: &Endpoint, purpose: Purpose, token
 async fn connect(endpoint: &Endpoint, config: Config) -> Result<Connected> {
     let mut last = None;
     for (host, port) in &endpoint.hosts {
-        let dialled = tokio::time::timeout(endpoint.connect_timeout, dial(host, *port)).await;
-        let line = match dialled.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-            Ok(line) => line,
-            Err(error) => {
-                last = Some(error);
-                continue;
+        let line: Box<dyn ByteStream> = match &endpoint.through {
+            Some(line) => Box::new(line.open(*port).await?),
+            None => {
+                let dialled = tokio::time::timeout(endpoint.connect_timeout, dial(host, *port)).await;
+                match dialled.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+                    Ok(line) => line,
+                    Err(error) => {
+                        last = Some(error);
+                        continue;
+                    }
+                }
             }
         };
         let connector = MakeTlsConnect::<SharedStream>::make_tls_connect(&mut tls::connector(endpoint)?, host);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::copying::options::CopyOptions;
 use crate::copying::throttle::Throttle;
+use crate::relay::Line;
 use crate::secret::Secret;
 
 /// What the servers' lists of sessions show, unless the URL says otherwise.
@@ -34,7 +35,7 @@ pub(crate) enum ChannelBinding {
     Require,
 }
 
-/// One server and database, with the login. `Display` shows `host:port/database` and never the login's password.
+/// One server and database, with the login. `Display` shows where it is and never the login's password.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     pub(crate) hosts: Vec<(String, u16)>,
@@ -49,6 +50,8 @@ pub struct Endpoint {
     pub(crate) connect_timeout: Duration,
     /// How long a server may be silent that has been asked something.
     pub(crate) answer_within: Duration,
+    /// The line to the container of the server, where it is reached through the relay; `hosts` is then the container's loopback.
+    pub(crate) through: Option<Arc<Line>>,
     /// A limit that all sessions of one copy share on what they read there.
     pub(crate) throttle: Arc<Throttle>,
     /// The login that the site itself writes with, where this one is another and only reads.
@@ -73,9 +76,21 @@ impl Endpoint {
             application_name: APPLICATION.to_owned(),
             connect_timeout: CONNECT_WITHIN,
             answer_within: ANSWER_WITHIN,
+            through: None,
             throttle: Arc::default(),
             written_by: None,
             silences_event_triggers: Arc::default(),
+        }
+    }
+
+    /// A database in a container that the relay leads to. The relay's host key and the id of the service instance prove the server, and the line is
+    /// encrypted: nothing more is asked of it, not even a password, which PostgreSQL's own image wants of nobody at its loopback.
+    pub(crate) fn of_container(line: Arc<Line>, port: u16, user: &str, password: &str, database: &str) -> Self {
+        Self {
+            tls: TlsMode::Disable,
+            channel_binding: ChannelBinding::Disable,
+            through: Some(line),
+            ..Self::of_proxy("127.0.0.1", port, user, password, database)
         }
     }
 
@@ -143,6 +158,9 @@ impl Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = &self.through {
+            return write!(f, "{line}/{}", self.database);
+        }
         let hosts: Vec<_> = self.hosts.iter().map(|(host, port)| format!("{host}:{port}")).collect();
         write!(f, "{}/{}", hosts.join(","), self.database)
     }

@@ -20,6 +20,7 @@ pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {
 
 impl ByteStream for tokio::net::TcpStream {}
 impl ByteStream for tokio::net::UnixStream {}
+impl ByteStream for crate::relay::Stream {}
 
 /// Bytes that are all there.
 #[cfg(any(test, fuzzing))]

@@ -145,6 +145,7 @@ impl UrlParameters {
             application_name: self.application_name.unwrap_or_else(|| APPLICATION.to_owned()),
             connect_timeout: self.connect_timeout.unwrap_or(CONNECT_WITHIN),
             answer_within: ANSWER_WITHIN,
+            through: None,
             throttle: std::sync::Arc::default(),
             written_by: None,
             silences_event_triggers: std::sync::Arc::default(),

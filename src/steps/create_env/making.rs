@@ -14,7 +14,7 @@ use crate::environment::drift::{self, Expected};
 use crate::environment::recorded::reading;
 use crate::environment::services::{Role, with_role};
 use crate::environment::variables::changes::changes;
-use crate::environment::{code, gate, guard, lineage, plan_hash, proxies, recorded, same_key};
+use crate::environment::{code, gate, guard, lineage, plan_hash, recorded, same_key, ways};
 use crate::error::Failure;
 use crate::railway::{Change, Environment, GraphqlErrors, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
@@ -134,7 +134,7 @@ impl Making<'_> {
             variables: plan.variables,
             shared: plan.shared,
             sources: code::changes(self.source, self.request),
-            tcp_proxies: proxies::of_databases(&proxied),
+            tcp_proxies: ways::proxies_of_copy(&self.ctx.policy, self.request, self.source, &proxied),
             rename: Some(self.names.target.clone()),
             ..recorded::writing(self.ctx, record)
         };

@@ -74,7 +74,8 @@ pub(super) async fn sites(
     let databases = databases_of(source, request);
     let mut sites = Vec::new();
     // One that cannot be reached is among the findings.
-    let endpoints = databases::sources(ctx, &project.id, &source.id, &databases).await.unwrap_or_default();
+    let endpoints =
+        databases::sources(ctx, &project.id, &source.id, &databases, request.connect).await.unwrap_or_default();
     for endpoint in &endpoints {
         sites.extend(engines::site_addresses(endpoint).await?);
     }

@@ -10,7 +10,7 @@ use crate::contract::request::CloneRequest;
 use crate::engines;
 use crate::environment::databases::{self, Reached};
 use crate::environment::guard::Target;
-use crate::environment::{proxies, services};
+use crate::environment::{proxies, services, ways};
 use crate::error::chain;
 use crate::railway::Change;
 use crate::running::account::Deed;
@@ -46,9 +46,8 @@ pub(in crate::steps) async fn take_back(
     let wanted = services::databases(target.source(), request);
     let run_hash = ctx.run.names(request).run_hash;
     let (mut taken_back, mut new) = (TakenBack::default(), Vec::new());
-    let reached = databases::reached(ctx, target, &wanted).await?;
-    for Reached { endpoint, listening } in &reached {
-        let service = &listening.service;
+    let reached = databases::reached(ctx, target, &wanted, request.connect).await?;
+    for Reached { service, endpoint, .. } in &reached {
         let copy_id = sync_db::copy_id(&run_hash, service);
         let clearing = engines::clear(endpoint, &copy_id);
         let late = || Err(anyhow!("no answer within {} s", CLEAR_WITHIN.as_secs()));
@@ -71,12 +70,16 @@ pub(in crate::steps) async fn take_back(
         false => Record { refreshing: None, ..with_databases(&target.record, &new) },
     };
     let mut change = last_word(record.clone()).await?;
-    change.closed_proxies = proxies::to_close_all(ctx, target.environment(), &wanted);
+    change.closed_proxies = proxies::to_close_all(
+        ctx,
+        target.environment(),
+        ways::proxies_of_copy(&ctx.policy, request, target.source(), &wanted),
+    );
     let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
     changed.context("mark the copy as ready, and close the databases' TCP proxies")?;
     account_for(ctx, target, if taken_back.is_complete { Deed::Refreshed } else { Deed::NotRefreshed }, &record);
     if !ctx.policy.may_be_public {
-        let listening: Vec<_> = reached.into_iter().map(|reached| reached.listening).collect();
+        let listening: Vec<_> = reached.into_iter().filter_map(|reached| reached.listening).collect();
         taken_back.restarts = proxies::still_open(ctx, target, &listening, request.logs).await?.restarts;
     }
     let name = &target.environment().name;

@@ -22,6 +22,8 @@ pub(in crate::steps) struct Output {
     pub closed: Vec<String>,
     /// Services of gates that were left of copies which are gone: deleted, or in a dry run what would be.
     pub gates: Vec<String>,
+    /// How many SSH keys that steps had left on the account, and whose time is up, are removed; none in a dry run.
+    pub ssh_keys: usize,
     /// Railway was asked to delete them, and they were not seen to be gone.
     pub left: Vec<Swept>,
     /// Projects that may be copied and that the policy has left out of the sweep: nothing deletes their copies.

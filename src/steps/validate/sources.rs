@@ -32,15 +32,15 @@ pub(super) async fn check(
     let mut reports = Vec::new();
     for (service, seen) in wanted {
         let inspected = async {
-            let endpoint = databases::source(ctx, service, seen)?;
+            let endpoint = databases::source(ctx, service, seen, request.connect).await?;
             let report = engines::inspect(&endpoint).await?;
             engines::ensure_can_dump(&ctx.env, &endpoint, &report).await?;
             databases::ensure_can_be_made(ctx, service, seen)?;
-            anyhow::Ok(report)
+            anyhow::Ok((report, endpoint.way().await))
         };
         let inspected = inspected.await;
         match inspected.with_context(|| format!("read database `{}`", service.service_name)) {
-            Ok(report) => {
+            Ok((report, way)) => {
                 for problem in &report.problems {
                     findings.error(service.service_name.clone(), problem.clone());
                 }
@@ -53,7 +53,7 @@ pub(super) async fn check(
                     findings.info(service.service_name.clone(), told);
                 }
                 let contents = check_masking(ctx, request, service, seen, findings).await?;
-                let database = Database { service: service.service_name.clone(), source: report };
+                let database = Database { service: service.service_name.clone(), way, source: report };
                 reports.push(Seen { database, contents });
             }
             // A server that does not answer or a program that is too old is not the caller's mistake.
@@ -79,7 +79,8 @@ async fn check_masking(
     let kept = asked.map(|d| d.keep_queues.as_slice()).unwrap_or_default();
     let tried = async {
         let masking = masking_of_request::of_request(&ctx.env, request, name, &run_hash)?;
-        engines::inspect_contents(&databases::source(ctx, service, seen)?, excluded, masking.as_ref(), kept).await
+        let endpoint = databases::source(ctx, service, seen, request.connect).await?;
+        engines::inspect_contents(&endpoint, excluded, masking.as_ref(), kept).await
     };
     match tried.await {
         Ok(contents) => {

@@ -15,6 +15,7 @@ async fn strict() -> Stage {
     let mut stage = Stage::prompt().await;
     // Any rate is as good as another where the line names none.
     stage.policy = json!({"allowed_projects": [stage.world.project_id()], "production_mb_per_s": 50});
+    stage.know_relay();
     stage
 }
 
@@ -59,6 +60,7 @@ fn beyond() -> Vec<(&'static str, &'static str, Value)> {
         ("copying.max_snapshot_age", "max_snapshot_age: PT2H", json!({"copying": {"max_snapshot_age": "PT2H"}})),
         ("copying.max_write_pause_ms", "max_write_pause_ms: 501", json!({"copying": {"max_write_pause_ms": 501}})),
         ("copying.stall", "max_stall: PT1H", json!({"copying": {"stall": "PT1H"}})),
+        ("connect", "private_only: false", json!({"connect": "public"})),
         ("anonymize", "may_be_unmasked: true", json!({"anonymize": false})),
         ("residue", "may_weaken_masking: true", json!({"residue": "warn"})),
         ("keep_users", "keep_users: [anna]", json!({"keep_users": ["administrators", "anna"]})),
@@ -144,6 +146,8 @@ async fn what_the_owner_has_not_granted_is_refused_with_the_line_that_would_gran
     for (field, line, asked) in beyond() {
         // A gate may be left out unless the owner says otherwise.
         stage.policy["gate"] = json!(if field == "enable_basic_auth" { "required" } else { "optional" });
+        // So may any way be taken to a database.
+        stage.policy["private_only"] = json!(field == "connect");
         // By the check that comes first, and by the step that would do it.
         for step in ["validate", "create-env"] {
             let call = stage.step(step, "greedy", &stage.request(asked.clone())).await;
