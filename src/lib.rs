@@ -18,6 +18,7 @@ mod data;
 mod engines;
 mod environment;
 mod external;
+mod files;
 mod formats;
 mod inert;
 mod notifying;

@@ -65,6 +65,16 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("basic_auth.user", Harmless("is a name that only the gate knows")),
     ("basic_auth.secret", Lines(&["secrets"])),
     ("environment_type", Harmless("tells an app what it is")),
+    ("files.service", Harmless("names whose files are meant")),
+    ("files.mode", Harmless("an app without files shows less")),
+    ("files.include", Lines(&["may_include_files"])),
+    ("files.exclude", Harmless("less comes along")),
+    ("files.compare", Harmless("says how much is read again")),
+    ("guard", Lines(&["may_be_unguarded"])),
+    ("after.service", Harmless("names a container of the copy")),
+    ("after.command", Lines(&["after_commands"])),
+    ("after.on_failure", Harmless("says when the copy has failed")),
+    ("buckets", Harmless("keys to buckets never come along")),
     ("allow_empty_volumes", Harmless("an empty volume holds nothing")),
     ("health.service", Harmless("names a page of the copy")),
     ("health.path", Harmless("is asked of the copy, and of nothing else")),
@@ -176,6 +186,10 @@ impl CloneRequest {
             enable_basic_auth,
             basic_auth,
             environment_type: _,
+            files,
+            guard,
+            after,
+            buckets: _,
             allow_empty_volumes: _,
             health,
             logs,
@@ -191,6 +205,13 @@ impl CloneRequest {
             switch(!*wordpress_url_replace, policy.may_keep_urls, "wordpress_url_replace", "`false`", "may_keep_urls"),
             switch(*unknown == Unknown::Keep, policy.may_weaken_masking, "unknown", "`keep`", "may_weaken_masking"),
             switch(*residue == OnResidue::Warn, policy.may_weaken_masking, "residue", "`warn`", "may_weaken_masking"),
+            switch(
+                *anonymize && *guard == Some(false),
+                policy.may_be_unguarded,
+                "guard",
+                "`false`",
+                "may_be_unguarded",
+            ),
             switch(*logs, policy.may_print_logs, "logs", "`true`", "may_print_logs"),
             switch(*on_failure == OnFailure::Keep, policy.may_keep_failed, "on_failure", "`keep`", "may_keep_failed"),
         ];
@@ -213,6 +234,8 @@ impl CloneRequest {
         refusals.extend(live.map(|v| Refusal::new("allow_live", format!("`{v}`"), format!("allow_live: [\"{v}\"]"))));
         refusals.extend(sources.iter().filter_map(|(service, code)| code.beyond(service, policy)));
         refusals.extend(health.iter().filter_map(HealthCheck::beyond));
+        refusals.extend(files.iter().filter_map(|files| files.beyond(policy)));
+        refusals.extend(after.iter().filter_map(|after| after.beyond(policy)));
         refusals.extend(copying.beyond(policy));
         let is_second = |n: usize| databases[..n].iter().any(|other| other.service == databases[n].service);
         let second = (0..databases.len()).filter(|n| is_second(*n)).map(|n| &databases[n].service);

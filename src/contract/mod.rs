@@ -14,6 +14,7 @@ pub(crate) mod domain_request;
 pub(crate) mod environment_type;
 pub(crate) mod expiry;
 pub(crate) mod extend_request;
+pub(crate) mod files_request;
 pub(crate) mod gate;
 pub(crate) mod health_check;
 pub(crate) mod ids;

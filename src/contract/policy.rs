@@ -84,6 +84,14 @@ pub struct Policy {
     pub(crate) relay_host_keys: Vec<String>,
     /// Whether databases are reached through Railway's SSH relay alone, and never at a TCP proxy (`connect`).
     pub(crate) private_only: bool,
+    /// Files that a request may have brought along though they would be left behind (`files[].include`): these globs, as they are written here.
+    pub(crate) may_include_files: Vec<String>,
+    /// Whether a masked copy of a WordPress site may be without the plug-in that sends no mail (`guard: false`).
+    pub(crate) may_be_unguarded: bool,
+    /// Commands that a request may have run in containers of its copy (`after`), as globs of `SERVICE=COMMAND`: `wordpress=wp cache flush`.
+    pub(crate) after_commands: Vec<String>,
+    /// How many megabytes (1,000,000 bytes) of files a second a copy reads from a source's volumes with at most; 0 for as many as come.
+    pub(crate) files_mb_per_s: u32,
     /// Whether people may come along unmasked (`anonymize: false`).
     pub(crate) may_be_unmasked: bool,
     /// Whether a request's rules may leave or set values (`keep`, `set`, and what changes parts of a value), or have a condition (`when`), and whether a copy may have what is found of people after masking (`residue: warn`).
@@ -152,6 +160,10 @@ impl Default for Policy {
             proven_servers_only: false,
             relay_host_keys: Vec::new(),
             private_only: false,
+            may_include_files: Vec::new(),
+            may_be_unguarded: false,
+            after_commands: Vec::new(),
+            files_mb_per_s: 0,
             may_be_unmasked: false,
             may_weaken_masking: false,
             keep_users: vec!["administrators".to_owned()],

@@ -11,6 +11,7 @@ pub(crate) mod deploying;
 pub(crate) mod deployments;
 pub(crate) mod drift;
 pub(crate) mod fidelity;
+pub(crate) mod file_volumes;
 pub(crate) mod gate;
 pub(crate) mod granted;
 pub(crate) mod guard;

@@ -1,0 +1,39 @@
+//! The volumes of apps, and what of their files a request wants along. Volumes of databases are never copied as files.
+
+use crate::contract::files_request::{FilesMode, FilesRequest};
+use crate::contract::request::CloneRequest;
+use crate::environment::services::{Role, with_role};
+use crate::railway::{Environment, ServiceInstance};
+
+/// The volume of an app that runs in the copy.
+pub(crate) struct FileVolume<'a> {
+    pub service: &'a ServiceInstance,
+    pub volume_id: &'a str,
+    pub mount_path: &'a str,
+    pub mode: FilesMode,
+    /// What the request says of it, if it says anything.
+    pub asked: Option<&'a FilesRequest>,
+}
+
+impl FileVolume<'_> {
+    /// Whether anything of it comes along.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.mode != FilesMode::Empty
+    }
+}
+
+/// The volumes of all apps that `request` has run in the copy, by service.
+pub(crate) fn of_request<'a>(source: &'a Environment, request: &'a CloneRequest) -> Vec<FileVolume<'a>> {
+    let apps = with_role(source, request, &[Role::App]);
+    let volumes = apps.into_iter().flat_map(|service| {
+        let asked = request.files.iter().find(|files| files.service == service.service_name);
+        let is_empty = asked.is_none() && request.allow_empty_volumes.contains(&service.service_name);
+        let mode = if is_empty { FilesMode::Empty } else { asked.map(|files| files.mode).unwrap_or_default() };
+        let mounts = source.config.services.get(&service.service_id).map(|config| &config.volume_mounts);
+        mounts.into_iter().flatten().filter_map(move |(id, mount)| {
+            let mount_path = mount.as_ref()?.mount_path.as_deref()?;
+            Some(FileVolume { service, volume_id: id, mount_path, mode, asked })
+        })
+    });
+    volumes.collect()
+}
