@@ -76,11 +76,17 @@ pub(in crate::steps) async fn check<'a>(
         );
         return Err(findings.refusal());
     };
-    findings.refused(granted::refusals(&ctx.policy, project, source, request));
+    let not_granted = granted::refusals(&ctx.policy, project, source, request);
+    let may_be_read = not_granted.is_empty();
+    findings.refused(not_granted);
     check_services(source, request, &mut findings);
     check_variables(&ctx.env, source, request, &mut findings);
     for (field, problem) in gate::problems(&ctx.env, source, request) {
         findings.error(field, problem);
+    }
+    if !may_be_read {
+        // Nobody logs in to a source that the owner has not granted.
+        return Err(findings.refusal());
     }
     let services: Vec<_> = source.service_instances.iter().collect();
     let seen = databases::look(ctx, &project.id, &source.id, &services).await?;
