@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use russh::client::{self, Handle, Msg};
 use russh::keys::PrivateKeyWithHashAlg;
-use russh::{ChannelMsg, ChannelStream, Disconnect, Error};
+use russh::{ChannelOpenFailure, ChannelStream, Disconnect, Error};
 use tokio::net::TcpStream;
 
 use super::address::RelayAddress;
+use super::command::{Command, Ended};
 use super::host_keys::{HostKeys, Judge};
 use super::key::RelayKey;
 use super::trouble::Trouble;
@@ -23,7 +24,7 @@ const WINDOW_BYTES: u32 = 8 << 20;
 
 /// What a shell answers to our one command. The command itself does not hold it: a relay that only repeats what it was told has run nothing.
 const MARKER: &str = "railstage-is-here";
-/// The one command that is ever sent to a container. It reads and writes nothing.
+/// The command that asks whether a container runs commands. It reads and writes nothing.
 pub(super) const MARKER_COMMAND: &str = "printf 'railstage-%s\\n' is-here";
 /// More is no answer to it.
 const LONGEST_ANSWER: usize = 4 << 10;
@@ -77,28 +78,34 @@ impl Connection {
             Ok(Ok(answer)) => {
                 Err(Trouble::NotRunning(answer.lines().next().unwrap_or_default().chars().take(200).collect()))
             }
-            Ok(Err(Error::ChannelOpenFailure(_))) => Err(Trouble::NotRunning(String::new())),
-            Ok(Err(error)) => Err(Trouble::Broken(error.to_string())),
+            Ok(Err(trouble)) => Err(trouble),
             Err(_) => Err(Trouble::NotRunning("nothing".to_owned())),
         }
     }
 
-    async fn answer_of_marker(&self) -> Result<String, Error> {
-        let mut channel = self.0.channel_open_session().await?;
-        channel.exec(true, MARKER_COMMAND).await?;
-        let mut answer = Vec::new();
-        while let Some(message) = channel.wait().await {
-            match message {
-                ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. } if answer.len() < LONGEST_ANSWER => {
-                    answer.extend_from_slice(&data);
-                }
-                ChannelMsg::Close | ChannelMsg::Failure => break,
-                _ => {}
-            }
+    async fn answer_of_marker(&self) -> Result<String, Trouble> {
+        let ended = self.run("", MARKER_COMMAND).await?.end().await;
+        let Ended { mut said, complained, .. } = ended.map_err(|error| Trouble::Broken(error.to_string()))?;
+        said.extend_from_slice(complained.as_bytes());
+        said.truncate(LONGEST_ANSWER);
+        Ok(String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// Begins a command, for the container's login shell.
+    pub(super) async fn run(&self, service: &str, text: &str) -> Result<Command, Trouble> {
+        let begun = async {
+            let channel = self.0.channel_open_session().await?;
+            // Nobody waits for the answer: what a command says of itself is what counts.
+            channel.exec(false, text).await?;
+            Ok(channel.split())
+        };
+        match within(begun).await {
+            Ok(Ok((read, write))) => Ok(Command::new(service, read, write)),
+            Ok(Err(Error::ChannelOpenFailure(ChannelOpenFailure::ResourceShortage))) => Err(Trouble::Full),
+            Ok(Err(Error::ChannelOpenFailure(_))) => Err(Trouble::NotRunning(String::new())),
+            Ok(Err(error)) => Err(Trouble::Broken(error.to_string())),
+            Err(late) => Err(Trouble::Broken(late)),
         }
-        channel.close().await.ok();
-        answer.truncate(LONGEST_ANSWER);
-        Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 
     /// Reaches a port of the container's own loopback.

@@ -8,6 +8,7 @@ use anyhow::Result;
 use tokio::sync::Mutex;
 
 use super::address::RelayAddress;
+use super::command::Command;
 use super::connection::{Connection, Stream};
 use super::host_keys::HostKeys;
 use super::key::RelayKey;
@@ -81,6 +82,28 @@ impl Line {
             reached => reached,
         };
         reached.map_err(|trouble| trouble.told(&self.service))
+    }
+
+    /// Begins a command in the container, for its login shell; a connection that was cut is made anew.
+    ///
+    /// # Errors
+    /// What is in the way; what may pass has an [`std::io::Error`] behind it.
+    pub(crate) async fn run(&self, text: &str) -> Result<Command> {
+        let begun = match self.try_run(text).await {
+            // Nobody knew yet that the connection had been cut.
+            Err(Trouble::Broken(_)) => self.try_run(text).await,
+            begun => begun,
+        };
+        begun.map_err(|trouble| trouble.told(&self.service))
+    }
+
+    async fn try_run(&self, text: &str) -> Result<Command, Trouble> {
+        let connection = self.connected().await?;
+        let begun = connection.run(&self.service, text).await;
+        if matches!(begun, Err(Trouble::Broken(_))) {
+            self.forget(&connection).await;
+        }
+        begun
     }
 
     async fn try_open(&self, port: u16) -> Result<Stream, Trouble> {

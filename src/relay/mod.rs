@@ -2,10 +2,11 @@
 //! Which container that is, and which key its account knows, is decided above; nothing here asks Railway.
 //!
 //! `address.rs` says where the relay is, `host_keys.rs` which one it must be, `key.rs` by which key we are let in;
-//! `connection.rs` speaks SSH, `line.rs` keeps one connection for all channels to a container, `socket.rs` lends one to a
+//! `connection.rs` speaks SSH, `command.rs` feeds and hears a command, `line.rs` keeps one connection for all channels to a container, `socket.rs` lends one to a
 //! program, and `trouble.rs` has the words for what goes wrong.
 
 mod address;
+mod command;
 mod connection;
 mod host_keys;
 mod key;
@@ -23,6 +24,7 @@ use self::address::RelayAddress;
 use self::host_keys::HostKeys;
 use crate::external::process_env::ProcessEnv;
 
+pub(crate) use self::command::{Command, Ended};
 pub(crate) use self::connection::Stream;
 pub(crate) use self::key::RelayKey;
 pub(crate) use self::key_name::KeyName;
