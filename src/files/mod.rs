@@ -1,1 +1,21 @@
-//! Files of volumes: read in a source's container, checked, changed where the copy needs it, and written in the copy's, through memory alone.
+//! Files of volumes: read in a source's container, changed where the copy needs it, and written in the copy's, through memory alone.
+//!
+//! `container.rs` asks the reader and feeds the writer, two constant texts for a container's shell; `listing.rs` is what a volume holds,
+//! `difference.rs` what must be done, `batches.rs` in what portions, `sending.rs` does it, and `copying.rs` goes on until nothing differs.
+
+mod archive;
+mod attempts;
+mod batches;
+mod container;
+mod copying;
+mod difference;
+mod listing;
+mod path;
+mod report;
+mod sending;
+#[cfg(test)]
+mod texts_tests;
+
+pub(crate) use self::container::Place;
+pub(crate) use self::copying::{FilesOptions, Treatment, copy};
+pub(crate) use self::report::FilesReport;

@@ -84,6 +84,11 @@ impl Line {
         reached.map_err(|trouble| trouble.told(&self.service))
     }
 
+    /// The service whose container it leads to.
+    pub(crate) fn service(&self) -> &str {
+        &self.service
+    }
+
     /// Begins a command in the container, for its login shell; a connection that was cut is made anew.
     ///
     /// # Errors

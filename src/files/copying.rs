@@ -1,0 +1,300 @@
+//! The copying of one volume: list both, send what differs, and list again until nothing does.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use anyhow::{Result, bail, ensure};
+use futures_util::future::try_join_all;
+use tokio_util::sync::CancellationToken;
+
+use super::attempts::retried;
+use super::batches::{self, Work, is_large};
+use super::container::{NAMES_AT_ONCE, Place};
+use super::difference::{Difference, Wanted};
+use super::listing::{self, Entry, Kind};
+use super::path::{self, Path, shown};
+use super::report::{self, FilesReport};
+use super::sending::{Sending, digests};
+use crate::copying::progress::Progress;
+use crate::error::{Exit, Failure};
+
+/// How many batches are under way at a time.
+const WORKERS: usize = 6;
+/// How often the volumes are listed: a file that changes faster than that is told.
+const PASSES: usize = 4;
+
+/// What becomes of files on their way.
+pub(crate) trait Treatment: Sync {
+    /// Whether a file, or a folder with all that is in it, stays behind.
+    fn is_left(&self, path: &[u8], is_folder: bool) -> bool;
+    /// Whether the contents of a file may change on their way: it is sent at every run.
+    fn may_change(&self, path: &[u8]) -> bool;
+    /// What a file becomes; `None` for what it is.
+    ///
+    /// # Errors
+    /// When it cannot be told what it would do in a copy.
+    fn treat(&self, path: &[u8], contents: &[u8]) -> Result<Option<Vec<u8>>>;
+}
+
+/// How a volume is copied.
+pub(crate) struct FilesOptions<'a> {
+    pub(crate) treatment: &'a dyn Treatment,
+    /// Compare what is there by its digest, not by size and time alone.
+    pub(crate) by_digest: bool,
+    pub(crate) progress: &'a Progress,
+    pub(crate) stop: &'a CancellationToken,
+}
+
+/// Brings what is wanted of `source` into `target`, exactly, and takes away what else is there.
+///
+/// # Errors
+/// [`Exit::Failed`] for what cannot be read or written, and for what is not there as it was sent; [`Exit::Outside`] when the line does not hold.
+pub(crate) async fn copy(source: &Place, target: &Place, options: &FilesOptions<'_>) -> Result<FilesReport> {
+    tokio::select! {
+        copied = copy_all(source, target, options) => copied,
+        () = options.stop.cancelled() => bail!("stopped while the files of {source} were copied"),
+    }
+}
+
+async fn copy_all(source: &Place, target: &Place, options: &FilesOptions<'_>) -> Result<FilesReport> {
+    let began = Instant::now();
+    for place in [source, target] {
+        let lacking = retried(|| place.tools()).await?.lacking;
+        ensure!(
+            lacking.is_empty(),
+            Failure::new(Exit::Failed, format!("the image of {place} has no {}", lacking.join(", ")))
+                .hint("files are read and written by its own programs: add them to the image, or leave its files out (`files` with `mode: empty`)")
+        );
+    }
+    let tools = retried(|| target.tools()).await?;
+    let mut copy = Copying {
+        source,
+        target,
+        options,
+        with_owners: tools.is_root,
+        sent: HashMap::new(),
+        leading_out: HashSet::new(),
+        report: FilesReport::default(),
+    };
+    copy.report.with_owners = tools.is_root;
+    for pass in 1..=PASSES {
+        let (wanted, difference) = copy.look().await?;
+        if pass == 1 {
+            let needed: u64 = difference.sent.iter().map(|entry| entry.size).sum();
+            ensure_room(target, needed, tools.free_bytes)?;
+            options.progress.expect(needed);
+        }
+        copy.count(&wanted, &difference, pass);
+        if difference.is_none() {
+            break;
+        }
+        let is_last = pass == PASSES;
+        copy.judge(&difference, is_last)?;
+        if !is_last {
+            copy.apply(&wanted, &difference).await?;
+        }
+    }
+    copy.report.seconds = began.elapsed().as_secs_f64();
+    Ok(copy.report)
+}
+
+fn ensure_room(target: &Place, needed: u64, free: u64) -> Result<()> {
+    ensure!(
+        needed <= free,
+        Failure::new(
+            Exit::Failed,
+            format!("the files do not fit into the volume of {target} in the copy: they take {} MB, and it has room for {}", needed / 1_000_000, free / 1_000_000)
+        )
+        .hint("make the volume of the source's service larger, since a copy's is as large; or leave files out (`files` with `exclude`)")
+    );
+    Ok(())
+}
+
+struct Copying<'a> {
+    source: &'a Place,
+    target: &'a Place,
+    options: &'a FilesOptions<'a>,
+    with_owners: bool,
+    /// What has been sent by now, as its source was then: what must not differ any more unless the source has changed.
+    sent: HashMap<Path, Sent>,
+    /// Links that lead out of the volume.
+    leading_out: HashSet<Path>,
+    report: FilesReport,
+}
+
+/// A file as it was when it was sent.
+struct Sent {
+    entry: Entry,
+    /// It did not come, and why.
+    missing: Option<String>,
+}
+
+impl Copying<'_> {
+    /// What is wanted now, and what differs of it.
+    async fn look(&mut self) -> Result<(Wanted, Difference)> {
+        let (source, target) =
+            tokio::try_join!(retried(|| listing::of(self.source)), retried(|| listing::of(self.target)))?;
+        let treatment = self.options.treatment;
+        let is_left = |path: &[u8], is_folder| treatment.is_left(path, is_folder) || self.leading_out.contains(path);
+        let wanted = Wanted::of(source, is_left);
+        let is_same = |entry: &Entry, there: &Entry| {
+            if !treatment.may_change(&entry.path) {
+                return entry.size == there.size;
+            }
+            // What was changed on its way has another size.
+            self.sent.get(&entry.path).is_some_and(|sent| is_as_sent(&sent.entry, entry))
+        };
+        let mut difference = Difference::between(&wanted, &target, self.with_owners, is_same);
+        if self.options.by_digest && self.sent.is_empty() {
+            self.add_by_digest(&wanted, &mut difference).await?;
+        }
+        Ok((wanted, difference))
+    }
+
+    /// Adds the files that look alike and are not.
+    async fn add_by_digest(&self, wanted: &Wanted, difference: &mut Difference) -> Result<()> {
+        let sent: HashSet<Path> = difference.sent.iter().map(|entry| entry.path.clone()).collect();
+        let alike: Vec<_> =
+            wanted.entries.iter().filter(|entry| entry.kind == Kind::File && !sent.contains(&entry.path)).collect();
+        let mut at = 0;
+        while at < alike.len() {
+            let mut names = 0;
+            let some: Vec<_> = alike[at..]
+                .iter()
+                .take_while(|entry| {
+                    names += entry.path.len() + 3;
+                    names <= NAMES_AT_ONCE || names == entry.path.len() + 3
+                })
+                .collect();
+            let paths: Vec<_> = some.iter().map(|entry| &*entry.path).collect();
+            let (ours, theirs) =
+                tokio::try_join!(retried(|| digests(self.source, &paths)), retried(|| digests(self.target, &paths)))?;
+            for (n, entry) in some.iter().enumerate() {
+                if ours[n] != theirs[n] {
+                    difference.sent.push((**entry).clone());
+                    difference.unchanged -= 1;
+                }
+            }
+            at += some.len();
+        }
+        difference.sent.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(())
+    }
+
+    fn count(&mut self, wanted: &Wanted, difference: &Difference, pass: usize) {
+        let report = &mut self.report;
+        let folders =
+            wanted.entries.iter().filter(|entry| entry.kind == Kind::Folder && !entry.path.is_empty()).count() as u64;
+        let names =
+            (wanted.entries.iter().filter(|entry| entry.kind != Kind::Folder).count() + wanted.more_names.len()) as u64;
+        (report.files, report.folders) = (names, folders);
+        report.removed += difference.removed.len() as u64;
+        if pass == 1 {
+            report.unchanged = difference.unchanged;
+            wanted.special.iter().for_each(|path| report::name(&mut report.special, path));
+        }
+        // What was sent, and is in the source no more.
+        let there: HashSet<&Path> = wanted.entries.iter().map(|entry| &entry.path).collect();
+        let gone: Vec<_> = self.sent.keys().filter(|path| !there.contains(path)).cloned().collect();
+        for path in gone {
+            self.sent.remove(&path);
+            if !self.leading_out.contains(&path) {
+                report::name(&mut self.report.vanished, &path);
+            }
+        }
+    }
+
+    /// Refuses what was sent, has not changed in the source since, and is still not there as it should be.
+    fn judge(&mut self, difference: &Difference, is_last: bool) -> Result<()> {
+        for entry in difference.sent.iter().chain(&difference.folders) {
+            let Some(sent) = self.sent.get(&entry.path) else { continue };
+            if is_as_sent(&sent.entry, entry) {
+                match &sent.missing {
+                    Some(why) => bail!(
+                        Failure::new(
+                            Exit::Failed,
+                            format!(
+                                "`{}` of {} cannot be read: {}",
+                                shown(&entry.path),
+                                self.source,
+                                shown(why.as_bytes())
+                            )
+                        )
+                        .hint("the container's user must be able to read it; or leave it out (`files` with `exclude`)")
+                    ),
+                    None => bail!(Failure::new(
+                        Exit::Failed,
+                        format!(
+                            "`{}` does not come out in the volume of {} as it is in the source, however it is written",
+                            shown(&entry.path),
+                            self.target
+                        )
+                    )),
+                }
+            }
+            if is_last {
+                report::name(&mut self.report.changed, &entry.path);
+            }
+        }
+        Ok(())
+    }
+
+    async fn apply(&mut self, wanted: &Wanted, difference: &Difference) -> Result<()> {
+        let Difference { removed, folders, sent, more_names, .. } = difference;
+        let sending = Sending {
+            source: self.source,
+            target: self.target,
+            treatment: self.options.treatment,
+            progress: self.options.progress,
+            told: Mutex::default(),
+        };
+        let large: Vec<_> = sent.iter().filter(|entry| is_large(entry)).collect();
+        retried(|| sending.remove(removed)).await?;
+        retried(|| sending.folders(folders, false)).await?;
+        retried(|| sending.begin_large(&large)).await?;
+        let work: Mutex<VecDeque<Work>> = Mutex::new(batches::of(sent).into());
+        let next = || work.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let worker = |_| async {
+            while let Some(work) = next() {
+                retried(|| sending.work(sent, &work)).await?;
+            }
+            anyhow::Ok(())
+        };
+        try_join_all((0..WORKERS).map(worker)).await?;
+        retried(|| sending.more_names(more_names)).await?;
+        retried(|| sending.end_large(&large)).await?;
+        // What is put into a folder, or taken out of it, changes its time.
+        let touched: HashSet<&[u8]> = removed
+            .iter()
+            .chain(sent.iter().chain(folders).map(|entry| &entry.path))
+            .chain(more_names.iter().map(|(entry, _)| &entry.path))
+            .flat_map(|path| [path::parent(path), Some(path)])
+            .flatten()
+            .collect();
+        let is_touched = |entry: &&Entry| entry.kind == Kind::Folder && touched.contains(&*entry.path);
+        let touched: Vec<_> = wanted.entries.iter().filter(is_touched).cloned().collect();
+        retried(|| sending.folders(&touched, true)).await?;
+        let mut told = sending.told.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.report.bytes += told.bytes;
+        for path in told.leading_out {
+            report::name(&mut self.report.leading_out, &path);
+            self.leading_out.insert(path);
+        }
+        for path in &told.rewritten {
+            if !self.sent.contains_key(path) {
+                self.report.rewritten_files += 1;
+                report::name(&mut self.report.rewritten, path);
+            }
+        }
+        for entry in sent.iter().chain(folders) {
+            let missing = told.missing.remove(&entry.path);
+            self.sent.insert(entry.path.clone(), Sent { entry: entry.clone(), missing });
+        }
+        Ok(())
+    }
+}
+
+fn is_as_sent(sent: &Entry, now: &Entry) -> bool {
+    (sent.size, sent.modified, sent.changed, sent.inode) == (now.size, now.modified, now.changed, now.inode)
+}
