@@ -14,7 +14,10 @@ tools)
   echo "uid $(id -u)"
   df -P -k . | while read -r device size used free more; do echo "free $free"; done ;;
 list) $gently find . -xdev -path ./lost+found -prune -o -exec stat -c "%f %u %g %s %Y %Z %i %h %n//" {} + ;;
-files) $gently tar -c -f - "$@" ;;
+files)
+  literally=
+  tar --no-unquote --help >/dev/null 2>&1 && literally=--no-unquote
+  $gently tar $literally -c -f - "$@" ;;
 range) $gently dd if="$1" bs=1048576 skip="$2" count="$3" 2>/dev/null ;;
 digests) $gently sha256sum "$@" ;;
 digests-apart) for name; do $gently sha256sum <"$name"; done ;;
