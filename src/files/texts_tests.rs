@@ -63,15 +63,8 @@ impl Image {
 }
 
 /// Names that break what is careless.
-const HOSTILE: [&[u8]; 7] = [
-    b"-rf",
-    b"a b",
-    b"new\nline",
-    b"quote'\"$(touch was-here)`",
-    b"\xff\xfe",
-    b"\\0101%n",
-    b"glob*?[x]",
-];
+const HOSTILE: [&[u8]; 7] =
+    [b"-rf", b"a b", b"new\nline", b"quote'\"$(touch was-here)`", b"\xff\xfe", b"\\0101%n", b"glob*?[x]"];
 
 fn volume() -> TempDir {
     let volume = TempDir::new().unwrap();

@@ -73,6 +73,8 @@ pub enum RelayFault {
     NotReady,
     /// There is no shell in the container.
     NoShell,
+    /// A bit of what a command is fed changes, once it has been fed a megabyte.
+    Damaged,
     /// It opens no way to a port.
     ForwardRefused,
 }
@@ -87,6 +89,7 @@ impl RelayFault {
                 "relayLogin"
             }
             Self::NotReady | Self::NoShell => "relayCommand",
+            Self::Damaged => "relayFed",
             Self::ForwardRefused => "relayForward",
         }
     }

@@ -14,6 +14,9 @@ use tokio::process::{Child, ChildStdin, Command};
 /// What the protocol calls the standard error.
 const STDERR: u32 = 1;
 
+/// How much a command is fed before a bit of it changes, where that is ordered.
+const DAMAGED_AFTER: usize = 1 << 20;
+
 /// How much is read at once of what a command says.
 const CHUNK: usize = 32 << 10;
 
@@ -51,6 +54,7 @@ pub(super) async fn run(
     container: Arc<Container>,
     text: Vec<u8>,
     gone: impl Future<Output = ()>,
+    is_damaged: impl FnOnce() -> bool + Send,
 ) {
     let spawned = tokio::task::spawn_blocking(move || {
         let (command, first_process) = container.command(&text)?;
@@ -67,7 +71,7 @@ pub(super) async fn run(
     };
     let (from_client, to_client) = channel.split();
     let run = async {
-        let status = attend(child, from_client, &to_client).await?;
+        let status = attend(child, from_client, &to_client, is_damaged).await?;
         // Whoever is ended together with its container has nobody who could say how.
         let status = if container.is_running(first_process) { code(status) } else { None };
         end(&to_client, status).await
@@ -80,7 +84,12 @@ pub(super) async fn run(
 
 /// Feeds a command and hands on what it says until it has ended and all is said; when the client closes the channel before
 /// that, the command finds its pipes closed.
-async fn attend(mut child: Child, from: ChannelReadHalf, to: &ChannelWriteHalf<Msg>) -> Result<ExitStatus> {
+async fn attend(
+    mut child: Child,
+    from: ChannelReadHalf,
+    to: &ChannelWriteHalf<Msg>,
+    is_damaged: impl FnOnce() -> bool,
+) -> Result<ExitStatus> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let said = async {
         tokio::try_join!(hand_on(stdout, to, None), hand_on(stderr, to, Some(STDERR)))?;
@@ -89,15 +98,24 @@ async fn attend(mut child: Child, from: ChannelReadHalf, to: &ChannelWriteHalf<M
     tokio::pin!(said);
     tokio::select! {
         status = &mut said => status,
-        () = feed(from, stdin) => anyhow::bail!("the client has gone"),
+        () = feed(from, stdin, is_damaged) => anyhow::bail!("the client has gone"),
     }
 }
 
 /// Ends only when the client closes the channel.
-async fn feed(mut from: ChannelReadHalf, mut stdin: Option<ChildStdin>) {
+async fn feed(mut from: ChannelReadHalf, mut stdin: Option<ChildStdin>, is_damaged: impl FnOnce() -> bool) {
+    let (mut fed, mut is_damaged) = (0, Some(is_damaged));
     while let Some(message) = from.wait().await {
         match message {
             ChannelMsg::Data { data } => {
+                fed += data.len();
+                let mut data = data.to_vec();
+                if let Some(is_damaged) = is_damaged.take_if(|_| fed > DAMAGED_AFTER)
+                    && is_damaged()
+                    && let Some(byte) = data.last_mut()
+                {
+                    *byte ^= 1;
+                }
                 if let Some(open) = &mut stdin
                     && open.write_all(&data).await.is_err()
                 {

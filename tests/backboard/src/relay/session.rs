@@ -88,7 +88,12 @@ impl Session {
         match (unable, container) {
             (None, Some(container)) => {
                 let text = if text.is_empty() { b"/bin/sh".to_vec() } else { text };
-                tokio::spawn(exec::run(opened, container, text, gone));
+                let (backend, environment) = (self.backend.clone(), self.target.as_ref().map(|at| at.environment));
+                let is_damaged = move || {
+                    let struck = backend.faults.strike_relay("relayFed", environment, |_| true);
+                    struck == Some(RelayFault::Damaged)
+                };
+                tokio::spawn(exec::run(opened, container, text, gone, is_damaged));
             }
             (unable, _) => {
                 tokio::spawn(exec::refuse(opened, unable.unwrap_or(Unable::NotRouted)));
