@@ -19,7 +19,7 @@ use crate::contract::source_login::SourceLogin;
 use crate::contract::ttl::Ttl;
 use crate::error::Failure;
 
-/// What all steps of a clone but `sync-db` may take together; the table of steps is held to it.
+/// What all steps of a clone but `sync-db` and `sync-files` may take together; the table of steps is held to it.
 pub const OTHER_STEPS: Duration = Duration::from_mins(62);
 
 /// What copying the databases needs at the least, and so what a run must be given beside [`OTHER_STEPS`].
@@ -53,7 +53,7 @@ pub struct Policy {
     pub(crate) max_copies_per_project: u32,
     /// How many copies may be made in one project within an hour, counted by those that are still there.
     pub(crate) max_runs_per_hour: u32,
-    /// The longest time that a run may take, from PT75M to PT48H; `sync-db` gets what the other steps leave of it.
+    /// The longest time that a run may take, from PT75M to PT48H; `sync-db` and `sync-files` get what the other steps leave of it.
     pub(crate) longest_run: Ttl,
     /// How many connections a copy reads a source database with.
     #[schemars(range(min = 1, max = 16))]
@@ -226,7 +226,7 @@ impl Policy {
         (self.production_mb_per_s > 0).then(|| f64::from(self.production_mb_per_s))
     }
 
-    /// How long the copying of a run's databases may take.
+    /// How long the copying of a run's databases and files may take.
     pub(crate) fn time_for_databases(&self) -> Duration {
         self.longest_run.duration().saturating_sub(OTHER_STEPS)
     }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::environment_type::EnvironmentType;
-use crate::contract::ids::{EnvironmentId, ProjectId};
+use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId};
 use crate::contract::made::Made;
 use crate::contract::made_with::MadeWith;
 use crate::contract::masked::Masked;
@@ -93,6 +93,12 @@ pub(crate) struct Record {
     pub domain_seen_at: Option<Timestamp>,
     #[serde(default)]
     pub databases: Vec<DatabaseRecord>,
+    /// The apps whose files are all there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FilesRecord>,
+    /// Deployments of apps on hold, which were there for their volumes alone: none is the app itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<DeploymentId>,
     /// What of the copy is not its source's; of a record of an earlier version, nothing is known.
     #[serde(default)]
     pub made: Made,
@@ -179,6 +185,12 @@ pub(crate) struct DatabaseRecord {
     pub made_with: Option<MadeWith>,
 }
 
+/// What was copied onto the volumes of one app.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct FilesRecord {
+    pub service: String,
+}
+
 /// When a run that begins `now` and may take `longest_run` counts as dead.
 pub(crate) fn give_up_at(now: Timestamp, longest_run: Ttl) -> Timestamp {
     longest_run.after(now).checked_add(WAITING_FOR_WORKERS).unwrap_or(Timestamp::MAX)
@@ -193,6 +205,11 @@ impl Record {
     /// The refresh that is under way at `now`.
     pub(crate) fn refresh_at(&self, now: Timestamp) -> Option<&Refreshing> {
         self.refreshing.as_ref().filter(|refreshing| now < refreshing.give_up_at)
+    }
+
+    /// When its run is to be done by the policy's `longest_run`, were it never to wait for a worker.
+    pub(crate) fn run_ends_at(&self) -> Timestamp {
+        self.give_up_at.checked_sub(WAITING_FOR_WORKERS).unwrap_or(Timestamp::MIN)
     }
 
     /// Whether its time is up at `now`: expired, being rolled back, or still `cloning` long after its run must have died. A copy
@@ -241,6 +258,8 @@ pub(in crate::contract) mod tests {
             domains: Vec::new(),
             domain_seen_at: None,
             databases: Vec::new(),
+            files: Vec::new(),
+            held: Vec::new(),
             made: Made::default(),
         }
     }

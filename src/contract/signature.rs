@@ -280,6 +280,8 @@ fn version_1(value: &str, place: &Place<'_>) -> Result<Record, Unreadable> {
         domains: old.domains,
         domain_seen_at: None,
         databases: old.databases,
+        files: Vec::new(),
+        held: Vec::new(),
         made: Made::default(),
     })
 }

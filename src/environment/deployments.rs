@@ -46,8 +46,25 @@ pub(crate) async fn deploy<'a>(
     deadline: Duration,
     logs: bool,
 ) -> Result<()> {
+    deploy_over(ctx, site, services, &[], deadline, logs).await
+}
+
+/// The same where these deployments are not what is wanted: a service of which one is the latest is deployed anew.
+///
+/// # Errors
+/// As [`deploy`].
+pub(crate) async fn deploy_over<'a>(
+    ctx: &Context,
+    site: impl Into<Site<'a>>,
+    services: Vec<Deploy>,
+    stale: &[DeploymentId],
+    deadline: Duration,
+    logs: bool,
+) -> Result<()> {
     let site = site.into();
-    let wanted = services.iter().filter(|d| !is_under_way(site.environment, &d.service_id)).cloned().collect();
+    let is_stale = |id: &ServiceId| standing(site, id).is_some_and(|latest| stale.contains(&latest));
+    let is_there = |id: &ServiceId| is_under_way(site.environment, id) && !is_stale(id);
+    let wanted = services.iter().filter(|d| !is_there(&d.service_id)).cloned().collect();
     bring_up(ctx, site, &services, wanted, deadline, logs).await
 }
 

@@ -41,7 +41,7 @@ pub(crate) async fn ensure(ctx: &Context, request: &CloneRequest, target: &Targe
     }
     let last = Mutex::new(first);
     let look = || async {
-        let target = guard::own_target_now(ctx, request, Readiness::HasData).await?;
+        let target = guard::own_target_now(ctx, request, Readiness::HasFiles).await?;
         let seen = compare(ctx, request, &target);
         let is_right = seen.wrong().is_empty();
         *last.lock().unwrap_or_else(PoisonError::into_inner) = seen;

@@ -1,6 +1,7 @@
 //! The volumes of apps, and what of their files a request wants along. Volumes of databases are never copied as files.
 
 use crate::contract::files_request::{FilesMode, FilesRequest};
+use crate::contract::policy::Policy;
 use crate::contract::request::CloneRequest;
 use crate::environment::services::{Role, with_role};
 use crate::railway::{Environment, ServiceInstance};
@@ -36,4 +37,16 @@ pub(crate) fn of_request<'a>(source: &'a Environment, request: &'a CloneRequest)
         })
     });
     volumes.collect()
+}
+
+/// Those of which anything comes along: none where the policy knows no relay, since there is no other way to files.
+pub(crate) fn wanted<'a>(
+    policy: &Policy,
+    environment: &'a Environment,
+    request: &'a CloneRequest,
+) -> Vec<FileVolume<'a>> {
+    if policy.relay_host_keys.is_empty() {
+        return Vec::new();
+    }
+    of_request(environment, request).into_iter().filter(FileVolume::is_wanted).collect()
 }

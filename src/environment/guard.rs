@@ -11,7 +11,7 @@ use crate::contract::record::{Record, State};
 use crate::contract::request::CloneRequest;
 use crate::contract::signature::{Reading, Unreadable};
 use crate::environment::recorded::reading;
-use crate::environment::{named, same_key, services};
+use crate::environment::{file_volumes, named, same_key, services};
 use crate::error::Failure;
 use crate::railway::{Environment, GraphqlErrors, Project, Weight};
 use crate::running::context::Context;
@@ -56,6 +56,8 @@ pub(crate) enum Readiness {
     HasDomains,
     /// Its databases hold their data.
     HasData,
+    /// Its apps' volumes hold their files, too.
+    HasFiles,
 }
 
 /// Reads the project and returns this run's copy, or refuses. Every step that writes goes through here first.
@@ -94,7 +96,11 @@ async fn read_own_target(ctx: &Context, request: &CloneRequest, needed: Readines
     }
     let is_ready = is_ready(&project);
     let target = claim(ctx, project, &names, request)?;
-    let before = if needed == Readiness::HasData { "sync-db" } else { "assign-domain" };
+    let before = match needed {
+        Readiness::Created | Readiness::HasDomains => "assign-domain",
+        Readiness::HasData => "sync-db",
+        Readiness::HasFiles => "sync-files",
+    };
     ensure!(
         is_ready,
         Failure::invalid(format!("the copy `{}` has not come far enough for this step", target.environment().name))
@@ -109,10 +115,13 @@ fn is_ready(ctx: &Context, project: &Project, names: &Names, request: &CloneRequ
     let is_placed = || !record.domains.is_empty() && record.domains.iter().all(has_host);
     let wanted = services::databases(copy, request);
     let is_filled = || wanted.iter().all(|s| record.databases.iter().any(|d| d.service == s.service_name));
+    let volumes = || file_volumes::wanted(&ctx.policy, copy, request);
+    let has_files = || volumes().iter().all(|v| record.files.iter().any(|f| f.service == v.service.service_name));
     match needed {
         Readiness::Created => true,
         Readiness::HasDomains => is_placed(),
         Readiness::HasData => is_placed() && is_filled(),
+        Readiness::HasFiles => is_placed() && is_filled() && has_files(),
     }
 }
 

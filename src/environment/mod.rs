@@ -15,6 +15,7 @@ pub(crate) mod file_volumes;
 pub(crate) mod gate;
 pub(crate) mod granted;
 pub(crate) mod guard;
+pub(crate) mod hold;
 pub(crate) mod hosts;
 pub(crate) mod isolated;
 pub(crate) mod lease;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::batch::Batch;
+use super::config::Setting;
 use super::domains;
 use super::program::Weight;
 use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId, ServiceId};
@@ -14,6 +15,9 @@ pub(crate) type VariableChanges = BTreeMap<ServiceId, BTreeMap<String, Option<St
 
 /// Shared variables by name; `None` takes one out.
 pub(crate) type SharedChanges = BTreeMap<String, Option<String>>;
+
+/// How a service is deployed, by the names of Railway's settings; `None` takes one out.
+pub(crate) type DeploySettings = BTreeMap<&'static str, Option<Setting>>;
 
 /// Changes to one environment that are sent as one call, in the order of the fields, and deploy nothing.
 #[derive(Default)]
@@ -31,6 +35,8 @@ pub(crate) struct Change {
     pub removed_services: Vec<ServiceId>,
     /// Services that get another source.
     pub sources: Vec<(ServiceId, SourceChange)>,
+    /// Services that are deployed in another way.
+    pub deploy_settings: Vec<(ServiceId, DeploySettings)>,
     pub variables: VariableChanges,
     /// Shared variables that change together with those of the services.
     pub shared: SharedChanges,
@@ -139,6 +145,12 @@ impl Change {
                 SourceChange::Branch(branch) => json!({ "branch": branch }),
                 SourceChange::Image(image) => json!({ "image": image }),
             };
+        }
+        for (service_id, settings) in &self.deploy_settings {
+            let entry = services.entry(service_id.to_string()).or_insert_with(|| json!({}));
+            for (name, setting) in settings {
+                entry["deploy"][*name] = setting.as_ref().map_or(Value::Null, Setting::value);
+            }
         }
         if let Some(own) = &self.own_service {
             services.insert(own.service_id.to_string(), own.staged());

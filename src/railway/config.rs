@@ -23,9 +23,17 @@ pub(crate) struct Config {
     pub(super) buckets: BTreeMap<String, Option<Settings>>,
 }
 
-/// Settings by their paths, such as `deploy.numReplicas`, as text. What is null or an empty object is as if it were not there.
+/// Settings by their paths, such as `deploy.numReplicas`. What is null or an empty object is as if it were not there.
 #[derive(Default)]
-pub(crate) struct Settings(BTreeMap<String, String>);
+pub(crate) struct Settings(BTreeMap<String, Setting>);
+
+/// What one setting is, exactly.
+#[derive(Clone)]
+pub(crate) struct Setting {
+    /// As text, or as JSON where it is something else.
+    written: String,
+    is_text: bool,
+}
 
 /// One service's part of a [`Config`].
 #[derive(Deserialize, Default)]
@@ -83,7 +91,7 @@ pub(crate) struct VariableConfig {
 impl Settings {
     /// Each setting with what it is set to.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(path, value)| (path.as_str(), value.as_str()))
+        self.0.iter().map(|(path, setting)| (path.as_str(), setting.written.as_str()))
     }
 
     fn add(&mut self, path: &str, value: &Value) {
@@ -97,9 +105,30 @@ impl Settings {
                     self.add(&within, field);
                 }
             }
-            Value::String(text) => drop(self.0.insert(path.to_owned(), text.clone())),
-            other => drop(self.0.insert(path.to_owned(), other.to_string())),
+            Value::String(text) => drop(self.0.insert(path.to_owned(), Setting::of_text(text))),
+            other => {
+                drop(self.0.insert(path.to_owned(), Setting { written: other.to_string(), is_text: false }));
+            }
         }
+    }
+}
+
+impl Setting {
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self { written: text.to_owned(), is_text: true }
+    }
+
+    /// The text that it is, if it is one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.is_text.then_some(self.written.as_str())
+    }
+
+    /// As Railway wrote it.
+    pub(super) fn value(&self) -> Value {
+        if self.is_text {
+            return Value::String(self.written.clone());
+        }
+        serde_json::from_str(&self.written).unwrap_or_default()
     }
 }
 
@@ -115,6 +144,11 @@ impl ServiceConfig {
     /// Its settings, those of its network among them, which have no field of their own.
     pub(crate) fn all_settings(&self) -> impl Iterator<Item = (&str, &str)> {
         self.settings.iter().chain(self.networking.settings.iter())
+    }
+
+    /// How it is deployed in one respect, such as `startCommand`.
+    pub(crate) fn deploy_setting(&self, name: &str) -> Option<&Setting> {
+        self.settings.0.get(&format!("deploy.{name}"))
     }
 
     /// The ports that its TCP proxies lead to.

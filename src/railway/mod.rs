@@ -24,9 +24,9 @@ mod zone;
 pub(crate) use answer::{GraphqlErrors, Weather};
 pub(crate) use calls::Deploy;
 pub(crate) use change::{
-    Change, CustomDomainChange, DomainChange, OwnService, SharedChanges, SourceChange, VariableChanges,
+    Change, CustomDomainChange, DeploySettings, DomainChange, OwnService, SharedChanges, SourceChange, VariableChanges,
 };
-pub(crate) use config::{Marks, ServiceConfig, VariableConfig, VolumeMount};
+pub(crate) use config::{Marks, ServiceConfig, Setting, VariableConfig, VolumeMount};
 pub(crate) use deployment::{DeploymentMeta, DeploymentStatus, PlacedDeployment};
 pub(crate) use domains::{Availability, DnsRecord, DomainStatus, RecordStatus};
 pub(crate) use model::{

@@ -74,21 +74,26 @@ impl Connection {
     /// Whether the container runs commands: the relay itself says that all went well long before.
     pub(super) async fn ensure_runs(&self) -> Result<(), Trouble> {
         match within(self.answer_of_marker()).await {
-            Ok(Ok(answer)) if answer.lines().any(|line| line == MARKER) => Ok(()),
-            Ok(Ok(answer)) => {
-                Err(Trouble::NotRunning(answer.lines().next().unwrap_or_default().chars().take(200).collect()))
+            Ok(Ok((answer, _))) if answer.lines().any(|line| line == MARKER) => Ok(()),
+            Ok(Ok((answer, exit_code))) => {
+                let said = answer.lines().next().unwrap_or_default().chars().take(200).collect();
+                Err(if exit_code.is_some_and(is_without_shell) {
+                    Trouble::NoShell(said)
+                } else {
+                    Trouble::NotRunning(said)
+                })
             }
             Ok(Err(trouble)) => Err(trouble),
             Err(_) => Err(Trouble::NotRunning("nothing".to_owned())),
         }
     }
 
-    async fn answer_of_marker(&self) -> Result<String, Trouble> {
+    async fn answer_of_marker(&self) -> Result<(String, Option<u32>), Trouble> {
         let ended = self.run("", MARKER_COMMAND).await?.end().await;
-        let Ended { mut said, complained, .. } = ended.map_err(|error| Trouble::Broken(error.to_string()))?;
+        let Ended { mut said, complained, exit_code } = ended.map_err(|error| Trouble::Broken(error.to_string()))?;
         said.extend_from_slice(complained.as_bytes());
         said.truncate(LONGEST_ANSWER);
-        Ok(String::from_utf8_lossy(&said).into_owned())
+        Ok((String::from_utf8_lossy(&said).into_owned(), exit_code))
     }
 
     /// Begins a command, for the container's login shell.
@@ -122,6 +127,11 @@ impl Connection {
     pub(super) async fn close(&self) {
         within(self.0.disconnect(Disconnect::ByApplication, "", "")).await.ok();
     }
+}
+
+/// Whether a command that does nothing but say something ended so because there is nothing that runs it.
+fn is_without_shell(exit_code: u32) -> bool {
+    matches!(exit_code, 126 | 127)
 }
 
 fn config() -> client::Config {

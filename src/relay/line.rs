@@ -46,10 +46,25 @@ impl Line {
     /// # Errors
     /// What is in the way, at once or, where it may pass, after `patience`.
     pub(crate) async fn ready(&self, port: u16, patience: Duration) -> Result<Duration> {
+        self.tried(patience, || self.try_ready(port)).await
+    }
+
+    /// Waits until the container runs commands, whether or not anything listens there.
+    ///
+    /// # Errors
+    /// As [`Line::ready`].
+    pub(crate) async fn ready_for_commands(&self, patience: Duration) -> Result<()> {
+        self.tried(patience, || self.try_commands()).await
+    }
+
+    async fn tried<T, F>(&self, patience: Duration, attempt: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T, Trouble>>,
+    {
         let (end, mut pause, mut is_told) = (Instant::now() + patience, FIRST_PAUSE, false);
         loop {
-            let trouble = match self.try_ready(port).await {
-                Ok(took) => return Ok(took),
+            let trouble = match attempt().await {
+                Ok(got) => return Ok(got),
                 Err(trouble) => trouble,
             };
             if !trouble.may_pass() || Instant::now() + pause > end {
@@ -61,6 +76,10 @@ impl Line {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    async fn try_commands(&self) -> Result<(), Trouble> {
+        self.connected().await?.ensure_runs().await
     }
 
     async fn try_ready(&self, port: u16) -> Result<Duration, Trouble> {

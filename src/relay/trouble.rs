@@ -22,6 +22,8 @@ pub(super) enum Trouble {
     NotLetIn { is_fresh: bool },
     /// The relay lets us in, and no command of ours runs; the first line of what came instead.
     NotRunning(String),
+    /// The container is there, and has no shell that would run a command; what was said of it.
+    NoShell(String),
     /// The container is there, and nothing listens at this port of its.
     NothingListens(u16),
     /// The relay does not lead to this port.
@@ -36,7 +38,7 @@ impl Trouble {
         match self {
             Self::Unreachable(_) | Self::Broken(_) | Self::NotRunning(_) | Self::NothingListens(_) | Self::Full => true,
             Self::NotLetIn { is_fresh } => *is_fresh,
-            Self::OtherRelay(_) | Self::NothingPinned(_) | Self::Forbidden(_) => false,
+            Self::OtherRelay(_) | Self::NothingPinned(_) | Self::NoShell(_) | Self::Forbidden(_) => false,
         }
     }
 
@@ -48,6 +50,7 @@ impl Trouble {
             Self::OtherRelay(_) | Self::NothingPinned(_) => "the relay is not known",
             Self::NotLetIn { .. } => "the relay does not know our key yet",
             Self::NotRunning(_) => "its container runs no command yet",
+            Self::NoShell(_) => "its container has no shell",
             Self::NothingListens(_) => "nothing listens there yet",
             Self::Forbidden(_) => "the relay does not lead there",
             Self::Full => "the relay has no channel left",
@@ -98,6 +101,10 @@ impl Trouble {
                 let said = if said.is_empty() { String::new() } else { format!(" (the relay says: {said})") };
                 Failure::outside(format!("the container of service `{service}` runs no command: it is not up{said}"))
                     .hint(format!("see in Railway's dashboard whether `{service}` runs; one that sleeps or has crashed cannot be reached"))
+            }
+            Self::NoShell(said) => {
+                Failure::invalid(format!("the container of service `{service}` has no shell, so no command runs there: {said}"))
+                    .hint("its image is one without `sh`: neither its files nor commands of a request can be reached in it")
             }
             Self::NothingListens(port) => {
                 Failure::outside(format!("nothing listens at port {port} of the container of service `{service}`"))

@@ -112,11 +112,19 @@ pub enum Deletes {
 pub enum Deadline {
     /// After this time.
     Fixed(Duration),
-    /// After what the other steps leave of the policy's `longest_run`.
+    /// After what the other steps leave of the policy's `longest_run`. Of two such steps the second has what the first has left.
     RestOfRun,
 }
 
 impl Deadline {
+    /// The time that a step has under any policy.
+    pub(crate) fn fixed(self) -> Option<Duration> {
+        match self {
+            Self::Fixed(time) => Some(time),
+            Self::RestOfRun => None,
+        }
+    }
+
     /// The time that a step has under a policy.
     pub fn under(self, policy: &Policy) -> Duration {
         match self {

@@ -66,7 +66,7 @@ impl Step for CheckHealth {
     }
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        lease::in_turn(ctx, &request, Readiness::HasData, |ctx, request, target, turn| {
+        lease::in_turn(ctx, &request, Readiness::HasFiles, |ctx, request, target, turn| {
             Box::pin(visit_until_ready(ctx, request, target, turn))
         })
         .await

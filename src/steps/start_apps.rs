@@ -12,6 +12,7 @@ use crate::environment::code;
 use crate::environment::deployments;
 use crate::environment::granted;
 use crate::environment::guard::{Readiness, Target};
+use crate::environment::hold;
 use crate::environment::isolated::{self, Outside};
 use crate::environment::lease::{self, Turn};
 use crate::environment::services::{Role, with_role};
@@ -58,14 +59,14 @@ impl Step for StartApps {
     }
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
-        lease::in_turn(ctx, &request, Readiness::HasData, |ctx, request, target, turn| {
+        lease::in_turn(ctx, &request, Readiness::HasFiles, |ctx, request, target, turn| {
             Box::pin(start(ctx, request, target, turn))
         })
         .await
     }
 }
 
-async fn start(ctx: &Context, request: &CloneRequest, target: Target, _turn: &Turn) -> Result<Output> {
+async fn start(ctx: &Context, request: &CloneRequest, target: Target, turn: &Turn) -> Result<Output> {
     granted::ensure(&ctx.policy, &target.project, target.source(), request)?;
     let outside = if target.is_ready() {
         Vec::new()
@@ -82,7 +83,8 @@ async fn start(ctx: &Context, request: &CloneRequest, target: Target, _turn: &Tu
     };
     let started: Vec<_> = apps.iter().zip(&deploys).map(started).collect();
     if !target.is_ready() {
-        deployments::deploy(ctx, &target, deploys, APP_UP, request.logs).await?;
+        let stale = hold::end(ctx, &target, turn).await?;
+        deployments::deploy_over(ctx, &target, deploys, &stale, APP_UP, request.logs).await?;
     }
     for app in &started {
         let other = app.other_code.as_ref().map(|code| format!(" with `{}`", code.told())).unwrap_or_default();

@@ -24,7 +24,7 @@ use crate::environment::guard::{Readiness, Target};
 use crate::environment::lease::{self, Turn};
 use crate::environment::services::{self, Role, with_role};
 use crate::environment::variables::inherited_passwords;
-use crate::environment::{deployments, hosts, isolated, masking_of_request, proxies, ways};
+use crate::environment::{deployments, hold, hosts, isolated, masking_of_request, proxies, ways};
 use crate::error::{Failure, chain, counted};
 use crate::external::kestra::Metric;
 use crate::railway::{Deploy, Rendered, ServiceInstance, VariableChanges, Weight};
@@ -113,6 +113,7 @@ async fn fill_databases(ctx: &Context, request: &CloneRequest, target: Target, t
         return Ok(Output { databases, public: Vec::new(), copied: Copied::default() });
     }
     ensure_own_passwords(ctx, &target).await?;
+    hold::begin(ctx, &target, request).await?;
     let is_as_it_comes = |s: &ServiceInstance| services::is_of_uncopied_kind(s, request);
     if target.source().service_instances.iter().any(is_as_it_comes) {
         // One that follows another server would have production's data from it.

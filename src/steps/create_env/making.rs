@@ -79,6 +79,8 @@ impl Making<'_> {
             domains: Vec::new(),
             domain_seen_at: None,
             databases: Vec::new(),
+            files: Vec::new(),
+            held: Vec::new(),
             made: Made {
                 set_variables: self.request.names_of_variables(),
                 sources: self.request.sources.clone(),

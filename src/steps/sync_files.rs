@@ -1,0 +1,106 @@
+//! `sync-files`: copies the files on the volumes of apps into those of the copy, whose apps are on hold until all is there.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::contract::record::{FilesRecord, Record};
+use crate::contract::request::CloneRequest;
+use crate::environment::file_volumes;
+use crate::environment::guard::{self, Readiness, Target};
+use crate::environment::hold::{self, Held};
+use crate::environment::lease::{self, Turn};
+use crate::error::{Failure, counted};
+use crate::running::context::Context;
+use crate::running::step::{Deadline, Step};
+
+/// What a run has for its files at the least, however long its databases took: so much of its time is kept for waiting (`record.rs`).
+const AT_LEAST: Duration = Duration::from_mins(13);
+
+/// The step.
+pub(super) struct SyncFiles;
+
+/// What was copied.
+#[derive(Default, Serialize, JsonSchema)]
+pub(super) struct Output {
+    /// The apps whose files were copied.
+    pub services: Vec<Files>,
+}
+
+/// The files of one app.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Files {
+    pub service: String,
+}
+
+impl Step for SyncFiles {
+    const NAME: &'static str = "sync-files";
+    const ABOUT: &'static str = "Copy the files on apps' volumes, while these apps are on hold in the copy";
+    const DEADLINE: Deadline = Deadline::RestOfRun;
+    type Input = CloneRequest;
+    type Output = Output;
+
+    fn in_short(output: &Output) -> String {
+        format!("files of {}", counted(output.services.len(), "app", "apps"))
+    }
+
+    async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
+        if ctx.policy.relay_host_keys.is_empty() {
+            // There is no way to any file.
+            return Ok(Output::default());
+        }
+        loop {
+            let target = guard::own_target(ctx, &request, Readiness::HasData).await?;
+            let volumes = file_volumes::wanted(&ctx.policy, target.source(), &request);
+            let is_there = |service: &str| target.record.files.iter().any(|files| files.service == service);
+            if target.is_ready() || volumes.iter().all(|volume| is_there(&volume.service.service_name)) {
+                return Ok(Output { services: target.record.files.iter().map(Files::recorded).collect() });
+            }
+            let work: lease::Work<Output> =
+                |ctx, request, target, turn| Box::pin(fill_volumes(ctx, request, target, turn));
+            if let Some(done) = lease::try_turn(ctx, &request, target, work).await? {
+                return Ok(done);
+            }
+        }
+    }
+}
+
+async fn fill_volumes(ctx: &Context, request: &CloneRequest, target: Target, turn: &Turn) -> Result<Output> {
+    let time = time_left(&target.record);
+    let late = || {
+        Failure::deadline(format!("not done within {} s, which is what the databases left", time.as_secs()))
+            .hint("give `longest_run` of the policy more time")
+    };
+    let copied = async {
+        let held = hold::ready(ctx, &target, request).await?;
+        copy_files(ctx, &target, request, &held).await
+    };
+    let services = tokio::time::timeout(time, copied).await.unwrap_or_else(|_| Err(late().into()))?;
+    let files = services.iter().map(|files| FilesRecord { service: files.service.clone() });
+    let files = target.record.files.iter().cloned().chain(files).collect();
+    let change = turn.last_word(ctx, Record { files, ..target.record.clone() }).await?;
+    let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
+    changed.context("record whose files were copied")?;
+    Ok(Output { services })
+}
+
+/// Copies what comes along of the files on the volumes of `held`.
+async fn copy_files(_ctx: &Context, _target: &Target, _request: &CloneRequest, held: &[Held]) -> Result<Vec<Files>> {
+    Ok(held.iter().map(|held| Files { service: held.service.clone() }).collect())
+}
+
+/// What is left of the run's time, but for what the steps behind this one need.
+fn time_left(record: &Record) -> Duration {
+    let left = Duration::try_from(record.run_ends_at().duration_since(Timestamp::now())).unwrap_or_default();
+    left.saturating_sub(super::time_after(SyncFiles::NAME)).max(AT_LEAST)
+}
+
+impl Files {
+    /// What the record of a copy tells of them.
+    fn recorded(record: &FilesRecord) -> Self {
+        Self { service: record.service.clone() }
+    }
+}
