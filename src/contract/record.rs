@@ -185,10 +185,17 @@ pub(crate) struct DatabaseRecord {
     pub made_with: Option<MadeWith>,
 }
 
-/// What was copied onto the volumes of one app.
+/// What was copied onto one volume of an app.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct FilesRecord {
     pub service: String,
+    /// Where the volume is in its container.
+    #[serde(default)]
+    pub mount_path: String,
+    #[serde(default)]
+    pub files: u64,
+    #[serde(default)]
+    pub bytes: u64,
 }
 
 /// When a run that begins `now` and may take `longest_run` counts as dead.

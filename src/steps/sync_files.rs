@@ -1,5 +1,8 @@
 //! `sync-files`: copies the files on the volumes of apps into those of the copy, whose apps are on hold until all is there.
 
+mod treatment;
+mod volumes;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -14,6 +17,7 @@ use crate::environment::guard::{self, Readiness, Target};
 use crate::environment::hold::{self, Held};
 use crate::environment::lease::{self, Turn};
 use crate::error::{Failure, counted};
+use crate::files::FilesReport;
 use crate::running::context::Context;
 use crate::running::step::{Deadline, Step};
 
@@ -30,10 +34,14 @@ pub(super) struct Output {
     pub services: Vec<Files>,
 }
 
-/// The files of one app.
+/// The files on one volume of an app.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Files {
     pub service: String,
+    /// Where the volume is in the container.
+    pub mount_path: String,
+    #[serde(flatten)]
+    pub report: FilesReport,
 }
 
 impl Step for SyncFiles {
@@ -44,7 +52,12 @@ impl Step for SyncFiles {
     type Output = Output;
 
     fn in_short(output: &Output) -> String {
-        format!("files of {}", counted(output.services.len(), "app", "apps"))
+        let sum = |of: fn(&FilesReport) -> u64| output.services.iter().map(|files| of(&files.report)).sum::<u64>();
+        format!(
+            "{}, {:.1} MB",
+            counted(sum(|files| files.files), "file", "files"),
+            sum(|files| files.bytes) as f64 / 1e6
+        )
     }
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {
@@ -76,20 +89,20 @@ async fn fill_volumes(ctx: &Context, request: &CloneRequest, target: Target, tur
     };
     let copied = async {
         let held = hold::ready(ctx, &target, request).await?;
-        copy_files(ctx, &target, request, &held).await
+        volumes::copy(ctx, &target, request, &held).await
     };
     let services = tokio::time::timeout(time, copied).await.unwrap_or_else(|_| Err(late().into()))?;
-    let files = services.iter().map(|files| FilesRecord { service: files.service.clone() });
+    let files = services.iter().map(|files| FilesRecord {
+        service: files.service.clone(),
+        mount_path: files.mount_path.clone(),
+        files: files.report.files,
+        bytes: files.report.bytes,
+    });
     let files = target.record.files.iter().cloned().chain(files).collect();
     let change = turn.last_word(ctx, Record { files, ..target.record.clone() }).await?;
     let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
     changed.context("record whose files were copied")?;
     Ok(Output { services })
-}
-
-/// Copies what comes along of the files on the volumes of `held`.
-async fn copy_files(_ctx: &Context, _target: &Target, _request: &CloneRequest, held: &[Held]) -> Result<Vec<Files>> {
-    Ok(held.iter().map(|held| Files { service: held.service.clone() }).collect())
 }
 
 /// What is left of the run's time, but for what the steps behind this one need.
@@ -101,6 +114,7 @@ fn time_left(record: &Record) -> Duration {
 impl Files {
     /// What the record of a copy tells of them.
     fn recorded(record: &FilesRecord) -> Self {
-        Self { service: record.service.clone() }
+        let report = FilesReport { files: record.files, bytes: record.bytes, ..FilesReport::default() };
+        Self { service: record.service.clone(), mount_path: record.mount_path.clone(), report }
     }
 }

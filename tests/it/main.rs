@@ -13,6 +13,7 @@ mod domain;
 mod every_step;
 mod extending;
 mod fidelity;
+mod files;
 mod gate;
 mod golden;
 mod guard;
