@@ -1,6 +1,7 @@
 //! What is known of a copy and its source at Railway: whose it is, what may be written or deleted, its services and hosts.
 
 pub(crate) mod adding;
+pub(crate) mod after;
 pub(crate) mod clock;
 pub(crate) mod code;
 pub(crate) mod costs;

@@ -5,9 +5,11 @@ use std::time::Duration;
 use anyhow::Result;
 use schemars::JsonSchema;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::contract::code_source::CodeSource;
 use crate::contract::request::CloneRequest;
+use crate::environment::after::{self, Ran};
 use crate::environment::code;
 use crate::environment::deployments;
 use crate::environment::granted;
@@ -23,6 +25,9 @@ use crate::running::step::{Deadline, Step};
 
 /// How long an app may take to build and start.
 const APP_UP: Duration = Duration::from_mins(32);
+/// How long the step may take, and what of that is left for its end when a command in a container never ends.
+const WHOLE: Duration = Duration::from_mins(34);
+const LAST_WORDS: Duration = Duration::from_secs(20);
 
 /// The step.
 pub(super) struct StartApps;
@@ -35,6 +40,8 @@ pub(super) struct Output {
     pub left_out: Vec<String>,
     /// Variables that name a host outside the copy which holds no data, as far as can be told.
     pub outside: Vec<Outside>,
+    /// The request's commands that were run in containers of the copy, in their order.
+    pub after: Vec<Ran>,
 }
 
 /// One app that is up.
@@ -50,7 +57,7 @@ pub(super) struct Started {
 impl Step for StartApps {
     const NAME: &'static str = "start-apps";
     const ABOUT: &'static str = "Deploy the copy's apps at production's commits, or the request's";
-    const DEADLINE: Deadline = Deadline::Fixed(Duration::from_mins(34));
+    const DEADLINE: Deadline = Deadline::Fixed(WHOLE);
     type Input = CloneRequest;
     type Output = Output;
 
@@ -67,6 +74,7 @@ impl Step for StartApps {
 }
 
 async fn start(ctx: &Context, request: &CloneRequest, target: Target, turn: &Turn) -> Result<Output> {
+    let end = Instant::now() + WHOLE - LAST_WORDS;
     granted::ensure(&ctx.policy, &target.project, target.source(), request)?;
     let outside = if target.is_ready() {
         Vec::new()
@@ -90,7 +98,8 @@ async fn start(ctx: &Context, request: &CloneRequest, target: Target, turn: &Tur
         let other = app.other_code.as_ref().map(|code| format!(" with `{}`", code.told())).unwrap_or_default();
         tracing::info!("service `{}` is up{other}", app.service);
     }
+    let after = if target.is_ready() { Vec::new() } else { after::run(ctx, &target, request, end).await? };
     let left_out = with_role(target.source(), request, &[Role::LeftOut, Role::Cron]);
     let left_out = left_out.into_iter().map(|s| s.service_name.clone()).collect();
-    Ok(Output { started, left_out, outside })
+    Ok(Output { started, left_out, outside, after })
 }

@@ -18,6 +18,7 @@ mod gate;
 mod golden;
 mod guard;
 mod health;
+mod hold;
 mod lifecycle;
 mod lineage;
 mod mixed;

@@ -8,12 +8,12 @@ use crate::database::{Database, Image};
 use crate::model::config::Config;
 use crate::model::deployments::LogLine;
 use crate::model::variables::{self, Variables};
-use crate::model::{Answer, HandleKind, Model};
+use crate::model::{Answer, HandleKind, Model, Start};
 use crate::relay::{Inside, is_of_shell};
 use crate::runtime::Running;
 use crate::upload::Files;
 use crate::wordpress::{self, Site, is_wordpress};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use std::path::PathBuf;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -30,6 +30,25 @@ pub(crate) enum Kind {
     Quiet,
 }
 
+/// The command that a service's container starts with, be it its settings' or its repository's.
+fn start_command(model: &Model, environment: Uuid, service: Uuid) -> Option<String> {
+    let row = model.project_of(environment).and_then(|project| project.service(service)).ok()?;
+    if let Start::ByItself(command) = &row.start {
+        return Some(command.clone());
+    }
+    let config = &model.environment(environment).ok()?.config;
+    config.text(service, "/deploy/startCommand").map(str::to_owned)
+}
+
+/// Refuses what Railway's own machines cannot start.
+fn ensure_starts(model: &Model, environment: Uuid, service: Uuid) -> Result<()> {
+    let row = model.project_of(environment).and_then(|project| project.service(service));
+    let has_shell = row.is_ok_and(|row| row.start != Start::WithoutShell);
+    let wants_shell = start_command(model, environment, service).is_some_and(|command| is_of_shell(&command));
+    ensure!(has_shell || !wants_shell, "exec: \"sh\": executable file not found in $PATH");
+    Ok(())
+}
+
 pub(crate) fn kind(model: &Model, environment: Uuid, service: Uuid) -> Answer<Kind> {
     let uploaded =
         model.project_of(environment)?.service(service)?.uploaded || files(model, environment, service).is_some();
@@ -38,7 +57,7 @@ pub(crate) fn kind(model: &Model, environment: Uuid, service: Uuid) -> Answer<Ki
         Some(image) if Image::of(image).is_some() => Kind::Database,
         Some(image) if is_caddy(image) && config.text(service, "/deploy/startCommand").is_some() => Kind::Caddy,
         // It runs what it is told in the place of what it is.
-        _ if config.text(service, "/deploy/startCommand").is_some_and(is_of_shell) => Kind::Quiet,
+        _ if start_command(model, environment, service).is_some_and(|command| is_of_shell(&command)) => Kind::Quiet,
         Some(image) if is_wordpress(image) => Kind::WordPress,
         _ if config.text(service, "/deploy/cronSchedule").is_some() => Kind::Quiet,
         _ if uploaded || config.text(service, "/source/repo").is_some() => Kind::App,
@@ -115,6 +134,7 @@ pub(crate) async fn run(backend: &Arc<Backend>, environment: Uuid, service: Uuid
     let model = backend.current();
     let gone = |refusal: crate::model::Refusal| anyhow::anyhow!("{refusal}");
     let kind = kind(&model, environment, service).map_err(gone)?;
+    ensure_starts(&model, environment, service)?;
     let variables = variables::rendered(&model, environment, Some(service)).map_err(gone)?;
     let files = files(&model, environment, service);
     let settings = model.environment(environment).map_err(gone)?.config.clone();
@@ -172,7 +192,7 @@ fn open(backend: &Arc<Backend>, environment: Uuid, service: Uuid, variables: Var
         Some(_) => "/",
         None => "/app",
     };
-    let start_command = config.text(service, "/deploy/startCommand").map(str::to_owned);
+    let start_command = start_command(&model, environment, service);
     let inside = Inside {
         variables,
         volumes: volumes(backend, &config, environment, service)?,

@@ -113,6 +113,19 @@ pub(crate) struct Service {
     pub(crate) created_at: Timestamp,
     /// Its source came by `railway up`, so no other environment can deploy it.
     pub(crate) uploaded: bool,
+    pub(crate) start: Start,
+}
+
+/// What a service's code has to say on how its container starts.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) enum Start {
+    /// It starts as its settings say.
+    #[default]
+    AsTold,
+    /// Its repository has a `railway.json` with this start command, which overrides the settings.
+    ByItself(String),
+    /// There is no shell in its image.
+    WithoutShell,
 }
 
 #[derive(Debug, Clone)]

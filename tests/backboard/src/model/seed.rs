@@ -6,7 +6,7 @@ mod site;
 use super::config::Config;
 use super::deployments::{Deployment, DeploymentStatus, released_commit};
 use super::usage::Usage;
-use super::{Environment, Habits, HandleKind, Instance, Model, Project, Service};
+use super::{Environment, Habits, HandleKind, Instance, Model, Project, Service, Start};
 use crate::options::{ExtraService, WorldOptions};
 use crate::ports::Ports;
 use crate::wordpress;
@@ -71,7 +71,13 @@ impl Seed {
 
     fn add(&mut self, name: &str, settings: &Value) -> Uuid {
         let id = Uuid::new_v4();
-        self.services.push(Service { id, name: name.into(), created_at: Timestamp::now(), uploaded: false });
+        self.services.push(Service {
+            id,
+            name: name.into(),
+            created_at: Timestamp::now(),
+            uploaded: false,
+            start: Start::default(),
+        });
         self.config.apply(&json!({ "services": { id.to_string(): settings } }));
         id
     }

@@ -1,6 +1,6 @@
 //! Services: rows of a project, and what of them is in its environments.
 
-use super::{Answer, Model, Service};
+use super::{Answer, Model, Service, Start};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -25,7 +25,8 @@ impl Model {
             return Err(super::Refusal(format!("A service named \"{}\" already exists in this project", new.name)));
         }
         let environments = new.environment.map(|one| self.with_those_like_it(one)).transpose()?.unwrap_or_default();
-        let row = Service { id, name: new.name, created_at: Timestamp::now(), uploaded: false };
+        let row =
+            Service { id, name: new.name, created_at: Timestamp::now(), uploaded: false, start: Start::default() };
         self.project_mut(project)?.services.push(row);
         let values = new.variables.as_object().into_iter().flatten();
         let variables: Value = values.map(|(name, value)| (name.clone(), json!({ "value": value }))).collect();

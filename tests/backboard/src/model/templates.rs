@@ -1,6 +1,6 @@
 //! Railway's templates for databases, and what deploying one does: services of the project, staged in one environment.
 
-use super::{Answer, Model, Service};
+use super::{Answer, Model, Service, Start};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -86,7 +86,13 @@ impl Model {
             let mut names = std::iter::once(wanted.clone()).chain((2..).map(|n| format!("{wanted}-{n}")));
             let name = names.find(|name| !taken(name)).unwrap_or_default();
             let (id, volume) = (Uuid::new_v4(), Uuid::new_v4());
-            project.services.push(Service { id, name: name.clone(), created_at: Timestamp::now(), uploaded: false });
+            project.services.push(Service {
+                id,
+                name: name.clone(),
+                created_at: Timestamp::now(),
+                uploaded: false,
+                start: Start::default(),
+            });
             project.volumes.insert(volume, format!("{}-volume", super::slug(&name)));
             let mut mounts = Map::new();
             for mount in settings["volumeMounts"].as_object().into_iter().flat_map(Map::values) {

@@ -7,6 +7,7 @@ use super::target::Target;
 use super::{forward, sftp};
 use crate::RelayFault;
 use crate::backend::Backend;
+use crate::model::Start;
 use crate::model::ssh_keys::fingerprint;
 use russh::keys::PublicKey;
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, VerifiedPublicKey};
@@ -32,6 +33,13 @@ impl Session {
     fn knows(&self, key: &PublicKey) -> bool {
         let model = self.backend.current();
         model.registered_key(key).is_some_and(|known| known.accepted_at <= Instant::now())
+    }
+
+    fn is_without_shell(&self) -> bool {
+        let model = self.backend.current();
+        let row =
+            self.target.as_ref().map(|at| model.project_of(at.environment).and_then(|one| one.service(at.service)));
+        row.is_some_and(|row| row.is_ok_and(|row| row.start == Start::WithoutShell))
     }
 
     fn note(&self, deed: Deed) {
@@ -81,6 +89,7 @@ impl Session {
         let unable = match (&container, fault) {
             (_, Some(RelayFault::NotReady)) | (None, _) => Some(Unable::NotRouted),
             (_, Some(RelayFault::NoShell)) => Some(Unable::NoShell),
+            _ if self.is_without_shell() => Some(Unable::NoShell),
             _ => None,
         };
         self.note(Deed::Command { text: String::from_utf8_lossy(&text).into_owned(), ran: unable.is_none() });

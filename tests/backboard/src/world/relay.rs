@@ -1,7 +1,7 @@
 //! The relay of a world, and what is behind it.
 
 use super::{World, refused};
-use crate::model::HandleKind;
+use crate::model::{HandleKind, Start};
 use crate::relay::{Deed, Relayed, names};
 use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
@@ -92,6 +92,25 @@ impl World {
         let container = self.backend.runtime.containers.of(id, found);
         container.with_context(|| format!("`{service}` does not run"))?.end();
         Ok(())
+    }
+
+    /// Has the repository of a service set its start command, whatever its settings say.
+    pub fn start_by_itself(&self, service: &str, command: &str) -> Result<()> {
+        self.set_start(service, Start::ByItself(command.to_owned()))
+    }
+
+    /// Has a service be of an image without a shell.
+    pub fn take_shell(&self, service: &str) -> Result<()> {
+        self.set_start(service, Start::WithoutShell)
+    }
+
+    fn set_start(&self, service: &str, start: Start) -> Result<()> {
+        let id = self.find_service(service)?;
+        self.change(|model| {
+            let mut all = model.projects.iter_mut().flat_map(|project| &mut project.services);
+            all.find(|row| row.id == id).ok_or("Service not found")?.start = start;
+            Ok(())
+        })
     }
 
     /// The folder on this machine that is the volume of a service which is no database.
