@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 
 use crate::contract::connect::Connect;
+use crate::contract::files_request;
 use crate::contract::gate::{BasicAuth, GateRule};
 use crate::contract::health_check::HealthCheck;
 use crate::contract::masking_rules::MaskingRule;
@@ -65,6 +66,7 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("basic_auth.user", Harmless("is a name that only the gate knows")),
     ("basic_auth.secret", Lines(&["secrets"])),
     ("environment_type", Harmless("tells an app what it is")),
+    ("files", Harmless("an app's files come as its copy's first did")),
     ("files.service", Harmless("names whose files are meant")),
     ("files.mode", Harmless("an app without files shows less")),
     ("files.include", Lines(&["may_include_files"])),
@@ -186,9 +188,9 @@ impl CloneRequest {
             enable_basic_auth,
             basic_auth,
             environment_type: _,
-            files,
+            files: _,
             guard,
-            after,
+            after: _,
             buckets: _,
             allow_empty_volumes: _,
             health,
@@ -234,8 +236,7 @@ impl CloneRequest {
         refusals.extend(live.map(|v| Refusal::new("allow_live", format!("`{v}`"), format!("allow_live: [\"{v}\"]"))));
         refusals.extend(sources.iter().filter_map(|(service, code)| code.beyond(service, policy)));
         refusals.extend(health.iter().filter_map(HealthCheck::beyond));
-        refusals.extend(files.iter().filter_map(|files| files.beyond(policy)));
-        refusals.extend(after.iter().filter_map(|after| after.beyond(policy)));
+        refusals.extend(files_request::beyond(self, policy));
         refusals.extend(copying.beyond(policy));
         let is_second = |n: usize| databases[..n].iter().any(|other| other.service == databases[n].service);
         let second = (0..databases.len()).filter(|n| is_second(*n)).map(|n| &databases[n].service);

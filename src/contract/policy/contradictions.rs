@@ -2,6 +2,7 @@
 
 use super::{LEAST_FOR_DATABASES, LONGEST_RUN, OTHER_STEPS, Policy};
 use crate::contract::code_source::CodeSource;
+use crate::contract::files_request::{AfterCommand, read_glob};
 use crate::contract::input::Problem;
 use crate::contract::source_login::SourceLogin;
 
@@ -65,6 +66,14 @@ impl Policy {
         for line in self.other_code.iter().filter(|line| !CodeSource::is_granted_by(line)) {
             wrong("other_code", format!("`{line}` is no `SERVICE=KIND:NAME`, such as `web=branch:*`"));
         }
+        for line in self.after_commands.iter().filter(|line| !AfterCommand::is_granted_by(line)) {
+            wrong("after_commands", format!("`{line}` is no `SERVICE=COMMAND`, such as `wordpress=wp cache flush`"));
+        }
+        for glob in &self.may_include_files {
+            if let Err(why) = read_glob(glob, false) {
+                wrong("may_include_files", format!("`{glob}` is no glob of a path in a volume: {why}"));
+            }
+        }
         for secret in self.deploy.secrets().filter(|secret| self.secrets.iter().any(|open| open == secret)) {
             wrong("secrets", format!("`{secret}` is of `deploy.tokens`, which no variable may hold"));
         }
@@ -85,6 +94,7 @@ mod tests {
         let wrong = json!({
             "min_ttl": "P9D", "max_ttl": "P7D", "longest_run": "PT1H", "unswept_projects": ["p"], "variables": ["DEBUG"],
             "pinned_certificates": {"a": [], "b": ["12:34"]}, "weak_lines": ["c"], "proven_servers_only": true,
+            "after_commands": ["wp cache flush"], "may_include_files": ["a["],
         });
         let error = Policy::read(wrong).unwrap_err().to_string();
         for line in [
@@ -95,6 +105,8 @@ mod tests {
             "`a` has none",
             "`12:34` of `b`",
             "`weak_lines`",
+            "`after_commands`",
+            "`may_include_files`",
         ] {
             assert!(error.contains(line), "{error}");
         }

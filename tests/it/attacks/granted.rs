@@ -69,6 +69,17 @@ fn beyond() -> Vec<(&'static str, &'static str, Value)> {
         ("custom_domain", "custom_domains: [a.example.net]", json!({"custom_domain": "a.example.net"})),
         ("enable_basic_auth", "gate: optional", json!({"enable_basic_auth": false})),
         ("basic_auth.secret", "secrets: [DOOR]", json!({"enable_basic_auth": true, "basic_auth": {"secret": "DOOR"}})),
+        (
+            "files.include",
+            "may_include_files: [\"**/*.log\"]",
+            json!({"files": [{"service": "media", "include": ["**/*.log"]}]}),
+        ),
+        ("guard", "may_be_unguarded: true", json!({"guard": false})),
+        (
+            "after.command",
+            "after_commands: [\"web=id; id\"]",
+            json!({"after": [{"service": "web", "command": "id; id"}]}),
+        ),
         ("logs", "may_print_logs: true", json!({"logs": true})),
         ("on_failure", "may_keep_failed: true", json!({"on_failure": "keep"})),
     ]
