@@ -28,9 +28,6 @@ pub(crate) struct RefreshRequest {
     /// How fast the databases are copied, and how patiently; what is not named is the policy's.
     #[serde(default)]
     pub copying: CopyingRequest,
-    /// Bring the files of the apps' volumes anew as well: beside the old ones, which stand until all is there.
-    #[serde(default)]
-    pub files: bool,
     /// By which way the databases are reached, those of the source and those of the copy.
     #[serde(default)]
     pub connect: Connect,
@@ -72,7 +69,6 @@ impl RefreshRequest {
             environment: _,
             databases,
             copying,
-            files: _,
             connect,
             anonymize,
             keep_users,

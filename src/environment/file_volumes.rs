@@ -9,7 +9,6 @@ use crate::railway::{Environment, ServiceInstance};
 /// The volume of an app that runs in the copy.
 pub(crate) struct FileVolume<'a> {
     pub service: &'a ServiceInstance,
-    pub volume_id: &'a str,
     pub mount_path: &'a str,
     pub mode: FilesMode,
     /// What the request says of it, if it says anything.
@@ -31,9 +30,9 @@ pub(crate) fn of_request<'a>(source: &'a Environment, request: &'a CloneRequest)
         let is_empty = asked.is_none() && request.allow_empty_volumes.contains(&service.service_name);
         let mode = if is_empty { FilesMode::Empty } else { asked.map(|files| files.mode).unwrap_or_default() };
         let mounts = source.config.services.get(&service.service_id).map(|config| &config.volume_mounts);
-        mounts.into_iter().flatten().filter_map(move |(id, mount)| {
+        mounts.into_iter().flatten().filter_map(move |(_, mount)| {
             let mount_path = mount.as_ref()?.mount_path.as_deref()?;
-            Some(FileVolume { service, volume_id: id, mount_path, mode, asked })
+            Some(FileVolume { service, mount_path, mode, asked })
         })
     });
     volumes.collect()

@@ -47,29 +47,18 @@ const SHOWS_WITHIN: Duration = Duration::from_secs(10);
 /// An app on hold, whose volumes can be reached.
 pub(crate) struct Held {
     pub service: String,
-    /// Where its volumes are in the container.
-    pub mount_paths: Vec<String>,
     /// The line to the copy's container.
     pub line: Arc<Line>,
 }
 
-/// An app whose files come along, as the source has it.
-struct App<'a> {
-    service: &'a ServiceInstance,
-    mount_paths: Vec<String>,
-}
-
 /// Those whose files come along and are not all there yet.
-fn apps<'a>(ctx: &Context, target: &'a Target, request: &'a CloneRequest) -> Vec<App<'a>> {
-    let mut apps: Vec<App<'_>> = Vec::new();
+fn apps<'a>(ctx: &Context, target: &'a Target, request: &'a CloneRequest) -> Vec<&'a ServiceInstance> {
+    let mut apps: Vec<&ServiceInstance> = Vec::new();
     for volume in file_volumes::wanted(&ctx.policy, target.source(), request) {
-        let service = volume.service;
-        if target.record.files.iter().any(|done| done.service == service.service_name) {
-            continue;
-        }
-        match apps.iter_mut().find(|app| app.service.service_id == service.service_id) {
-            Some(app) => app.mount_paths.push(volume.mount_path.to_owned()),
-            None => apps.push(App { service, mount_paths: vec![volume.mount_path.to_owned()] }),
+        let (id, name) = (&volume.service.service_id, &volume.service.service_name);
+        let is_done = target.record.files.iter().any(|done| done.service == *name);
+        if !is_done && !apps.iter().any(|app| app.service_id == *id) {
+            apps.push(volume.service);
         }
     }
     apps
@@ -82,39 +71,44 @@ fn apps<'a>(ctx: &Context, target: &'a Target, request: &'a CloneRequest) -> Vec
 pub(crate) async fn begin(ctx: &Context, target: &Target, request: &CloneRequest) -> Result<()> {
     let apps = apps(ctx, target, request);
     let put = put(ctx, target, request, &apps).await?;
-    let is_new = |app: &&App<'_>| {
-        let here = target.environment().service_by_id(&app.service.service_id);
-        put.contains(&app.service.service_id) || here.is_none_or(|service| service.latest_deployment.is_none())
+    let is_new = |app: &&&ServiceInstance| {
+        let here = target.environment().service_by_id(&app.service_id);
+        put.contains(&app.service_id) || here.is_none_or(|service| service.latest_deployment.is_none())
     };
-    let new: Vec<_> = apps.iter().filter(is_new).map(|app| code::deploy(app.service, request)).collect();
+    let new: Vec<_> = apps.iter().filter(is_new).map(|app| code::deploy(app, request)).collect();
     if new.is_empty() {
         return Ok(());
     }
-    let names: Vec<_> = apps.iter().filter(is_new).map(|app| app.service.service_name.as_str()).collect();
+    let names: Vec<_> = apps.iter().filter(is_new).map(|app| app.service_name.as_str()).collect();
     tracing::info!("deploying `{}` on hold, for its files", names.join("`, `"));
     ctx.railway.deploy(&target.environment().id, &new).await.context("deploy the apps on hold").map(drop)
 }
 
 /// Changes the settings of those of `apps` that are not on hold; which these are.
-async fn put(ctx: &Context, target: &Target, request: &CloneRequest, apps: &[App<'_>]) -> Result<Vec<ServiceId>> {
-    for app in apps.iter().filter(|app| is_held(target.source(), app.service)) {
-        let name = &app.service.service_name;
+async fn put(
+    ctx: &Context,
+    target: &Target,
+    request: &CloneRequest,
+    apps: &[&ServiceInstance],
+) -> Result<Vec<ServiceId>> {
+    if let Some(app) = apps.iter().find(|app| is_held(target.source(), app)) {
+        let name = &app.service_name;
         bail!(
             Failure::invalid(format!("service `{name}` of the source is on hold itself: a run makes that copy still"))
                 .hint("copy it when that run has ended")
         );
     }
-    let others: Vec<_> = apps.iter().filter(|app| !is_held(target.environment(), app.service)).collect();
+    let others: Vec<_> = apps.iter().filter(|app| !is_held(target.environment(), app)).collect();
     if others.is_empty() {
         return Ok(Vec::new());
     }
     granted::ensure(&ctx.policy, &target.project, target.source(), request)?;
     ensure_isolated(ctx, target, request).await?;
-    let deploy_settings = others.iter().map(|app| (app.service.service_id.clone(), on_hold())).collect();
+    let deploy_settings = others.iter().map(|app| (app.service_id.clone(), on_hold())).collect();
     let change = Change { deploy_settings, ..Change::default() };
     let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
     changed.context("put apps on hold")?;
-    Ok(others.iter().map(|app| app.service.service_id.clone()).collect())
+    Ok(others.iter().map(|app| app.service_id.clone()).collect())
 }
 
 /// As `start-apps` has it, and earlier than there: what was written into the apps' variables a moment ago may not be readable yet.
@@ -152,12 +146,12 @@ pub(crate) async fn ready(ctx: &Context, target: &Target, request: &CloneRequest
     // What was deployed before it was put on hold is the app itself.
     let stale: Vec<_> =
         put.iter().filter_map(|id| Some(copy.service_by_id(id)?.latest_deployment.as_ref()?.id.clone())).collect();
-    let deploys = apps.iter().map(|app| code::deploy(app.service, request)).collect();
+    let deploys = apps.iter().map(|app| code::deploy(app, request)).collect();
     let deployed = deployments::deploy_over(ctx, target, deploys, &stale, UP_WITHIN, request.logs).await;
     deployed.map_err(|error| not_up(&apps, error))?;
     let key = relay_key::of_step(ctx).await?;
     let mut held = Vec::new();
-    for App { service, mount_paths } in apps {
+    for service in apps {
         let name = &service.service_name;
         let here =
             copy.service_by_id(&service.service_id).with_context(|| format!("find service `{name}` in the copy"))?;
@@ -168,17 +162,17 @@ pub(crate) async fn ready(ctx: &Context, target: &Target, request: &CloneRequest
         }
         ensure_only_waits(ctx, name, &line).await?;
         tracing::info!("service `{name}` is on hold: its volume can be reached, and it does not serve");
-        held.push(Held { service: name.clone(), mount_paths, line });
+        held.push(Held { service: name.clone(), line });
     }
     Ok(held)
 }
 
 /// A deployment on hold starts nothing of the site's, so that what keeps it from coming up is mostly its image.
-fn not_up(apps: &[App<'_>], error: anyhow::Error) -> anyhow::Error {
+fn not_up(apps: &[&ServiceInstance], error: anyhow::Error) -> anyhow::Error {
     if Exit::of(&error) != Exit::Failed {
         return error;
     }
-    let names: Vec<_> = apps.iter().map(|app| app.service.service_name.as_str()).collect();
+    let names: Vec<_> = apps.iter().map(|app| app.service_name.as_str()).collect();
     let failure = Failure::new(Exit::Failed, format!("{}; nothing of its files was copied", chain(&error))).hint(format!(
         "its files are reached in a container that only waits: an image without a shell (`sh`) cannot be started so. `files: [{{\"service\": \"{}\", \"mode\": \"empty\"}}]` has it come up without its files",
         names.first().copied().unwrap_or_default()

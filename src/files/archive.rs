@@ -86,7 +86,7 @@ pub(super) async fn next(heard: &mut Heard) -> Result<Option<Member>> {
                     path: path::of_listing(told)?,
                     kind,
                     leads_to: long_link
-                        .or_else(|| header.link_name_bytes().map(|name| name.into_owned()))
+                        .or_else(|| header.link_name_bytes().map(std::borrow::Cow::into_owned))
                         .unwrap_or_default(),
                     size: if kind == Kind::File { long_size.unwrap_or(size) } else { 0 },
                     mode: header.mode()? & 0o7777,

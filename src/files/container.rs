@@ -9,7 +9,6 @@ use anyhow::{Context as _, Result, bail, ensure};
 use bytes::{Buf as _, Bytes, BytesMut};
 
 use super::path::shown;
-use crate::copying::progress::Progress;
 use crate::copying::throttle::Throttle;
 use crate::copying::transient::Transient;
 use crate::error::{Exit, Failure};

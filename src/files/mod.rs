@@ -1,21 +1,27 @@
 //! Files of volumes: read in a source's container, changed where the copy needs it, and written in the copy's, through memory alone.
 //!
 //! `container.rs` asks the reader and feeds the writer, two constant texts for a container's shell; `listing.rs` is what a volume holds,
-//! `difference.rs` what must be done, `batches.rs` in what portions, `sending.rs` does it, and `copying.rs` goes on until nothing differs.
+//! `choice.rs` what of it comes along, `difference.rs` what must be done, `batches.rs` in what portions, `sending.rs` does it, and `copying.rs` goes on until nothing differs.
 
 mod archive;
 mod attempts;
 mod batches;
+mod choice;
 mod container;
 mod copying;
 mod difference;
 mod listing;
 mod path;
+mod php;
 mod report;
 mod sending;
+pub(crate) mod texts;
 #[cfg(test)]
 mod texts_tests;
+pub(crate) mod wp_config;
 
+pub(crate) use self::choice::Choice;
 pub(crate) use self::container::Place;
 pub(crate) use self::copying::{FilesOptions, Treatment, copy};
-pub(crate) use self::report::FilesReport;
+pub(crate) use self::path::shown;
+pub(crate) use self::report::{FilesReport, LeftFiles};

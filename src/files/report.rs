@@ -31,6 +31,12 @@ pub(crate) struct FilesReport {
     pub leading_out: Vec<String>,
     /// Sockets, pipes and devices, which cannot be copied.
     pub special: Vec<String>,
+    /// What stays behind, and why.
+    pub left: Vec<LeftFiles>,
+    /// Files that name production still, and why.
+    pub naming_production: Vec<String>,
+    /// Globs of the request that fitted nothing.
+    pub unmatched: Vec<String>,
     /// Whether files have the owners that they have in the source: a container that is not run by root cannot give them.
     pub with_owners: bool,
     pub seconds: f64,
@@ -40,5 +46,23 @@ pub(crate) struct FilesReport {
 pub(super) fn name(named: &mut Vec<String>, path: &Path) {
     if named.len() < MOST_NAMED {
         named.push(shown(path));
+    }
+}
+
+/// Files and folders that stay behind for one reason.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct LeftFiles {
+    pub why: String,
+    /// How many, each folder as one.
+    pub count: usize,
+    /// At most 20 of them.
+    pub paths: Vec<String>,
+}
+
+impl LeftFiles {
+    /// All that were left for a reason.
+    pub(crate) fn new<'a>(why: &str, paths: impl ExactSizeIterator<Item = &'a Path>) -> Self {
+        let count = paths.len();
+        Self { why: why.to_owned(), count, paths: paths.take(MOST_NAMED).map(|path| shown(path)).collect() }
     }
 }

@@ -173,7 +173,7 @@ impl Sending<'_> {
         if bytes != expected {
             // It has become another one since it was listed, or is gone, or may not be read: the next pass finds it.
             self.tell(|told| {
-                drop(told.missing.insert(entry.path.clone(), format!("{bytes} of {expected} bytes came of it")))
+                told.missing.insert(entry.path.clone(), format!("{bytes} of {expected} bytes came of it"));
             });
             return Ok(());
         }

@@ -124,7 +124,7 @@ impl Step for PlanStep {
         let hash = plan_hash::of(&ctx.record_keys, &ctx.policy, &request, source, &schemas);
         let services = services::of(source, &request);
         let usage = cost::used(ctx, &project).await;
-        let volumes = services::volumes(source, &request, &usage);
+        let volumes = services::volumes(&ctx.policy, source, &request, &usage);
         let cost = cost::expected(&usage, source, &services, &volumes);
         let mut plan = Plan {
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -14,7 +14,7 @@ use crate::contract::record::{FilesRecord, Record};
 use crate::contract::request::CloneRequest;
 use crate::environment::file_volumes;
 use crate::environment::guard::{self, Readiness, Target};
-use crate::environment::hold::{self, Held};
+use crate::environment::hold;
 use crate::environment::lease::{self, Turn};
 use crate::error::{Failure, counted};
 use crate::files::FilesReport;

@@ -18,6 +18,7 @@ use crate::running::context::Context;
 use crate::running::step::{Deadline, Step, ensure_project};
 
 pub(super) mod checked;
+mod files;
 pub(super) mod findings;
 mod isolation;
 pub(super) mod sources;

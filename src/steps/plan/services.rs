@@ -5,8 +5,10 @@ use serde::Serialize;
 
 use super::Mark;
 use crate::contract::code_source::CodeSource;
+use crate::contract::policy::Policy;
 use crate::contract::request::CloneRequest;
 use crate::environment::code;
+use crate::environment::file_volumes;
 use crate::environment::services::{self, Role};
 use crate::environment::standing::{self, Health};
 use crate::railway::{Bucket, Environment, ServiceInstance, Usage, VolumeMount};
@@ -55,7 +57,7 @@ pub(crate) struct VolumePlan {
     pub mount_path: Option<String>,
     /// How much the source's holds, in bytes; absent where Railway does not tell it.
     pub size_bytes: Option<u64>,
-    /// Whether it would hold the source's data; Railway copies no volume.
+    /// Whether it would hold the source's data: a database's, or the files of an app, but for what stays behind. Railway itself copies no volume.
     pub filled: bool,
 }
 
@@ -104,9 +106,11 @@ fn one(service: &ServiceInstance, request: &CloneRequest) -> ServicePlan {
     }
 }
 
-pub(super) fn volumes(source: &Environment, request: &CloneRequest, usage: &Usage) -> Vec<VolumePlan> {
+pub(super) fn volumes(policy: &Policy, source: &Environment, request: &CloneRequest, usage: &Usage) -> Vec<VolumePlan> {
+    let of_files = file_volumes::wanted(policy, source, request);
     let of = |service: &ServiceInstance| {
-        let filled = Role::of(service, request) == Role::Database;
+        let has_files = of_files.iter().any(|volume| volume.service.service_id == service.service_id);
+        let filled = has_files || Role::of(service, request) == Role::Database;
         let mounts = source.config.services.get(&service.service_id).map(|config| &config.volume_mounts);
         let volume = |(id, mount): (&String, &VolumeMount)| VolumePlan {
             service: service.service_name.clone(),

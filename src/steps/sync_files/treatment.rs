@@ -1,31 +1,106 @@
 //! What becomes of the files of one volume on their way into a copy.
 
-use anyhow::Result;
+use std::sync::{Mutex, PoisonError};
 
+use anyhow::{Result, ensure};
+use rand::distr::{Alphanumeric, SampleString as _};
+
+use super::volumes::Production;
 use crate::contract::request::CloneRequest;
 use crate::environment::file_volumes::FileVolume;
 use crate::environment::guard::Target;
-use crate::files::Treatment;
+use crate::environment::hosts;
+use crate::error::{Exit, Failure};
+use crate::files::wp_config::{self, WpConfigValues};
+use crate::files::{Choice, Treatment, shown, texts};
+use crate::masking;
+use crate::rewriting::Rewriter;
 
 /// What becomes of the files of one volume.
-pub(super) struct OfVolume;
+pub(super) struct OfVolume<'a> {
+    pub(super) choice: Choice,
+    mount_path: String,
+    /// Production's URLs and the copy's; none where they stay.
+    urls: Option<Rewriter>,
+    production: &'a Production,
+    /// Files that name production still.
+    named: Mutex<Vec<String>>,
+}
 
-impl OfVolume {
-    pub(super) fn new(_target: &Target, _request: &CloneRequest, _volume: &FileVolume<'_>) -> Result<Self> {
-        Ok(Self)
+impl<'a> OfVolume<'a> {
+    /// # Errors
+    /// When the copy has no domain yet; invalid input for a glob that cannot be read.
+    pub(super) fn new(
+        target: &Target,
+        request: &CloneRequest,
+        volume: &FileVolume<'_>,
+        production: &'a Production,
+    ) -> Result<Self> {
+        let (include, exclude) =
+            volume.asked.map_or((&[][..], &[][..]), |asked| (asked.include.as_slice(), asked.exclude.as_slice()));
+        let urls = match request.wordpress_url_replace {
+            true => Some(Rewriter::new(&hosts::map(target, request, &[])?)),
+            false => None,
+        };
+        Ok(Self {
+            choice: Choice::new(volume.mount_path, include, exclude, request.anonymize)?,
+            mount_path: volume.mount_path.to_owned(),
+            urls,
+            production,
+            named: Mutex::default(),
+        })
+    }
+
+    /// Files that are as they were and name production, at most 20 of them.
+    pub(super) fn named(self) -> Vec<String> {
+        self.named.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A `wp-config.php` with the copy's addresses and fresh keys in it.
+    fn config(&self, path: &[u8], contents: &[u8]) -> Result<Option<Vec<u8>>> {
+        let none = Rewriter::new(&[]);
+        let values = WpConfigValues {
+            db: self.production.own.as_ref(),
+            urls: self.urls.as_ref().unwrap_or(&none),
+            salt: &|_| Alphanumeric.sample_string(&mut rand::rng(), 64),
+            old_database_hosts: &self.production.hosts,
+            old_passwords: &self.production.passwords,
+            is_live: &|text| !masking::live_in(text).is_empty(),
+        };
+        let made = wp_config::rewrite(contents, &values);
+        let told: Vec<_> = made.standing.iter().map(ToString::to_string).collect();
+        ensure!(
+            told.is_empty(),
+            Failure::new(Exit::Failed, format!("`{}` cannot come into a copy as it is: {}", shown(path), told.join("; ")))
+                .hint("have the file read such values from variables (`getenv`), which are the copy's own there, and start a new run; or leave it out (`files` with `exclude`)")
+        );
+        Ok((made.bytes != contents).then_some(made.bytes))
     }
 }
 
-impl Treatment for OfVolume {
-    fn is_left(&self, _path: &[u8], _is_folder: bool) -> bool {
-        false
+impl Treatment for OfVolume<'_> {
+    fn is_left(&self, path: &[u8], is_folder: bool) -> bool {
+        self.choice.is_left(path, is_folder)
     }
 
-    fn may_change(&self, _path: &[u8]) -> bool {
-        false
+    fn may_change(&self, path: &[u8]) -> bool {
+        wp_config::is_wp_config(path) || self.urls.is_some() && texts::is_rewritten(&self.mount_path, path)
     }
 
-    fn treat(&self, _path: &[u8], _contents: &[u8]) -> Result<Option<Vec<u8>>> {
-        Ok(None)
+    fn treat(&self, path: &[u8], contents: &[u8]) -> Result<Option<Vec<u8>>> {
+        if wp_config::is_wp_config(path) {
+            return self.config(path, contents);
+        }
+        let Some(rewritten) = self.urls.as_ref().and_then(|urls| texts::rewritten(contents, urls)) else {
+            return Ok(None);
+        };
+        if let Some(left) = rewritten.left {
+            let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+            let told = format!("{}: {left}", shown(path));
+            if named.len() < 20 && !named.contains(&told) {
+                named.push(told);
+            }
+        }
+        Ok((rewritten.bytes != contents).then_some(rewritten.bytes))
     }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 
+use super::files;
 use super::findings::Findings;
 use super::isolation::{self, Secrets};
 use super::sources::{self, Seen};
@@ -80,6 +81,7 @@ pub(in crate::steps) async fn check<'a>(
     let may_be_read = not_granted.is_empty();
     findings.refused(not_granted);
     check_services(source, request, &mut findings);
+    files::check(ctx, source, request, &mut findings);
     check_variables(&ctx.env, source, request, &mut findings);
     for (field, problem) in gate::problems(&ctx.env, source, request) {
         findings.error(field, problem);
@@ -178,7 +180,7 @@ fn check_services(source: &Environment, request: &CloneRequest, findings: &mut F
         }
     }
     for service in &source.service_instances {
-        check_service(source, service, request, findings);
+        check_service(service, request, findings);
     }
     for bucket in &source.buckets {
         findings.warning(
@@ -224,7 +226,7 @@ fn check_service_names(source: &Environment, request: &CloneRequest, findings: &
     }
 }
 
-fn check_service(source: &Environment, service: &ServiceInstance, request: &CloneRequest, findings: &mut Findings) {
+fn check_service(service: &ServiceInstance, request: &CloneRequest, findings: &mut Findings) {
     let name = service.service_name.as_str();
     let role = Role::of(service, request);
     if role == Role::Cron {
@@ -253,10 +255,6 @@ fn check_service(source: &Environment, service: &ServiceInstance, request: &Clon
     }
     if service.is_upload() {
         findings.error(name, "was deployed by `railway up`, which Railway cannot copy; name it in `exclude_services`");
-    }
-    let has_volume = source.config.services.get(&service.service_id).is_some_and(|s| !s.volume_mounts.is_empty());
-    if false && has_volume && !request.allow_empty_volumes.iter().any(|allowed| allowed == name) {
-        findings.error(name, "has a volume, and Railway copies none: it comes up empty; name it in `allow_empty_volumes` if that is fine");
     }
     for domain in &service.domains.custom_domains {
         findings.info(name, format!("the domain `{}` stays with the source", domain.domain));

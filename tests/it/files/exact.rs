@@ -13,7 +13,7 @@ async fn every_name_mode_owner_time_link_and_byte_comes_along() {
     let Some(stage) = with_media().await else { return };
     tree::fill(&source(&stage));
     let before = tree::of(&source(&stage));
-    let copied = stage.steps_until("sync-files", "exact", &request(&stage, json!({}))).await;
+    let copied = stage.steps_until("sync-files", "exact", &request(&stage, &json!({}))).await;
     let outputs = copied.outputs();
     let (there, files) = (tree::of(&target(&stage)), &outputs["services"][0]);
     assert_eq!(there, before);
@@ -33,7 +33,7 @@ async fn what_cannot_be_copied_and_what_leads_out_stays_behind_by_name() {
     symlink("/etc/passwd", volume.join("out")).unwrap();
     symlink("../../secrets", volume.join("out-too")).unwrap();
     nix::unistd::mkfifo(&volume.join("pipe"), nix::sys::stat::Mode::S_IRUSR).unwrap();
-    let copied = stage.steps_until("sync-files", "out", &request(&stage, json!({}))).await.outputs();
+    let copied = stage.steps_until("sync-files", "out", &request(&stage, &json!({}))).await.outputs();
     let files = &copied["services"][0];
     assert_eq!(files["leading_out"], json!(["out", "out-too"]), "{files}");
     assert_eq!(files["special"], json!(["pipe"]), "{files}");
@@ -47,11 +47,11 @@ async fn a_file_that_is_written_while_it_is_read_is_told_or_whole() {
     for n in 0..300 {
         fs::write(volume.join(format!("{n}.txt")), format!("{n}")).unwrap();
     }
-    let request = request(&stage, json!({}));
+    let request = request(&stage, &json!({}));
     stage.steps_until("sync-db", "moving", &request).await;
     let writing = tokio::spawn(async move {
-        for n in 0u64.. {
-            fs::write(volume.join("log.txt"), format!("line {n}\n").repeat(n as usize % 50)).unwrap();
+        for n in 0usize.. {
+            fs::write(volume.join("log.txt"), format!("line {n}\n").repeat(n % 50)).unwrap();
             drop(fs::remove_file(volume.join(format!("{}.txt", n % 300))));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -11,7 +11,7 @@ use super::{assert_only_read, request, source, target, tree, with_media};
 async fn a_line_that_is_cut_and_a_container_that_starts_again_cost_time_alone() {
     let Some(stage) = with_media().await else { return };
     tree::fill(&source(&stage));
-    let request = request(&stage, json!({}));
+    let request = request(&stage, &json!({}));
     stage.steps_until("sync-db", "cut", &request).await;
     let production = stage.world.environment_id("production").unwrap();
     stage.world.fault(Fault::relay(RelayFault::CutAfter { bytes: 3_000_000 }).at(&production));
@@ -27,7 +27,7 @@ async fn a_line_that_is_cut_and_a_container_that_starts_again_cost_time_alone() 
 async fn a_byte_that_changes_on_its_way_is_found_and_its_file_is_named() {
     let Some(stage) = with_media().await else { return };
     fs::write(source(&stage).join("photo.jpg"), vec![7; 3 << 20]).unwrap();
-    let request = request(&stage, json!({}));
+    let request = request(&stage, &json!({}));
     stage.steps_until("sync-db", "damaged", &request).await;
     let copy = stage.world.environments().into_iter().find(|one| one.name != "production").unwrap();
     stage.world.fault(Fault::relay(RelayFault::Damaged).at(&copy.id));
@@ -42,7 +42,7 @@ async fn a_byte_that_changes_on_its_way_is_found_and_its_file_is_named() {
 async fn a_volume_without_room_is_told_before_and_a_key_that_is_revoked_ends_the_step() {
     let Some(stage) = with_media().await else { return };
     tree::fill(&source(&stage));
-    let request = request(&stage, json!({}));
+    let request = request(&stage, &json!({}));
     stage.steps_until("assign-domain", "full", &request).await;
     let copy = stage.world.environments().into_iter().find(|one| one.name != "production").unwrap();
     stage.world.limit_volume(&copy.id, "media", 2 << 20).unwrap();

@@ -30,7 +30,7 @@ async fn with_media() -> Option<Stage> {
 fn with_nothing() {}
 
 /// A request that copies the files of `media`, and no database.
-fn request(stage: &Stage, more: Value) -> Value {
+fn request(stage: &Stage, more: &Value) -> Value {
     let mut request = stage.request(json!({"environment_name": "copy", "include_services": ["web", "media"]}));
     request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     request

@@ -63,7 +63,7 @@ pub(super) fn fill(volume: &Path) {
     }
     fs::write(volume.join(&long).join("x".repeat(250)), "at a long path").unwrap();
     // Larger than what goes in one piece, and no multiple of anything.
-    let large: Vec<u8> = (0..(21 << 20) + 77u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let large: Vec<u8> = (0..(21 << 20) + 77u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[1]).collect();
     fs::write(volume.join("2026/large.bin"), large).unwrap();
     let sparse = fs::File::create(volume.join("sparse.img")).unwrap();
     sparse.set_len(60 << 20).unwrap();

@@ -12,7 +12,7 @@ async fn commands_run_in_the_copy_alone_and_say_nothing_unasked() {
         {"service": "media", "command": "echo canary-of-a-person; pwd"},
         {"service": "media", "command": "exit 7"},
     ]);
-    let request = request(&stage, json!({"after": after}));
+    let request = request(&stage, &json!({"after": after}));
     stage.steps_after_validate("sync-files", "after", &request).await;
     let started = stage.step("start-apps", "after", &request).await;
     let ran = started.expect(0).outputs()["after"].clone();
@@ -31,9 +31,9 @@ async fn a_command_that_must_not_fail_fails_the_clone_and_one_that_is_not_grante
     let Some(mut stage) = with_media().await else { return };
     stage.policy["after_commands"] = json!(["media=false"]);
     let asked = |command: &str| json!({"after": [{"service": "media", "command": command, "on_failure": "fail"}]});
-    let refused = stage.step("validate", "after", &request(&stage, asked("true"))).await;
+    let refused = stage.step("validate", "after", &request(&stage, &asked("true"))).await;
     assert!(refused.expect(2).error().contains("after_commands"), "{}", refused.error());
-    let request = request(&stage, asked("false"));
+    let request = request(&stage, &asked("false"));
     stage.steps_after_validate("sync-files", "after", &request).await;
     let failed = stage.step("start-apps", "after", &request).await;
     assert!(failed.expect(1).error().contains("`false` in service `media` ended with code 1"), "{}", failed.error());

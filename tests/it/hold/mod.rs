@@ -21,7 +21,7 @@ async fn with_media() -> Option<Stage> {
 
 fn with_nothing() {}
 
-fn request(stage: &Stage, more: Value) -> Value {
+fn request(stage: &Stage, more: &Value) -> Value {
     let mut request = stage.request(json!({"environment_name": "copy", "include_services": ["web", "media"]}));
     request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     request
@@ -46,7 +46,7 @@ fn answers(stage: &Stage) -> bool {
 async fn an_app_is_on_hold_until_its_files_are_there_and_then_starts_as_its_source_does() {
     let Some(stage) = with_media().await else { return };
     stage.world.change_service("production", "media", &own()).unwrap();
-    let request = request(&stage, json!({}));
+    let request = request(&stage, &json!({}));
     stage.steps_after_validate("sync-files", "held", &request).await;
     assert!(!answers(&stage), "it serves while its files come");
     // Neither a step that does not come in its turn nor one that comes twice takes it for the app.
@@ -68,7 +68,7 @@ async fn an_app_is_on_hold_until_its_files_are_there_and_then_starts_as_its_sour
 async fn a_start_that_died_before_its_deployment_is_made_up_for() {
     let Some(stage) = with_media().await else { return };
     stage.world.change_service("production", "media", &own()).unwrap();
-    let request = request(&stage, json!({}));
+    let request = request(&stage, &json!({}));
     stage.steps_after_validate("sync-files", "died", &request).await;
     let message = "Not Authorized".to_owned();
     stage.world.fault(backboard::Fault::new("serviceInstanceDeployV2", backboard::FaultEffect::Error { message }));
@@ -82,7 +82,7 @@ async fn a_start_that_died_before_its_deployment_is_made_up_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_held_is_refused_with_the_reason_and_nothing_is_copied() {
     let Some(stage) = with_media().await else { return };
-    let request = request(&stage, json!({}));
+    let request = request(&stage, &json!({}));
     stage.world.start_by_itself("media", "php-fpm").unwrap();
     stage.steps_after_validate("sync-db", "own-start", &request).await;
     let refused = stage.step("sync-files", "own-start", &request).await;
@@ -98,7 +98,7 @@ async fn what_cannot_be_held_is_refused_with_the_reason_and_nothing_is_copied() 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_that_names_production_is_not_even_put_on_hold() {
     let Some(stage) = with_media().await else { return };
-    let request = request(&stage, json!({}));
+    let request = request(&stage, &json!({}));
     stage.steps_after_validate("assign-domain", "led", &request).await;
     let url = stage.world.variable("production", "Postgres", "DATABASE_PUBLIC_URL").unwrap().unwrap();
     let copy = stage.world.environment_id("copy").unwrap();
