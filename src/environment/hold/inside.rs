@@ -85,6 +85,7 @@ fn line_of<'a>(processes: &'a Processes<'_>, id: u32) -> impl Iterator<Item = u3
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::CommandExt as _;
     use std::process::Command;
 
     use super::*;
@@ -132,7 +133,7 @@ mod tests {
         let text = super::super::START_COMMAND.strip_prefix("sh -c '").unwrap().strip_suffix('\'').unwrap();
         assert!(shells().len() > 1);
         for waits in shells() {
-            let mut waiting = Command::new(waits[0]).args(&waits[1..]).arg(text).spawn().unwrap();
+            let mut waiting = Command::new(waits[0]).args(&waits[1..]).arg(text).process_group(0).spawn().unwrap();
             let hold = format!("{} ", waiting.id());
             for asks in shells() {
                 // It begins as a process of ours still.
@@ -150,6 +151,8 @@ mod tests {
             let id = nix::unistd::Pid::from_raw(waiting.id().try_into().unwrap());
             nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).unwrap();
             assert!(waiting.wait().unwrap().success(), "{waits:?}");
+            // In a container, what it waited with ends with it.
+            nix::sys::signal::killpg(id, nix::sys::signal::Signal::SIGKILL).unwrap();
         }
     }
 }
