@@ -7,7 +7,7 @@ use super::{request, with_media};
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_run_in_the_copy_alone_and_say_nothing_unasked() {
     let Some(mut stage) = with_media().await else { return };
-    stage.policy["after_commands"] = json!(["media=*"]);
+    stage.policy["after_commands"] = json!(["media=echo canary-of-a-person; pwd", "media=exit *"]);
     let after = json!([
         {"service": "media", "command": "echo canary-of-a-person; pwd"},
         {"service": "media", "command": "exit 7"},
