@@ -109,15 +109,10 @@ async fn feed(mut from: ChannelReadHalf, mut stdin: Option<ChildStdin>, is_damag
         match message {
             ChannelMsg::Data { data } => {
                 fed += data.len();
-                let mut data = data.to_vec();
-                if let Some(is_damaged) = is_damaged.take_if(|_| fed > DAMAGED_AFTER)
-                    && is_damaged()
-                    && let Some(byte) = data.last_mut()
-                {
-                    *byte ^= 1;
-                }
+                let is_damaged = is_damaged.take_if(|_| fed > DAMAGED_AFTER).is_some_and(|is_damaged| is_damaged());
+                let damaged = is_damaged.then(|| damaged(&data));
                 if let Some(open) = &mut stdin
-                    && open.write_all(&data).await.is_err()
+                    && open.write_all(damaged.as_deref().unwrap_or(&data)).await.is_err()
                 {
                     // It reads no more; what comes still is for nobody.
                     stdin = None;
@@ -128,6 +123,15 @@ async fn feed(mut from: ChannelReadHalf, mut stdin: Option<ChildStdin>, is_damag
             _ => {}
         }
     }
+}
+
+/// The same with another bit at its end.
+fn damaged(data: &[u8]) -> Vec<u8> {
+    let mut data = data.to_vec();
+    if let Some(byte) = data.last_mut() {
+        *byte ^= 1;
+    }
+    data
 }
 
 async fn hand_on(from: Option<impl AsyncRead + Unpin>, to: &ChannelWriteHalf<Msg>, kind: Option<u32>) -> Result<()> {
