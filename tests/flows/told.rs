@@ -75,7 +75,7 @@ async fn a_copy_is_extended_warned_of_and_accounted_for_by_flows() {
     );
     assert_eq!((&data["copied"], &data["steps"]), (&outputs["copied"], &outputs["steps"]));
     assert!(
-        data["copied"]["masked_values"].as_u64().unwrap() > 0 && data["steps"].as_array().unwrap().len() == 6,
+        data["copied"]["masked_values"].as_u64().unwrap() > 0 && data["steps"].as_array().unwrap().len() == 7,
         "{data}"
     );
 
