@@ -27,3 +27,8 @@ pub(crate) fn is_transient_io(kind: ErrorKind) -> bool {
             | ErrorKind::TimedOut
     )
 }
+
+/// Whether a cause of a failure is one that the next attempt need not meet, whatever server it is about.
+pub(crate) fn may_pass(cause: &(dyn std::error::Error + 'static)) -> bool {
+    cause.is::<Transient>() || cause.downcast_ref::<std::io::Error>().is_some_and(|error| is_transient_io(error.kind()))
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::copying::transient::{Transient, is_transient_io};
+use crate::copying::transient::may_pass;
 use crate::error::chain;
 
 /// How often one piece of work is tried, and how long it is between at first.
@@ -16,7 +16,7 @@ pub(super) async fn retried<T, W: Future<Output = Result<T>>>(work: impl Fn() ->
     let mut pause = FIRST_PAUSE;
     for attempt in 1.. {
         match work().await {
-            Err(error) if attempt < ATTEMPTS && is_transient(&error) => {
+            Err(error) if attempt < ATTEMPTS && error.chain().any(may_pass) => {
                 tracing::warn!("trying again: {}", chain(&error));
                 tokio::time::sleep(pause).await;
                 pause *= 2;
@@ -25,11 +25,4 @@ pub(super) async fn retried<T, W: Future<Output = Result<T>>>(work: impl Fn() ->
         }
     }
     unreachable!("the loop ends by returning")
-}
-
-fn is_transient(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.is::<Transient>()
-            || cause.downcast_ref::<std::io::Error>().is_some_and(|error| is_transient_io(error.kind()))
-    })
 }

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use super::server_words;
-use crate::copying::transient::{Transient, is_transient_io};
+use crate::copying::transient::{is_transient_io, may_pass};
 use crate::error::{Exit, Failure, failure};
 
 /// An error of a session: the server's own words with their number, or why the line broke.
@@ -99,11 +99,7 @@ fn is_transient(number: u16) -> bool {
 
 /// Whether a whole new attempt may succeed.
 pub(crate) fn is_worth_retrying(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.downcast_ref::<Fault>().is_some_and(|fault| fault.transient)
-            || cause.downcast_ref::<io::Error>().is_some_and(|e| is_transient_io(e.kind()))
-            || cause.is::<Transient>()
-    })
+    error.chain().any(|cause| cause.downcast_ref::<Fault>().is_some_and(|fault| fault.transient) || may_pass(cause))
 }
 
 /// The fault in an error's chain, when a server or the way to it caused it.

@@ -9,7 +9,7 @@ use postgres_protocol::message::backend::ErrorResponseBody;
 
 use super::remedy::Remedy;
 use super::server_words::ServerWords;
-use crate::copying::transient::{Transient, is_transient_io};
+use crate::copying::transient::{is_transient_io, may_pass};
 use crate::error::{Exit, Failure, failure};
 
 /// An error of a connection: the server's own words with SQLSTATE, or why the connection broke.
@@ -85,11 +85,7 @@ fn is_transient(sqlstate: &str) -> bool {
 
 /// Whether a whole new attempt may succeed.
 pub(crate) fn is_worth_retrying(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.downcast_ref::<Fault>().is_some_and(|fault| fault.transient)
-            || cause.downcast_ref::<io::Error>().is_some_and(|e| is_transient_io(e.kind()))
-            || cause.is::<Transient>()
-    })
+    error.chain().any(|cause| cause.downcast_ref::<Fault>().is_some_and(|fault| fault.transient) || may_pass(cause))
 }
 
 /// The fault in an error's chain, when a server or the way to it caused it.
