@@ -190,11 +190,8 @@ pub(crate) struct DatabaseRecord {
 pub(crate) struct FilesRecord {
     pub service: String,
     /// Where the volume is in its container.
-    #[serde(default)]
     pub mount_path: String,
-    #[serde(default)]
     pub files: u64,
-    #[serde(default)]
     pub bytes: u64,
 }
 

@@ -6,45 +6,22 @@ use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 use futures_util::future::try_join_all;
-use tokio_util::sync::CancellationToken;
 
 use super::attempts::retried;
 use super::batches::{self, Work, is_large};
-use super::container::{NAMES_AT_ONCE, Place};
+use super::container::{NAMES_AT_ONCE, Place, Tools};
 use super::difference::{Difference, Wanted};
 use super::listing::{self, Entry, Kind};
+use super::options::FilesOptions;
 use super::path::{self, Path, shown};
 use super::report::{self, FilesReport};
 use super::sending::{Sending, digests};
-use crate::copying::progress::Progress;
 use crate::error::{Exit, Failure};
 
 /// How many batches are under way at a time.
 const WORKERS: usize = 6;
 /// How often the volumes are listed: a file that changes faster than that is told.
 const PASSES: usize = 4;
-
-/// What becomes of files on their way.
-pub(crate) trait Treatment: Sync {
-    /// Whether a file, or a folder with all that is in it, stays behind.
-    fn is_left(&self, path: &[u8], is_folder: bool) -> bool;
-    /// Whether the contents of a file may change on their way: it is sent at every run.
-    fn may_change(&self, path: &[u8]) -> bool;
-    /// What a file becomes; `None` for what it is.
-    ///
-    /// # Errors
-    /// When it cannot be told what it would do in a copy.
-    fn treat(&self, path: &[u8], contents: &[u8]) -> Result<Option<Vec<u8>>>;
-}
-
-/// How a volume is copied.
-pub(crate) struct FilesOptions<'a> {
-    pub(crate) treatment: &'a dyn Treatment,
-    /// Compare what is there by its digest, not by size and time alone.
-    pub(crate) by_digest: bool,
-    pub(crate) progress: &'a Progress,
-    pub(crate) stop: &'a CancellationToken,
-}
 
 /// Brings what is wanted of `source` into `target`, exactly, and takes away what else is there.
 ///
@@ -59,15 +36,8 @@ pub(crate) async fn copy(source: &Place, target: &Place, options: &FilesOptions<
 
 async fn copy_all(source: &Place, target: &Place, options: &FilesOptions<'_>) -> Result<FilesReport> {
     let began = Instant::now();
-    for place in [source, target] {
-        let lacking = retried(|| place.tools()).await?.lacking;
-        ensure!(
-            lacking.is_empty(),
-            Failure::new(Exit::Failed, format!("the image of {place} has no {}", lacking.join(", ")))
-                .hint("files are read and written by its own programs: add them to the image, or leave its files out (`files` with `mode: empty`)")
-        );
-    }
-    let tools = retried(|| target.tools()).await?;
+    tools(source).await?;
+    let tools = tools(target).await?;
     let mut copy = Copying {
         source,
         target,
@@ -97,6 +67,17 @@ async fn copy_all(source: &Place, target: &Place, options: &FilesOptions<'_>) ->
     }
     copy.report.seconds = began.elapsed().as_secs_f64();
     Ok(copy.report)
+}
+
+/// What a container has to work with: all that it takes.
+async fn tools(place: &Place) -> Result<Tools> {
+    let tools = retried(|| place.tools()).await?;
+    ensure!(
+        tools.lacking.is_empty(),
+        Failure::new(Exit::Failed, format!("the image of {place} has no {}", tools.lacking.join(", ")))
+            .hint("files are read and written by its own programs: add them to the image, or leave its files out (`files` with `mode: empty`)")
+    );
+    Ok(tools)
 }
 
 fn ensure_room(target: &Place, needed: u64, free: u64) -> Result<()> {
@@ -264,7 +245,10 @@ impl Copying<'_> {
             anyhow::Ok(())
         };
         try_join_all((0..WORKERS).map(worker)).await?;
-        retried(|| sending.more_names(more_names)).await?;
+        let told = || sending.told.lock().unwrap_or_else(PoisonError::into_inner);
+        // What has not come cannot have another name; the next pass sees why.
+        let named: Vec<_> = more_names.iter().filter(|(_, first)| !told().missing.contains_key(first)).collect();
+        retried(|| sending.more_names(&named)).await?;
         retried(|| sending.end_large(&large)).await?;
         // What is put into a folder, or taken out of it, changes its time.
         let touched: HashSet<&[u8]> = removed

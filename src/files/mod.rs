@@ -11,6 +11,7 @@ mod container;
 mod copying;
 mod difference;
 mod listing;
+mod options;
 mod path;
 mod php;
 mod report;
@@ -22,6 +23,7 @@ pub(crate) mod wp_config;
 
 pub(crate) use self::choice::Choice;
 pub(crate) use self::container::Place;
-pub(crate) use self::copying::{FilesOptions, Treatment, copy};
+pub(crate) use self::copying::copy;
+pub(crate) use self::options::{FilesOptions, Treatment};
 pub(crate) use self::path::shown;
 pub(crate) use self::report::{FilesReport, LeftFiles};

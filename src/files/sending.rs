@@ -1,6 +1,6 @@
 //! Sends files from one container to another through memory, and has each digest compared with what left.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 use super::archive::{self, As};
 use super::batches::{self, Work};
 use super::container::{BLOCK, Place};
-use super::copying::Treatment;
 use super::listing::{Entry, Kind};
+use super::options::Treatment;
 use super::path::{self, Path, shown};
 use crate::copying::progress::Progress;
 use crate::copying::transient::Transient;
@@ -63,7 +63,7 @@ impl Sending<'_> {
         let names: Vec<_> = batch.iter().map(|entry| path::in_container(&entry.path)).collect();
         let mut heard = self.source.ask("files", &names.iter().map(Vec::as_slice).collect::<Vec<_>>()).await?;
         let mut written = self.target.write("archive", b"", "").await?;
-        let mut digests: Vec<(&[u8], Digest)> = Vec::new();
+        let (mut arrived, mut left) = (HashSet::new(), Vec::new());
         let mut told = Told::default();
         while let Some(member) = archive::next(&mut heard).await? {
             let expected = by_path.get(&*member.path).filter(|entry| entry.kind == member.kind);
@@ -86,7 +86,7 @@ impl Sending<'_> {
                     continue;
                 }
                 written.feed(archive::member(&now, now.mode, &As::LinkTo(&member.leads_to))).await?;
-                digests.push((&entry.path, Digest::default()));
+                arrived.insert(&*entry.path);
                 continue;
             }
             let contents = heard.exactly(usize::try_from(member.size)?).await?;
@@ -96,7 +96,8 @@ impl Sending<'_> {
             );
             heard.skip(archive::padding(member.size)).await?;
             let contents = self.treated(&entry.path, contents, &mut told)?;
-            digests.push((&entry.path, Sha256::digest(&contents).into()));
+            arrived.insert(&*entry.path);
+            left.push((&*entry.path, Digest::from(Sha256::digest(&contents))));
             let size = contents.len() as u64;
             told.bytes += size;
             written.feed(archive::member(&now, now.mode, &As::File(size))).await?;
@@ -107,9 +108,7 @@ impl Sending<'_> {
         written.feed(archive::end()).await?;
         let complained = heard.end().await?.complained;
         written.end().await?;
-        let came: Vec<_> = digests.iter().filter(|(_, digest)| *digest != Digest::default()).collect();
-        self.compare(&came).await?;
-        let arrived: std::collections::HashSet<_> = digests.iter().map(|(path, _)| *path).collect();
+        self.compare(&left).await?;
         for entry in
             batch.iter().filter(|entry| !arrived.contains(&*entry.path) && !told.leading_out.contains(&entry.path))
         {
@@ -139,7 +138,7 @@ impl Sending<'_> {
     }
 
     /// Compares what is there with what left.
-    async fn compare(&self, came: &[&(&[u8], Digest)]) -> Result<()> {
+    async fn compare(&self, came: &[(&[u8], Digest)]) -> Result<()> {
         if came.is_empty() {
             return Ok(());
         }
@@ -213,7 +212,7 @@ impl Sending<'_> {
     }
 
     /// Gives files their further names.
-    pub(super) async fn more_names(&self, names: &[(Entry, Path)]) -> Result<()> {
+    pub(super) async fn more_names(&self, names: &[&(Entry, Path)]) -> Result<()> {
         self.archive(names.iter().map(|(entry, first)| archive::member(entry, entry.mode, &As::NameOf(first)))).await
     }
 

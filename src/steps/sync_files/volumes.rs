@@ -112,10 +112,10 @@ impl Production {
             found.passwords.extend(values.filter(|value| !value.is_empty()));
         }
         let of_wordpress = |s: &&ServiceInstance| matches!(services::kind(s), Some(Kind::Mysql | Kind::Mariadb));
-        let mut own: Vec<_> = servers.into_iter().filter(of_wordpress).collect();
+        let own: Vec<_> = servers.into_iter().filter(of_wordpress).collect();
         if own.len() == 1 {
             let seen = databases::look(ctx, &target.project.id, &target.environment().id, &own).await?;
-            found.own = own.pop().zip(seen.first()).and_then(|(_, seen)| login(&seen.variables));
+            found.own = seen.first().and_then(|seen| login(&seen.variables));
         }
         Ok(found)
     }

@@ -2,30 +2,10 @@
 
 mod after;
 
-use backboard::{ExtraService, WorldOptions};
 use serde_json::{Value, json};
 
+use crate::media::{request, with_media};
 use crate::stage::Stage;
-
-/// A world whose app `media` has a volume, and a relay that the policy knows.
-async fn with_media() -> Option<Stage> {
-    if let Err(reason) = backboard::relay::containers_possible() {
-        crate::asked::skip(with_nothing, &reason);
-        return None;
-    }
-    let options = WorldOptions { extra_services: vec![ExtraService::Media], ..WorldOptions::prompt() };
-    let mut stage = Stage::of(options).await;
-    stage.know_relay();
-    Some(stage)
-}
-
-fn with_nothing() {}
-
-fn request(stage: &Stage, more: &Value) -> Value {
-    let mut request = stage.request(json!({"environment_name": "copy", "include_services": ["web", "media"]}));
-    request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    request
-}
 
 /// How often a service of the copy was deployed, `media` or another.
 fn deployed(stage: &Stage) -> usize {

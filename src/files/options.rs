@@ -1,0 +1,28 @@
+//! How a volume is copied, and what becomes of its files on their way.
+
+use anyhow::Result;
+use tokio_util::sync::CancellationToken;
+
+use crate::copying::progress::Progress;
+
+/// What becomes of files on their way.
+pub(crate) trait Treatment: Sync {
+    /// Whether a file, or a folder with all that is in it, stays behind.
+    fn is_left(&self, path: &[u8], is_folder: bool) -> bool;
+    /// Whether the contents of a file may change on their way: it is sent at every run.
+    fn may_change(&self, path: &[u8]) -> bool;
+    /// What a file becomes; `None` for what it is.
+    ///
+    /// # Errors
+    /// When it cannot be told what it would do in a copy.
+    fn treat(&self, path: &[u8], contents: &[u8]) -> Result<Option<Vec<u8>>>;
+}
+
+/// How a volume is copied.
+pub(crate) struct FilesOptions<'a> {
+    pub(crate) treatment: &'a dyn Treatment,
+    /// Compare what is there by its digest, not by size and time alone.
+    pub(crate) by_digest: bool,
+    pub(crate) progress: &'a Progress,
+    pub(crate) stop: &'a CancellationToken,
+}
