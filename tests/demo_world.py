@@ -75,7 +75,7 @@ def set_up():
         fail("the set-up failed")
     env = os.environ | dict(line.split("=", 1) for line in settings.splitlines())
     if not pathlib.Path(env["CARGO_TARGET_DIR"], "debug/railstage").exists():
-        say("Building railstage and the stand-in, 2 to 6 minutes")
+        say("Building railstage and the stand-in, 5 to 15 minutes")
     build = ["cargo", "build", "--quiet", "--locked", "--package", "railstage", "--package", "backboard"]
     if run_to_end(build, cwd=ROOT, env=env)[1]:
         fail("the build failed")
