@@ -42,6 +42,8 @@ pub(crate) enum FilesMode {
     Copy,
     /// Nothing: the volume comes up empty.
     Empty,
+    /// As `copy`, but for WordPress's uploads: the copy's pages show those of production.
+    Production,
 }
 
 /// How a file that is there already is compared with its source.
@@ -83,6 +85,17 @@ pub(crate) enum AfterFailure {
     Fail,
 }
 
+/// What becomes of links to buckets (S3), which are not copied; keys to them never come along.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Buckets {
+    /// Links to production's buckets stay in the data: the copy's pages show what is in them.
+    #[default]
+    KeepLinks,
+    /// The copy knows no bucket: variables that name one come up empty.
+    Empty,
+}
+
 /// What `files` and `after` of a request say that is wrong by itself, or that the policy does not grant.
 pub(super) fn beyond(request: &CloneRequest, policy: &Policy) -> Vec<Refusal> {
     let CloneRequest { files, after, allow_empty_volumes, .. } = request;
@@ -102,6 +115,11 @@ pub(super) fn beyond(request: &CloneRequest, policy: &Policy) -> Vec<Refusal> {
         if asked.mode == FilesMode::Empty && !asked.include.is_empty() {
             let message = format!("nothing of the volume of `{name}` comes along, since its `mode` is `empty`");
             refusals.push(Refusal::wrong("files.include", message));
+        }
+        if asked.mode == FilesMode::Production && !request.is_guarded() {
+            let message =
+                format!("production's uploads are shown by the guard plug-in: take `guard` for `{name}` as well");
+            refusals.push(Refusal::wrong("files.mode", message));
         }
         refusals.extend(asked.not_readable());
         refusals.extend(asked.include.iter().filter(|glob| !policy.may_include_files.contains(glob)).map(|glob| {
@@ -186,7 +204,7 @@ mod tests {
     use super::*;
     use crate::contract::input;
 
-    fn refused(policy: serde_json::Value, asked: &serde_json::Value) -> Vec<String> {
+    fn refused(policy: serde_json::Value, asked: serde_json::Value) -> Vec<String> {
         let mut request = json!({"project_id": "p"});
         request.as_object_mut().unwrap().extend(asked.as_object().unwrap().clone());
         let request: CloneRequest = input::read("request", request).unwrap();
@@ -196,7 +214,7 @@ mod tests {
     #[test]
     fn a_star_of_the_policy_grants_arguments_and_no_second_command() {
         let asked = |command: &str, lines: serde_json::Value| {
-            refused(json!({ "after_commands": lines }), &json!({"after": [{"service": "web", "command": command}]}))
+            refused(json!({ "after_commands": lines }), json!({"after": [{"service": "web", "command": command}]}))
         };
         assert!(asked("wp cache flush", json!(["web=wp cache *"])).is_empty());
         assert!(asked("a && b", json!(["w*=a && b"])).is_empty(), "spelled out");
@@ -225,19 +243,20 @@ mod tests {
     fn a_volume_is_spoken_of_once_and_not_in_two_ways() {
         let none = json!({});
         let twice = json!({"files": [{"service": "a"}, {"service": "b"}, {"service": "a", "mode": "empty"}]});
-        assert!(refused(none.clone(), &twice)[0].contains("`a` is named twice"));
+        assert!(refused(none.clone(), twice)[0].contains("`a` is named twice"));
         let both = |mode: &str| json!({"files": [{"service": "a", "mode": mode}], "allow_empty_volumes": ["a"]});
-        assert!(refused(none.clone(), &both("copy"))[0].contains("`allow_empty_volumes` has it empty"));
-        assert!(refused(none, &both("empty")).is_empty());
+        assert!(refused(none.clone(), both("copy"))[0].contains("`allow_empty_volumes` has it empty"));
+        assert!(refused(none.clone(), both("production"))[0].contains("take it out of one of them"));
+        assert!(refused(none, both("empty")).is_empty());
     }
 
     #[test]
     fn globs_that_cannot_be_read_or_lead_out_of_the_volume_are_refused() {
         for glob in ["a[", "{a", "", "/x", "a\nb", "../x", "a/../../x", "a\\", "./x"] {
-            let refusals = refused(json!({}), &json!({"files": [{"service": "a", "exclude": [glob]}]}));
+            let refusals = refused(json!({}), json!({"files": [{"service": "a", "exclude": [glob]}]}));
             assert!(refusals.len() == 1 && refusals[0].contains("`files.exclude`"), "{glob}: {refusals:?}");
         }
         let fine = json!({"files": [{"service": "a", "exclude": ["**/*.zip", "-rf", "a b/{c,d}/[!e]?/", "ö"]}]});
-        assert_eq!(refused(json!({}), &fine), [""; 0]);
+        assert_eq!(refused(json!({}), fine), [""; 0]);
     }
 }

@@ -193,6 +193,9 @@ pub(crate) struct FilesRecord {
     pub mount_path: String,
     pub files: u64,
     pub bytes: u64,
+    /// Whether a WordPress on it has the copy's guard plug-in.
+    #[serde(default)]
+    pub is_guarded: bool,
 }
 
 /// When a run that begins `now` and may take `longest_run` counts as dead.

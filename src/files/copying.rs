@@ -12,7 +12,8 @@ use super::batches::{self, Work, is_large};
 use super::container::{NAMES_AT_ONCE, Place, Tools};
 use super::difference::{Difference, Wanted};
 use super::listing::{self, Entry, Kind};
-use super::options::FilesOptions;
+use super::options::{FilesOptions, OwnFiles};
+use super::own;
 use super::path::{self, Path, shown};
 use super::report::{self, FilesReport};
 use super::sending::{Sending, digests};
@@ -48,7 +49,9 @@ async fn copy_all(source: &Place, target: &Place, options: &FilesOptions<'_>) ->
         report: FilesReport::default(),
     };
     copy.report.with_owners = tools.is_root;
-    for pass in 1..=PASSES {
+    let mut pass = 0;
+    let wanted = loop {
+        pass += 1;
         let (wanted, difference) = copy.look().await?;
         if pass == 1 {
             let needed: u64 = difference.sent.iter().map(|entry| entry.size).sum();
@@ -57,14 +60,16 @@ async fn copy_all(source: &Place, target: &Place, options: &FilesOptions<'_>) ->
         }
         copy.count(&wanted, &difference, pass);
         if difference.is_none() {
-            break;
+            break wanted;
         }
         let is_last = pass == PASSES;
         copy.judge(&difference, is_last)?;
-        if !is_last {
-            copy.apply(&wanted, &difference).await?;
+        if is_last {
+            break wanted;
         }
-    }
+        copy.apply(&wanted, &difference).await?;
+    };
+    copy.add_own(&wanted).await?;
     copy.report.seconds = began.elapsed().as_secs_f64();
     Ok(copy.report)
 }
@@ -223,15 +228,36 @@ impl Copying<'_> {
         Ok(())
     }
 
-    async fn apply(&mut self, wanted: &Wanted, difference: &Difference) -> Result<()> {
-        let Difference { removed, folders, sent, more_names, .. } = difference;
-        let sending = Sending {
+    fn sending(&self) -> Sending<'_> {
+        Sending {
             source: self.source,
             target: self.target,
             treatment: self.options.treatment,
             progress: self.options.progress,
             told: Mutex::default(),
-        };
+        }
+    }
+
+    /// Writes what the copy has beside its source's files.
+    async fn add_own(&mut self, wanted: &Wanted) -> Result<()> {
+        let OwnFiles { files, mut finding } = self.options.treatment.own(&mut wanted.paths())?;
+        let sending = self.sending();
+        let mut guards = Vec::new();
+        for file in &files {
+            if retried(|| own::write(&sending, wanted, file)).await? {
+                report::name(&mut guards, &file.path);
+            } else {
+                finding =
+                    Some(format!("`{}` cannot be written, since its folder is a link or a file", shown(&file.path)));
+            }
+        }
+        (self.report.guards, self.report.unguarded) = (guards, finding);
+        Ok(())
+    }
+
+    async fn apply(&mut self, wanted: &Wanted, difference: &Difference) -> Result<()> {
+        let Difference { removed, folders, sent, more_names, .. } = difference;
+        let sending = self.sending();
         let large: Vec<_> = sent.iter().filter(|entry| is_large(entry)).collect();
         retried(|| sending.remove(removed)).await?;
         retried(|| sending.folders(folders, false)).await?;

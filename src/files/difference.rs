@@ -48,6 +48,12 @@ impl Wanted {
         }
         wanted
     }
+
+    /// The paths of all that is wanted.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &[u8]> {
+        let further = self.more_names.iter().map(|(entry, _)| entry);
+        self.entries.iter().chain(further).map(|entry| &*entry.path)
+    }
 }
 
 /// What there is to do, in this order.

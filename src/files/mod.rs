@@ -10,8 +10,11 @@ mod choice;
 mod container;
 mod copying;
 mod difference;
+mod guard_place;
+pub mod guard_plugin;
 mod listing;
 mod options;
+mod own;
 mod path;
 mod php;
 mod report;
@@ -19,11 +22,12 @@ mod sending;
 pub(crate) mod texts;
 #[cfg(test)]
 mod texts_tests;
-pub(crate) mod wp_config;
+pub mod wp_config;
 
 pub(crate) use self::choice::Choice;
 pub(crate) use self::container::Place;
 pub(crate) use self::copying::copy;
-pub(crate) use self::options::{FilesOptions, Treatment};
+pub(crate) use self::guard_place::{Places, places};
+pub(crate) use self::options::{FilesOptions, OwnFile, OwnFiles, Treatment};
 pub(crate) use self::path::shown;
 pub(crate) use self::report::{FilesReport, LeftFiles};

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 
+use super::path::Path;
 use crate::copying::progress::Progress;
 
 /// What becomes of files on their way.
@@ -16,6 +17,27 @@ pub(crate) trait Treatment: Sync {
     /// # Errors
     /// When it cannot be told what it would do in a copy.
     fn treat(&self, path: &[u8], contents: &[u8]) -> Result<Option<Vec<u8>>>;
+    /// What the copy has that its source has not, by the paths of what comes along.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    fn own(&self, paths: &mut dyn Iterator<Item = &[u8]>) -> Result<OwnFiles>;
+}
+
+/// Files of a copy's own.
+#[derive(Default)]
+pub(crate) struct OwnFiles {
+    pub(crate) files: Vec<OwnFile>,
+    /// Why one that the copy should have is not among them.
+    pub(crate) finding: Option<String>,
+}
+
+/// A file of a copy's own, with its folder's owner.
+pub(crate) struct OwnFile {
+    pub(crate) path: Path,
+    pub(crate) contents: Vec<u8>,
+    /// Seconds since 1970.
+    pub(crate) modified: i64,
 }
 
 /// How a volume is copied.

@@ -138,7 +138,7 @@ impl Sending<'_> {
     }
 
     /// Compares what is there with what left.
-    async fn compare(&self, came: &[(&[u8], Digest)]) -> Result<()> {
+    pub(super) async fn compare(&self, came: &[(&[u8], Digest)]) -> Result<()> {
         if came.is_empty() {
             return Ok(());
         }
@@ -230,7 +230,8 @@ impl Sending<'_> {
         written.end().await
     }
 
-    async fn archive(&self, members: impl ExactSizeIterator<Item = Vec<u8>>) -> Result<()> {
+    /// Writes members whose contents, if any, they hold.
+    pub(super) async fn archive(&self, members: impl ExactSizeIterator<Item = Vec<u8>>) -> Result<()> {
         if members.len() == 0 {
             return Ok(());
         }

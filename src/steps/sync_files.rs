@@ -93,6 +93,7 @@ async fn fill_volumes(ctx: &Context, request: &CloneRequest, target: Target, tur
         mount_path: files.mount_path.clone(),
         files: files.report.files,
         bytes: files.report.bytes,
+        is_guarded: !files.report.guards.is_empty(),
     });
     let files = target.record.files.iter().cloned().chain(files).collect();
     let change = turn.last_word(ctx, Record { files, ..target.record.clone() }).await?;

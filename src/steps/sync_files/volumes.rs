@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::Files;
 use super::treatment::OfVolume;
-use crate::contract::files_request::Compare;
+use crate::contract::files_request::{Compare, FilesMode};
 use crate::contract::request::CloneRequest;
 use crate::contract::ttl::Ttl;
 use crate::copying::throttle::Throttle;
@@ -17,6 +17,7 @@ use crate::environment::guard::Target;
 use crate::environment::hold::Held;
 use crate::environment::{databases, services};
 use crate::error::chain;
+use crate::external::http;
 use crate::files::wp_config::DbValues;
 use crate::files::{self, FilesOptions, FilesReport, LeftFiles, Place};
 use crate::railway::{Rendered, ServiceInstance};
@@ -70,7 +71,7 @@ async fn one(
     let fastest = Some(ctx.policy.files_mb_per_s).filter(|rate| *rate > 0).map(f64::from);
     let place = |line: Arc<Line>, throttle| Place::new(line, volume.mount_path, stall, Arc::new(throttle));
     let (source, copy) = (place(from, Throttle::new(fastest)), place(Arc::clone(to), Throttle::default()));
-    let treatment = OfVolume::new(target, request, volume, secrets)?;
+    let treatment = OfVolume::new(&ctx.policy, target, request, volume, secrets, uploads_of_production(volume).await?)?;
     ctx.progress.enter("files");
     let options = FilesOptions {
         treatment: &treatment,
@@ -86,7 +87,34 @@ async fn one(
         tracing::warn!("`{glob}` of `files` fits nothing on the volume of service `{name}`");
     }
     report.naming_production = treatment.named();
+    if let Some(why) = &report.unguarded {
+        tracing::warn!("the WordPress of service `{name}` is not guarded: {why}");
+    }
     Ok(report)
+}
+
+/// Where production shows the uploads of a volume that leaves them to it: nowhere where it asks for a password, which no visitor of the copy
+/// is to be asked for, and where it does not answer.
+async fn uploads_of_production(volume: &FileVolume<'_>) -> Result<Option<String>> {
+    if volume.mode != FilesMode::Production {
+        return Ok(None);
+    }
+    let name = &volume.service.service_name;
+    let domains = &volume.service.domains;
+    let custom = domains.custom_domains.iter().map(|domain| (&domain.domain, &domain.gate));
+    let all = custom.chain(domains.service_domains.iter().map(|domain| (&domain.domain, &domain.gate)));
+    let Some((host, _)) = all.into_iter().find(|(_, gate)| gate.is_none()) else {
+        tracing::warn!("service `{name}` can be visited by nobody in production, which so shows none of its uploads");
+        return Ok(None);
+    };
+    let url = format!("https://{host}");
+    let why = match http::visit(&http::client()?, &format!("{url}/"), None).await {
+        Ok(page) if page.status < 400 => return Ok(Some(url)),
+        Ok(page) => format!("it answers with HTTP status {}", page.status),
+        Err(error) => format!("{error:#}"),
+    };
+    tracing::warn!("production shows no uploads to visitors of the copy of service `{name}`: {why}");
+    Ok(None)
 }
 
 /// What of production's databases must stand in no file of a copy.

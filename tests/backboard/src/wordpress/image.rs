@@ -20,6 +20,11 @@ pub(crate) fn is_wordpress(image: &str) -> bool {
     name.rsplit('/').next() == Some("wordpress")
 }
 
+/// The PHP that is in the image, for code of a site that is to be read or run by itself.
+pub fn php() -> Result<Command> {
+    Ok(Image::find()?.php())
+}
+
 /// What `tests/setup` has unpacked.
 pub(super) struct Image {
     home: PathBuf,

@@ -9,6 +9,7 @@ mod production;
 mod site;
 
 pub use container::{Container, ContainerOptions};
+pub use image::php;
 pub(crate) use image::{FOLDER, is_wordpress};
 pub(crate) use production::NETWORK_EXTRA;
 pub use production::{ADMINISTRATOR, HOST, PASSWORD_OF_CUSTOMERS, dump};
