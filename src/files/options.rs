@@ -17,6 +17,8 @@ pub(crate) trait Treatment: Sync {
     /// # Errors
     /// When it cannot be told what it would do in a copy.
     fn treat(&self, path: &[u8], contents: &[u8]) -> Result<Option<Vec<u8>>>;
+    /// Looks at the contents of a file that stays as it is.
+    fn look(&self, path: &[u8], contents: &[u8]);
     /// What the copy has that its source has not, by the paths of what comes along.
     ///
     /// # Errors

@@ -48,6 +48,7 @@ impl Step for SyncFiles {
     const NAME: &'static str = "sync-files";
     const ABOUT: &'static str = "Copy the files on apps' volumes, while these apps are on hold in the copy";
     const DEADLINE: Deadline = Deadline::RestOfRun;
+    const COPIES_DATA: bool = true;
     type Input = CloneRequest;
     type Output = Output;
 

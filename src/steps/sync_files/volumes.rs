@@ -15,7 +15,7 @@ use crate::engines::Kind;
 use crate::environment::file_volumes::{self, FileVolume};
 use crate::environment::guard::Target;
 use crate::environment::hold::Held;
-use crate::environment::{databases, services};
+use crate::environment::{databases, services, waking};
 use crate::error::chain;
 use crate::external::http;
 use crate::files::wp_config::DbValues;
@@ -45,6 +45,7 @@ pub(super) async fn copy(ctx: &Context, target: &Target, request: &CloneRequest,
             let done = one(ctx, target, request, volume, &held.line, &secrets).await;
             ctx.progress.end_copy(&held.service, done.as_ref().err().map(chain));
             let report = done.with_context(|| format!("copy the files of service `{}`", held.service))?;
+            ctx.keep_files(&held.service, &report);
             copied.push(Files { service: held.service.clone(), mount_path: volume.mount_path.to_owned(), report });
         }
     }
@@ -63,12 +64,13 @@ async fn one(
     let key = relay_key::of_step(ctx).await?;
     let from = ctx.relay.line(name, volume.service.id.as_ref(), &key)?;
     tokio::select! {
-        ready = from.ready_for_commands(SOURCE_WITHIN) => ready.context("reach the source's container")?,
+        ready = waking::reached(volume.service, SOURCE_WITHIN, |patience| from.ready_for_commands(patience)) => ready.context("reach the source's container")?,
         () = ctx.stop.cancelled() => bail!("stopped on the way to service `{name}`"),
     }
     let asked = request.copying.stall.map_or(STALL, Ttl::duration);
     let stall = asked.min(ctx.policy.max_stall.duration());
-    let fastest = Some(ctx.policy.files_mb_per_s).filter(|rate| *rate > 0).map(f64::from);
+    let granted = Some(ctx.policy.files_mb_per_s).filter(|rate| *rate > 0).map(f64::from);
+    let fastest = granted.into_iter().chain(request.copying.max_mb_per_s).reduce(f64::min);
     let place = |line: Arc<Line>, throttle| Place::new(line, volume.mount_path, stall, Arc::new(throttle));
     let (source, copy) = (place(from, Throttle::new(fastest)), place(Arc::clone(to), Throttle::default()));
     let treatment = OfVolume::new(&ctx.policy, target, request, volume, secrets, uploads_of_production(volume).await?)?;
