@@ -1,7 +1,7 @@
 //! The relay of a world, and what is behind it.
 
 use super::{World, refused};
-use crate::model::{HandleKind, Start};
+use crate::model::Start;
 use crate::relay::{Deed, Relayed, names};
 use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
@@ -116,10 +116,7 @@ impl World {
     /// The folder on this machine that is the volume of a service which is no database.
     pub fn volume(&self, environment: &str, service: &str) -> Result<PathBuf> {
         let (id, found) = (self.find(environment)?, self.find_service(service)?);
-        let model = self.backend.current();
-        let config = &model.environment(id).map_err(refused)?.config;
-        let volumes = config.keys(found, HandleKind::VolumeMount);
-        let volume = volumes.first().with_context(|| format!("`{service}` has no volume"))?;
-        self.backend.runtime.containers.volume(id, volume)
+        let volume = self.backend.volume_of(id, found)?;
+        volume.with_context(|| format!("`{service}` has no volume"))
     }
 }
