@@ -29,6 +29,6 @@ put('uploads/elementor/css/post-7.css', "main { background: url(https://outfitte
 
 put('debug.log', "[27-Nov-2026 08:00:00 UTC] Ottilie Quillfeather could not pay\n");
 put('.env', "STRIPE_SECRET_KEY=sk_live_Canary0secret0key\n");
-put('backup-2026-11.sql', "INSERT INTO wp_users VALUES (7, 'canary.ottilie', 'canary.quillfeather@people.example.net');\n");
+put('backup.sql', "INSERT INTO wp_users VALUES (7, 'canary.ottilie', 'canary.quillfeather@people.example.net');\n");
 put('cache/page.html', "<p>Welcome back, Ottilie Quillfeather</p>\n");
-put('uploads/2026/11/invoice-2026-0117.pdf', "%PDF-1.4\nOttilie Quillfeather owes us 70 euros\n");
+put('uploads/2026/11/invoice-117.pdf', "%PDF-1.4\nOttilie Quillfeather owes us 70 euros\n");

@@ -198,6 +198,8 @@ fn open(backend: &Arc<Backend>, environment: Uuid, service: Uuid, variables: Var
         working_folder: working_folder.to_owned(),
         start_command,
         limit: None,
+        user: None,
+        only_busybox: false,
     };
     backend.runtime.containers.start(environment, service, inside);
     Ok(())

@@ -3,18 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 
+use backboard::wordpress::{PICTURE, PRIVATE};
 use backboard::{ExtraService, SiteFiles, WorldOptions};
 use serde_json::{Value, json};
 
 use super::fact;
 use crate::files::tree;
 use crate::stage::Stage;
-
-const PICTURE: &str = "/wp-content/uploads/2026/11/harbour.png";
-
-/// What a copy has no use for.
-const PRIVATE: [&str; 5] =
-    ["debug.log", ".env", "backup-2026-11.sql", "cache/page.html", "uploads/2026/11/invoice-2026-0117.pdf"];
 
 async fn stage(files: SiteFiles) -> Option<Stage> {
     if let Err(reason) = backboard::relay::containers_possible() {
@@ -52,21 +47,21 @@ async fn a_copy_of(files: SiteFiles) {
     let (source, production) = (volume(&stage, "production"), backboard::wordpress::HOST);
     let home = stage.world.fetch(production, "/").await.unwrap().body;
     assert_eq!([fact(&home, "uploads"), fact(&home, "private-files")], ["500", "5"], "{home}");
-    let before = tree::of(&source);
+    let (before, picture) = (tree::of(&source), format!("/{PICTURE}"));
     let (host, outputs) = copied(&stage, &json!({})).await;
     assert!(tree::of(&source) == before, "production's volume was written");
 
     let page = stage.world.fetch(&host, "/").await.unwrap().body;
     let facts = ["theme", "uploads", "private-files", "customers"].map(|name| fact(&page, name));
     assert_eq!(facts, ["Acme Harbour", "500", "0", fact(&home, "customers")], "{outputs}");
-    assert!(page.contains(&format!("src=\"https://{host}{PICTURE}\"")) && !page.contains(production), "{page}");
+    assert!(page.contains(&format!("src=\"https://{host}/{PICTURE}\"")) && !page.contains(production), "{page}");
     let style = stage.world.fetch(&host, "/wp-content/uploads/elementor/css/post-7.css").await.unwrap();
     assert!(style.status == 200 && style.body.contains(&host) && !style.body.contains(production), "{}", style.body);
-    let [there, here] = [production, &host].map(|host| stage.world.fetch(host, PICTURE));
+    let [there, here] = [production, &host].map(|host| stage.world.fetch(host, &picture));
     let (there, here) = (there.await.unwrap(), here.await.unwrap());
     assert_eq!((there.status, here.status, &here.body), (200, 200, &there.body));
     for path in PRIVATE {
-        let path = format!("/wp-content/{path}");
+        let path = format!("/{path}");
         let [there, here] = [production, &host].map(|host| stage.world.fetch(host, &path));
         assert_eq!([there.await.unwrap().status, here.await.unwrap().status], [200, 404], "{path}");
     }
@@ -83,7 +78,7 @@ async fn a_copy_of(files: SiteFiles) {
     fs::write(content.join("uploads/probe.php"), "<?php echo 'another';").unwrap();
     assert_eq!(stage.world.fetch(&host, "/wp-content/uploads/probe.php").await.unwrap().body, "another");
     fs::remove_file(content.join("uploads/2026/11/harbour.png")).unwrap();
-    let [there, here] = [production, &host].map(|host| stage.world.fetch(host, PICTURE));
+    let [there, here] = [production, &host].map(|host| stage.world.fetch(host, &picture));
     assert_eq!([there.await.unwrap().status, here.await.unwrap().status], [200, 404]);
     assert!(stage.world.ssh_keys().is_empty());
 }

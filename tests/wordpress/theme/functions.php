@@ -8,7 +8,7 @@ add_action('wp_enqueue_scripts', function () {
 /** What of the site's files is there: what a copy should have, and what it has no use for. */
 function acme_files(): array {
     $uploads = wp_get_upload_dir()['basedir'];
-    $private = ['debug.log', '.env', 'backup-2026-11.sql', 'cache/page.html', 'uploads/2026/11/invoice-2026-0117.pdf'];
+    $private = ['debug.log', '.env', 'backup.sql', 'cache/page.html', 'uploads/2026/11/invoice-117.pdf'];
     return [
         'theme' => wp_get_theme()->get('Name'),
         'uploads' => count(glob("$uploads/2026/*/*.png")),

@@ -12,6 +12,18 @@ const THEME: [(&str, &str); 3] = [
     ("index.php", include_str!("../../../wordpress/theme/index.php")),
 ];
 
+/// The picture on each page.
+pub const PICTURE: &str = "wp-content/uploads/2026/11/harbour.png";
+
+/// What a copy has no use for.
+pub const PRIVATE: [&str; 5] = [
+    "wp-content/debug.log",
+    "wp-content/.env",
+    "wp-content/backup.sql",
+    "wp-content/cache/page.html",
+    "wp-content/uploads/2026/11/invoice-117.pdf",
+];
+
 /// Has a site show itself in its own theme.
 pub(crate) const USE_THEME: &str =
     "UPDATE wp_options SET option_value = 'acme' WHERE option_name IN ('template', 'stylesheet')";

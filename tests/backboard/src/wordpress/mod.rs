@@ -10,8 +10,8 @@ mod production;
 mod site;
 
 pub use container::{Container, ContainerOptions};
-pub use files::SiteFiles;
 pub(crate) use files::USE_THEME;
+pub use files::{PICTURE, PRIVATE, SiteFiles};
 pub use image::php;
 pub(crate) use image::{FOLDER, is_wordpress};
 pub(crate) use production::NETWORK_EXTRA;

@@ -5,6 +5,7 @@ use crate::model::Start;
 use crate::relay::{Deed, Relayed, names};
 use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 impl World {
@@ -76,6 +77,21 @@ impl World {
         let (id, found) = (self.find(environment)?, self.find_service(service)?);
         self.backend.runtime.containers.limit(id, found, bytes);
         Ok(())
+    }
+
+    /// Has a service be of an image whose commands are this user's, or root's, and which has busybox and no other program, or all; from
+    /// its next deployment on in each environment, and at once in production.
+    pub fn set_image(&self, service: &str, user: Option<u32>, only_busybox: bool) -> Result<()> {
+        let found = self.find_service(service)?;
+        self.backend.runtime.containers.set_image(found, user, only_busybox);
+        Ok(())
+    }
+
+    /// How many bytes the commands in a running container were fed.
+    pub fn fed(&self, environment: &str, service: &str) -> Result<u64> {
+        let (id, found) = (self.find(environment)?, self.find_service(service)?);
+        let container = self.backend.runtime.containers.of(id, found);
+        Ok(container.map_or(0, |container| container.fed.load(Ordering::Relaxed)))
     }
 
     /// Puts a service to sleep, so that no command runs in it until one of its domains is visited.
