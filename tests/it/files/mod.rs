@@ -2,7 +2,7 @@
 
 mod exact;
 mod faults;
-mod tree;
+pub(crate) mod tree;
 
 use std::path::PathBuf;
 

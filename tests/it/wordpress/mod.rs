@@ -3,6 +3,7 @@
 mod config;
 mod files;
 mod guarded;
+mod own_volume;
 mod visitor;
 
 use std::collections::BTreeMap;
