@@ -17,7 +17,7 @@ use crate::masking;
 use crate::rewriting::Rewriter;
 
 /// What becomes of the files of one volume.
-pub(super) struct OfVolume<'a> {
+pub(in crate::steps) struct OfVolume<'a> {
     pub(super) choice: Choice,
     mount_path: String,
     /// Production's URLs and the copy's; none where they stay.
@@ -30,7 +30,7 @@ pub(super) struct OfVolume<'a> {
 impl<'a> OfVolume<'a> {
     /// # Errors
     /// When the copy has no domain yet; invalid input for a glob that cannot be read.
-    pub(super) fn new(
+    pub(in crate::steps) fn new(
         target: &Target,
         request: &CloneRequest,
         volume: &FileVolume<'_>,

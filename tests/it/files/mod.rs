@@ -2,6 +2,7 @@
 
 mod exact;
 mod faults;
+mod refresh;
 mod tree;
 
 use std::path::PathBuf;
