@@ -68,14 +68,17 @@ impl Copying<'_> {
         )?;
         let wanted = Wanted::of(source, |path, is_folder| treatment.is_left(path, is_folder));
         ensure_room(self.target, room(&wanted.entries).saturating_sub(room(&new)), free)?;
-        // Of several names `tar` would make one file again, whether or not they are one in the source.
-        let is_same = |entry: &Entry, there: &Entry| {
-            entry.size == there.size && there.names == 1 && !treatment.may_change(&entry.path)
-        };
+        let is_same =
+            |entry: &Entry, there: &Entry| entry.size == there.size && !treatment.may_change(&entry.path);
         let difference = Difference::between(&wanted, &old, self.with_owners, is_same);
         let others: HashSet<&[u8]> = difference.sent.iter().chain(&new).map(|entry| &*entry.path).collect();
         let is_taken = |entry: &&Entry| entry.kind == Kind::File && !others.contains(&*entry.path);
-        let taken: Vec<&Entry> = wanted.entries.iter().filter(is_taken).collect();
+        // Of several names `tar` would make one file again, where the source has one for each of them.
+        let linked: HashMap<&[u8], u64> =
+            old.iter().filter(|entry| entry.names > 1).map(|entry| (&*entry.path, entry.inode)).collect();
+        let mut seen = HashSet::new();
+        let is_first = |entry: &&Entry| linked.get(&*entry.path).is_none_or(|inode| seen.insert(*inode));
+        let taken: Vec<&Entry> = wanted.entries.iter().filter(is_taken).filter(is_first).collect();
         if taken.is_empty() {
             return Ok(());
         }

@@ -81,7 +81,8 @@ async fn new_files_come_and_old_ones_go_under_a_running_app() {
     assert_eq!(tree::of(&there), tree::of(&here));
     assert_eq!(address(&stage), before.0, "the app was deployed anew");
     let files = &call.outputs()["files"][0];
-    assert_eq!((&files["service"], &files["files"]), (&json!("media"), &before.1["files"][0]["files"]));
+    assert_eq!(files["service"], "media");
+    assert_eq!(files["files"].as_u64(), before.1["files"][0]["files"].as_u64().map(|files| files + 1));
     // What is there already does not come again.
     assert!(files["unchanged"].as_u64() > Some(8), "{files}");
     let is_small = |bytes: &Value| bytes.as_u64().unwrap() < before.1["files"][0]["bytes"].as_u64().unwrap();
@@ -114,7 +115,7 @@ async fn files_that_do_not_come_whole_leave_the_old_ones() {
     let failed = stage.step("refresh-env", "damaged", &asked(&stage)).await;
     failed.expect(1);
     assert!(failed.error().contains("`photo.jpg`") && failed.error().contains("digest"), "{}", failed.error());
-    assert_eq!(tree::of(&there), old);
+    assert!(tree::of(&there) == old);
     let record = stage.record("copy");
     assert_eq!((&record["state"], &record["refreshing"]), (&json!("ready"), &Value::Null));
 
@@ -180,7 +181,7 @@ fn begin(stage: &Stage, run_id: &str) -> Child {
         ("RAILSTAGE_REQUEST", &base64(&asked(stage).to_string())),
         ("RAILSTAGE_POLICY", &base64(&stage.policy.to_string())),
     ]);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 /// So many files at the root of a volume, each of which is renamed by itself.
@@ -232,7 +233,7 @@ async fn a_refresh_that_is_killed_anywhere_is_taken_back_by_its_rollback() {
     eventually("it renames", is_swapping).await;
     stage.world.restart_container("copy", "media").unwrap();
     let ended = tokio::time::timeout(Duration::from_mins(2), child.wait_with_output()).await.unwrap().unwrap();
-    assert!(ended.status.success());
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
     assert!(tree::of(&there) == tree::of(&here));
     assert_only_read(&stage);
 }
