@@ -1,7 +1,7 @@
 //! `sync-files`: copies the files on the volumes of apps into those of the copy, whose apps are on hold until all is there.
 
-mod treatment;
-mod volumes;
+pub(super) mod treatment;
+pub(super) mod volumes;
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::contract::files_request::FilesRequest;
 use crate::contract::record::{FilesRecord, Record};
 use crate::contract::request::CloneRequest;
 use crate::environment::file_volumes;
@@ -42,6 +43,16 @@ pub(super) struct Files {
     pub mount_path: String,
     #[serde(flatten)]
     pub report: FilesReport,
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub(super) asked: Option<FilesRequest>,
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub(super) read_at: Option<Timestamp>,
+    /// Whether a WordPress on it has the copy's guard plug-in.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub(super) is_guarded: bool,
 }
 
 impl Step for SyncFiles {
@@ -89,14 +100,7 @@ async fn fill_volumes(ctx: &Context, request: &CloneRequest, target: Target, tur
         volumes::copy(ctx, &target, request, &held).await
     };
     let services = tokio::time::timeout(time, copied).await.unwrap_or_else(|_| Err(late().into()))?;
-    let files = services.iter().map(|files| FilesRecord {
-        service: files.service.clone(),
-        mount_path: files.mount_path.clone(),
-        files: files.report.files,
-        bytes: files.report.bytes,
-        is_guarded: !files.report.guards.is_empty(),
-    });
-    let files = target.record.files.iter().cloned().chain(files).collect();
+    let files = target.record.files.iter().cloned().chain(services.iter().map(Files::record)).collect();
     let change = turn.last_word(ctx, Record { files, ..target.record.clone() }).await?;
     let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
     changed.context("record whose files were copied")?;
@@ -111,8 +115,22 @@ fn time_left(record: &Record) -> Duration {
 
 impl Files {
     /// What the record of a copy tells of them.
-    fn recorded(record: &FilesRecord) -> Self {
+    pub(super) fn recorded(record: &FilesRecord) -> Self {
         let report = FilesReport { files: record.files, bytes: record.bytes, ..FilesReport::default() };
-        Self { service: record.service.clone(), mount_path: record.mount_path.clone(), report }
+        let FilesRecord { service, mount_path, asked, read_at, is_guarded, .. } = record.clone();
+        Self { service, mount_path, report, asked, read_at, is_guarded }
+    }
+
+    /// What the record tells of them.
+    pub(super) fn record(&self) -> FilesRecord {
+        FilesRecord {
+            service: self.service.clone(),
+            mount_path: self.mount_path.clone(),
+            files: self.report.files,
+            bytes: self.report.bytes,
+            is_guarded: self.is_guarded,
+            asked: self.asked.clone(),
+            read_at: self.read_at,
+        }
     }
 }

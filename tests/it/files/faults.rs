@@ -62,7 +62,7 @@ async fn a_service_that_sleeps_is_woken_by_its_domain_once() {
     let Some(stage) = with_media().await else { return };
     fs::write(source(&stage).join("photo.jpg"), vec![7; 3000]).unwrap();
     stage.world.add_custom_domain("production", "media", "media.example.net", true).unwrap();
-    let request = request(&stage, &json!({}));
+    let request = request(&stage, &json!({"web_service": "web"}));
     stage.steps_until("sync-db", "asleep", &request).await;
     stage.world.put_to_sleep("production", "media").unwrap();
     let copied = stage.step("sync-files", "asleep", &request).await;

@@ -2,6 +2,7 @@
 
 mod exact;
 mod faults;
+mod refresh;
 pub(crate) mod tree;
 
 use std::path::PathBuf;
