@@ -197,6 +197,9 @@ pub(crate) struct FilesRecord {
     /// Whether a WordPress on it has the copy's guard plug-in.
     #[serde(default)]
     pub is_guarded: bool,
+    /// Whether the request wants none.
+    #[serde(default)]
+    pub without_guard: bool,
     /// What the request said of them, which holds for a refresh as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<FilesRequest>,

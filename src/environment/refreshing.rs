@@ -195,6 +195,7 @@ fn asked(ctx: &Context, target: &Target, request: &RefreshRequest) -> Result<Clo
         custom_domain: is_custom.then(|| host.clone()),
         databases: databases(record, request),
         files: files(record, request),
+        guard: guard_asked(ctx, record),
         ..request.of_clone()
     };
     if request.files {
@@ -230,6 +231,15 @@ fn files(record: &Record, request: &RefreshRequest) -> Vec<FilesRequest> {
         }
     }
     files
+}
+
+/// Whether new files of a copy have a guard plug-in with them: as those that it has, or as a clone's would.
+fn guard_asked(ctx: &Context, record: &Record) -> Option<bool> {
+    let (mut files, is_granted) = (record.files.iter(), ctx.policy.may_be_unguarded);
+    match files.clone().any(|files| files.is_guarded) {
+        true => Some(true),
+        false => (is_granted && files.any(|files| files.without_guard)).then_some(false),
+    }
 }
 
 /// The database services of its source that a copy has new data from: none where none was copied into it.

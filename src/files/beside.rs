@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::attempts::retried;
 use super::container::{Place, Written};
@@ -135,7 +135,8 @@ impl Beside {
                 "over" => Some(Standing::Over),
                 _ => None,
             });
-            standing.with_context(|| Transient(format!("{} does not tell how far it has come", self.volume)))
+            let silent = || Transient(format!("{} does not tell how far it has come", self.volume));
+            Ok(standing.ok_or_else(silent)?)
         })
         .await
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use bytes::{Buf as _, Bytes, BytesMut};
 
 use super::path::shown;
@@ -244,9 +244,8 @@ impl Written {
         let Ended { said, complained, .. } = self.place.within(self.command.end()).await?;
         let said = String::from_utf8_lossy(&said).into_owned();
         let code = said.lines().find_map(|line| line.strip_prefix("railstage-wrote "));
-        let code = code.with_context(|| {
-            Transient(format!("{} did not write to the end: {}", self.place, first_line(&complained)))
-        });
+        let code = code
+            .ok_or_else(|| Transient(format!("{} did not write to the end: {}", self.place, first_line(&complained))));
         match code?.parse::<u32>() {
             Ok(0) => Ok(said),
             _ if complained.contains("No space left") || complained.contains("Disk quota") => bail!(

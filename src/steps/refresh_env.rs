@@ -15,6 +15,7 @@ use self::files::Volumes;
 use self::taking_back::take_back;
 use super::sync_db::{self, Database};
 use super::sync_files::Files;
+use super::sync_files::volumes::Production;
 use crate::contract::copied::Copied;
 use crate::contract::ids::EnvironmentId;
 use crate::contract::record::{self, DatabaseRecord, FilesRecord, Record, Refreshed};
@@ -161,7 +162,8 @@ async fn fill(
 ) -> Result<Vec<Listening>> {
     let wanted = refreshing::wanted(target, request);
     ensure_all_there(target, request, &wanted)?;
-    let volumes = Volumes::of(ctx, request, target).await?;
+    let production = if request.files.is_empty() { Production::default() } else { Production::of(ctx, target).await? };
+    let volumes = Volumes::of(ctx, request, target, &production).await?;
     let public = ways::proxies_of_copy(&ctx.policy, request, target.source(), &wanted);
     output.restarts += proxies::open(ctx, target, &public, request.logs).await?;
     let pairs = match &wanted[..] {
@@ -236,10 +238,10 @@ fn with_databases(record: &Record, new: &[DatabaseRecord]) -> Record {
 
 /// The record with new accounts of files.
 fn with_files(mut record: Record, new: &[Files]) -> Record {
-    for new in new.iter().map(Files::record) {
+    for Files { record: new, .. } in new {
         let is_it = |old: &&mut FilesRecord| old.service == new.service && old.mount_path == new.mount_path;
         if let Some(old) = record.files.iter_mut().find(is_it) {
-            *old = new;
+            old.clone_from(new);
         }
     }
     record

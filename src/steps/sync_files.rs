@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::contract::files_request::FilesRequest;
 use crate::contract::record::{FilesRecord, Record};
 use crate::contract::request::CloneRequest;
 use crate::environment::file_volumes;
@@ -43,16 +42,10 @@ pub(super) struct Files {
     pub mount_path: String,
     #[serde(flatten)]
     pub report: FilesReport,
+    /// What the record tells of them.
     #[serde(skip)]
     #[schemars(skip)]
-    pub(super) asked: Option<FilesRequest>,
-    #[serde(skip)]
-    #[schemars(skip)]
-    pub(super) read_at: Option<Timestamp>,
-    /// Whether a WordPress on it has the copy's guard plug-in.
-    #[serde(skip)]
-    #[schemars(skip)]
-    pub(super) is_guarded: bool,
+    pub(super) record: FilesRecord,
 }
 
 impl Step for SyncFiles {
@@ -100,7 +93,7 @@ async fn fill_volumes(ctx: &Context, request: &CloneRequest, target: Target, tur
         volumes::copy(ctx, &target, request, &held).await
     };
     let services = tokio::time::timeout(time, copied).await.unwrap_or_else(|_| Err(late().into()))?;
-    let files = target.record.files.iter().cloned().chain(services.iter().map(Files::record)).collect();
+    let files = target.record.files.iter().cloned().chain(services.iter().map(|files| files.record.clone())).collect();
     let change = turn.last_word(ctx, Record { files, ..target.record.clone() }).await?;
     let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
     changed.context("record whose files were copied")?;
@@ -117,20 +110,7 @@ impl Files {
     /// What the record of a copy tells of them.
     pub(super) fn recorded(record: &FilesRecord) -> Self {
         let report = FilesReport { files: record.files, bytes: record.bytes, ..FilesReport::default() };
-        let FilesRecord { service, mount_path, asked, read_at, is_guarded, .. } = record.clone();
-        Self { service, mount_path, report, asked, read_at, is_guarded }
-    }
-
-    /// What the record tells of them.
-    pub(super) fn record(&self) -> FilesRecord {
-        FilesRecord {
-            service: self.service.clone(),
-            mount_path: self.mount_path.clone(),
-            files: self.report.files,
-            bytes: self.report.bytes,
-            is_guarded: self.is_guarded,
-            asked: self.asked.clone(),
-            read_at: self.read_at,
-        }
+        let FilesRecord { service, mount_path, .. } = record.clone();
+        Self { service, mount_path, report, record: record.clone() }
     }
 }

@@ -17,7 +17,7 @@ use crate::running::context::Context;
 use crate::running::relay_key;
 use crate::steps::sync_files::Files;
 use crate::steps::sync_files::treatment::OfVolume;
-use crate::steps::sync_files::volumes::{Anew, Ends, Production, told};
+use crate::steps::sync_files::volumes::{Anew, Ends, Production, told, treatment};
 
 /// How long the container of a running app may take until commands run there.
 const REACHED_WITHIN: Duration = Duration::from_secs(40);
@@ -28,12 +28,12 @@ const GONE_WITHIN: Duration = Duration::from_mins(1);
 /// The volumes that get new files.
 pub(super) struct Volumes<'a> {
     volumes: Vec<Volume<'a>>,
-    production: Production,
 }
 
 struct Volume<'a> {
     volume: FileVolume<'a>,
     ends: Ends,
+    treatment: OfVolume<'a>,
     beside: Beside,
     standing: Standing,
     /// When the files that it has began to be read.
@@ -45,9 +45,13 @@ impl<'a> Volumes<'a> {
     ///
     /// # Errors
     /// When a container cannot be reached, or has no room or no programs for it.
-    pub(super) async fn of(ctx: &Context, request: &'a CloneRequest, target: &'a Target) -> Result<Self> {
+    pub(super) async fn of(
+        ctx: &Context,
+        request: &'a CloneRequest,
+        target: &'a Target,
+        production: &'a Production,
+    ) -> Result<Self> {
         let wanted = file_volumes::refreshed(target.source(), request, &target.record)?;
-        let production = if wanted.is_empty() { Production::default() } else { Production::of(ctx, target).await? };
         let run_hash = ctx.run.names(request).run_hash;
         let mut volumes = Vec::new();
         for volume in wanted {
@@ -60,20 +64,20 @@ impl<'a> Volumes<'a> {
                 let ends = Ends::of(ctx, request, &volume, &line).await?;
                 let beside = Beside::new(&ends.copy, &run_hash);
                 let standing = beside.begin().await?;
+                let treatment = treatment(ctx, target, request, &volume, production).await?;
                 if standing == Standing::Built {
-                    let treatment = OfVolume::new(ctx, target, request, &volume, &production).await?;
                     ends.ensure_fits(&beside, &treatment).await?;
                 }
-                anyhow::Ok((ends, beside, standing))
+                anyhow::Ok((ends, treatment, beside, standing))
             };
-            let (ends, beside, standing) =
+            let (ends, treatment, beside, standing) =
                 found.await.with_context(|| format!("make ready for new files of service `{name}`"))?;
             let recorded =
                 target.record.files.iter().find(|one| one.service == *name && one.mount_path == volume.mount_path);
             let read_at = recorded.and_then(|one| one.read_at);
-            volumes.push(Volume { volume, ends, beside, standing, read_at });
+            volumes.push(Volume { volume, ends, treatment, beside, standing, read_at });
         }
-        Ok(Self { volumes, production })
+        Ok(Self { volumes })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -86,15 +90,14 @@ impl<'a> Volumes<'a> {
     /// What the copying of one fails with, or its renaming: then all must be taken back.
     pub(super) async fn fill(&self, ctx: &Context, request: &CloneRequest, target: &Target) -> Result<Vec<Files>> {
         let mut filled = Vec::new();
-        for Volume { volume, ends, beside, standing, read_at } in &self.volumes {
+        for Volume { volume, ends, treatment, beside, standing, read_at } in &self.volumes {
             if *standing != Standing::Built {
                 // Another process of this run has built them, and all were there.
                 filled.extend(recorded(target, volume));
                 continue;
             }
-            let treatment = OfVolume::new(ctx, target, request, volume, &self.production).await?;
             let anew = Anew { beside, read_at: *read_at };
-            filled.push(told(ctx, volume, ends.fill(ctx, volume, treatment, Some(anew))).await?);
+            filled.push(told(ctx, request, volume, ends.fill(ctx, volume, treatment, Some(anew))).await?);
         }
         for Volume { volume, beside, .. } in &self.volumes {
             let name = &volume.service.service_name;

@@ -13,13 +13,11 @@ use crate::environment::file_volumes::FileVolume;
 use crate::environment::guard::Target;
 use crate::environment::hosts;
 use crate::error::{Exit, Failure, counted};
-use crate::external::http;
 use crate::files::guard_plugin::{self, GuardPlugin};
 use crate::files::wp_config::{self, WpConfigValues};
 use crate::files::{Choice, OwnFile, OwnFiles, Places, Treatment, places, shown, texts};
 use crate::masking;
 use crate::rewriting::Rewriter;
-use crate::running::context::Context;
 
 /// How many files that name production are told.
 const MOST_NAMED: usize = 20;
@@ -40,12 +38,13 @@ pub(in crate::steps) struct OfVolume<'a> {
 impl<'a> OfVolume<'a> {
     /// # Errors
     /// When the copy has no domain yet; invalid input for a glob that cannot be read.
-    pub(in crate::steps) async fn new(
-        ctx: &Context,
+    pub(super) fn new(
+        policy: &Policy,
         target: &Target,
         request: &CloneRequest,
         volume: &FileVolume<'_>,
         production: &'a Production,
+        missing_uploads: Option<String>,
     ) -> Result<Self> {
         let (include, exclude) =
             volume.asked.map_or((&[][..], &[][..]), |asked| (asked.include.as_slice(), asked.exclude.as_slice()));
@@ -54,21 +53,20 @@ impl<'a> OfVolume<'a> {
             false => None,
         };
         let choice = Choice::new(volume.mount_path, include, exclude, request.anonymize)?;
-        let missing_uploads = uploads_of_production(volume).await?;
         let leaves_uploads = volume.mode == FilesMode::Production;
         Ok(Self {
             choice: if leaves_uploads { choice.without_uploads() } else { choice },
             mount_path: volume.mount_path.to_owned(),
             urls,
             production,
-            guard: request.is_guarded().then(|| guard(&ctx.policy, target, request, missing_uploads)),
+            guard: request.is_guarded().then(|| guard(policy, target, request, missing_uploads)),
             named: Mutex::default(),
         })
     }
 
     /// Files that name production, at most [`MOST_NAMED`] of them.
-    pub(super) fn named(self) -> Vec<String> {
-        self.named.into_inner().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn named(&self) -> Vec<String> {
+        self.named.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn name(&self, path: &[u8], why: &str) {
@@ -153,28 +151,4 @@ fn guard(policy: &Policy, target: &Target, request: &CloneRequest, missing_uploa
         hosts,
         missing_uploads,
     }
-}
-
-/// Where production shows the uploads of a volume that leaves them to it: nowhere where it asks for a password, which no visitor of the copy
-/// is to be asked for, and where it does not answer.
-async fn uploads_of_production(volume: &FileVolume<'_>) -> Result<Option<String>> {
-    if volume.mode != FilesMode::Production {
-        return Ok(None);
-    }
-    let name = &volume.service.service_name;
-    let domains = &volume.service.domains;
-    let custom = domains.custom_domains.iter().map(|domain| (&domain.domain, &domain.gate));
-    let all = custom.chain(domains.service_domains.iter().map(|domain| (&domain.domain, &domain.gate)));
-    let Some((host, _)) = all.into_iter().find(|(_, gate)| gate.is_none()) else {
-        tracing::warn!("service `{name}` can be visited by nobody in production, which so shows none of its uploads");
-        return Ok(None);
-    };
-    let url = format!("https://{host}");
-    let why = match http::visit(&http::client()?, &format!("{url}/"), None).await {
-        Ok(page) if page.status < 400 => return Ok(Some(url)),
-        Ok(page) => format!("it answers with HTTP status {}", page.status),
-        Err(error) => format!("{error:#}"),
-    };
-    tracing::warn!("production shows no uploads to visitors of the copy of service `{name}`: {why}");
-    Ok(None)
 }

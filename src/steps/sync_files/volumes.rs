@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Files;
 use super::treatment::OfVolume;
-use crate::contract::files_request::Compare;
-use crate::contract::record;
+use crate::contract::files_request::{Compare, FilesMode};
+use crate::contract::record::{self, FilesRecord};
 use crate::contract::request::CloneRequest;
 use crate::contract::ttl::Ttl;
 use crate::copying::throttle::Throttle;
@@ -19,6 +19,7 @@ use crate::environment::guard::Target;
 use crate::environment::hold::Held;
 use crate::environment::{databases, services, waking};
 use crate::error::chain;
+use crate::external::http;
 use crate::files::wp_config::DbValues;
 use crate::files::{self, Beside, FilesOptions, FilesReport, LeftFiles, Place};
 use crate::railway::{Rendered, ServiceInstance};
@@ -61,13 +62,28 @@ pub(super) async fn copy(ctx: &Context, target: &Target, request: &CloneRequest,
         for volume in wanted.iter().filter(|volume| volume.service.service_name == held.service) {
             let filling = async {
                 let ends = Ends::of(ctx, request, volume, &held.line).await?;
-                let treatment = OfVolume::new(ctx, target, request, volume, &production).await?;
-                ends.fill(ctx, volume, treatment, None).await
+                let treatment = treatment(ctx, target, request, volume, &production).await?;
+                ends.fill(ctx, volume, &treatment, None).await
             };
-            copied.push(told(ctx, volume, filling).await?);
+            copied.push(told(ctx, request, volume, filling).await?);
         }
     }
     Ok(copied)
+}
+
+/// What becomes of the files of a volume.
+///
+/// # Errors
+/// As [`OfVolume::new`].
+pub(in crate::steps) async fn treatment<'p>(
+    ctx: &Context,
+    target: &Target,
+    request: &CloneRequest,
+    volume: &FileVolume<'_>,
+    production: &'p Production,
+) -> Result<OfVolume<'p>> {
+    let uploads = uploads_of_production(volume).await?;
+    OfVolume::new(&ctx.policy, target, request, volume, production, uploads)
 }
 
 /// Does what fills a volume, and has whoever watches see it.
@@ -76,6 +92,7 @@ pub(super) async fn copy(ctx: &Context, target: &Target, request: &CloneRequest,
 /// What that fails with, naming its service.
 pub(in crate::steps) async fn told(
     ctx: &Context,
+    request: &CloneRequest,
     volume: &FileVolume<'_>,
     filling: impl Future<Output = Result<FilesReport>>,
 ) -> Result<Files> {
@@ -86,16 +103,18 @@ pub(in crate::steps) async fn told(
     ctx.progress.end_copy(service, done.as_ref().err().map(chain));
     let report = done.with_context(|| format!("copy the files of service `{service}`"))?;
     ctx.keep_files(service, &report);
-    let asked = volume.asked.cloned();
-    let is_guarded = !report.guards.is_empty();
-    Ok(Files {
+    let (service, mount_path) = (service.clone(), volume.mount_path.to_owned());
+    let record = FilesRecord {
         service: service.clone(),
-        mount_path: volume.mount_path.to_owned(),
-        report,
-        asked,
+        mount_path: mount_path.clone(),
+        files: report.files,
+        bytes: report.bytes,
+        is_guarded: !report.guards.is_empty(),
+        without_guard: request.guard == Some(false),
+        asked: volume.asked.cloned(),
         read_at: Some(began),
-        is_guarded,
-    })
+    };
+    Ok(Files { service, mount_path, report, record })
 }
 
 impl Ends {
@@ -140,14 +159,14 @@ impl Ends {
         &self,
         ctx: &Context,
         volume: &FileVolume<'_>,
-        treatment: OfVolume<'_>,
+        treatment: &OfVolume<'_>,
         anew: Option<Anew<'_>>,
     ) -> Result<FilesReport> {
         ctx.progress.enter("files");
         let by_digest = volume.asked.is_some_and(|asked| asked.compare == Compare::Digest);
         let read_at = anew.as_ref().and_then(|anew| anew.read_at).filter(|_| !by_digest);
         let options = FilesOptions {
-            treatment: &treatment,
+            treatment,
             by_digest,
             beside: anew.as_ref().map(|anew| anew.beside),
             unchanged_before: read_at.map(|at| (at - CLOCKS_DIFFER).as_second()),
@@ -156,10 +175,10 @@ impl Ends {
         };
         let target = anew.as_ref().map_or_else(|| self.copy.clone(), |anew| anew.beside.tree());
         let mut report = files::copy(&self.source, &target, &options).await?;
+        let name = &volume.service.service_name;
         let left = treatment.choice.left();
         report.left = left.iter().map(|(why, paths)| LeftFiles::new(why, paths.iter())).collect();
         report.unmatched = treatment.choice.unmatched();
-        let name = &volume.service.service_name;
         for glob in &report.unmatched {
             tracing::warn!("`{glob}` of `files` fits nothing on the volume of service `{name}`");
         }
@@ -169,6 +188,30 @@ impl Ends {
         }
         Ok(report)
     }
+}
+
+/// Where production shows the uploads of a volume that leaves them to it: nowhere where it asks for a password, which no visitor of the copy
+/// is to be asked for, and where it does not answer.
+async fn uploads_of_production(volume: &FileVolume<'_>) -> Result<Option<String>> {
+    if volume.mode != FilesMode::Production {
+        return Ok(None);
+    }
+    let name = &volume.service.service_name;
+    let domains = &volume.service.domains;
+    let custom = domains.custom_domains.iter().map(|domain| (&domain.domain, &domain.gate));
+    let all = custom.chain(domains.service_domains.iter().map(|domain| (&domain.domain, &domain.gate)));
+    let Some((host, _)) = all.into_iter().find(|(_, gate)| gate.is_none()) else {
+        tracing::warn!("service `{name}` can be visited by nobody in production, which so shows none of its uploads");
+        return Ok(None);
+    };
+    let url = format!("https://{host}");
+    let why = match http::visit(&http::client()?, &format!("{url}/"), None).await {
+        Ok(page) if page.status < 400 => return Ok(Some(url)),
+        Ok(page) => format!("it answers with HTTP status {}", page.status),
+        Err(error) => format!("{error:#}"),
+    };
+    tracing::warn!("production shows no uploads to visitors of the copy of service `{name}`: {why}");
+    Ok(None)
 }
 
 /// What of production's databases must stand in no file of a copy.
