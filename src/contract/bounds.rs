@@ -66,6 +66,7 @@ pub const BOUNDS: &[(&str, Bound)] = &[
     ("basic_auth.user", Harmless("is a name that only the gate knows")),
     ("basic_auth.secret", Lines(&["secrets"])),
     ("environment_type", Harmless("tells an app what it is")),
+    ("files", Harmless("files come as the copy's first did, whose globs the policy judges again")),
     ("files.service", Harmless("names whose files are meant")),
     ("files.mode", Harmless("an app without files shows less")),
     ("files.include", Lines(&["may_include_files"])),

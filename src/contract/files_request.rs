@@ -13,7 +13,7 @@ use crate::contract::request::CloneRequest;
 const LONGEST_GLOB: usize = 500;
 
 /// What becomes of the files on one service's volume.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FilesRequest {
     /// Name of the service whose volume it is; an app's.
@@ -97,7 +97,7 @@ pub(crate) enum Buckets {
 }
 
 /// What `files` and `after` of a request say that is wrong by itself, or that the policy does not grant.
-pub(super) fn beyond(request: &CloneRequest, policy: &Policy) -> Vec<Refusal> {
+pub(crate) fn beyond(request: &CloneRequest, policy: &Policy) -> Vec<Refusal> {
     let CloneRequest { files, after, allow_empty_volumes, .. } = request;
     let mut refusals = Vec::new();
     for (n, asked) in files.iter().enumerate() {
@@ -149,6 +149,17 @@ pub(crate) fn read_glob(glob: &str, any_case: bool) -> Result<Glob, String> {
 }
 
 impl FilesRequest {
+    /// Asks for the files of a service as they come where nothing is said of them.
+    pub(crate) fn of_service(service: &str) -> Self {
+        Self {
+            service: service.to_owned(),
+            mode: FilesMode::default(),
+            include: Vec::new(),
+            exclude: Vec::new(),
+            compare: Compare::default(),
+        }
+    }
+
     /// Globs that cannot be read, or name what is in no volume.
     fn not_readable(&self) -> Vec<Refusal> {
         let fields = [("files.include", &self.include), ("files.exclude", &self.exclude)];

@@ -46,16 +46,22 @@ async fn copy_all(source: &Place, target: &Place, options: &FilesOptions<'_>) ->
         with_owners: tools.is_root,
         sent: HashMap::new(),
         leading_out: HashSet::new(),
+        trusted: HashMap::new(),
         report: FilesReport::default(),
     };
     copy.report.with_owners = tools.is_root;
+    if let Some(beside) = options.beside {
+        copy.reuse(beside, tools.free_bytes).await?;
+    }
     let mut pass = 0;
     let wanted = loop {
         pass += 1;
         let (wanted, difference) = copy.look().await?;
         if pass == 1 {
             let needed: u64 = difference.sent.iter().map(|entry| entry.size).sum();
-            ensure_room(target, needed, tools.free_bytes)?;
+            if options.beside.is_none() {
+                ensure_room(target, needed, tools.free_bytes)?;
+            }
             options.progress.expect(needed);
         }
         copy.count(&wanted, &difference, pass);
@@ -75,7 +81,7 @@ async fn copy_all(source: &Place, target: &Place, options: &FilesOptions<'_>) ->
 }
 
 /// What a container has to work with: all that it takes.
-async fn tools(place: &Place) -> Result<Tools> {
+pub(super) async fn tools(place: &Place) -> Result<Tools> {
     let tools = retried(|| place.tools()).await?;
     ensure!(
         tools.lacking.is_empty(),
@@ -97,15 +103,17 @@ fn ensure_room(target: &Place, needed: u64, free: u64) -> Result<()> {
     Ok(())
 }
 
-struct Copying<'a> {
-    source: &'a Place,
-    target: &'a Place,
-    options: &'a FilesOptions<'a>,
-    with_owners: bool,
+pub(super) struct Copying<'a> {
+    pub(super) source: &'a Place,
+    pub(super) target: &'a Place,
+    pub(super) options: &'a FilesOptions<'a>,
+    pub(super) with_owners: bool,
     /// What has been sent by now, as its source was then: what must not differ any more unless the source has changed.
     sent: HashMap<Path, Sent>,
     /// Links that lead out of the volume.
     leading_out: HashSet<Path>,
+    /// What was taken from the files that the new tree is built beside, and is proven, as its source was then.
+    pub(super) trusted: HashMap<Path, Entry>,
     report: FilesReport,
 }
 
@@ -143,8 +151,9 @@ impl Copying<'_> {
     /// Adds the files that look alike and are not.
     async fn add_by_digest(&self, wanted: &Wanted, difference: &mut Difference) -> Result<()> {
         let sent: HashSet<Path> = difference.sent.iter().map(|entry| entry.path.clone()).collect();
-        let alike: Vec<_> =
-            wanted.entries.iter().filter(|entry| entry.kind == Kind::File && !sent.contains(&entry.path)).collect();
+        let is_trusted = |entry: &Entry| self.trusted.get(&entry.path).is_some_and(|then| is_as_sent(then, entry));
+        let is_alike = |entry: &&Entry| entry.kind == Kind::File && !sent.contains(&entry.path) && !is_trusted(entry);
+        let alike: Vec<_> = wanted.entries.iter().filter(is_alike).collect();
         let mut at = 0;
         while at < alike.len() {
             let mut names = 0;
@@ -307,6 +316,7 @@ impl Copying<'_> {
     }
 }
 
-fn is_as_sent(sent: &Entry, now: &Entry) -> bool {
+/// Whether nothing of an entry has changed.
+pub(super) fn is_as_sent(sent: &Entry, now: &Entry) -> bool {
     (sent.size, sent.modified, sent.changed, sent.inode) == (now.size, now.modified, now.changed, now.inode)
 }

@@ -125,7 +125,6 @@ impl Sending<'_> {
 
     fn treated(&self, path: &Path, contents: Bytes, told: &mut Told) -> Result<Bytes> {
         if !self.treatment.may_change(path) {
-            self.treatment.look(path, &contents);
             return Ok(contents);
         }
         let treated = self.treatment.treat(path, &contents).with_context(|| format!("rewrite `{}`", shown(path)))?;

@@ -12,18 +12,15 @@ use crate::contract::request::CloneRequest;
 use crate::environment::file_volumes::FileVolume;
 use crate::environment::guard::Target;
 use crate::environment::hosts;
-use crate::error::{Exit, Failure, counted};
+use crate::error::{Exit, Failure};
 use crate::files::guard_plugin::{self, GuardPlugin};
 use crate::files::wp_config::{self, WpConfigValues};
 use crate::files::{Choice, OwnFile, OwnFiles, Places, Treatment, places, shown, texts};
 use crate::masking;
 use crate::rewriting::Rewriter;
 
-/// How many files that name production are told.
-const MOST_NAMED: usize = 20;
-
 /// What becomes of the files of one volume.
-pub(super) struct OfVolume<'a> {
+pub(in crate::steps) struct OfVolume<'a> {
     pub(super) choice: Choice,
     mount_path: String,
     /// Production's URLs and the copy's; none where they stay.
@@ -64,17 +61,9 @@ impl<'a> OfVolume<'a> {
         })
     }
 
-    /// Files that name production, at most [`MOST_NAMED`] of them.
-    pub(super) fn named(self) -> Vec<String> {
-        self.named.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn name(&self, path: &[u8], why: &str) {
-        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
-        let told = format!("{}: {why}", shown(path));
-        if named.len() < MOST_NAMED && !named.contains(&told) {
-            named.push(told);
-        }
+    /// Files that are as they were and name production, at most 20 of them.
+    pub(super) fn named(&self) -> Vec<String> {
+        self.named.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A `wp-config.php` with the copy's addresses and fresh keys in it.
@@ -117,16 +106,13 @@ impl Treatment for OfVolume<'_> {
             return Ok(None);
         };
         if let Some(left) = rewritten.left {
-            self.name(path, left);
+            let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+            let told = format!("{}: {left}", shown(path));
+            if named.len() < 20 && !named.contains(&told) {
+                named.push(told);
+            }
         }
         Ok((rewritten.bytes != contents).then_some(rewritten.bytes))
-    }
-
-    fn look(&self, path: &[u8], contents: &[u8]) {
-        let count = self.urls.as_ref().map_or(0, |urls| texts::names_production(path, contents, urls));
-        if count > 0 {
-            self.name(path, &format!("names production in {}, and stays as it is", counted(count, "place", "places")));
-        }
     }
 
     fn own(&self, paths: &mut dyn Iterator<Item = &[u8]>) -> Result<OwnFiles> {

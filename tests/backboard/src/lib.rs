@@ -71,5 +71,4 @@ pub use ports::Port;
 pub use relay::{Deed, Relayed};
 pub use runtime::DeployOutcome;
 pub use state::EnvironmentState;
-pub use wordpress::SiteFiles;
 pub use world::{Fetched, World};

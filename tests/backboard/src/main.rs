@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use backboard::mysql::MysqlHome;
-use backboard::{ExtraService, SiteFiles, World, WorldOptions, wordpress};
+use backboard::{ExtraService, World, WorldOptions, wordpress};
 use clap::{Parser, Subcommand};
 use serde_json::json;
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ struct Serve {
     /// How long reads lag behind writes, in seconds
     #[arg(long, default_value_t = 0.15)]
     lag_secs: f64,
-    /// Give production a WordPress on MariaDB beside its shop, with its files on a volume
+    /// Give production a WordPress on MariaDB beside its shop
     #[arg(long)]
     wordpress: bool,
     /// Folder for the database clusters (default: the temporary folder)
@@ -84,7 +84,6 @@ async fn main() -> Result<()> {
             true => vec![ExtraService::MariaDb, ExtraService::WordPress],
             false => Vec::new(),
         },
-        site_files: serve.wordpress.then_some(SiteFiles::InHtml),
         ..WorldOptions::default()
     };
     let world = tokio::select! {
@@ -146,8 +145,6 @@ fn about(world: &World) -> Result<serde_json::Value> {
             "site_url": "https://shop.example.com",
             "mariadb_url": mariadb_url,
             "wordpress_url": mariadb_url.map(|_| format!("https://{}", wordpress::HOST)),
-            "picture": wordpress::PICTURE,
-            "private_files": wordpress::PRIVATE,
         },
     }))
 }

@@ -56,17 +56,3 @@ async fn a_volume_without_room_is_told_before_and_a_key_that_is_revoked_ends_the
     assert!(stage.world.ssh_keys().is_empty(), "{:?}", stage.world.ssh_keys());
     assert_eq!(stage.environments(), ["production"]);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_sleeps_is_woken_by_its_domain_once() {
-    let Some(stage) = with_media().await else { return };
-    fs::write(source(&stage).join("photo.jpg"), vec![7; 3000]).unwrap();
-    stage.world.add_custom_domain("production", "media", "media.example.net", true).unwrap();
-    let request = request(&stage, &json!({}));
-    stage.steps_until("sync-db", "asleep", &request).await;
-    stage.world.put_to_sleep("production", "media").unwrap();
-    let copied = stage.step("sync-files", "asleep", &request).await;
-    copied.expect(0);
-    assert_eq!(copied.stderr.matches("may be asleep: visiting https://").count(), 1, "{}", copied.stderr);
-    assert_eq!(tree::of(&target(&stage)), tree::of(&source(&stage)));
-}

@@ -2,7 +2,8 @@
 
 mod exact;
 mod faults;
-pub(crate) mod tree;
+mod refresh;
+mod tree;
 
 use std::path::PathBuf;
 

@@ -3,7 +3,6 @@
 mod config;
 mod files;
 mod guarded;
-mod own_volume;
 mod visitor;
 
 use std::collections::BTreeMap;

@@ -1,19 +1,12 @@
-# Words: the folder that becomes the root, a busybox that is to be all its programs or nothing, the start command or nothing, then pairs of a mount path and a folder, or the size of a volume in memory.
+# Words: the folder that becomes the root, the start command or nothing, then pairs of a mount path and a folder, or the size of a volume in memory.
 set -e
-root=$1 busybox=$2 start=$3
-shift 3
+root=$1 start=$2
+shift 2
 mount -t tmpfs -o mode=755 container "$root"
 cd "$root"
 mkdir app dev opt proc root run srv tmp var var/tmp
 chmod 1777 tmp var/tmp
-parts="bin sbin lib lib32 lib64 libx32 usr etc"
-if [ "$busybox" ]; then
-  parts="lib lib64 usr/lib etc"
-  mkdir bin usr
-  cp "$busybox" bin/busybox
-  "$busybox" --list | while read -r name; do ln -s busybox "bin/$name" 2>/dev/null || :; done
-fi
-for part in $parts; do
+for part in bin sbin lib lib32 lib64 libx32 usr etc; do
   if [ -h "/$part" ]; then
     cp -P "/$part" .
   elif [ -d "/$part" ]; then
