@@ -215,7 +215,7 @@ mod tests {
     use super::*;
     use crate::contract::input;
 
-    fn refused(policy: serde_json::Value, asked: serde_json::Value) -> Vec<String> {
+    fn refused(policy: serde_json::Value, asked: &serde_json::Value) -> Vec<String> {
         let mut request = json!({"project_id": "p"});
         request.as_object_mut().unwrap().extend(asked.as_object().unwrap().clone());
         let request: CloneRequest = input::read("request", request).unwrap();
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn a_star_of_the_policy_grants_arguments_and_no_second_command() {
         let asked = |command: &str, lines: serde_json::Value| {
-            refused(json!({ "after_commands": lines }), json!({"after": [{"service": "web", "command": command}]}))
+            refused(json!({ "after_commands": lines }), &json!({"after": [{"service": "web", "command": command}]}))
         };
         assert!(asked("wp cache flush", json!(["web=wp cache *"])).is_empty());
         assert!(asked("a && b", json!(["w*=a && b"])).is_empty(), "spelled out");
@@ -254,20 +254,24 @@ mod tests {
     fn a_volume_is_spoken_of_once_and_not_in_two_ways() {
         let none = json!({});
         let twice = json!({"files": [{"service": "a"}, {"service": "b"}, {"service": "a", "mode": "empty"}]});
-        assert!(refused(none.clone(), twice)[0].contains("`a` is named twice"));
+        assert!(refused(none.clone(), &twice)[0].contains("`a` is named twice"));
         let both = |mode: &str| json!({"files": [{"service": "a", "mode": mode}], "allow_empty_volumes": ["a"]});
-        assert!(refused(none.clone(), both("copy"))[0].contains("`allow_empty_volumes` has it empty"));
-        assert!(refused(none.clone(), both("production"))[0].contains("take it out of one of them"));
-        assert!(refused(none, both("empty")).is_empty());
+        assert!(refused(none.clone(), &both("copy"))[0].contains("`allow_empty_volumes` has it empty"));
+        assert!(refused(none.clone(), &both("production"))[0].contains("take it out of one of them"));
+        assert!(refused(none.clone(), &both("empty")).is_empty());
+        let unguarded = json!({"files": [{"service": "a", "mode": "production"}], "guard": false});
+        let refusals = refused(json!({"may_be_unguarded": true}), &unguarded);
+        assert!(refusals[0].contains("shown by the guard plug-in"), "{refusals:?}");
+        assert!(refused(none, &json!({"files": [{"service": "a", "mode": "production"}]})).is_empty());
     }
 
     #[test]
     fn globs_that_cannot_be_read_or_lead_out_of_the_volume_are_refused() {
         for glob in ["a[", "{a", "", "/x", "a\nb", "../x", "a/../../x", "a\\", "./x"] {
-            let refusals = refused(json!({}), json!({"files": [{"service": "a", "exclude": [glob]}]}));
+            let refusals = refused(json!({}), &json!({"files": [{"service": "a", "exclude": [glob]}]}));
             assert!(refusals.len() == 1 && refusals[0].contains("`files.exclude`"), "{glob}: {refusals:?}");
         }
         let fine = json!({"files": [{"service": "a", "exclude": ["**/*.zip", "-rf", "a b/{c,d}/[!e]?/", "ö"]}]});
-        assert_eq!(refused(json!({}), fine), [""; 0]);
+        assert_eq!(refused(json!({}), &fine), [""; 0]);
     }
 }

@@ -70,10 +70,9 @@ struct Seen {
 
 impl Seen {
     fn look(&mut self, path: &[u8]) {
-        if let Some(core) = path.strip_suffix(b"wp-includes/version.php".as_slice()) {
-            if core.is_empty() || core.ends_with(b"/") {
-                self.cores.insert(core.strip_suffix(b"/").unwrap_or(core).to_vec());
-            }
+        let core = path.strip_suffix(b"wp-includes/version.php".as_slice());
+        if let Some(core) = core.filter(|core| core.is_empty() || core.ends_with(b"/")) {
+            self.cores.insert(core.strip_suffix(b"/").unwrap_or(core).to_vec());
         }
         let mut end = 0;
         let mut parts = path.split(|b| *b == b'/').take(DEEPEST + 1).peekable();

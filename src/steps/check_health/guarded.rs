@@ -12,6 +12,7 @@ use crate::environment::hosts::host_of;
 use crate::error::{Exit, Failure};
 use crate::external::http;
 use crate::files::guard_plugin::HEADER;
+use crate::railway::ServiceDomain;
 use crate::running::context::Context;
 
 /// How long a site that answers may take until it says what it is.
@@ -55,7 +56,8 @@ pub(super) async fn ensure(ctx: &Context, client: &http::Client, target: &Target
 async fn says_so(client: &http::Client, target: &Target, url: &str) -> Result<()> {
     let mut url = url.to_owned();
     for _ in 0..REDIRECTS {
-        let login = login(target, &url).ok_or_else(|| anyhow!("it leads out of the copy"))?;
+        let domain = own_domain(target, &url).ok_or_else(|| anyhow!("it leads out of the copy"))?;
+        let login = Login::at(target.environment(), domain);
         let page = http::visit(client, &url, login.as_ref().map(Login::credentials).as_ref()).await?;
         match page.header(HEADER) {
             Some(id) if id == target.environment().id.as_ref() => return Ok(()),
@@ -70,10 +72,9 @@ async fn says_so(client: &http::Client, target: &Target, url: &str) -> Result<()
     Err(anyhow!("more than {REDIRECTS} redirects, without the header"))
 }
 
-/// What opens the gate before a host of the copy, if there is one; none of any other host.
-fn login(target: &Target, url: &str) -> Option<Option<Login>> {
+/// The domain of the copy that a URL is at.
+fn own_domain<'t>(target: &'t Target, url: &str) -> Option<&'t ServiceDomain> {
     let host = host_of(url)?;
     let services = &target.environment().service_instances;
-    let own = services.iter().flat_map(|s| &s.domains.service_domains).find(|own| own.domain == host)?;
-    Some(Login::at(target.environment(), own))
+    services.iter().flat_map(|service| &service.domains.service_domains).find(|own| own.domain == host)
 }
