@@ -72,8 +72,10 @@ fn files(model: &Model, environment: Uuid, service: Uuid) -> Option<Arc<Files>> 
 
 /// Takes a deployment through its states.
 pub(crate) async fn deploy(backend: Arc<Backend>, environment: Uuid, service: Uuid, deployment: Uuid) {
-    let part = backend.options.deploy_time / 3;
     let model = backend.current();
+    let instance = model.environment(environment).and_then(|one| one.instance(service));
+    let again = backend.options.redeploy_time.filter(|_| instance.is_ok_and(|one| one.deployments.len() > 1));
+    let part = again.unwrap_or(backend.options.deploy_time) / 3;
     let Ok(name) = model.service_name(environment, service).map(str::to_owned) else { return };
     drop(model);
     tokio::time::sleep(part).await;

@@ -5,6 +5,7 @@ use backboard::mysql::MysqlHome;
 use backboard::{ExtraService, SiteFiles, World, WorldOptions, wordpress};
 use clap::{Parser, Subcommand};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -33,12 +34,21 @@ struct Serve {
     /// How long a deployment takes, in seconds
     #[arg(long, default_value_t = 3.0)]
     deploy_secs: f64,
+    /// How long it takes where the service's image is there from an earlier one (default: as long)
+    #[arg(long)]
+    redeploy_secs: Option<f64>,
     /// How long reads lag behind writes, in seconds
     #[arg(long, default_value_t = 0.15)]
     lag_secs: f64,
     /// Give production a WordPress on MariaDB beside its shop, with its files on a volume
     #[arg(long)]
     wordpress: bool,
+    /// Give production an app with a volume
+    #[arg(long)]
+    media: bool,
+    /// How far away the SSH relay is, in milliseconds there and back
+    #[arg(long, default_value_t = 0)]
+    relay_round_trip_ms: u64,
     /// Folder for the database clusters (default: the temporary folder)
     #[arg(long)]
     data: Option<PathBuf>,
@@ -75,15 +85,14 @@ async fn main() -> Result<()> {
         }
     };
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let extra_services = extra_services(&serve);
     let options = WorldOptions {
         fixture_bytes: serve.size,
         deploy_time: Duration::from_secs_f64(serve.deploy_secs),
+        redeploy_time: serve.redeploy_secs.map(Duration::from_secs_f64),
         lag: Duration::from_secs_f64(serve.lag_secs),
         data_dir: serve.data,
-        extra_services: match serve.wordpress {
-            true => vec![ExtraService::MariaDb, ExtraService::WordPress],
-            false => Vec::new(),
-        },
+        extra_services,
         site_files: serve.wordpress.then_some(SiteFiles::InHtml),
         ..WorldOptions::default()
     };
@@ -93,6 +102,7 @@ async fn main() -> Result<()> {
         _ = interrupt.recv() => return Ok(()),
     };
     use_for_a_week(&world)?;
+    world.set_relay_round_trip(Duration::from_millis(serve.relay_round_trip_ms));
     let page = "<!doctype html><title>Spring sale</title><h1 id=\"title\">Spring sale</h1>";
     world.commit(REPOSITORY, "main", &[("index.html", page)], &[])?;
     println!("{}", about(&world)?);
@@ -113,6 +123,11 @@ async fn main() -> Result<()> {
     world.stop().await;
     // A read of standard input that nobody ends would hold the process.
     std::process::exit(0);
+}
+
+fn extra_services(serve: &Serve) -> Vec<ExtraService> {
+    let wordpress = serve.wordpress.then_some([ExtraService::MariaDb, ExtraService::WordPress]);
+    wordpress.into_iter().flatten().chain(serve.media.then_some(ExtraService::Media)).collect()
 }
 
 /// What production used, at a tenth of a vCPU for each service, so that there is a price to tell.
@@ -137,7 +152,12 @@ fn about(world: &World) -> Result<serde_json::Value> {
         "token": world.token(),
         "project_id": world.project_id(),
         "repository": REPOSITORY,
-        "relay": { "port": world.relay_port(), "host_key": world.relay_host_key() },
+        "relay": {
+            "port": world.relay_port(),
+            "host_key": world.relay_host_key(),
+            "cli_env": world.relay_cli_env().ok().map(BTreeMap::from_iter),
+            "known_hosts": world.relay_known_hosts(),
+        },
         "environments": environments,
         "production": {
             "environment_id": world.environment_id("production")?,

@@ -14,6 +14,8 @@ pub struct WorldOptions {
     pub lag: Duration,
     /// How long a deployment takes from `INITIALIZING` to its end.
     pub deploy_time: Duration,
+    /// The same for a service that was deployed before in its environment, and whose image is there; else it is made again.
+    pub redeploy_time: Option<Duration>,
     /// How long a deleted environment can still be seen.
     pub delete_time: Duration,
     /// How long the name of a deleted environment stays taken after that.
@@ -43,6 +45,7 @@ impl Default for WorldOptions {
             fixture_bytes: 0,
             lag: Duration::from_millis(150),
             deploy_time: Duration::from_millis(600),
+            redeploy_time: None,
             delete_time: Duration::from_millis(400),
             name_reserved: Duration::from_secs(2),
             clone_tcp_proxies: false,
