@@ -184,6 +184,16 @@ fn begin(stage: &Stage, run_id: &str) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
 }
 
+/// Waits until a refresh has this beside the files of the copy, however slow it all is.
+async fn come_to(stage: &Stage, mark: &str) {
+    let waiting = async {
+        while !beside(stage).is_some_and(|folder| folder.join(mark).exists()) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(3), waiting).await.unwrap_or_else(|_| panic!("it never has `{mark}`"));
+}
+
 /// So many files at the root of a volume, each of which is renamed by itself.
 fn many(volume: &Path) {
     for n in 0..1500 {
@@ -209,8 +219,7 @@ async fn a_refresh_that_is_killed_anywhere_is_taken_back_by_its_rollback() {
         [("building", false, "new"), ("renaming", false, "swapping"), ("crashed", true, "swapping")]
     {
         let mut child = begin(&stage, run);
-        let has_come = async || beside(&stage).is_some_and(|folder| folder.join(mark).exists());
-        eventually("it has come so far", has_come).await;
+        come_to(&stage, mark).await;
         child.kill().await.unwrap();
         if with_container {
             stage.world.restart_container("copy", "media").unwrap();
@@ -229,8 +238,7 @@ async fn a_refresh_that_is_killed_anywhere_is_taken_back_by_its_rollback() {
     }
     // One whose container starts anew in the middle goes on when that is up.
     let child = begin(&stage, "goes-on");
-    let is_swapping = async || beside(&stage).is_some_and(|folder| folder.join("swapping").exists());
-    eventually("it renames", is_swapping).await;
+    come_to(&stage, "swapping").await;
     stage.world.restart_container("copy", "media").unwrap();
     let ended = tokio::time::timeout(Duration::from_mins(2), child.wait_with_output()).await.unwrap().unwrap();
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
