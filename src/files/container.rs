@@ -78,7 +78,9 @@ impl Place {
             )),
             Some(said) => Err(Transient(format!("{self} runs no command: it says `{}`", shown(said))).into()),
             None => {
-                let complained = heard.end().await?.complained;
+                let ended = heard.end().await?;
+                ensure!(ended.exit_code.is_some(), self.gone());
+                let complained = ended.complained;
                 bail!(Failure::new(Exit::Failed, format!("files of {self} cannot be read: {}", first_line(&complained)))
                     .hint("its image must have a shell, `xargs`, `find`, `stat`, `tar` and `dd`; or leave its files out (`files` with `mode: empty`)"))
             }
@@ -115,19 +117,26 @@ impl Place {
     /// What is there to work with.
     pub(super) async fn tools(&self) -> Result<Tools> {
         let mut heard = self.ask("tools", &[]).await?;
-        let mut tools = Tools { lacking: Vec::new(), is_root: false, free_bytes: 0 };
+        let (mut tools, mut free) = (Tools { lacking: Vec::new(), is_root: false, free_bytes: 0 }, None);
         while let Some(line) = heard.until(b"\n", 4 << 10).await? {
             let line = String::from_utf8_lossy(&line).into_owned();
             match line.split_once(' ') {
                 Some(("lacks", tool)) => tools.lacking.push(tool.to_owned()),
                 Some(("uid", uid)) => tools.is_root = uid == "0",
                 // The first line is a heading.
-                Some(("free", kilobytes)) => tools.free_bytes = kilobytes.parse().unwrap_or(0) * 1024,
+                Some(("free", kilobytes)) => free = kilobytes.parse::<u64>().ok(),
                 _ => {}
             }
         }
         heard.end().await?;
+        ensure!(free.is_some() || !tools.lacking.is_empty(), self.gone());
+        tools.free_bytes = free.unwrap_or(0) * 1024;
         Ok(tools)
+    }
+
+    /// What nobody tells the end of has ended with its container: what it said is not all.
+    pub(super) fn gone(&self) -> Transient {
+        Transient(format!("the container of {self} ended while files were read there"))
     }
 
     /// What comes within the time in which something must come.

@@ -10,7 +10,7 @@ use futures_util::future::try_join_all;
 use super::attempts::retried;
 use super::batches::{self, Work, is_large};
 use super::container::{NAMES_AT_ONCE, Place, Tools};
-use super::difference::{Difference, Wanted};
+use super::difference::{Difference, Wanted, has_time};
 use super::listing::{self, Entry, Kind};
 use super::options::{FilesOptions, OwnFiles};
 use super::own;
@@ -132,12 +132,17 @@ impl Copying<'_> {
         let treatment = self.options.treatment;
         let is_left = |path: &[u8], is_folder| treatment.is_left(path, is_folder) || self.leading_out.contains(path);
         let wanted = Wanted::of(source, is_left);
+        let was_sent = |entry: &Entry| self.sent.get(&entry.path).is_some_and(|sent| is_as_sent(&sent.entry, entry));
         let is_same = |entry: &Entry, there: &Entry| {
+            if entry.kind == Kind::Link {
+                // Not every `tar` gives a link its time.
+                return entry.size == there.size && (has_time(entry, there) || was_sent(entry));
+            }
             if !treatment.may_change(&entry.path) {
                 return entry.size == there.size;
             }
             // What was changed on its way has another size.
-            self.sent.get(&entry.path).is_some_and(|sent| is_as_sent(&sent.entry, entry))
+            was_sent(entry)
         };
         let mut difference = Difference::between(&wanted, &target, self.with_owners, is_same);
         // What a run that broke off has left looks as it should, and nobody has compared it.

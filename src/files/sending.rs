@@ -106,13 +106,15 @@ impl Sending<'_> {
             written.feed(vec![0; usize::try_from(archive::padding(size))?]).await?;
         }
         written.feed(archive::end()).await?;
-        let complained = heard.end().await?.complained;
+        let ended = heard.end().await?;
         written.end().await?;
+        let came = arrived.len() + told.leading_out.len();
+        ensure!(came == batch.len() || ended.exit_code.is_some(), self.source.gone());
         self.compare(&left).await?;
         for entry in
             batch.iter().filter(|entry| !arrived.contains(&*entry.path) && !told.leading_out.contains(&entry.path))
         {
-            told.missing.insert(entry.path.clone(), complained.lines().next().unwrap_or_default().to_owned());
+            told.missing.insert(entry.path.clone(), ended.complained.lines().next().unwrap_or_default().to_owned());
         }
         self.tell(|all| {
             all.bytes += told.bytes;
@@ -167,9 +169,10 @@ impl Sending<'_> {
             self.progress.add(some.len() as u64);
             written.feed(some).await?;
         }
-        heard.end().await?;
+        let ended = heard.end().await?;
         written.end().await?;
         let expected = (entry.size - block * BLOCK).min(blocks * BLOCK);
+        ensure!(bytes == expected || ended.exit_code.is_some(), self.source.gone());
         if bytes != expected {
             // It has become another one since it was listed, or is gone, or may not be read: the next pass finds it.
             self.tell(|told| {

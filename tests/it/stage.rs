@@ -85,6 +85,11 @@ impl Stage {
 
     /// Runs a step as Kestra would, for run `run_id`.
     pub(crate) async fn step(&self, step: &str, run_id: &str, request: &Value) -> Call {
+        finish(self.step_command(step, run_id, request)).await
+    }
+
+    /// The command of a step, to be started by whoever does something to it.
+    pub(crate) fn step_command(&self, step: &str, run_id: &str, request: &Value) -> Command {
         let mut command = self.command();
         command
             .arg(step)
@@ -92,7 +97,7 @@ impl Stage {
             .env("RAILSTAGE_REQUEST", base64(&request.to_string()))
             .env("RAILSTAGE_POLICY", base64(&self.policy.to_string()))
             .env("RAILSTAGE_RUN_ID", run_id);
-        finish(command).await
+        command
     }
 
     /// Waits until Railway's readings, which lag its writes, show a copy in this state.

@@ -1,7 +1,10 @@
 //! Files of volumes: all that is wanted of them, exactly, and nothing of production but read.
 
+mod again;
 mod exact;
 mod faults;
+mod images;
+mod killing;
 mod refresh;
 pub(crate) mod tree;
 

@@ -8,7 +8,7 @@ mkdir app dev opt proc root run srv tmp var var/tmp
 chmod 1777 tmp var/tmp
 parts="bin sbin lib lib32 lib64 libx32 usr etc"
 if [ "$busybox" ]; then
-  parts="lib lib64 usr/lib etc"
+  parts="lib lib64 usr/lib usr/lib64 etc"
   mkdir bin usr
   cp "$busybox" bin/busybox
   "$busybox" --list | while read -r name; do ln -s busybox "bin/$name" 2>/dev/null || :; done
