@@ -18,8 +18,8 @@ use super::report::{self, FilesReport};
 use super::sending::{Sending, digests};
 use crate::error::{Exit, Failure};
 
-/// How many batches are under way at a time.
-const WORKERS: usize = 6;
+/// How many batches are under way at a time: a server of SSH takes ten sessions on a connection, unless it is told otherwise.
+const WORKERS: usize = 8;
 /// How often the volumes are listed: a file that changes faster than that is told.
 const PASSES: usize = 4;
 
@@ -44,6 +44,7 @@ async fn copy_all(source: &Place, target: &Place, options: &FilesOptions<'_>) ->
         options,
         with_owners: tools.is_root,
         sent: HashMap::new(),
+        missing: HashMap::new(),
         leading_out: HashSet::new(),
         report: FilesReport::default(),
     };
@@ -53,7 +54,7 @@ async fn copy_all(source: &Place, target: &Place, options: &FilesOptions<'_>) ->
         if pass == 1 {
             let needed: u64 = difference.sent.iter().map(|entry| entry.size).sum();
             ensure_room(target, needed, tools.free_bytes)?;
-            options.progress.expect(needed);
+            options.progress.expect_files(difference.sent.len() as u64, needed);
         }
         copy.count(&wanted, &difference, pass);
         if difference.is_none() {
@@ -99,16 +100,26 @@ struct Copying<'a> {
     with_owners: bool,
     /// What has been sent by now, as its source was then: what must not differ any more unless the source has changed.
     sent: HashMap<Path, Sent>,
+    /// What did not come of it, and why.
+    missing: HashMap<Path, String>,
     /// Links that lead out of the volume.
     leading_out: HashSet<Path>,
     report: FilesReport,
 }
 
-/// A file as it was when it was sent.
+/// A file as it was when it was sent: what of it is another whenever it has changed. No more is kept, since it is kept of each.
+#[derive(PartialEq, Eq)]
 struct Sent {
-    entry: Entry,
-    /// It did not come, and why.
-    missing: Option<String>,
+    size: u64,
+    modified: i64,
+    changed: i64,
+    inode: u64,
+}
+
+impl Sent {
+    fn of(entry: &Entry) -> Self {
+        Self { size: entry.size, modified: entry.modified, changed: entry.changed, inode: entry.inode }
+    }
 }
 
 impl Copying<'_> {
@@ -124,7 +135,7 @@ impl Copying<'_> {
                 return entry.size == there.size;
             }
             // What was changed on its way has another size.
-            self.sent.get(&entry.path).is_some_and(|sent| is_as_sent(&sent.entry, entry))
+            self.sent.get(&entry.path).is_some_and(|sent| *sent == Sent::of(entry))
         };
         let mut difference = Difference::between(&wanted, &target, self.with_owners, is_same);
         // What a run that broke off has left looks as it should, and nobody has compared it.
@@ -192,8 +203,8 @@ impl Copying<'_> {
     fn judge(&mut self, difference: &Difference, is_last: bool) -> Result<()> {
         for entry in difference.sent.iter().chain(&difference.folders) {
             let Some(sent) = self.sent.get(&entry.path) else { continue };
-            if is_as_sent(&sent.entry, entry) {
-                match &sent.missing {
+            if *sent == Sent::of(entry) {
+                match self.missing.get(&entry.path) {
                     Some(why) => bail!(
                         Failure::new(
                             Exit::Failed,
@@ -261,7 +272,7 @@ impl Copying<'_> {
         let is_touched = |entry: &&Entry| entry.kind == Kind::Folder && touched.contains(&*entry.path);
         let touched: Vec<_> = wanted.entries.iter().filter(is_touched).cloned().collect();
         retried(|| sending.folders(&touched, true)).await?;
-        let mut told = sending.told.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let told = sending.told.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.report.bytes += told.bytes;
         for path in told.leading_out {
             report::name(&mut self.report.leading_out, &path);
@@ -274,13 +285,9 @@ impl Copying<'_> {
             }
         }
         for entry in sent.iter().chain(folders) {
-            let missing = told.missing.remove(&entry.path);
-            self.sent.insert(entry.path.clone(), Sent { entry: entry.clone(), missing });
+            self.sent.insert(entry.path.clone(), Sent::of(entry));
         }
+        self.missing = told.missing;
         Ok(())
     }
-}
-
-fn is_as_sent(sent: &Entry, now: &Entry) -> bool {
-    (sent.size, sent.modified, sent.changed, sent.inode) == (now.size, now.modified, now.changed, now.inode)
 }

@@ -1,7 +1,7 @@
 //! A world to try the binary in, and what a call of the binary left behind.
 
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use backboard::{World, WorldOptions};
@@ -85,6 +85,10 @@ impl Stage {
 
     /// Runs a step as Kestra would, for run `run_id`.
     pub(crate) async fn step(&self, step: &str, run_id: &str, request: &Value) -> Call {
+        finish(self.step_command(step, run_id, request)).await
+    }
+
+    pub(crate) fn step_command(&self, step: &str, run_id: &str, request: &Value) -> Command {
         let mut command = self.command();
         command
             .arg(step)
@@ -92,7 +96,7 @@ impl Stage {
             .env("RAILSTAGE_REQUEST", base64(&request.to_string()))
             .env("RAILSTAGE_POLICY", base64(&self.policy.to_string()))
             .env("RAILSTAGE_RUN_ID", run_id);
-        finish(command).await
+        command
     }
 
     /// Waits until Railway's readings, which lag its writes, show a copy in this state.
@@ -194,11 +198,7 @@ fn path() -> String {
 pub(crate) async fn finish(mut command: Command) -> Call {
     let output =
         tokio::time::timeout(PATIENCE, command.output()).await.expect("the call ends").expect("the call starts");
-    Call {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).expect("UTF-8 on stdout"),
-        stderr: String::from_utf8(output.stderr).expect("UTF-8 on stderr"),
-    }
+    Call::of(output)
 }
 
 /// The digest of a public key, as `ssh-keygen -lf` prints it.
@@ -216,6 +216,14 @@ pub(crate) fn base64(text: &str) -> String {
 }
 
 impl Call {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).expect("UTF-8 on stdout"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8 on stderr"),
+        }
+    }
+
     /// Panics with everything that was printed unless the call ended with `code`.
     #[track_caller]
     pub(crate) fn expect(&self, code: i32) -> &Self {

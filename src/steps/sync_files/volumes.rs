@@ -10,6 +10,7 @@ use super::treatment::OfVolume;
 use crate::contract::files_request::Compare;
 use crate::contract::request::CloneRequest;
 use crate::contract::ttl::Ttl;
+use crate::copying::progress::FILES;
 use crate::copying::throttle::Throttle;
 use crate::engines::Kind;
 use crate::environment::file_volumes::{self, FileVolume};
@@ -71,7 +72,7 @@ async fn one(
     let place = |line: Arc<Line>, throttle| Place::new(line, volume.mount_path, stall, Arc::new(throttle));
     let (source, copy) = (place(from, Throttle::new(fastest)), place(Arc::clone(to), Throttle::default()));
     let treatment = OfVolume::new(target, request, volume, secrets)?;
-    ctx.progress.enter("files");
+    ctx.progress.enter(FILES);
     let options = FilesOptions {
         treatment: &treatment,
         by_digest: volume.asked.is_some_and(|asked| asked.compare == Compare::Digest),

@@ -2,6 +2,7 @@
 
 mod exact;
 mod faults;
+mod memory;
 mod tree;
 
 use std::path::PathBuf;
