@@ -11,7 +11,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::cli::log::{self, Output};
 use crate::copying::event::{Event, EventState};
-use crate::copying::progress::{Progress, ROWS};
+use crate::copying::progress::{FILES, Progress, ROWS};
 use crate::external::print;
 
 mod drawn;
@@ -54,8 +54,8 @@ struct Show {
     step: String,
     progress: Arc<Progress>,
     began: Instant,
-    /// When rows began to move, and how many bytes of them were counted by then.
-    rows_began: Option<(Instant, u64)>,
+    /// When rows or files began to move, and how many bytes of them were counted by then.
+    began_to_move: Option<(Instant, u64)>,
     last_line: Instant,
     /// The phase that was told last to people.
     last_phase: Option<String>,
@@ -80,7 +80,7 @@ impl Show {
             step: step.to_owned(),
             progress,
             began: now,
-            rows_began: None,
+            began_to_move: None,
             last_line: now,
             last_phase: None,
             on_screen: is_drawn.then(|| {
@@ -123,15 +123,23 @@ impl Show {
             Event { step: self.step.clone(), service: reading.database, at: reading.doing, ..Event::default() };
         now.phase = Some(reading.phase).filter(|phase| !phase.is_empty()).map(str::to_owned);
         now.seconds = seconds(self.began);
-        if reading.phase != ROWS || reading.total_bytes == 0 {
-            self.rows_began = None;
+        if ![ROWS, FILES].contains(&reading.phase) || reading.total_bytes == 0 {
+            self.began_to_move = None;
             return now;
         }
-        let (began, before) = *self.rows_began.get_or_insert((Instant::now(), reading.done_bytes));
+        let (began, before) = *self.began_to_move.get_or_insert((Instant::now(), reading.done_bytes));
         let (moved, for_secs) = (reading.done_bytes.saturating_sub(before), began.elapsed().as_secs_f64());
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is no negative number")]
         let rate = (for_secs >= 1.0).then(|| (moved as f64 / for_secs) as u64);
-        Event { bytes: Some(reading.done_bytes), total: Some(reading.total_bytes), rate, ..now }
+        let files = |count| (reading.total_files > 0).then_some(count);
+        Event {
+            bytes: Some(reading.done_bytes),
+            total: Some(reading.total_bytes),
+            files: files(reading.done_files),
+            total_files: files(reading.total_files),
+            rate,
+            ..now
+        }
     }
 
     fn tell(&self, event: Event) {

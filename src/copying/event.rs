@@ -12,16 +12,22 @@ pub(crate) struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     pub state: EventState,
-    /// What is done to a database, such as `data` or `indexes`.
+    /// What is done to a database, such as `data` or `indexes`, or `files`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
-    /// Bytes of rows that have arrived.
+    /// Bytes of rows or files that have arrived.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// Bytes that are expected in all, by the source's catalog.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
-    /// Bytes a second, on average since rows began to move; absent in the first second.
+    /// Files that have arrived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<u64>,
+    /// Files that are expected in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_files: Option<u64>,
+    /// Bytes a second, on average since rows or files began to move; absent in the first second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<u64>,
     /// The tables that are copied just now, or the services that are waited for.

@@ -6,8 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::event::{Event, EventState};
 
-/// The phase in which rows move: of no other is it known how much is left.
+/// The phases in which rows and files move: of no other is it known how much is left.
 pub(crate) const ROWS: &str = "data";
+pub(crate) const FILES: &str = "files";
 
 /// Counters of one running copy, shared between the engine and whoever shows them.
 #[derive(Debug, Default)]
@@ -15,6 +16,9 @@ pub struct Progress {
     /// What is expected in all, and what had arrived before that was said.
     expected: Mutex<(u64, u64)>,
     done_bytes: AtomicU64,
+    /// How many files are expected, and how many have arrived, where it is files that move.
+    expected_files: AtomicU64,
+    done_files: AtomicU64,
     /// What is being done right now, by worker: a table's name or a phase.
     doing: Mutex<BTreeMap<usize, String>>,
     phase: Mutex<&'static str>,
@@ -49,6 +53,18 @@ impl Progress {
         *locked(&self.expected) = (bytes, self.arrived());
     }
 
+    /// Sets how many files are expected from now on, and how many bytes in them.
+    pub(crate) fn expect_files(&self, files: u64, bytes: u64) {
+        self.expected_files.store(files, Ordering::Relaxed);
+        self.done_files.store(0, Ordering::Relaxed);
+        self.expect(bytes);
+    }
+
+    /// Counts files that have reached the target.
+    pub(crate) fn add_files(&self, files: u64) {
+        self.done_files.fetch_add(files, Ordering::Relaxed);
+    }
+
     /// How many bytes have reached targets, of all that was ever sent.
     pub(crate) fn arrived(&self) -> u64 {
         self.done_bytes.load(Ordering::Relaxed)
@@ -81,7 +97,7 @@ impl Progress {
             last.bytes = Some(last.bytes(arrived));
         }
         copies.push(CopyUnderWay { service: service.to_owned(), before: arrived, bytes: None });
-        *locked(&self.expected) = (0, arrived);
+        self.expect_files(0, 0);
         self.tell(service, EventState::Started, None);
     }
 
@@ -141,10 +157,14 @@ impl Progress {
     pub fn read(&self) -> Reading {
         let (total, before) = *locked(&self.expected);
         let done_bytes = self.arrived().saturating_sub(before);
+        let (files, done_files) =
+            (self.expected_files.load(Ordering::Relaxed), self.done_files.load(Ordering::Relaxed));
         Reading {
             // What was expected is an estimate; there cannot be more than all.
             total_bytes: if total == 0 { 0 } else { total.max(done_bytes) },
             done_bytes,
+            total_files: files.max(done_files),
+            done_files,
             phase: *locked(&self.phase),
             doing: locked(&self.doing).values().chain(locked(&self.under_way).iter()).cloned().collect(),
             database: locked(&self.copies).last().map(|copy| copy.service.clone()),
@@ -162,6 +182,9 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Reading {
     pub total_bytes: u64,
     pub done_bytes: u64,
+    /// None where it is rows that move.
+    pub total_files: u64,
+    pub done_files: u64,
     pub phase: &'static str,
     pub doing: Vec<String>,
     /// The service whose database is copied.

@@ -6,8 +6,8 @@ use super::listing::{Entry, Kind};
 /// From this size on a file goes in pieces, by several channels at a time: one is bound by its window.
 pub(super) const LARGE: u64 = 4 << 20;
 /// How many bytes of small files go in one batch, and how many files.
-const BATCH_BYTES: u64 = 8 << 20;
-const BATCH_FILES: usize = 400;
+const BATCH_BYTES: u64 = 16 << 20;
+const BATCH_FILES: usize = 1000;
 /// How many blocks of a large file are one piece.
 const PIECE_BLOCKS: u64 = 16;
 

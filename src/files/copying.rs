@@ -4,14 +4,15 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use futures_util::future::try_join_all;
 
 use super::attempts::retried;
 use super::batches::{self, Work, is_large};
-use super::container::{NAMES_AT_ONCE, Place, Tools};
-use super::difference::{Difference, Wanted, has_time};
+use super::container::{NAMES_AT_ONCE, Place};
+use super::difference::{Difference, Sent, Wanted, has_time};
 use super::listing::{self, Entry, Kind};
+use super::needs::{ensure_room, tools};
 use super::options::{FilesOptions, OwnFiles};
 use super::own;
 use super::path::{self, Path, shown};
@@ -19,8 +20,8 @@ use super::report::{self, FilesReport};
 use super::sending::{Sending, digests};
 use crate::error::{Exit, Failure};
 
-/// How many batches are under way at a time.
-const WORKERS: usize = 6;
+/// How many batches are under way at a time: a server of SSH takes ten sessions on a connection, unless it is told otherwise.
+const WORKERS: usize = 8;
 /// How often the volumes are listed: a file that changes faster than that is told.
 const PASSES: usize = 4;
 
@@ -45,6 +46,7 @@ async fn copy_all(source: &Place, target: &Place, options: &FilesOptions<'_>) ->
         options,
         with_owners: tools.is_root,
         sent: HashMap::new(),
+        missing: HashMap::new(),
         leading_out: HashSet::new(),
         trusted: HashMap::new(),
         report: FilesReport::default(),
@@ -62,7 +64,7 @@ async fn copy_all(source: &Place, target: &Place, options: &FilesOptions<'_>) ->
             if options.beside.is_none() {
                 ensure_room(target, needed, tools.free_bytes)?;
             }
-            options.progress.expect(needed);
+            options.progress.expect_files(difference.sent.len() as u64, needed);
         }
         copy.count(&wanted, &difference, pass);
         if difference.is_none() {
@@ -80,29 +82,6 @@ async fn copy_all(source: &Place, target: &Place, options: &FilesOptions<'_>) ->
     Ok(copy.report)
 }
 
-/// What a container has to work with: all that it takes.
-pub(super) async fn tools(place: &Place) -> Result<Tools> {
-    let tools = retried(|| place.tools()).await?;
-    ensure!(
-        tools.lacking.is_empty(),
-        Failure::new(Exit::Failed, format!("the image of {place} has no {}", tools.lacking.join(", ")))
-            .hint("files are read and written by its own programs: add them to the image, or leave its files out (`files` with `mode: empty`)")
-    );
-    Ok(tools)
-}
-
-fn ensure_room(target: &Place, needed: u64, free: u64) -> Result<()> {
-    ensure!(
-        needed <= free,
-        Failure::new(
-            Exit::Failed,
-            format!("the files do not fit into the volume of {target} in the copy: they take {} MB, and it has room for {}", needed / 1_000_000, free / 1_000_000)
-        )
-        .hint("make the volume of the source's service larger, since a copy's is as large; or leave files out (`files` with `exclude`)")
-    );
-    Ok(())
-}
-
 pub(super) struct Copying<'a> {
     pub(super) source: &'a Place,
     pub(super) target: &'a Place,
@@ -110,18 +89,13 @@ pub(super) struct Copying<'a> {
     pub(super) with_owners: bool,
     /// What has been sent by now, as its source was then: what must not differ any more unless the source has changed.
     sent: HashMap<Path, Sent>,
+    /// What did not come of it, and why.
+    missing: HashMap<Path, String>,
     /// Links that lead out of the volume.
     leading_out: HashSet<Path>,
     /// What was taken from the files that the new tree is built beside, and is proven, as its source was then.
-    pub(super) trusted: HashMap<Path, Entry>,
+    pub(super) trusted: HashMap<Path, Sent>,
     report: FilesReport,
-}
-
-/// A file as it was when it was sent.
-struct Sent {
-    entry: Entry,
-    /// It did not come, and why.
-    missing: Option<String>,
 }
 
 impl Copying<'_> {
@@ -132,7 +106,7 @@ impl Copying<'_> {
         let treatment = self.options.treatment;
         let is_left = |path: &[u8], is_folder| treatment.is_left(path, is_folder) || self.leading_out.contains(path);
         let wanted = Wanted::of(source, is_left);
-        let was_sent = |entry: &Entry| self.sent.get(&entry.path).is_some_and(|sent| is_as_sent(&sent.entry, entry));
+        let was_sent = |entry: &Entry| self.sent.get(&entry.path).is_some_and(|sent| *sent == Sent::of(entry));
         let is_same = |entry: &Entry, there: &Entry| {
             if entry.kind == Kind::Link {
                 // Not every `tar` gives a link its time.
@@ -156,7 +130,7 @@ impl Copying<'_> {
     /// Adds the files that look alike and are not.
     async fn add_by_digest(&self, wanted: &Wanted, difference: &mut Difference) -> Result<()> {
         let sent: HashSet<Path> = difference.sent.iter().map(|entry| entry.path.clone()).collect();
-        let is_trusted = |entry: &Entry| self.trusted.get(&entry.path).is_some_and(|then| is_as_sent(then, entry));
+        let is_trusted = |entry: &Entry| self.trusted.get(&entry.path).is_some_and(|then| *then == Sent::of(entry));
         let is_alike = |entry: &&Entry| entry.kind == Kind::File && !sent.contains(&entry.path) && !is_trusted(entry);
         let alike: Vec<_> = wanted.entries.iter().filter(is_alike).collect();
         let mut at = 0;
@@ -211,8 +185,8 @@ impl Copying<'_> {
     fn judge(&mut self, difference: &Difference, is_last: bool) -> Result<()> {
         for entry in difference.sent.iter().chain(&difference.folders) {
             let Some(sent) = self.sent.get(&entry.path) else { continue };
-            if is_as_sent(&sent.entry, entry) {
-                match &sent.missing {
+            if *sent == Sent::of(entry) {
+                match self.missing.get(&entry.path) {
                     Some(why) => bail!(
                         Failure::new(
                             Exit::Failed,
@@ -301,7 +275,7 @@ impl Copying<'_> {
         let is_touched = |entry: &&Entry| entry.kind == Kind::Folder && touched.contains(&*entry.path);
         let touched: Vec<_> = wanted.entries.iter().filter(is_touched).cloned().collect();
         retried(|| sending.folders(&touched, true)).await?;
-        let mut told = sending.told.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let told = sending.told.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.report.bytes += told.bytes;
         for path in told.leading_out {
             report::name(&mut self.report.leading_out, &path);
@@ -314,14 +288,9 @@ impl Copying<'_> {
             }
         }
         for entry in sent.iter().chain(folders) {
-            let missing = told.missing.remove(&entry.path);
-            self.sent.insert(entry.path.clone(), Sent { entry: entry.clone(), missing });
+            self.sent.insert(entry.path.clone(), Sent::of(entry));
         }
+        self.missing = told.missing;
         Ok(())
     }
-}
-
-/// Whether nothing of an entry has changed.
-pub(super) fn is_as_sent(sent: &Entry, now: &Entry) -> bool {
-    (sent.size, sent.modified, sent.changed, sent.inode) == (now.size, now.modified, now.changed, now.inode)
 }

@@ -1,12 +1,14 @@
 //! Paths in a volume: bytes as a container has them, without a beginning `./`; none of them leads out.
 
+use std::sync::Arc;
+
 use anyhow::{Result, ensure};
 
 use crate::error::{Exit, Failure};
 use crate::inert::one_line;
 
-/// A path in a volume; the volume itself is the empty one.
-pub(crate) type Path = Box<[u8]>;
+/// A path in a volume; the volume itself is the empty one. Many hold the same one, of which there may be hundreds of thousands.
+pub(crate) type Path = Arc<[u8]>;
 
 /// A path as `find` tells it, once it is proven to lead nowhere else.
 ///

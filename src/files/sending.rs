@@ -61,8 +61,9 @@ impl Sending<'_> {
     async fn batch(&self, batch: &[&Entry]) -> Result<()> {
         let by_path: HashMap<&[u8], &Entry> = batch.iter().map(|entry| (&*entry.path, *entry)).collect();
         let names: Vec<_> = batch.iter().map(|entry| path::in_container(&entry.path)).collect();
-        let mut heard = self.source.ask("files", &names.iter().map(Vec::as_slice).collect::<Vec<_>>()).await?;
-        let mut written = self.target.write("archive", b"", "").await?;
+        let names: Vec<_> = names.iter().map(Vec::as_slice).collect();
+        let (mut heard, mut written) =
+            tokio::try_join!(self.source.ask("files", &names), self.target.write("archive", b"", ""))?;
         let (mut arrived, mut left) = (HashSet::new(), Vec::new());
         let mut told = Told::default();
         while let Some(member) = archive::next(&mut heard).await? {
@@ -86,6 +87,7 @@ impl Sending<'_> {
                     continue;
                 }
                 written.feed(archive::member(&now, now.mode, &As::LinkTo(&member.leads_to))).await?;
+                self.progress.add_files(1);
                 arrived.insert(&*entry.path);
                 continue;
             }
@@ -102,6 +104,7 @@ impl Sending<'_> {
             told.bytes += size;
             written.feed(archive::member(&now, now.mode, &As::File(size))).await?;
             self.progress.add(size);
+            self.progress.add_files(1);
             written.feed(contents).await?;
             written.feed(vec![0; usize::try_from(archive::padding(size))?]).await?;
         }
@@ -156,8 +159,9 @@ impl Sending<'_> {
     async fn piece(&self, entry: &Entry, block: u64, blocks: u64) -> Result<()> {
         let name = path::in_container(&entry.path);
         let (from, count) = (block.to_string(), blocks.to_string());
-        let mut heard = self.source.ask("range", &[&name, from.as_bytes(), count.as_bytes()]).await?;
-        let mut written = self.target.write("range", &name, &from).await?;
+        let asked: [&[u8]; 3] = [&name, from.as_bytes(), count.as_bytes()];
+        let (mut heard, mut written) =
+            tokio::try_join!(self.source.ask("range", &asked), self.target.write("range", &name, &from))?;
         let (mut hash, mut bytes) = (Sha256::new(), 0);
         loop {
             let some = heard.exactly(64 << 10).await?;
@@ -203,6 +207,7 @@ impl Sending<'_> {
         for entry in large {
             let when = jiff::Timestamp::from_second(entry.modified.max(0))?.strftime("%Y%m%d%H%M.%S").to_string();
             self.target.write("touch", &path::in_container(&entry.path), &when).await?.end().await?;
+            self.progress.add_files(1);
         }
         Ok(())
     }

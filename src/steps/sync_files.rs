@@ -17,6 +17,7 @@ use crate::environment::guard::{self, Readiness, Target};
 use crate::environment::hold;
 use crate::environment::lease::{self, Turn};
 use crate::error::{Failure, counted};
+use crate::external::kestra::Metric;
 use crate::files::FilesReport;
 use crate::running::context::Context;
 use crate::running::step::{Deadline, Step};
@@ -48,6 +49,12 @@ pub(super) struct Files {
     pub(super) record: FilesRecord,
 }
 
+impl Output {
+    fn sum(&self, of: fn(&FilesReport) -> u64) -> u64 {
+        self.services.iter().map(|files| of(&files.report)).sum()
+    }
+}
+
 impl Step for SyncFiles {
     const NAME: &'static str = "sync-files";
     const ABOUT: &'static str = "Copy the files on apps' volumes, while these apps are on hold in the copy";
@@ -57,12 +64,15 @@ impl Step for SyncFiles {
     type Output = Output;
 
     fn in_short(output: &Output) -> String {
-        let sum = |of: fn(&FilesReport) -> u64| output.services.iter().map(|files| of(&files.report)).sum::<u64>();
-        format!(
-            "{}, {:.1} MB",
-            counted(sum(|files| files.files), "file", "files"),
-            sum(|files| files.bytes) as f64 / 1e6
-        )
+        let files = counted(output.sum(|files| files.files), "file", "files");
+        format!("{files}, {:.1} MB", output.sum(|files| files.bytes) as f64 / 1e6)
+    }
+
+    fn metrics(output: &Output) -> Vec<Metric> {
+        vec![
+            Metric::Counter("copied_bytes", output.sum(|files| files.bytes)),
+            Metric::Counter("copied_files", output.sum(|files| files.files)),
+        ]
     }
 
     async fn run(ctx: &Context, request: CloneRequest) -> Result<Output> {

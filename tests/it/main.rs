@@ -21,6 +21,7 @@ mod health;
 mod hold;
 mod lifecycle;
 mod lineage;
+mod measured;
 mod media;
 mod mixed;
 mod mysql;

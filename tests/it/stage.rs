@@ -1,7 +1,7 @@
 //! A world to try the binary in, and what a call of the binary left behind.
 
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use backboard::{World, WorldOptions};
@@ -199,11 +199,7 @@ fn path() -> String {
 pub(crate) async fn finish(mut command: Command) -> Call {
     let output =
         tokio::time::timeout(PATIENCE, command.output()).await.expect("the call ends").expect("the call starts");
-    Call {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).expect("UTF-8 on stdout"),
-        stderr: String::from_utf8(output.stderr).expect("UTF-8 on stderr"),
-    }
+    Call::of(output)
 }
 
 /// The digest of a public key, as `ssh-keygen -lf` prints it.
@@ -221,6 +217,14 @@ pub(crate) fn base64(text: &str) -> String {
 }
 
 impl Call {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).expect("UTF-8 on stdout"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8 on stderr"),
+        }
+    }
+
     /// Panics with everything that was printed unless the call ended with `code`.
     #[track_caller]
     pub(crate) fn expect(&self, code: i32) -> &Self {

@@ -3,6 +3,7 @@
 use unicode_width::UnicodeWidthChar as _;
 
 use crate::copying::event::Event;
+use crate::error::counted;
 use crate::inert::one_line;
 
 /// What is left of 80 columns beside the spinner.
@@ -19,7 +20,11 @@ pub(super) fn line(now: &Event) -> String {
         Some(percent) => {
             let full = usize::try_from(percent * BAR / 100).unwrap_or_default();
             let empty = usize::try_from(BAR).unwrap_or_default() - full;
-            parts.push(format!("[{}{}] {percent} %", "#".repeat(full), "-".repeat(empty)));
+            // A bar and a count of files have no room beside each other.
+            parts.push(match now.files {
+                Some(files) => format!("{percent} %  {}", counted(files, "file", "files")),
+                None => format!("[{}{}] {percent} %", "#".repeat(full), "-".repeat(empty)),
+            });
             parts.push(format!("{} of {} MB", megabytes(now.bytes), megabytes(now.total)));
             parts.extend(now.rate.map(|rate| format!("{} MB/s", megabytes(Some(rate)))));
             parts.extend(now.seconds_left().map(|left| format!("{} left", time(left))));
@@ -43,7 +48,8 @@ pub(super) fn sentence(now: &Event) -> String {
     let rate = now.rate.map(|rate| format!(", {} MB/s", megabytes(Some(rate)))).unwrap_or_default();
     let left = now.seconds_left().map(|left| format!(", {} left", time(left))).unwrap_or_default();
     let (bytes, total) = (megabytes(now.bytes), megabytes(now.total));
-    one_line(&format!("{of}{phase} {bytes} of {total} MB ({percent} %){rate}{left}{at}"))
+    let files = now.files.zip(now.total_files).map(|(files, all)| format!("{files} of {all}, ")).unwrap_or_default();
+    one_line(&format!("{of}{phase} {files}{bytes} of {total} MB ({percent} %){rate}{left}{at}"))
 }
 
 fn megabytes(bytes: Option<u64>) -> String {
@@ -108,6 +114,14 @@ mod tests {
         let quarter = rows(9_250_000, 37_000_000, Some(925_000));
         assert_eq!(line(&quarter), "sync-db  Postgres  [##--------] 25 %  9.2 of 37.0 MB  0.9 MB/s  30 s left");
         assert_eq!(sentence(&quarter), "Postgres: data 9.2 of 37.0 MB (25 %), 0.9 MB/s, 30 s left");
+        let of_files = |files| Event {
+            files: Some(files),
+            total_files: Some(20_000),
+            phase: Some("files".into()),
+            ..quarter.clone()
+        };
+        assert_eq!(line(&of_files(5000)), "sync-db  Postgres  25 %  5000 files  9.2 of 37.0 MB  0.9 MB/s  30 s left");
+        assert_eq!(sentence(&of_files(1)), "Postgres: files 1 of 20000, 9.2 of 37.0 MB (25 %), 0.9 MB/s, 30 s left");
         let swap = Event { bytes: None, phase: Some("swap".into()), seconds: 61.5, ..quarter };
         assert_eq!(line(&swap), "sync-db  Postgres  swap  1 min 1 s");
         assert_eq!(sentence(&swap), "Postgres: swap");

@@ -12,6 +12,7 @@ use crate::contract::files_request::{Compare, FilesMode};
 use crate::contract::record::{self, FilesRecord};
 use crate::contract::request::CloneRequest;
 use crate::contract::ttl::Ttl;
+use crate::copying::progress::FILES;
 use crate::copying::throttle::Throttle;
 use crate::engines::Kind;
 use crate::environment::file_volumes::{self, FileVolume};
@@ -162,7 +163,7 @@ impl Ends {
         treatment: &OfVolume<'_>,
         anew: Option<Anew<'_>>,
     ) -> Result<FilesReport> {
-        ctx.progress.enter("files");
+        ctx.progress.enter(FILES);
         let by_digest = volume.asked.is_some_and(|asked| asked.compare == Compare::Digest);
         let read_at = anew.as_ref().and_then(|anew| anew.read_at).filter(|_| !by_digest);
         let options = FilesOptions {

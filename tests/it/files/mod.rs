@@ -5,6 +5,7 @@ mod exact;
 mod faults;
 mod images;
 mod killing;
+mod memory;
 mod refresh;
 pub(crate) mod tree;
 

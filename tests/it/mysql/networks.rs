@@ -2,7 +2,6 @@
 //! is held of them than how they are made.
 
 use std::fmt::Write as _;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use backboard::mysql::Family;
@@ -10,6 +9,7 @@ use backboard::mysql::Family;
 use super::Ends;
 use super::ends::Database;
 use crate::asked;
+use crate::measured::measured;
 use crate::stage;
 
 /// Tables of each site of a network; one more is a plug-in's own.
@@ -64,19 +64,7 @@ async fn copied(ends: &Ends) -> (Duration, u64) {
     command.env("SOURCE_DATABASE_URL", ends.source.site_url()).env("TARGET_DATABASE_URL", ends.target.url());
     command.env("RAILSTAGE_MASKING_KEY", "canary-masking-key-of-a-network-0123456789");
     let began = Instant::now();
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let status = format!("/proc/{}/status", child.id().unwrap());
-    let measuring = async {
-        let (mut peak, mut ticks) = (0, tokio::time::interval(Duration::from_millis(20)));
-        while let Ok(status) = std::fs::read_to_string(&status) {
-            let Some(line) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) else { break };
-            peak = line.trim().trim_end_matches(" kB").parse().unwrap();
-            ticks.tick().await;
-        }
-        peak
-    };
-    let (output, peak) = tokio::join!(child.wait_with_output(), measuring);
-    let output = output.unwrap();
+    let (output, peak) = measured(&mut command).await;
     assert!(
         output.status.success(),
         "{}{}",

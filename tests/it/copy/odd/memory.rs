@@ -1,8 +1,5 @@
 //! What is hostile or odd in its size: memory stays flat, or the thing is refused by its name.
 
-use std::process::{Output, Stdio};
-use std::time::Duration;
-
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -10,29 +7,8 @@ use tokio::process::Command;
 use super::{Odd, printed};
 use crate::asked;
 use crate::copy::texts;
+use crate::measured::{GOAL, measured};
 use crate::stage;
-
-/// What a copy holds less than, in KiB.
-const GOAL: u64 = 64 << 10;
-
-/// What a command printed, and the most memory that it had, in KiB, as its process tells it until it ends.
-async fn measured(command: &mut Command) -> (Output, u64) {
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let status = format!("/proc/{}/status", child.id().unwrap());
-    let measuring = async {
-        let mut peak = 0;
-        let mut ticks = tokio::time::interval(Duration::from_millis(5));
-        while let Ok(status) = std::fs::read_to_string(&status) {
-            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-            let Some(line) = line else { break };
-            peak = line.trim().trim_end_matches(" kB").parse().unwrap();
-            ticks.tick().await;
-        }
-        peak
-    };
-    let (output, peak) = tokio::join!(child.wait_with_output(), measuring);
-    (output.unwrap(), peak)
-}
 
 fn copy_db(odd: &Odd, name: &str, arguments: &[&str]) -> Command {
     let mut command = stage::binary();
