@@ -12,6 +12,9 @@ use super::stage;
 use super::visitor::Visitor;
 use crate::stage::Stage;
 
+/// By which a container knows its environment.
+const NAME: &str = "RAILWAY_ENVIRONMENT_ID";
+
 const PROBE: &str = include_str!("probe.php");
 
 /// Puts the plug-in for an environment, and one that tries everything, into the site of another.
@@ -180,7 +183,6 @@ fn the_environment_is_known_wherever_php_has_its_variables_and_nothing_happens_w
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join(FILE);
     std::fs::write(&file, plugin("the-copy", &[], None)).unwrap();
-    const NAME: &str = "RAILWAY_ENVIRONMENT_ID";
     let acts = hooks("", &[(NAME, "the-copy")], &file);
     assert!(acts.parse::<u32>().unwrap() > 8, "{acts}");
     for place in [
