@@ -18,7 +18,7 @@ import urllib.request
 from demo_world import fail, say
 
 # What a page of the site says of it, in this order.
-FACTS = ("title", "home", "customers", "orders", "posts", "latest order by", "environment type")
+FACTS = ("title", "home", "customers", "orders", "posts", "latest order by", "environment type", "theme", "uploads", "private files")
 
 
 def tell_side_by_side(copy, production):
@@ -48,6 +48,24 @@ def photograph(folder, world, pages):
                 fail(f"{browser} took no picture of {name}: {taken.stderr}")
 
 
+def tell_files(visitor, production, copy):
+    """What of the site's files is on the copy's own volume and on its page, and what is on neither."""
+    about, url = production.world["production"], copy["url"]
+    own, site = production.volume(copy["environment_id"]), production.volume(about["environment_id"])
+    address = f"{url}/{about['picture']}"
+    if f'src="{address}"'.encode() not in visitor.fetch(url)[1]:
+        fail(f"the page of {url} does not show its own picture")
+    shown = visitor.fetch(url, about["picture"])
+    if own == site or shown != (200, (own / about["picture"]).read_bytes()) or shown[1] != (site / about["picture"]).read_bytes():
+        fail(f"the picture at {address} is not that of the copy's volume")
+    for path in about["private_files"]:
+        if visitor.fetch(about["wordpress_url"], path)[0] != 200 or visitor.fetch(url, path)[0] != 404 or (own / path).exists():
+            fail(f"{path} is in the copy, or not in production")
+    page = visitor.page(url)
+    say(f"  its page: theme {page['theme']}, {page['uploads']} uploads, a picture of its own volume")
+    say(f"  left behind: {', '.join(pathlib.Path(path).name for path in about['private_files'])}")
+
+
 class Visitor:
     """Somebody who fetches pages as Railway's edge serves them."""
 
@@ -57,10 +75,21 @@ class Visitor:
         self.logins = {}
         self.opener = urllib.request.build_opener(proxy, urllib.request.HTTPSHandler(context=trust))
 
+    def ask(self, url, path):
+        login = {"Authorization": "Basic " + base64.b64encode(self.logins[url].encode()).decode()} if url in self.logins else {}
+        return self.opener.open(urllib.request.Request(f"{url}/{path}", headers=login), timeout=30)
+
+    def fetch(self, url, path=""):
+        """The status and the bytes of what is at an address, whatever that is."""
+        try:
+            with self.ask(url, path) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
     def page(self, url):
         """What a page says, by the ids of its elements."""
-        login = {"Authorization": "Basic " + base64.b64encode(self.logins[url].encode()).decode()} if url in self.logins else {}
-        with self.opener.open(urllib.request.Request(url, headers=login), timeout=30) as answer:
+        with self.ask(url, "") as answer:
             text = answer.read().decode()
         found = re.findall(r'id="([a-z-]+)">(?:<a [^>]*>)?([^<]*)<', text)
         return {name.replace("-", " "): html.unescape(value).removeprefix("https://") for name, value in found}

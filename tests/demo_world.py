@@ -1,6 +1,7 @@
 """What `tests/demo` works with: its programs, Kestra's API, a receiver, and production."""
 import base64
 import contextlib
+import hashlib
 import hmac
 import http.server
 import json
@@ -244,8 +245,20 @@ class Production:
             "the next transaction id": self.ask("SELECT pg_snapshot_xmax(pg_current_snapshot())"),
             "the counters of rows": self.ask("SELECT tup_inserted, tup_updated, tup_deleted FROM pg_stat_database WHERE datname = current_database()"),
             "the tables": self.ask(sums + " ORDER BY 1"),
+            "the files of its volume": self.files(),
             "the settings on Railway": next(e["digest"] for e in self.environments() if e["id"] == self.world["production"]["environment_id"]),
         }
+
+    def volume(self, environment_id):
+        """The folder that is the volume of an environment's WordPress."""
+        return pathlib.Path(next(e["volumes"]["wordpress"] for e in self.environments() if e["id"] == environment_id))
+
+    def files(self):
+        all_of_it = hashlib.sha256()
+        for path in sorted(self.volume(self.world["production"]["environment_id"]).rglob("*")):
+            about = path.lstat()
+            all_of_it.update(f"{path} {about.st_mode} {about.st_size} {about.st_mtime_ns}\n".encode() + (path.read_bytes() if path.is_file() else b""))
+        return all_of_it.hexdigest()
 
     def environments(self):
         with urllib.request.urlopen(f"{self.world['control_url']}/state") as answer:

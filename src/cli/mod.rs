@@ -198,7 +198,7 @@ async fn run_shown(step: &'static StepDef, ctx: &Context, stop: &Stop, work: Wor
         tracing::warn!("nothing was copied now, so no sheet is written");
         return outcome;
     };
-    match file.write(sheets).context("the databases are there; write their sheet") {
+    match file.write(sheets).context("the data is there; write its sheet") {
         Ok(()) => outcome,
         Err(error) => Outcome::failed(step, &error, outcome.report.cost),
     }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::copying::{AuditReport, CopyReport};
 use crate::error::Failure;
+use crate::files::FilesReport;
 use crate::inert::inert_json;
 use crate::masking::Sheet;
 use crate::running::context::Context;
@@ -26,6 +27,17 @@ pub(crate) struct SheetFile {
     pub is_of_copy: bool,
     /// Its databases.
     pub databases: Vec<DatabaseSheet>,
+    /// The volumes whose files came along, where the copy was made now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FilesSheet>,
+}
+
+/// What became of the files on the volume of an app.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct FilesSheet {
+    pub service: String,
+    #[serde(flatten)]
+    pub report: FilesReport,
 }
 
 /// What became of people in a database of a copy.
@@ -85,6 +97,7 @@ impl SheetFile {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             is_of_copy,
             databases,
+            files: Vec::new(),
         }
     }
 
@@ -93,14 +106,16 @@ impl SheetFile {
         Self::new(true, vec![DatabaseSheet::of_copy(report)])
     }
 
-    /// Of the databases that a step has filled; `None` where another process had.
+    /// Of the databases and volumes that a step has filled; `None` where another process had.
     pub(super) fn of_step(ctx: &Context) -> Option<Self> {
         let of = |(service, report): (String, CopyReport)| DatabaseSheet {
             service: Some(service),
             ..DatabaseSheet::of_copy(&report)
         };
         let databases: Vec<_> = ctx.copies().into_iter().map(of).collect();
-        (!databases.is_empty()).then(|| Self::new(true, databases))
+        let files: Vec<_> = ctx.files().into_iter().map(|(service, report)| FilesSheet { service, report }).collect();
+        let is_of_any = !databases.is_empty() || !files.is_empty();
+        is_of_any.then(|| Self { files, ..Self::new(true, databases) })
     }
 
     /// Of a copy that was searched.

@@ -15,7 +15,7 @@ pub(crate) struct CopyingRequest {
     #[schemars(range(min = 1, max = 16))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jobs: Option<u32>,
-    /// Read a source no faster than so many megabytes (1,000,000 bytes) a second; at most the policy's `production_mb_per_s`, which it is by default.
+    /// Read a source, its files too, no faster than so many megabytes (1,000,000 bytes) a second; at most the policy's `production_mb_per_s`, which it is by default.
     #[schemars(range(min = 0.001), extend("x-expects" = "a number of megabytes a second, such as 20"))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_mb_per_s: Option<f64>,

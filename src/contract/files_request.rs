@@ -13,7 +13,7 @@ use crate::contract::request::CloneRequest;
 const LONGEST_GLOB: usize = 500;
 
 /// What becomes of the files on one service's volume.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FilesRequest {
     /// Name of the service whose volume it is; an app's.
@@ -42,6 +42,8 @@ pub(crate) enum FilesMode {
     Copy,
     /// Nothing: the volume comes up empty.
     Empty,
+    /// As `copy`, but for WordPress's uploads: the copy's pages show those of production.
+    Production,
 }
 
 /// How a file that is there already is compared with its source.
@@ -83,8 +85,19 @@ pub(crate) enum AfterFailure {
     Fail,
 }
 
+/// What becomes of links to buckets (S3), which are not copied; keys to them never come along.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Buckets {
+    /// Links to production's buckets stay in the data: the copy's pages show what is in them.
+    #[default]
+    KeepLinks,
+    /// The copy knows no bucket: variables that name one come up empty.
+    Empty,
+}
+
 /// What `files` and `after` of a request say that is wrong by itself, or that the policy does not grant.
-pub(super) fn beyond(request: &CloneRequest, policy: &Policy) -> Vec<Refusal> {
+pub(crate) fn beyond(request: &CloneRequest, policy: &Policy) -> Vec<Refusal> {
     let CloneRequest { files, after, allow_empty_volumes, .. } = request;
     let mut refusals = Vec::new();
     for (n, asked) in files.iter().enumerate() {
@@ -102,6 +115,11 @@ pub(super) fn beyond(request: &CloneRequest, policy: &Policy) -> Vec<Refusal> {
         if asked.mode == FilesMode::Empty && !asked.include.is_empty() {
             let message = format!("nothing of the volume of `{name}` comes along, since its `mode` is `empty`");
             refusals.push(Refusal::wrong("files.include", message));
+        }
+        if asked.mode == FilesMode::Production && !request.is_guarded() {
+            let message =
+                format!("production's uploads are shown by the guard plug-in: take `guard` for `{name}` as well");
+            refusals.push(Refusal::wrong("files.mode", message));
         }
         refusals.extend(asked.not_readable());
         refusals.extend(asked.include.iter().filter(|glob| !policy.may_include_files.contains(glob)).map(|glob| {
@@ -131,6 +149,17 @@ pub(crate) fn read_glob(glob: &str, any_case: bool) -> Result<Glob, String> {
 }
 
 impl FilesRequest {
+    /// Asks for the files of a service as they come where nothing is said of them.
+    pub(crate) fn of_service(service: &str) -> Self {
+        Self {
+            service: service.to_owned(),
+            mode: FilesMode::default(),
+            include: Vec::new(),
+            exclude: Vec::new(),
+            compare: Compare::default(),
+        }
+    }
+
     /// Globs that cannot be read, or name what is in no volume.
     fn not_readable(&self) -> Vec<Refusal> {
         let fields = [("files.include", &self.include), ("files.exclude", &self.exclude)];
@@ -228,7 +257,12 @@ mod tests {
         assert!(refused(none.clone(), &twice)[0].contains("`a` is named twice"));
         let both = |mode: &str| json!({"files": [{"service": "a", "mode": mode}], "allow_empty_volumes": ["a"]});
         assert!(refused(none.clone(), &both("copy"))[0].contains("`allow_empty_volumes` has it empty"));
-        assert!(refused(none, &both("empty")).is_empty());
+        assert!(refused(none.clone(), &both("production"))[0].contains("take it out of one of them"));
+        assert!(refused(none.clone(), &both("empty")).is_empty());
+        let unguarded = json!({"files": [{"service": "a", "mode": "production"}], "guard": false});
+        let refusals = refused(json!({"may_be_unguarded": true}), &unguarded);
+        assert!(refusals[0].contains("shown by the guard plug-in"), "{refusals:?}");
+        assert!(refused(none, &json!({"files": [{"service": "a", "mode": "production"}]})).is_empty());
     }
 
     #[test]

@@ -86,6 +86,8 @@ pub struct Policy {
     pub(crate) private_only: bool,
     /// Files that a request may have brought along though they would be left behind (`files[].include`): these globs, as they are written here.
     pub(crate) may_include_files: Vec<String>,
+    /// Whether a masked copy of a WordPress site may be without the plug-in that sends no mail (`guard: false`).
+    pub(crate) may_be_unguarded: bool,
     /// Commands that a request may have run in containers of its copy (`after`), as globs of `SERVICE=COMMAND`: `wordpress=wp cache flush`. A `*` stands for arguments, never for what makes a shell run more than one command.
     pub(crate) after_commands: Vec<String>,
     /// How many megabytes (1,000,000 bytes) of files a second a copy reads from a source's volumes with at most; 0 for as many as come.
@@ -159,6 +161,7 @@ impl Default for Policy {
             relay_host_keys: Vec::new(),
             private_only: false,
             may_include_files: Vec::new(),
+            may_be_unguarded: false,
             after_commands: Vec::new(),
             files_mb_per_s: 0,
             may_be_unmasked: false,

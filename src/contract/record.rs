@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::environment_type::EnvironmentType;
+use crate::contract::files_request::FilesRequest;
 use crate::contract::ids::{DeploymentId, EnvironmentId, ProjectId};
 use crate::contract::made::Made;
 use crate::contract::made_with::MadeWith;
@@ -193,6 +194,19 @@ pub(crate) struct FilesRecord {
     pub mount_path: String,
     pub files: u64,
     pub bytes: u64,
+    /// Whether a WordPress on it has the copy's guard plug-in.
+    #[serde(default)]
+    pub is_guarded: bool,
+    /// Whether the request wants none.
+    #[serde(default)]
+    pub without_guard: bool,
+    /// What the request said of them, which holds for a refresh as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<FilesRequest>,
+    /// When their source began to be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub read_at: Option<Timestamp>,
 }
 
 /// When a run that begins `now` and may take `longest_run` counts as dead.

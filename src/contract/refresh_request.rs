@@ -28,6 +28,10 @@ pub(crate) struct RefreshRequest {
     /// How fast the databases are copied, and how patiently; what is not named is the policy's.
     #[serde(default)]
     pub copying: CopyingRequest,
+    /// Bring the files on the volumes of apps anew as well, those that were copied into it: beside the old ones, which stand until all is there.
+    /// What its people have put there since goes with the old ones.
+    #[serde(default)]
+    pub files: bool,
     /// By which way the databases are reached, those of the source and those of the copy.
     #[serde(default)]
     pub connect: Connect,
@@ -69,6 +73,8 @@ impl RefreshRequest {
             environment: _,
             databases,
             copying,
+            // What a copy has of them says its record.
+            files: _,
             connect,
             anonymize,
             keep_users,

@@ -10,7 +10,7 @@ use crate::contract::code_source::CodeSource;
 use crate::contract::connect::Connect;
 use crate::contract::copying_request::CopyingRequest;
 use crate::contract::environment_type::EnvironmentType;
-use crate::contract::files_request::{AfterCommand, FilesRequest};
+use crate::contract::files_request::{AfterCommand, Buckets, FilesRequest};
 use crate::contract::gate::BasicAuth;
 use crate::contract::health_check::HealthCheck;
 use crate::contract::ids::ProjectId;
@@ -123,9 +123,14 @@ pub(crate) struct CloneRequest {
     /// What becomes of the files on apps' volumes; the volume of every app that runs is copied, but for what is left behind.
     #[serde(default)]
     pub files: Vec<FilesRequest>,
+    /// Put a plug-in into the copy's WordPress that sends no mail, asks nobody outside, and says that this is a copy; as `anonymize` where nothing is said.
+    pub guard: Option<bool>,
     /// Commands that run in containers of the copy when its apps are up.
     #[serde(default)]
     pub after: Vec<AfterCommand>,
+    /// What becomes of links to buckets (S3), which are not copied.
+    #[serde(default)]
+    pub buckets: Buckets,
     /// Services whose volume comes up empty in the copy, as `files` with `mode: empty` says it.
     #[serde(default)]
     pub allow_empty_volumes: Vec<String>,
@@ -240,6 +245,11 @@ pub(crate) struct DiffRequest {
 }
 
 impl CloneRequest {
+    /// Whether the copy's WordPress is guarded.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.guard.unwrap_or(self.anonymize)
+    }
+
     /// The request that names a project, and leaves all else at its default.
     pub(crate) fn of_project(id: &ProjectId) -> Self {
         serde_json::from_value(serde_json::json!({ "project_id": id })).expect("every other field has a default")

@@ -1,9 +1,13 @@
 //! The volumes of apps, and what of their files a request wants along. Volumes of databases are never copied as files.
 
+use anyhow::{Context as _, Result};
+
 use crate::contract::files_request::{FilesMode, FilesRequest};
 use crate::contract::policy::Policy;
+use crate::contract::record::{FilesRecord, Record};
 use crate::contract::request::CloneRequest;
 use crate::environment::services::{Role, with_role};
+use crate::error::Failure;
 use crate::railway::{Environment, ServiceInstance};
 
 /// The volume of an app that runs in the copy.
@@ -48,4 +52,33 @@ pub(crate) fn wanted<'a>(
         return Vec::new();
     }
     of_request(environment, request).into_iter().filter(FileVolume::is_wanted).collect()
+}
+
+/// Those whose files a copy has from its source, where `request` wants them anew: as its record has it.
+///
+/// # Errors
+/// Invalid input when the source has one of them no more.
+pub(crate) fn refreshed<'a>(
+    source: &'a Environment,
+    request: &'a CloneRequest,
+    record: &Record,
+) -> Result<Vec<FileVolume<'a>>> {
+    if request.files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut there = of_request(source, request);
+    let recorded = record.files.iter().map(|files| {
+        let FilesRecord { service, mount_path, .. } = files;
+        let is_it =
+            |volume: &FileVolume<'_>| volume.service.service_name == *service && volume.mount_path == mount_path;
+        let at = there.iter().position(is_it).with_context(|| {
+            let source = &source.name;
+            Failure::invalid(format!(
+                "`files`: service `{service}` of `{source}` has no volume at `{mount_path}` any more"
+            ))
+            .hint("leave `files` out, or make a new copy")
+        })?;
+        Ok(there.swap_remove(at))
+    });
+    recorded.collect()
 }

@@ -34,4 +34,5 @@ pub(crate) mod same_key;
 pub(crate) mod services;
 pub(crate) mod standing;
 pub(crate) mod variables;
+pub(crate) mod waking;
 pub(crate) mod ways;

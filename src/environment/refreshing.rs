@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use jiff::Timestamp;
 
 use crate::contract::bounds;
+use crate::contract::files_request::{self, FilesRequest};
 use crate::contract::record::{self, Record, Refreshing, State};
 use crate::contract::refresh_request::RefreshRequest;
 use crate::contract::request::{CloneRequest, DatabaseRequest};
@@ -12,10 +13,10 @@ use crate::environment::deletion_rules::promoted_host;
 use crate::environment::granted;
 use crate::environment::guard::{self, Target};
 use crate::environment::lease::{self, Work};
-use crate::environment::named;
 use crate::environment::recorded::reading;
+use crate::environment::{file_volumes, named, services};
 use crate::error::Failure;
-use crate::railway::{Environment, Project, Weight};
+use crate::railway::{Environment, Project, ServiceInstance, Weight};
 use crate::running::context::Context;
 
 /// Does a refresh's work at its copy when its turn comes: another process of the same run is waited for, another run is not.
@@ -77,8 +78,8 @@ pub(crate) async fn begun(ctx: &Context, request: &RefreshRequest) -> Result<Opt
         return Ok(None);
     }
     let target = target(ctx, project, environment, record)?;
-    let databases = databases(&target.record, request);
-    Ok(Some((target, CloneRequest { databases, ..request.of_clone() })))
+    let (databases, files) = (databases(&target.record, request), files(&target.record, request));
+    Ok(Some((target, CloneRequest { databases, files, ..request.of_clone() })))
 }
 
 /// Reads the project and returns the copy, if it may be refreshed by this run.
@@ -94,7 +95,7 @@ async fn claim(ctx: &Context, request: &RefreshRequest) -> Result<(Target, Clone
     ensure_free(ctx, &target)?;
     let source = granted::source(&ctx.policy, &target.project, target.source(), "environment");
     bounds::ensure_none(source.as_slice())?;
-    let asked = asked(&target, request)?;
+    let asked = asked(ctx, &target, request)?;
     Ok((target, asked))
 }
 
@@ -162,7 +163,7 @@ pub(super) fn ready_record(ctx: &Context, project: &Project, environment: &Envir
 
 /// What a clone would have been asked for, to make the data that the copy gets: for the hosts that it has, and for the databases
 /// that were copied into it.
-fn asked(target: &Target, request: &RefreshRequest) -> Result<CloneRequest> {
+fn asked(ctx: &Context, target: &Target, request: &RefreshRequest) -> Result<CloneRequest> {
     let (copy, record) = (target.environment(), &target.record);
     let host = record.domains.first();
     let visited = host.and_then(|host| copy.service_instances.iter().find(|s| s.hosts().any(|own| own == host)));
@@ -185,16 +186,68 @@ fn asked(target: &Target, request: &RefreshRequest) -> Result<CloneRequest> {
             .hint("name databases of `databases` in its list, or make a new copy")
     );
     ensure!(
-        !record.databases.is_empty(),
+        !record.databases.is_empty() || request.files && !record.files.is_empty(),
         Failure::invalid(format!("`environment`: no database was copied into `{}`", copy.name)).hint("make a new copy")
     );
-    Ok(CloneRequest {
+    let asked = CloneRequest {
         source_environment: target.source().id.to_string(),
         web_service: Some(service.service_name.clone()),
         custom_domain: is_custom.then(|| host.clone()),
         databases: databases(record, request),
+        files: files(record, request),
+        guard: guard_asked(ctx, record),
         ..request.of_clone()
-    })
+    };
+    if request.files {
+        ensure_files(ctx, target, &asked)?;
+    }
+    Ok(asked)
+}
+
+/// Refuses a copy that has no files to be brought anew, files that cannot be reached, and what the policy no longer grants of them.
+fn ensure_files(ctx: &Context, target: &Target, asked: &CloneRequest) -> Result<()> {
+    let copy = &target.environment().name;
+    ensure!(
+        !asked.files.is_empty(),
+        Failure::invalid(format!("`files`: no files of an app's volume were copied into `{copy}`"))
+            .hint("leave `files` out, or make a new copy")
+    );
+    ensure!(
+        !ctx.policy.relay_host_keys.is_empty(),
+        Failure::invalid("`files`: files come along through Railway's SSH relay alone, and the policy knows none")
+            .hint("name the relay's host key in `relay_host_keys` of the policy")
+    );
+    file_volumes::refreshed(target.source(), asked, &target.record)?;
+    bounds::ensure_none(&files_request::beyond(asked, &ctx.policy))
+}
+
+/// What is said of the files that were copied into it, where they are wanted anew.
+fn files(record: &Record, request: &RefreshRequest) -> Vec<FilesRequest> {
+    let mut files: Vec<FilesRequest> = Vec::new();
+    for recorded in record.files.iter().filter(|_| request.files) {
+        let asked = recorded.asked.clone().unwrap_or_else(|| FilesRequest::of_service(&recorded.service));
+        if !files.iter().any(|other| other.service == asked.service) {
+            files.push(asked);
+        }
+    }
+    files
+}
+
+/// Whether new files of a copy have a guard plug-in with them: as those that it has, or as a clone's would.
+fn guard_asked(ctx: &Context, record: &Record) -> Option<bool> {
+    let (mut files, is_granted) = (record.files.iter(), ctx.policy.may_be_unguarded);
+    match files.clone().any(|files| files.is_guarded) {
+        true => Some(true),
+        false => (is_granted && files.any(|files| files.without_guard)).then_some(false),
+    }
+}
+
+/// The database services of its source that a copy has new data from: none where none was copied into it.
+pub(crate) fn wanted<'a>(target: &'a Target, asked: &CloneRequest) -> Vec<&'a ServiceInstance> {
+    if target.record.databases.is_empty() {
+        return Vec::new();
+    }
+    services::databases(target.source(), asked)
 }
 
 /// The databases that are refreshed: those that are named, or else all that were copied.

@@ -12,6 +12,7 @@ use crate::contract::request::CloneRequest;
 use crate::engines::Kind;
 use crate::environment::proxies::{self, ProxyKey};
 use crate::environment::services::kind;
+use crate::environment::waking;
 use crate::railway::{Environment, ServiceInstance};
 use crate::relay::Line;
 use crate::running::context::Context;
@@ -101,7 +102,7 @@ pub(crate) async fn line(ctx: &Context, instance: &ServiceInstance, port: u16, e
         End::Copy => COPY_WITHIN,
     };
     tokio::select! {
-        ready = line.ready(port, patience) => ready.map(|_| line.clone()),
+        ready = waking::reached(instance, patience, |patience| line.ready(port, patience)) => ready.map(|_| line.clone()),
         () = ctx.stop.cancelled() => anyhow::bail!("stopped on the way to service `{}`", instance.service_name),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, DATE, LOCATION, RETRY_AFTER};
+use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -35,8 +35,7 @@ pub(crate) struct Page {
     /// Where a redirect leads, as an absolute URL.
     pub location: Option<String>,
     pub body: String,
-    /// What it says to search engines.
-    pub robots: Option<String>,
+    headers: HeaderMap,
 }
 
 /// A name with a password that a page asks for.
@@ -46,9 +45,14 @@ pub(crate) struct Credentials<'a> {
 }
 
 impl Page {
+    /// What a header says; the first one where there are several.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
     /// Whether search engines are told to leave it alone.
     pub(crate) fn is_noindex(&self) -> bool {
-        self.robots.as_ref().is_some_and(|robots| robots.contains("noindex"))
+        self.header("x-robots-tag").is_some_and(|robots| robots.contains("noindex"))
     }
 }
 
@@ -137,7 +141,7 @@ pub(crate) async fn visit(client: &Client, url: &str, login: Option<&Credentials
         request = request.basic_auth(user, Some(password.expose()));
     }
     let mut response = request.send().await?;
-    let robots = response.headers().get("x-robots-tag").and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+    let headers = response.headers().clone();
     let status = response.status().as_u16();
     let location = response.headers().get(LOCATION).and_then(|l| l.to_str().ok());
     let location = location.and_then(|l| response.url().join(l).ok()).map(String::from);
@@ -148,5 +152,5 @@ pub(crate) async fn visit(client: &Client, url: &str, login: Option<&Credentials
             break;
         }
     }
-    Ok(Page { status, location, body: String::from_utf8_lossy(&body).into_owned(), robots })
+    Ok(Page { status, location, body: String::from_utf8_lossy(&body).into_owned(), headers })
 }

@@ -58,6 +58,8 @@ pub(crate) struct Choice {
     mount_path: String,
     include: Vec<GlobMatcher>,
     exclude: Vec<GlobMatcher>,
+    /// Whether WordPress's uploads stay behind.
+    without_uploads: bool,
     /// Whether people's files stay behind, and all else that a masked copy has no use for.
     is_strict: bool,
     /// What stays behind, by the reason: the outermost folders, and files.
@@ -80,10 +82,16 @@ impl Choice {
             mount_path: mount_path.trim_matches('/').to_owned(),
             include: read(include)?,
             exclude: read(exclude)?,
+            without_uploads: false,
             is_strict,
             left: Mutex::default(),
             fitted: Mutex::default(),
         })
+    }
+
+    /// The same without WordPress's uploads.
+    pub(crate) fn without_uploads(self) -> Self {
+        Self { without_uploads: true, ..self }
     }
 
     /// Whether a file, or a folder with all that is in it, stays behind.
@@ -111,6 +119,9 @@ impl Choice {
     fn why(&self, path: &[u8], is_folder: bool) -> Option<String> {
         if self.fits(&self.exclude, path) {
             return Some("the request".to_owned());
+        }
+        if self.without_uploads && is_of_uploads(&[self.mount_path.as_bytes(), b"/", path].concat()) {
+            return Some("uploads, which production shows".to_owned());
         }
         let is_included = self.fits(&self.include, path);
         let exactly = self.include.iter().any(|glob| glob.glob().glob().as_bytes() == path);
@@ -163,6 +174,12 @@ fn is_code(path: &[u8]) -> bool {
     let within = &folders[..folders.len() - 1];
     let outermost = within.iter().find(|folder| CODE.contains(folder) || **folder == DATA);
     outermost.is_some_and(|folder| *folder != DATA)
+}
+
+/// Whether a place is in the folder into which a WordPress, also one in Bedrock's layout, puts what is uploaded, or is that folder.
+fn is_of_uploads(path: &[u8]) -> bool {
+    let folders: Vec<_> = path.split(|byte| *byte == b'/').collect();
+    folders.windows(2).any(|pair| matches!(pair[0], b"wp-content" | b"app") && pair[1] == DATA)
 }
 
 #[cfg(test)]
@@ -222,6 +239,22 @@ mod tests {
         assert!(choice("/var/www/html/wp-content", &[], &[], true).is_left(b"object-cache.php", false));
         assert!(!choice("/app/wp-content/plugins", &[], &[], true).is_left(b"x/cache/class.php", false));
         assert!(choice("/app/uploads", &[], &[], true).is_left(b"x/cache/class.php", false));
+    }
+
+    #[test]
+    fn uploads_stay_behind_where_production_shows_them_and_nothing_else_does() {
+        let choice = |mount| choice(mount, &[], &[], false).without_uploads();
+        for (mount, path, is_left) in [
+            ("/var/www/html", "wp-content/uploads", true),
+            ("/var/www/html", "wp-content/uploads/2026/a.png", true),
+            ("/app/web/app", "uploads/a.png", true),
+            ("/var/www/html/wp-content/uploads", "a.png", true),
+            ("/var/www/html", "wp-content/uploads-old/a.png", false),
+            ("/var/www/html", "wp-content/themes/x/uploads/a.png", false),
+            ("/var/www/html", "wp-content/plugins/a.php", false),
+        ] {
+            assert_eq!(choice(mount).is_left(path.as_bytes(), false), is_left, "{mount} {path}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use bytes::{Buf as _, Bytes, BytesMut};
 
 use super::path::shown;
@@ -18,6 +18,8 @@ use crate::relay::{Command, Ended, Line};
 pub(super) const READER: &str = include_str!("reader.sh");
 /// Writes in a volume: never sent to a source.
 pub(super) const WRITER: &str = include_str!("writer.sh");
+/// Puts what was built beside in its place, or takes it back: never sent to a source.
+pub(super) const BESIDE: &str = include_str!("beside.sh");
 
 /// How many bytes of names are asked for at a time: `xargs` of busybox hands on no more than 32 KiB with all that is before them.
 pub(super) const NAMES_AT_ONCE: usize = 20 << 10;
@@ -76,7 +78,9 @@ impl Place {
             )),
             Some(said) => Err(Transient(format!("{self} runs no command: it says `{}`", shown(said))).into()),
             None => {
-                let complained = heard.end().await?.complained;
+                let ended = heard.end().await?;
+                ensure!(ended.exit_code.is_some(), self.gone());
+                let complained = ended.complained;
                 bail!(Failure::new(Exit::Failed, format!("files of {self} cannot be read: {}", first_line(&complained)))
                     .hint("its image must have a shell, `xargs`, `find`, `stat`, `tar` and `dd`; or leave its files out (`files` with `mode: empty`)"))
             }
@@ -92,22 +96,47 @@ impl Place {
         Ok(Written { place: self.clone(), command })
     }
 
+    /// The same volume, whose programs may be silent for this long.
+    pub(super) fn patient(&self, stall: Duration) -> Self {
+        Self { stall: self.stall.max(stall), ..self.clone() }
+    }
+
+    /// A folder of the volume, as if it were one itself.
+    pub(super) fn folder(&self, path: &str) -> Self {
+        Self { mount_path: format!("{}/{path}", self.mount_path.trim_end_matches('/')), ..self.clone() }
+    }
+
+    /// Begins to do `todo` with what a run has beside the files of the volume.
+    pub(super) async fn beside(&self, todo: &str, run_hash: &str) -> Result<Written> {
+        let mut command = self.within(self.line.run(BESIDE)).await?;
+        let told = ["railstage-beside", todo, &spelt(self.mount_path.as_bytes()), run_hash];
+        self.within(command.feed(format!("{}\n", told.join("\n")))).await?;
+        Ok(Written { place: self.clone(), command })
+    }
+
     /// What is there to work with.
     pub(super) async fn tools(&self) -> Result<Tools> {
         let mut heard = self.ask("tools", &[]).await?;
-        let mut tools = Tools { lacking: Vec::new(), is_root: false, free_bytes: 0 };
+        let (mut tools, mut free) = (Tools { lacking: Vec::new(), is_root: false, free_bytes: 0 }, None);
         while let Some(line) = heard.until(b"\n", 4 << 10).await? {
             let line = String::from_utf8_lossy(&line).into_owned();
             match line.split_once(' ') {
                 Some(("lacks", tool)) => tools.lacking.push(tool.to_owned()),
                 Some(("uid", uid)) => tools.is_root = uid == "0",
                 // The first line is a heading.
-                Some(("free", kilobytes)) => tools.free_bytes = kilobytes.parse().unwrap_or(0) * 1024,
+                Some(("free", kilobytes)) => free = kilobytes.parse::<u64>().ok(),
                 _ => {}
             }
         }
         heard.end().await?;
+        ensure!(free.is_some() || !tools.lacking.is_empty(), self.gone());
+        tools.free_bytes = free.unwrap_or(0) * 1024;
         Ok(tools)
+    }
+
+    /// What nobody tells the end of has ended with its container: what it said is not all.
+    pub(super) fn gone(&self) -> Transient {
+        Transient(format!("the container of {self} ended while files were read there"))
     }
 
     /// What comes within the time in which something must come.
@@ -214,16 +243,20 @@ impl Written {
     ///
     /// # Errors
     /// [`Exit::Failed`] with what the writer complained of; a failure of the line may pass.
-    pub(super) async fn end(mut self) -> Result<()> {
+    pub(super) async fn end(self) -> Result<()> {
+        self.told().await.map(drop)
+    }
+
+    /// The same; what it has said.
+    pub(super) async fn told(mut self) -> Result<String> {
         self.command.finish_feeding().await?;
         let Ended { said, complained, .. } = self.place.within(self.command.end()).await?;
-        let said = String::from_utf8_lossy(&said);
+        let said = String::from_utf8_lossy(&said).into_owned();
         let code = said.lines().find_map(|line| line.strip_prefix("railstage-wrote "));
-        let code = code.with_context(|| {
-            Transient(format!("{} did not write to the end: {}", self.place, first_line(&complained)))
-        });
+        let code = code
+            .ok_or_else(|| Transient(format!("{} did not write to the end: {}", self.place, first_line(&complained))));
         match code?.parse::<u32>() {
-            Ok(0) => Ok(()),
+            Ok(0) => Ok(said),
             _ if complained.contains("No space left") || complained.contains("Disk quota") => bail!(
                 Failure::new(Exit::Failed, format!("the volume of {} in the copy is full", self.place))
                     .hint("make the volume of the source's service larger, since a copy's is as large; or leave files out (`files` with `exclude`)")
@@ -260,7 +293,7 @@ mod tests {
 
     #[test]
     fn the_texts_hold_no_quote_that_would_end_them() {
-        for text in [READER, WRITER] {
+        for text in [READER, WRITER, BESIDE] {
             assert_eq!(text.matches('\'').count(), 2, "{text}");
         }
     }

@@ -10,9 +10,10 @@ use futures_util::future::try_join_all;
 use super::attempts::retried;
 use super::batches::{self, Work, is_large};
 use super::container::{NAMES_AT_ONCE, Place, Tools};
-use super::difference::{Difference, Wanted};
+use super::difference::{Difference, Wanted, has_time};
 use super::listing::{self, Entry, Kind};
-use super::options::FilesOptions;
+use super::options::{FilesOptions, OwnFiles};
+use super::own;
 use super::path::{self, Path, shown};
 use super::report::{self, FilesReport};
 use super::sending::{Sending, digests};
@@ -46,32 +47,42 @@ async fn copy_all(source: &Place, target: &Place, options: &FilesOptions<'_>) ->
         sent: HashMap::new(),
         missing: HashMap::new(),
         leading_out: HashSet::new(),
+        trusted: HashMap::new(),
         report: FilesReport::default(),
     };
     copy.report.with_owners = tools.is_root;
-    for pass in 1..=PASSES {
+    if let Some(beside) = options.beside {
+        copy.reuse(beside, tools.free_bytes).await?;
+    }
+    let mut pass = 0;
+    let wanted = loop {
+        pass += 1;
         let (wanted, difference) = copy.look().await?;
         if pass == 1 {
             let needed: u64 = difference.sent.iter().map(|entry| entry.size).sum();
-            ensure_room(target, needed, tools.free_bytes)?;
+            if options.beside.is_none() {
+                ensure_room(target, needed, tools.free_bytes)?;
+            }
             options.progress.expect_files(difference.sent.len() as u64, needed);
         }
         copy.count(&wanted, &difference, pass);
         if difference.is_none() {
-            break;
+            break wanted;
         }
         let is_last = pass == PASSES;
         copy.judge(&difference, is_last)?;
-        if !is_last {
-            copy.apply(&wanted, &difference).await?;
+        if is_last {
+            break wanted;
         }
-    }
+        copy.apply(&wanted, &difference).await?;
+    };
+    copy.add_own(&wanted).await?;
     copy.report.seconds = began.elapsed().as_secs_f64();
     Ok(copy.report)
 }
 
 /// What a container has to work with: all that it takes.
-async fn tools(place: &Place) -> Result<Tools> {
+pub(super) async fn tools(place: &Place) -> Result<Tools> {
     let tools = retried(|| place.tools()).await?;
     ensure!(
         tools.lacking.is_empty(),
@@ -93,17 +104,19 @@ fn ensure_room(target: &Place, needed: u64, free: u64) -> Result<()> {
     Ok(())
 }
 
-struct Copying<'a> {
-    source: &'a Place,
-    target: &'a Place,
-    options: &'a FilesOptions<'a>,
-    with_owners: bool,
+pub(super) struct Copying<'a> {
+    pub(super) source: &'a Place,
+    pub(super) target: &'a Place,
+    pub(super) options: &'a FilesOptions<'a>,
+    pub(super) with_owners: bool,
     /// What has been sent by now, as its source was then: what must not differ any more unless the source has changed.
     sent: HashMap<Path, Sent>,
     /// What did not come of it, and why.
     missing: HashMap<Path, String>,
     /// Links that lead out of the volume.
     leading_out: HashSet<Path>,
+    /// What was taken from the files that the new tree is built beside, and is proven, as its source was then.
+    pub(super) trusted: HashMap<Path, Entry>,
     report: FilesReport,
 }
 
@@ -130,12 +143,17 @@ impl Copying<'_> {
         let treatment = self.options.treatment;
         let is_left = |path: &[u8], is_folder| treatment.is_left(path, is_folder) || self.leading_out.contains(path);
         let wanted = Wanted::of(source, is_left);
+        let was_sent = |entry: &Entry| self.sent.get(&entry.path).is_some_and(|sent| *sent == Sent::of(entry));
         let is_same = |entry: &Entry, there: &Entry| {
+            if entry.kind == Kind::Link {
+                // Not every `tar` gives a link its time.
+                return entry.size == there.size && (has_time(entry, there) || was_sent(entry));
+            }
             if !treatment.may_change(&entry.path) {
                 return entry.size == there.size;
             }
             // What was changed on its way has another size.
-            self.sent.get(&entry.path).is_some_and(|sent| *sent == Sent::of(entry))
+            was_sent(entry)
         };
         let mut difference = Difference::between(&wanted, &target, self.with_owners, is_same);
         // What a run that broke off has left looks as it should, and nobody has compared it.
@@ -149,8 +167,9 @@ impl Copying<'_> {
     /// Adds the files that look alike and are not.
     async fn add_by_digest(&self, wanted: &Wanted, difference: &mut Difference) -> Result<()> {
         let sent: HashSet<Path> = difference.sent.iter().map(|entry| entry.path.clone()).collect();
-        let alike: Vec<_> =
-            wanted.entries.iter().filter(|entry| entry.kind == Kind::File && !sent.contains(&entry.path)).collect();
+        let is_trusted = |entry: &Entry| self.trusted.get(&entry.path).is_some_and(|then| is_as_sent(then, entry));
+        let is_alike = |entry: &&Entry| entry.kind == Kind::File && !sent.contains(&entry.path) && !is_trusted(entry);
+        let alike: Vec<_> = wanted.entries.iter().filter(is_alike).collect();
         let mut at = 0;
         while at < alike.len() {
             let mut names = 0;
@@ -234,15 +253,36 @@ impl Copying<'_> {
         Ok(())
     }
 
-    async fn apply(&mut self, wanted: &Wanted, difference: &Difference) -> Result<()> {
-        let Difference { removed, folders, sent, more_names, .. } = difference;
-        let sending = Sending {
+    fn sending(&self) -> Sending<'_> {
+        Sending {
             source: self.source,
             target: self.target,
             treatment: self.options.treatment,
             progress: self.options.progress,
             told: Mutex::default(),
-        };
+        }
+    }
+
+    /// Writes what the copy has beside its source's files.
+    async fn add_own(&mut self, wanted: &Wanted) -> Result<()> {
+        let OwnFiles { files, mut finding } = self.options.treatment.own(&mut wanted.paths())?;
+        let sending = self.sending();
+        let mut guards = Vec::new();
+        for file in &files {
+            if retried(|| own::write(&sending, wanted, file)).await? {
+                report::name(&mut guards, &file.path);
+            } else {
+                finding =
+                    Some(format!("`{}` cannot be written, since its folder is a link or a file", shown(&file.path)));
+            }
+        }
+        (self.report.guards, self.report.unguarded) = (guards, finding);
+        Ok(())
+    }
+
+    async fn apply(&mut self, wanted: &Wanted, difference: &Difference) -> Result<()> {
+        let Difference { removed, folders, sent, more_names, .. } = difference;
+        let sending = self.sending();
         let large: Vec<_> = sent.iter().filter(|entry| is_large(entry)).collect();
         retried(|| sending.remove(removed)).await?;
         retried(|| sending.folders(folders, false)).await?;
@@ -290,4 +330,9 @@ impl Copying<'_> {
         self.missing = told.missing;
         Ok(())
     }
+}
+
+/// Whether nothing of an entry has changed.
+pub(super) fn is_as_sent(sent: &Entry, now: &Entry) -> bool {
+    Sent::of(sent) == Sent::of(now)
 }

@@ -48,6 +48,12 @@ impl Wanted {
         }
         wanted
     }
+
+    /// The paths of all that is wanted.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &[u8]> {
+        let further = self.more_names.iter().map(|(entry, _)| entry);
+        self.entries.iter().chain(further).map(|entry| &*entry.path)
+    }
 }
 
 /// What there is to do, in this order.
@@ -120,12 +126,16 @@ impl Difference {
     }
 }
 
+pub(super) fn has_time(wanted: &Entry, there: &Entry) -> bool {
+    wanted.modified.max(0) == there.modified
+}
+
 /// Whether what is there has the attributes of what is wanted.
 fn has_attributes(wanted: &Entry, there: &Entry, with_owners: bool) -> bool {
     let has_owner = !with_owners || (wanted.uid, wanted.gid) == (there.uid, there.gid);
     // Nothing but a user's own program changes the mode of a link.
     let has_mode = wanted.kind == Kind::Link || wanted.mode == there.mode;
-    has_owner && has_mode && wanted.modified.max(0) == there.modified
+    has_owner && has_mode && (wanted.kind == Kind::Link || has_time(wanted, there))
 }
 
 #[cfg(test)]

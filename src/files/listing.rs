@@ -67,7 +67,7 @@ pub(super) async fn of(place: &Place) -> Result<Vec<Entry>> {
 async fn ensure_whole(heard: Heard, code: Option<&[u8]>) -> Result<()> {
     let place = heard.place().to_owned();
     let ended = heard.end().await?;
-    let code = code.context(Transient(format!("the list of what is in the volume of {place} broke off")))?;
+    let code = code.ok_or_else(|| Transient(format!("the list of what is in the volume of {place} broke off")))?;
     let serious = ended.complained.lines().find(|line| !line.contains("No such file or directory"));
     let is_whole = code == b"0" || serious.is_none() && !ended.complained.is_empty();
     ensure!(

@@ -13,7 +13,7 @@ tools)
   for tool in find stat tar dd sha256sum df; do command -v "$tool" >/dev/null || echo "lacks $tool"; done
   echo "uid $(id -u)"
   df -P -k . | while read -r device size used free more; do echo "free $free"; done ;;
-list) $gently find . -xdev -path ./lost+found -prune -o -exec stat -c "%f %u %g %s %Y %Z %i %h %n//" {} + ;;
+list) $gently find . -xdev \( -path ./lost+found -o -path "./.railstage-*" \) -prune -o -exec stat -c "%f %u %g %s %Y %Z %i %h %n//" {} + ;;
 files)
   literally=
   tar --no-unquote --help >/dev/null 2>&1 && literally=--no-unquote

@@ -35,6 +35,10 @@ pub(crate) struct FilesReport {
     pub left: Vec<LeftFiles>,
     /// Files that name production still, and why.
     pub naming_production: Vec<String>,
+    /// Where the copy's guard plug-in was written: one for each WordPress on the volume.
+    pub guards: Vec<String>,
+    /// Why a WordPress has none that should have one.
+    pub unguarded: Option<String>,
     /// Globs of the request that fitted nothing.
     pub unmatched: Vec<String>,
     /// Whether files have the owners that they have in the source: a container that is not run by root cannot give them.

@@ -109,13 +109,15 @@ impl Sending<'_> {
             written.feed(vec![0; usize::try_from(archive::padding(size))?]).await?;
         }
         written.feed(archive::end()).await?;
-        let complained = heard.end().await?.complained;
+        let ended = heard.end().await?;
         written.end().await?;
+        let came = arrived.len() + told.leading_out.len();
+        ensure!(came == batch.len() || ended.exit_code.is_some(), self.source.gone());
         self.compare(&left).await?;
         for entry in
             batch.iter().filter(|entry| !arrived.contains(&*entry.path) && !told.leading_out.contains(&entry.path))
         {
-            told.missing.insert(entry.path.clone(), complained.lines().next().unwrap_or_default().to_owned());
+            told.missing.insert(entry.path.clone(), ended.complained.lines().next().unwrap_or_default().to_owned());
         }
         self.tell(|all| {
             all.bytes += told.bytes;
@@ -128,6 +130,7 @@ impl Sending<'_> {
 
     fn treated(&self, path: &Path, contents: Bytes, told: &mut Told) -> Result<Bytes> {
         if !self.treatment.may_change(path) {
+            self.treatment.look(path, &contents);
             return Ok(contents);
         }
         let treated = self.treatment.treat(path, &contents).with_context(|| format!("rewrite `{}`", shown(path)))?;
@@ -141,7 +144,7 @@ impl Sending<'_> {
     }
 
     /// Compares what is there with what left.
-    async fn compare(&self, came: &[(&[u8], Digest)]) -> Result<()> {
+    pub(super) async fn compare(&self, came: &[(&[u8], Digest)]) -> Result<()> {
         if came.is_empty() {
             return Ok(());
         }
@@ -170,9 +173,10 @@ impl Sending<'_> {
             self.progress.add(some.len() as u64);
             written.feed(some).await?;
         }
-        heard.end().await?;
+        let ended = heard.end().await?;
         written.end().await?;
         let expected = (entry.size - block * BLOCK).min(blocks * BLOCK);
+        ensure!(bytes == expected || ended.exit_code.is_some(), self.source.gone());
         if bytes != expected {
             // It has become another one since it was listed, or is gone, or may not be read: the next pass finds it.
             self.tell(|told| {
@@ -235,7 +239,8 @@ impl Sending<'_> {
         written.end().await
     }
 
-    async fn archive(&self, members: impl ExactSizeIterator<Item = Vec<u8>>) -> Result<()> {
+    /// Writes members whose contents, if any, they hold.
+    pub(super) async fn archive(&self, members: impl ExactSizeIterator<Item = Vec<u8>>) -> Result<()> {
         if members.len() == 0 {
             return Ok(());
         }

@@ -6,6 +6,28 @@ use crate::rewriting::{Left, Rewriter};
 /// else lies there was uploaded by somebody, and stays as it was.
 const MADE: &[&str] = &["css", "js", "json"];
 
+/// Texts in which a site's owner may have written an address.
+const READ: &[&str] = &[
+    "conf",
+    "css",
+    "htaccess",
+    "htm",
+    "html",
+    "ini",
+    "js",
+    "json",
+    "php",
+    "toml",
+    "txt",
+    "webmanifest",
+    "xml",
+    "yaml",
+    "yml",
+];
+
+/// The largest text that is looked into, bytes: whoever writes an address by hand writes no more.
+const LARGEST_READ: usize = 1 << 20;
+
 /// A file as the copy has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RewrittenText {
@@ -32,6 +54,12 @@ pub(crate) fn rewritten(bytes: &[u8], urls: &Rewriter) -> Option<RewrittenText> 
     let new = urls.rewrite(bytes)?;
     let left = new.left.filter(|left| *left != Left::Mail).map(Left::reason);
     Some(RewrittenText { named: urls.count(bytes), bytes: new.value, left })
+}
+
+/// How many times a file that is not rewritten names production; 0 where it is no text that somebody writes.
+pub(crate) fn names_production(path: &[u8], bytes: &[u8], urls: &Rewriter) -> u64 {
+    let is_read = bytes.len() <= LARGEST_READ && has_ending(path, READ) && is_text(bytes);
+    if is_read { urls.count(bytes) } else { 0 }
 }
 
 /// What has no NUL byte in it: neither UTF-16 nor a picture with a wrong name.
@@ -101,5 +129,19 @@ mod tests {
     fn what_is_no_text_or_names_nobody_stays_and_counts_for_nothing() {
         assert_eq!(rewritten(b"a{color:red}", &urls()), None);
         assert_eq!(rewritten(b"\0https://shop.example.com", &urls()), None);
+    }
+
+    #[test]
+    fn a_text_that_somebody_wrote_is_looked_into_and_nothing_else_is() {
+        let named = |path: &str, bytes: &[u8]| names_production(path.as_bytes(), bytes, &urls());
+        let htaccess = b"RewriteCond %{HTTP_HOST} ^shop\\.example\\.com$\nRewriteRule ^ https://shop.example.com/";
+        for path in ["a/.htaccess", "robots.txt", ".user.ini", "INDEX.PHP"] {
+            assert!(named(path, htaccess) > 0, "{path}");
+        }
+        for path in ["a.png", "htaccess", "a.php/b", "x.txt.gz"] {
+            assert_eq!(named(path, htaccess), 0, "{path}");
+        }
+        assert_eq!(named("a.txt", b"\0https://shop.example.com"), 0);
+        assert_eq!(named("a.txt", b"https://shop.example.community"), 0);
     }
 }

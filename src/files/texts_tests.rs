@@ -13,13 +13,13 @@ use tempfile::TempDir;
 use super::container::{READER, WRITER, spelt};
 
 /// A shell, and where its programs are.
-struct Image {
-    shell: String,
-    path: String,
+pub(super) struct Image {
+    pub(super) shell: String,
+    pub(super) path: String,
     _programs: Option<TempDir>,
 }
 
-fn images() -> [Image; 3] {
+pub(super) fn images() -> [Image; 3] {
     let programs = TempDir::new().unwrap();
     let list = Command::new("busybox").arg("--list").output().expect("Debian's package busybox is needed");
     for applet in String::from_utf8(list.stdout).unwrap().lines() {
@@ -36,7 +36,12 @@ fn images() -> [Image; 3] {
 }
 
 impl Image {
-    fn run(&self, text: &str, told: &[u8]) -> Vec<u8> {
+    /// The same with its programs elsewhere.
+    pub(super) fn with_path(&self, path: String) -> Self {
+        Self { shell: self.shell.clone(), path, _programs: None }
+    }
+
+    pub(super) fn run(&self, text: &str, told: &[u8]) -> Vec<u8> {
         let mut command = Command::new(&self.shell);
         command.arg("-c").arg(text).env("PATH", &self.path).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.stderr(Stdio::null()).spawn().unwrap();
@@ -48,7 +53,7 @@ impl Image {
         output.stdout
     }
 
-    fn read(&self, root: &Path, todo: &str, names: &[&[u8]]) -> Vec<u8> {
+    pub(super) fn read(&self, root: &Path, todo: &str, names: &[&[u8]]) -> Vec<u8> {
         let words = [b"railstage-reader", todo.as_bytes(), root.as_os_str().as_bytes()];
         let told: Vec<_> = words.iter().chain(names).flat_map(|word| [word, &b"\0"[..]].concat()).collect();
         let said = self.run(READER, &told);
@@ -63,7 +68,7 @@ impl Image {
 }
 
 /// Names that break what is careless.
-const HOSTILE: [&[u8]; 7] =
+pub(super) const HOSTILE: [&[u8]; 7] =
     [b"-rf", b"a b", b"new\nline", b"quote'\"$(touch was-here)`", b"\xff\xfe", b"\\0101%n", b"glob*?[x]"];
 
 fn volume() -> TempDir {

@@ -15,6 +15,7 @@ use crate::contract::signature::{KEY_VARIABLE, OLD_KEY_VARIABLE, RecordKeys};
 use crate::copying::{CopyReport, Progress};
 use crate::error::Failure;
 use crate::external::process_env::ProcessEnv;
+use crate::files::FilesReport;
 use crate::railway::{Railway, Weather};
 use crate::relay::Relay;
 use crate::running::account::CopyAccount;
@@ -38,6 +39,8 @@ pub(crate) struct Context {
     pub progress: Arc<Progress>,
     /// What was copied into the database of each service, with all that is told: outputs hold so much of it at most.
     copies: Arc<Mutex<Vec<(String, CopyReport)>>>,
+    /// What was copied onto the volume of each service.
+    files: Arc<Mutex<Vec<(String, FilesReport)>>>,
     /// The plan that was made, whole.
     plan: Arc<Mutex<Option<Value>>>,
     /// What was done with copies, for the run's account.
@@ -74,6 +77,7 @@ impl Context {
         let record_keys = RecordKeys::new(keys[0].as_ref(), keys[1].as_ref())?;
         let holder = Alphanumeric.sample_string(&mut rand::rng(), 16);
         let (progress, copies, plan, deeds) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
+        let files = Arc::default();
         let relay = Relay::new(&env, &policy.relay_host_keys);
         Ok(Self {
             run,
@@ -85,6 +89,7 @@ impl Context {
             env,
             progress,
             copies,
+            files,
             plan,
             deeds,
             holder,
@@ -96,6 +101,16 @@ impl Context {
     /// Keeps what was copied, for whoever writes a sheet.
     pub(crate) fn keep_copy(&self, service: &str, copy: &CopyReport) {
         self.copies.lock().unwrap_or_else(PoisonError::into_inner).push((service.to_owned(), copy.clone()));
+    }
+
+    /// Keeps what was copied onto a volume, for whoever writes a sheet.
+    pub(crate) fn keep_files(&self, service: &str, files: &FilesReport) {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).push((service.to_owned(), files.clone()));
+    }
+
+    /// What was copied onto volumes so far, by service.
+    pub(crate) fn files(&self) -> Vec<(String, FilesReport)> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Puts what was done with a copy into the run's account.

@@ -25,6 +25,7 @@ use crate::running::account::{CopyAccount, Deed};
 use crate::running::context::Context;
 use crate::running::step::{Deadline, Step};
 
+mod guarded;
 mod places;
 mod visiting;
 
@@ -91,6 +92,7 @@ async fn visit_until_ready(ctx: &Context, request: &CloneRequest, target: Target
         tell(&seen);
         visited.push(seen);
     }
+    guarded::ensure(ctx, &client, &target, &visited).await?;
     let mut record = target.record.clone();
     if !target.is_ready() {
         let now = record::now();

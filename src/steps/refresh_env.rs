@@ -1,28 +1,31 @@
 //! `refresh-env`: brings new data into a copy that is there; its apps run on, and all else of it stays.
 
+mod copying;
+mod files;
 pub(super) mod taking_back;
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use futures_util::future::join_all;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use self::copying::copy_together;
+use self::files::Volumes;
 use self::taking_back::take_back;
 use super::sync_db::{self, Database};
+use super::sync_files::Files;
+use super::sync_files::volumes::Production;
 use crate::contract::copied::Copied;
 use crate::contract::ids::EnvironmentId;
-use crate::contract::record::{self, DatabaseRecord, Record, Refreshed};
+use crate::contract::record::{self, DatabaseRecord, FilesRecord, Record, Refreshed};
 use crate::contract::refresh_request::RefreshRequest;
 use crate::contract::request::CloneRequest;
-use crate::copying::Together;
 use crate::copying::report::CopyReport;
-use crate::environment::databases::DatabasePair;
 use crate::environment::guard::Target;
 use crate::environment::lease::Turn;
 use crate::environment::proxies::{self, Listening};
-use crate::environment::{custom_domain, databases, refreshing, services, ways};
+use crate::environment::{custom_domain, databases, refreshing, ways};
 use crate::error::{Failure, chain, counted};
 use crate::external::kestra::Metric;
 use crate::railway::ServiceInstance;
@@ -47,6 +50,8 @@ pub(super) struct Output {
     pub databases: Vec<Database>,
     /// The same in numbers.
     pub copied: Copied,
+    /// The apps that got new files, where the request says so.
+    pub files: Vec<Files>,
     /// What was otherwise when the copy got the data that it had before, as `service: what` (`rules`, `masking key`, `URLs`): rules that a clone had are to
     /// be given again.
     pub otherwise: Vec<String>,
@@ -100,6 +105,7 @@ async fn refresh(ctx: &Context, request: &CloneRequest, target: Target, turn: &T
         url: custom_domain::url(target.environment(), &target.record).unwrap_or_default(),
         databases: Vec::new(),
         copied: Copied::default(),
+        files: Vec::new(),
         otherwise: Vec::new(),
         restarts: 0,
         public: Vec::new(),
@@ -107,6 +113,8 @@ async fn refresh(ctx: &Context, request: &CloneRequest, target: Target, turn: &T
     if refreshing::is_done(ctx, &target.record) {
         tracing::info!("this run has refreshed `{}` before", output.environment_name);
         output.databases = target.record.databases.iter().map(Database::recorded).collect();
+        let files = target.record.files.iter().filter(|_| !request.files.is_empty());
+        output.files = files.map(Files::recorded).collect();
         account_for(ctx, &target, Deed::Refreshed, &target.record);
         return Ok(output);
     }
@@ -152,60 +160,31 @@ async fn fill(
     turn: &Turn,
     output: &mut Output,
 ) -> Result<Vec<Listening>> {
-    let wanted = services::databases(target.source(), request);
+    let wanted = refreshing::wanted(target, request);
     ensure_all_there(target, request, &wanted)?;
+    let production = if request.files.is_empty() { Production::default() } else { Production::of(ctx, target).await? };
+    let volumes = Volumes::of(ctx, request, target, &production).await?;
     let public = ways::proxies_of_copy(&ctx.policy, request, target.source(), &wanted);
     output.restarts += proxies::open(ctx, target, &public, request.logs).await?;
-    let pairs = databases::pairs(ctx, target, &wanted, request.connect).await?;
+    let pairs = match &wanted[..] {
+        [] => Vec::new(),
+        wanted => databases::pairs(ctx, target, wanted, request.connect).await?,
+    };
     let opened: Vec<_> = pairs.iter().filter_map(|pair| pair.listening.as_ref()).collect();
     output.restarts += proxies::let_act(ctx, target, &opened, request.logs).await?;
     // Of two runs that began within the lag of Railway's reads one has given way by now.
     turn.ensure_ours(ctx).await?;
-    output.databases = copy_together(ctx, request, target, &pairs).await?;
+    (output.databases, output.files) = copy_together(ctx, request, target, &pairs, &volumes).await?;
     output.otherwise = otherwise(&target.record, &output.databases);
     let records: Vec<_> = output.databases.iter().map(sync_db::record).collect();
-    let record = refreshed(ctx, &target.record, &records);
+    let record = with_files(refreshed(ctx, &target.record, &records), &output.files);
     let mut change = turn.last_word(ctx, record.clone()).await?;
     change.closed_proxies = proxies::to_close_all(ctx, target.environment(), public);
     let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
     changed.context("record what was copied, and close the databases' TCP proxies")?;
     account_for(ctx, target, Deed::Refreshed, &record);
+    volumes.remove_old().await;
     Ok(pairs.into_iter().filter_map(|pair| pair.listening).collect())
-}
-
-/// Copies all databases, one after the other, and puts them in their places when all are built: a copy has new data in all of
-/// them, or in none.
-async fn copy_together(
-    ctx: &Context,
-    request: &CloneRequest,
-    target: &Target,
-    pairs: &[DatabasePair],
-) -> Result<Vec<Database>> {
-    let run_hash = &ctx.run.names(request).run_hash;
-    let copying = pairs.iter().zip(Together::of(pairs.len())).map(|(pair, together)| async move {
-        let service = &pair.service;
-        let copied = async {
-            together.turn().await?;
-            sync_db::copy(ctx, target, request, pair, run_hash, Some(together.clone())).await
-        };
-        match copied.await {
-            Ok(copied) => {
-                together.pass();
-                Ok(Database::copied(service.clone(), copied))
-            }
-            Err(error) => Err((together.give_up(), error.context(format!("copy database `{service}`")))),
-        }
-    });
-    let (mut copied, mut reasons) = (Vec::new(), Vec::new());
-    for done in join_all(copying).await {
-        match done {
-            Ok(database) => copied.push(database),
-            Err((true, error)) => reasons.insert(0, error),
-            Err((false, error)) => reasons.push(error),
-        }
-    }
-    // The others were given up for the sake of the first.
-    reasons.into_iter().next().map_or(Ok(copied), Err)
 }
 
 /// Refuses to begin when a database that the copy has is none of its source's any more.
@@ -252,6 +231,17 @@ fn with_databases(record: &Record, new: &[DatabaseRecord]) -> Record {
     for database in &mut record.databases {
         if let Some(new) = new.iter().find(|new| new.service == database.service) {
             database.clone_from(new);
+        }
+    }
+    record
+}
+
+/// The record with new accounts of files.
+fn with_files(mut record: Record, new: &[Files]) -> Record {
+    for Files { record: new, .. } in new {
+        let is_it = |old: &&mut FilesRecord| old.service == new.service && old.mount_path == new.mount_path;
+        if let Some(old) = record.files.iter_mut().find(is_it) {
+            old.clone_from(new);
         }
     }
     record

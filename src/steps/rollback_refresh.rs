@@ -26,7 +26,7 @@ pub(super) struct Output {
     pub environment_name: Option<String>,
     /// Databases that had their new data already, and keep it; the others are as they were.
     pub kept: Vec<String>,
-    /// Databases beside which something may be left, which the next refresh drops.
+    /// Databases beside which something may be left, and apps on whose volumes it may be, which the next refresh drops.
     pub left: Vec<String>,
     /// How often a database server was restarted to close its TCP proxy.
     pub restarts: usize,

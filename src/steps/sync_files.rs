@@ -1,7 +1,7 @@
 //! `sync-files`: copies the files on the volumes of apps into those of the copy, whose apps are on hold until all is there.
 
-mod treatment;
-mod volumes;
+pub(super) mod treatment;
+pub(super) mod volumes;
 
 use std::time::Duration;
 
@@ -43,6 +43,10 @@ pub(super) struct Files {
     pub mount_path: String,
     #[serde(flatten)]
     pub report: FilesReport,
+    /// What the record tells of them.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub(super) record: FilesRecord,
 }
 
 impl Output {
@@ -55,6 +59,7 @@ impl Step for SyncFiles {
     const NAME: &'static str = "sync-files";
     const ABOUT: &'static str = "Copy the files on apps' volumes, while these apps are on hold in the copy";
     const DEADLINE: Deadline = Deadline::RestOfRun;
+    const COPIES_DATA: bool = true;
     type Input = CloneRequest;
     type Output = Output;
 
@@ -98,13 +103,7 @@ async fn fill_volumes(ctx: &Context, request: &CloneRequest, target: Target, tur
         volumes::copy(ctx, &target, request, &held).await
     };
     let services = tokio::time::timeout(time, copied).await.unwrap_or_else(|_| Err(late().into()))?;
-    let files = services.iter().map(|files| FilesRecord {
-        service: files.service.clone(),
-        mount_path: files.mount_path.clone(),
-        files: files.report.files,
-        bytes: files.report.bytes,
-    });
-    let files = target.record.files.iter().cloned().chain(files).collect();
+    let files = target.record.files.iter().cloned().chain(services.iter().map(|files| files.record.clone())).collect();
     let change = turn.last_word(ctx, Record { files, ..target.record.clone() }).await?;
     let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
     changed.context("record whose files were copied")?;
@@ -119,8 +118,9 @@ fn time_left(record: &Record) -> Duration {
 
 impl Files {
     /// What the record of a copy tells of them.
-    fn recorded(record: &FilesRecord) -> Self {
+    pub(super) fn recorded(record: &FilesRecord) -> Self {
         let report = FilesReport { files: record.files, bytes: record.bytes, ..FilesReport::default() };
-        Self { service: record.service.clone(), mount_path: record.mount_path.clone(), report }
+        let FilesRecord { service, mount_path, .. } = record.clone();
+        Self { service, mount_path, report, record: record.clone() }
     }
 }

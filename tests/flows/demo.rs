@@ -140,9 +140,13 @@ fn the_demo_tells_each_flow_of_the_readme_in_one_line() {
         "  production: not a copy\n  └─ staging-demo-",
         "Production was not written: ",
         "\n  told to a receiver: railstage.account, evt_",
+        "\n  its page: theme Acme Harbour, 500 uploads, a picture of its own volume\n",
+        "\n  left behind: debug.log, .env, backup.sql, page.html, invoice-117.pdf\n",
         // Both sites, beside each other.
         "\n  customers        2000                                   2000\n",
         "\n  environment type staging                                production\n",
+        "\n  uploads          500                                    500\n",
+        "\n  private files    0                                      5\n",
         "\nDone in ",
     ] {
         assert!(text.contains(words), "`{words}` is not in {text}");

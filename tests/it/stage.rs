@@ -88,6 +88,7 @@ impl Stage {
         finish(self.step_command(step, run_id, request)).await
     }
 
+    /// The command of a step, to be started by whoever does something to it.
     pub(crate) fn step_command(&self, step: &str, run_id: &str, request: &Value) -> Command {
         let mut command = self.command();
         command

@@ -15,7 +15,9 @@ if (is_dir($root . $path) && file_exists("$root$path/index.php")) {
     $path .= 'index.php';
 }
 $file = realpath($root . $path);
-if ($file === false || !str_starts_with($file, "$root/") || is_dir($file)) {
+// A volume may be mounted there.
+$content = realpath("$root/wp-content");
+if ($file === false || !str_starts_with($file, "$root/") && !str_starts_with($file, "$content/") || is_dir($file)) {
     $file = "$root/index.php";
     $path = '/index.php';
 } elseif (!str_ends_with($file, '.php')) {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{DatabaseSheet, SheetFile};
+use super::{DatabaseSheet, FilesSheet, SheetFile};
 use crate::masking::{KeySource, Sheet, Treatment};
 
 /// The page of a sheet.
@@ -15,6 +15,9 @@ pub(super) fn of(file: &SheetFile) -> String {
         if file.is_of_copy {
             page.done(&database.sheet);
         }
+    }
+    for files in &file.files {
+        page.files(files);
     }
     page.0 + SIGNATURE
 }
@@ -96,6 +99,33 @@ impl Page {
             "Why it is not masked in full",
             &["Reason"],
             sheet.partial_because.iter().map(|reason| vec![reason.clone()]),
+        );
+    }
+
+    fn files(&mut self, files: &FilesSheet) {
+        let FilesSheet { service, report } = files;
+        let facts = [
+            ("Service", service.clone()),
+            ("Files", report.files.to_string()),
+            ("Bytes sent", report.bytes.to_string()),
+            (
+                "Guard plug-in",
+                match report.guards.as_slice() {
+                    [] => report.unguarded.clone().unwrap_or_else(|| "none".to_owned()),
+                    guards => guards.join(", "),
+                },
+            ),
+        ];
+        self.table("Files of a volume", &["", ""], facts.into_iter().map(|(name, value)| vec![name.to_owned(), value]));
+        self.table(
+            "Files that stayed behind",
+            &["Reason", "How many", "The first of them"],
+            report.left.iter().map(|left| vec![left.why.clone(), left.count.to_string(), left.paths.join(", ")]),
+        );
+        self.table(
+            "Files that name production",
+            &["File"],
+            report.naming_production.iter().map(|file| vec![file.clone()]),
         );
     }
 

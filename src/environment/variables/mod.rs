@@ -26,6 +26,7 @@ use self::names::Name;
 use self::secrets::{Need, is_switch};
 use self::settle::settle;
 pub(crate) use self::written::{Owner, Piece, Place, Written, pieces};
+use crate::contract::files_request::Buckets;
 use crate::contract::ids::ServiceId;
 use crate::contract::policy::Policy;
 use crate::contract::request::CloneRequest;
@@ -50,6 +51,8 @@ pub(crate) enum Treatment {
     Renewed,
     /// Gets its provider's word for off, or nothing.
     Off,
+    /// Comes up empty: it names a bucket, of which the copy is to know none.
+    NoBucket,
     /// Comes along, as the policy says.
     Granted,
     /// Comes along, as copied data may need it.
@@ -94,6 +97,16 @@ pub(crate) fn plan(policy: &Policy, source: &Environment, copy: &Environment, re
         .filter(|place| !is_settled(place) && !is_asked(place))
         .collect();
     let mut treated = settle(policy, &mut written, &open, &mut fresh);
+    if request.buckets == Buckets::Empty {
+        let is_own = |value: &str| pieces(value).iter().any(|piece| matches!(piece, Piece::Reference(_)));
+        for place in open.iter().filter(|place| Name::of(&place.1).says_bucket() && !is_servers(&place.0)) {
+            if written.value(place).is_some_and(|value| !value.is_empty() && !is_own(value)) {
+                written.set(place.clone(), String::new());
+                treated.retain(|(of, _)| of != place);
+                treated.push((place.clone(), Treatment::NoBucket));
+            }
+        }
+    }
     treated.extend(replaced.places.iter().map(|place| (place.clone(), Treatment::Password)));
     for (place, value) in written.iter().filter(|(place, value)| before.value(place) != Some(*value)) {
         plan.set(place, value);
@@ -173,6 +186,7 @@ impl Treatment {
             Self::Password => "gets the copy's own database password",
             Self::Renewed => "gets a random value of the same shape",
             Self::Off => "is switched off",
+            Self::NoBucket => "comes up empty, as `buckets` of the request says",
             Self::Granted => "comes along, as the policy's `inherit_secrets` says",
             Self::Needed(Need::Decrypts) => {
                 "comes along, since stored data may be encrypted with it; `!SERVICE.NAME` in the policy's `inherit_secrets` replaces it"

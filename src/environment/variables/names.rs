@@ -34,6 +34,12 @@ impl<'a> Name<'a> {
         self.words.iter().any(|word| words.contains(&word.as_str()))
     }
 
+    /// Whether the value names a bucket of objects, or where such are: `S3_BUCKET`, `AWS_BUCKET_NAME`, `S3_ENDPOINT`, `R2_PUBLIC_URL`.
+    pub(super) fn says_bucket(&self) -> bool {
+        self.has_one_of(&["BUCKET", "BUCKETS"])
+            || self.has_one_of(&["S3", "R2", "GCS"]) && self.has_one_of(&["ENDPOINT", "HOST", "URI", "URL", "DOMAIN"])
+    }
+
     /// Whether the value is a secret, however it looks.
     pub(super) fn is_secret(&self) -> bool {
         let is_last = |words: &[&str]| self.last().is_some_and(|last| words.contains(&last));

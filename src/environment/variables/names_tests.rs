@@ -58,3 +58,13 @@ fn names_of_secrets_are_told_from_names_of_settings() {
     );
     assert!(!Name::of("MY_APP_KEY_ID").decrypts());
 }
+
+#[test]
+fn what_names_a_bucket_is_told_from_what_only_sounds_like_it() {
+    for name in ["S3_BUCKET", "AWS_BUCKET_NAME", "s3_endpoint", "R2_PUBLIC_URL", "BUCKETS", "GCS_HOST"] {
+        assert!(Name::of(name).says_bucket(), "{name}");
+    }
+    for name in ["RATE_BUCKETING", "S3_REGION", "ENDPOINT", "AWS_REGION", "R2D2_URL"] {
+        assert!(!Name::of(name).says_bucket(), "{name}");
+    }
+}

@@ -13,12 +13,12 @@ use std::ops::Range;
 use super::php::lexer::tokens;
 use crate::rewriting::Rewriter;
 use settings::Settings;
-pub(crate) use standing::{Standing, What};
+pub use standing::{Standing, What};
 use values::Addresses;
 
 /// Where the copy's site finds its database.
 #[derive(Clone)]
-pub(crate) struct DbValues {
+pub struct DbValues {
     pub name: String,
     pub user: String,
     pub password: String,
@@ -27,7 +27,7 @@ pub(crate) struct DbValues {
 }
 
 /// What stands in a copy's file in the place of the source's, and what may stand in it no more.
-pub(crate) struct WpConfigValues<'a> {
+pub struct WpConfigValues<'a> {
     /// None where the site's database is not known: its login stays as it is, and is told if it is production's.
     pub db: Option<&'a DbValues>,
     /// Production's URLs and the copy's.
@@ -44,7 +44,7 @@ pub(crate) struct WpConfigValues<'a> {
 
 /// A file as the copy has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Rewritten {
+pub struct Rewritten {
     pub bytes: Vec<u8>,
     /// Names of the constants that have another value now, and `comment` where one held a secret; sorted, each once.
     pub replaced: Vec<String>,
@@ -64,7 +64,7 @@ pub(crate) fn is_wp_config(path: &[u8]) -> bool {
 }
 
 /// Replaces what is a copy's own.
-pub(crate) fn rewrite(source: &[u8], values: &WpConfigValues<'_>) -> Rewritten {
+pub fn rewrite(source: &[u8], values: &WpConfigValues<'_>) -> Rewritten {
     let mut made =
         Rewritten { bytes: source.to_vec(), replaced: Vec::new(), standing: Vec::new(), own_content_folder: None };
     let tokens = match tokens(source) {

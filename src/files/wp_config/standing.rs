@@ -15,7 +15,7 @@ const LEFT_OUT: &str = "left out of the copy";
 
 /// Something of production's that stands in a file still; its value is never told.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Standing {
+pub struct Standing {
     /// From 1.
     pub line: usize,
     /// The constant whose value it is in, where it is in one's.
@@ -25,7 +25,7 @@ pub(crate) struct Standing {
 
 /// What stands there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum What {
+pub enum What {
     /// A provider's key with which the copy could bill or send.
     LiveKey,
     /// A password of production's databases.

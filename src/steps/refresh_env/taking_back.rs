@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 
+use super::files::Begun;
 use super::{account_for, recorded, refreshed, with_databases};
 use crate::contract::record::Record;
 use crate::contract::request::CloneRequest;
 use crate::engines;
 use crate::environment::databases::{self, Reached};
 use crate::environment::guard::Target;
-use crate::environment::{proxies, services, ways};
+use crate::environment::{proxies, refreshing, ways};
 use crate::error::chain;
 use crate::railway::Change;
 use crate::running::account::Deed;
@@ -27,7 +28,7 @@ pub(in crate::steps) struct TakenBack {
     pub kept: Vec<String>,
     /// Whether that are all of them: then the refresh has come to its end.
     pub is_complete: bool,
-    /// Databases beside which something may be left, which the next refresh drops.
+    /// Databases beside which something may be left, and apps on whose volumes it may be, which the next refresh drops.
     pub left: Vec<String>,
     /// How many database servers were restarted, to close their TCP proxies.
     pub restarts: usize,
@@ -43,10 +44,13 @@ pub(in crate::steps) async fn take_back(
     target: &Target,
     last_word: impl AsyncFnOnce(Record) -> Result<Change>,
 ) -> Result<TakenBack> {
-    let wanted = services::databases(target.source(), request);
+    let wanted = refreshing::wanted(target, request);
     let run_hash = ctx.run.names(request).run_hash;
     let (mut taken_back, mut new) = (TakenBack::default(), Vec::new());
-    let reached = databases::reached(ctx, target, &wanted, request.connect).await?;
+    let reached = match &wanted[..] {
+        [] => Vec::new(),
+        wanted => databases::reached(ctx, target, wanted, request.connect).await?,
+    };
     for Reached { service, endpoint, .. } in &reached {
         let copy_id = sync_db::copy_id(&run_hash, service);
         let clearing = engines::clear(endpoint, &copy_id);
@@ -64,7 +68,10 @@ pub(in crate::steps) async fn take_back(
         }
     }
     taken_back.kept = new.iter().map(|database| database.service.clone()).collect();
-    taken_back.is_complete = new.len() == wanted.len();
+    // Files are in their places before any database is: of a copy without one, they alone tell.
+    let mut files = Begun::of(ctx, request, target).await;
+    taken_back.is_complete = if wanted.is_empty() { files.is_in_place() } else { new.len() == wanted.len() };
+    files.settle(taken_back.is_complete).await;
     let record = match taken_back.is_complete {
         true => refreshed(ctx, &target.record, &new),
         false => Record { refreshing: None, ..with_databases(&target.record, &new) },
@@ -77,6 +84,7 @@ pub(in crate::steps) async fn take_back(
     );
     let changed = ctx.railway.change(&target.project.id, &target.environment().id, &change).await;
     changed.context("mark the copy as ready, and close the databases' TCP proxies")?;
+    taken_back.left.extend(files.remove().await);
     account_for(ctx, target, if taken_back.is_complete { Deed::Refreshed } else { Deed::NotRefreshed }, &record);
     if !ctx.policy.may_be_public {
         let listening: Vec<_> = reached.into_iter().filter_map(|reached| reached.listening).collect();

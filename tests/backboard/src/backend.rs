@@ -5,7 +5,7 @@ use crate::git::Git;
 use crate::graphql::Tokens;
 use crate::journal::Journal;
 use crate::model::history::History;
-use crate::model::{Effect, Model};
+use crate::model::{Effect, HandleKind, Model};
 use crate::options::WorldOptions;
 use crate::order::Order;
 use crate::outside::Outside;
@@ -14,8 +14,10 @@ use crate::runtime::Runtime;
 use apollo_compiler::Schema;
 use apollo_compiler::validation::Valid;
 use jiff::{SignedDuration, Timestamp};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use uuid::Uuid;
 
 pub(crate) struct Backend {
     pub(crate) schema: Valid<Schema>,
@@ -73,7 +75,7 @@ impl Backend {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn add_project_token(&self, token: String, environment: uuid::Uuid) {
+    pub(crate) fn add_project_token(&self, token: String, environment: Uuid) {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).project.push((token, environment));
     }
 
@@ -86,6 +88,14 @@ impl Backend {
         let ahead = *self.clock.lock().unwrap_or_else(PoisonError::into_inner);
         let told = |ahead: SignedDuration| (Timestamp::now() + ahead).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         ahead.map_or("unknown".to_owned(), told)
+    }
+
+    /// The folder on this machine that is the volume of a service, if it has one and is no database.
+    pub(crate) fn volume_of(&self, environment: Uuid, service: Uuid) -> anyhow::Result<Option<PathBuf>> {
+        let model = self.current();
+        let config = &model.environment(environment).map_err(|refusal| anyhow::anyhow!("{refusal}"))?.config;
+        let volumes = config.keys(service, HandleKind::VolumeMount);
+        volumes.first().map(|volume| self.runtime.containers.volume(environment, volume)).transpose()
     }
 
     /// Takes a key off the list behind its owner's back.

@@ -151,8 +151,7 @@ pub(crate) async fn run(backend: &Arc<Backend>, environment: Uuid, service: Uuid
         }
         Kind::WordPress => {
             let volumes = volumes(backend, &settings, environment, service)?;
-            let site = volumes.into_iter().find(|(path, _)| path == wordpress::FOLDER).map(|(_, folder)| folder);
-            let site = Site::start(backend, environment, variables, site).await?;
+            let site = Site::start(backend, environment, variables, volumes).await?;
             replace(backend, environment, service, Running::WordPress(Box::new(site)));
             "resuming normal operations".to_owned()
         }
@@ -201,6 +200,8 @@ fn open(backend: &Arc<Backend>, environment: Uuid, service: Uuid, variables: Var
         working_folder: working_folder.to_owned(),
         start_command,
         limit: None,
+        user: None,
+        only_busybox: false,
     };
     backend.runtime.containers.start(environment, service, inside);
     Ok(())

@@ -71,4 +71,5 @@ pub use ports::Port;
 pub use relay::{Deed, Relayed};
 pub use runtime::DeployOutcome;
 pub use state::EnvironmentState;
+pub use wordpress::SiteFiles;
 pub use world::{Fetched, World};

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use backboard::mysql::MysqlHome;
-use backboard::{ExtraService, World, WorldOptions, wordpress};
+use backboard::{ExtraService, SiteFiles, World, WorldOptions, wordpress};
 use clap::{Parser, Subcommand};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ struct Serve {
     /// How long reads lag behind writes, in seconds
     #[arg(long, default_value_t = 0.15)]
     lag_secs: f64,
-    /// Give production a WordPress on MariaDB beside its shop
+    /// Give production a WordPress on MariaDB beside its shop, with its files on a volume
     #[arg(long)]
     wordpress: bool,
     /// Give production an app with a volume
@@ -93,6 +93,7 @@ async fn main() -> Result<()> {
         lag: Duration::from_secs_f64(serve.lag_secs),
         data_dir: serve.data,
         extra_services,
+        site_files: serve.wordpress.then_some(SiteFiles::InHtml),
         ..WorldOptions::default()
     };
     let world = tokio::select! {
@@ -165,6 +166,8 @@ fn about(world: &World) -> Result<serde_json::Value> {
             "site_url": "https://shop.example.com",
             "mariadb_url": mariadb_url,
             "wordpress_url": mariadb_url.map(|_| format!("https://{}", wordpress::HOST)),
+            "picture": wordpress::PICTURE,
+            "private_files": wordpress::PRIVATE,
         },
     }))
 }

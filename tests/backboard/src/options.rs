@@ -1,5 +1,6 @@
 //! What a world is made of and how it behaves.
 
+use crate::wordpress::SiteFiles;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +28,9 @@ pub struct WorldOptions {
     pub stubborn_proxies: bool,
     /// Services beside `Postgres`, `web`, `worker` and `nightly`.
     pub extra_services: Vec<ExtraService>,
+    /// What production's WordPress has on its volume, and where that is mounted. Default: the shop's plug-in is in the image, and the
+    /// volume holds what the image puts there.
+    pub site_files: Option<SiteFiles>,
     /// A second project, `globex`, that the same token sees.
     pub second_project: bool,
     /// Folder with `postgres` and `initdb`; default: `RAILSTAGE_PG_BIN`, else the one in the cache.
@@ -48,6 +52,7 @@ impl Default for WorldOptions {
             copy_forgets: Vec::new(),
             stubborn_proxies: false,
             extra_services: Vec::new(),
+            site_files: None,
             second_project: false,
             pg_bin: None,
             data_dir: None,

@@ -1,12 +1,14 @@
 //! Each environment in short, for people and for proofs that nothing changed.
 
 use crate::backend::Backend;
+use crate::deploy;
 use crate::model::{Environment, HandleKind, Model};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EnvironmentState {
@@ -25,6 +27,8 @@ pub struct EnvironmentState {
     pub domains: BTreeMap<String, String>,
     /// Each running database without its proxy, as its own login.
     pub database_urls: BTreeMap<String, String>,
+    /// The folders on this machine that are the volumes of services which are no databases.
+    pub volumes: BTreeMap<String, PathBuf>,
 }
 
 pub(crate) fn environments(backend: &Backend) -> Vec<EnvironmentState> {
@@ -44,6 +48,7 @@ fn state(backend: &Backend, model: &Model, environment: &Environment) -> Environ
         direct_urls: BTreeMap::new(),
         domains: BTreeMap::new(),
         database_urls: BTreeMap::new(),
+        volumes: BTreeMap::new(),
     };
     for (service, instance) in &environment.instances {
         let name = model.service_name(environment.id, *service).unwrap_or_default().to_owned();
@@ -55,6 +60,11 @@ fn state(backend: &Backend, model: &Model, environment: &Environment) -> Environ
         }
         if let Some(app) = backend.runtime.app(environment.id, *service) {
             state.direct_urls.insert(name.clone(), format!("http://127.0.0.1:{}", app.port()));
+        }
+        if deploy::kind(model, environment.id, *service) != Ok(deploy::Kind::Database)
+            && let Ok(Some(volume)) = backend.volume_of(environment.id, *service)
+        {
+            state.volumes.insert(name.clone(), volume);
         }
         if let Some(url) = backend.runtime.database_url(environment.id, *service) {
             state.database_urls.insert(name, url);

@@ -74,6 +74,7 @@ fn beyond() -> Vec<(&'static str, &'static str, Value)> {
             "may_include_files: [\"**/*.log\"]",
             json!({"files": [{"service": "media", "include": ["**/*.log"]}]}),
         ),
+        ("guard", "may_be_unguarded: true", json!({"guard": false})),
         (
             "after.command",
             "after_commands: [\"web=id; id\"]",

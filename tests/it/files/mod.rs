@@ -1,9 +1,13 @@
 //! Files of volumes: all that is wanted of them, exactly, and nothing of production but read.
 
+mod again;
 mod exact;
 mod faults;
+mod images;
+mod killing;
 mod memory;
-mod tree;
+mod refresh;
+pub(crate) mod tree;
 
 use std::path::PathBuf;
 

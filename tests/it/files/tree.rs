@@ -9,10 +9,10 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 
 /// What a path is: its kind and mode, owners, time, size, what it leads to or holds, and how many names it has.
-pub(super) type Tree = BTreeMap<Vec<u8>, (u32, (u32, u32), i64, u64, Vec<u8>, u64)>;
+pub(crate) type Tree = BTreeMap<Vec<u8>, (u32, (u32, u32), i64, u64, Vec<u8>, u64)>;
 
 /// All that is in `folder`, by paths in it. Times are those of files: folders are changed by what is put into them later.
-pub(super) fn of(folder: &Path) -> Tree {
+pub(crate) fn of(folder: &Path) -> Tree {
     let (mut tree, mut pending) = (Tree::new(), vec![folder.to_owned()]);
     while let Some(next) = pending.pop() {
         for entry in fs::read_dir(&next).unwrap() {

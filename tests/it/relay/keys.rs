@@ -6,7 +6,7 @@ use backboard::{Fault, FaultEffect, RelayFault, WorldOptions};
 use serde_json::{Value, json};
 
 use super::{closed, with_relay};
-use crate::stage::{Stage, base64, eventually};
+use crate::stage::{Stage, eventually};
 
 /// A step that is killed while its key is on the account.
 async fn killed(
@@ -15,15 +15,8 @@ async fn killed(
     request: &Value,
     signal: nix::sys::signal::Signal,
 ) -> std::process::ExitStatus {
-    let mut command = stage.command();
-    command
-        .arg("validate")
-        .env("RAILSTAGE_OUTPUT", "kestra")
-        .env("RAILSTAGE_REQUEST", base64(&request.to_string()))
-        .env("RAILSTAGE_POLICY", base64(&stage.policy.to_string()))
-        .env("RAILSTAGE_RUN_ID", run_id)
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null());
+    let mut command = stage.step_command("validate", run_id, request);
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     let mut child = command.spawn().unwrap();
     eventually("the key is registered", async || {
         tokio::time::sleep(Duration::from_millis(20)).await;

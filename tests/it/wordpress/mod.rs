@@ -1,5 +1,9 @@
 //! A real WordPress on MariaDB, cloned, and the copy looked at as people do.
 
+mod config;
+mod files;
+mod guarded;
+mod own_volume;
 mod visitor;
 
 use std::collections::BTreeMap;

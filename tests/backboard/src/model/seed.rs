@@ -9,7 +9,7 @@ use super::usage::Usage;
 use super::{Environment, Habits, HandleKind, Instance, Model, Project, Service, Start};
 use crate::options::{ExtraService, WorldOptions};
 use crate::ports::Ports;
-use crate::wordpress;
+use crate::wordpress::{self, SiteFiles};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +24,7 @@ pub(crate) fn model(options: &WorldOptions, ports: Arc<Ports>) -> Model {
     let mut acme = Seed::new("acme");
     acme.add_shop();
     for extra in &options.extra_services {
-        acme.add_extra(*extra);
+        acme.add_extra(*extra, options.site_files);
     }
     let mut projects = vec![acme.project(&ports)];
     if options.second_project {
@@ -131,7 +131,7 @@ impl Seed {
         );
     }
 
-    fn add_extra(&mut self, extra: ExtraService) {
+    fn add_extra(&mut self, extra: ExtraService, files: Option<SiteFiles>) {
         match extra {
             ExtraService::Upload => {
                 self.add("uploaded", &json!({ "variables": values(&[("KIND", "upload")]) }));
@@ -151,9 +151,9 @@ impl Seed {
             ExtraService::SecondDatabase => self.add_database("Analytics"),
             ExtraService::MariaDb => self.add_mariadb("MariaDB", "mariadb:latest"),
             ExtraService::WordPress => {
-                self.add_wordpress(&format!("define('WP_HOME', 'https://{}');", wordpress::HOST));
+                self.add_wordpress(&format!("define('WP_HOME', 'https://{}');", wordpress::HOST), files);
             }
-            ExtraService::WordPressNetwork => self.add_wordpress(wordpress::NETWORK_EXTRA),
+            ExtraService::WordPressNetwork => self.add_wordpress(wordpress::NETWORK_EXTRA, files),
             ExtraService::OldMariaDb => self.add_mariadb("Legacy", "mariadb:10.11"),
             ExtraService::Mysql => self.add_mysql(),
             ExtraService::Postgis => {

@@ -15,6 +15,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use tempfile::TempDir;
 
@@ -38,6 +39,10 @@ pub(crate) struct Inside {
     pub(crate) volumes: Vec<(String, PathBuf)>,
     /// How many bytes a volume holds that is of this container alone, in the place of the folders.
     pub(crate) limit: Option<u64>,
+    /// Whose commands are, where not root's.
+    pub(crate) user: Option<u32>,
+    /// Whether busybox is all that it has of programs.
+    pub(crate) only_busybox: bool,
     /// Where commands run.
     pub(crate) working_folder: String,
     pub(crate) start_command: Option<String>,
@@ -48,6 +53,8 @@ pub(crate) struct Container {
     inside: Inside,
     parent: PathBuf,
     running: Mutex<Option<Running>>,
+    /// How many bytes its commands were fed.
+    pub(crate) fed: AtomicU64,
 }
 
 struct Running {
@@ -59,7 +66,7 @@ struct Running {
 
 impl Container {
     pub(crate) fn new(inside: Inside, parent: PathBuf) -> Arc<Container> {
-        Arc::new(Container { inside, parent, running: Mutex::default() })
+        Arc::new(Container { inside, parent, running: Mutex::default(), fed: AtomicU64::new(0) })
     }
 
     /// The process of this machine that is the container's first; one that has ended is started again, as Railway does it.
@@ -94,6 +101,9 @@ impl Container {
         if !nix::unistd::geteuid().is_root() {
             command.args(["--user", "--preserve-credentials"]);
         }
+        if let Some(user) = self.inside.user {
+            command.arg(format!("--setuid={user}")).arg(format!("--setgid={user}"));
+        }
         command.arg(format!("--target={first_process}")).args(["/bin/sh", "-c", ENTER, "sh"]);
         command.arg(&self.inside.working_folder).arg(OsStr::from_bytes(text));
         command.env_clear().envs(&self.inside.variables).envs(STANDARD);
@@ -113,6 +123,7 @@ impl Running {
         let root = tempfile::Builder::new().prefix("root-").tempdir_in(parent)?;
         let mut command = unshare();
         command.args(["/bin/sh", "-c", INSIDE, "container"]).arg(root.path());
+        command.arg(if inside.only_busybox { which("busybox")? } else { PathBuf::new() });
         command.arg(inside.start_command.as_deref().filter(|command| is_of_shell(command)).unwrap_or_default());
         for (path, folder) in &inside.volumes {
             match inside.limit {
@@ -142,6 +153,12 @@ impl Drop for Running {
         self.keeper.kill().ok();
         self.keeper.wait().ok();
     }
+}
+
+fn which(program: &str) -> Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let all = std::env::split_paths(&path).map(|folder| folder.join(program));
+    all.into_iter().find(|file| file.is_file()).with_context(|| format!("`{program}` is missing: run tests/setup"))
 }
 
 fn unshare() -> Command {

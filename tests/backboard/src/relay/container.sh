@@ -1,12 +1,19 @@
-# Words: the folder that becomes the root, the start command or nothing, then pairs of a mount path and a folder, or the size of a volume in memory.
+# Words: the folder that becomes the root, a busybox that is to be all its programs or nothing, the start command or nothing, then pairs of a mount path and a folder, or the size of a volume in memory.
 set -e
-root=$1 start=$2
-shift 2
+root=$1 busybox=$2 start=$3
+shift 3
 mount -t tmpfs -o mode=755 container "$root"
 cd "$root"
 mkdir app dev opt proc root run srv tmp var var/tmp
 chmod 1777 tmp var/tmp
-for part in bin sbin lib lib32 lib64 libx32 usr etc; do
+parts="bin sbin lib lib32 lib64 libx32 usr etc"
+if [ "$busybox" ]; then
+  parts="lib lib64 usr/lib usr/lib64 etc"
+  mkdir bin usr
+  cp "$busybox" bin/busybox
+  "$busybox" --list | while read -r name; do ln -s busybox "bin/$name" 2>/dev/null || :; done
+fi
+for part in $parts; do
   if [ -h "/$part" ]; then
     cp -P "/$part" .
   elif [ -d "/$part" ]; then

@@ -16,6 +16,8 @@ pub(crate) struct Containers {
     asleep: Mutex<Started>,
     /// The bytes that the volumes of a service hold, where somebody wants to see one full.
     limits: Mutex<HashMap<(Uuid, Uuid), u64>>,
+    /// Whose commands are in the containers of a service, and whether busybox is all their programs.
+    images: Mutex<HashMap<Uuid, (Option<u32>, bool)>>,
 }
 
 type Started = HashMap<(Uuid, Uuid), Arc<Container>>;
@@ -26,7 +28,13 @@ fn of(started: &Mutex<Started>) -> MutexGuard<'_, Started> {
 
 impl Containers {
     pub(crate) fn new(folder: PathBuf) -> Containers {
-        Containers { folder, running: Mutex::default(), asleep: Mutex::default(), limits: Mutex::default() }
+        Containers {
+            folder,
+            running: Mutex::default(),
+            asleep: Mutex::default(),
+            limits: Mutex::default(),
+            images: Mutex::default(),
+        }
     }
 
     /// A new container takes the place of the one that ran, whose processes end.
@@ -34,6 +42,9 @@ impl Containers {
         let limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         inside.limit = limits.get(&(environment, service)).copied();
         drop(limits);
+        let images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
+        (inside.user, inside.only_busybox) = images.get(&service).copied().unwrap_or_default();
+        drop(images);
         let container = Container::new(inside, self.folder.clone());
         of(&self.asleep).remove(&(environment, service));
         let before = of(&self.running).insert((environment, service), container);
@@ -49,6 +60,11 @@ impl Containers {
     /// From its next container on, the volumes of a service hold no more than this, and only as long as that container is there.
     pub(crate) fn limit(&self, environment: Uuid, service: Uuid, bytes: u64) {
         self.limits.lock().unwrap_or_else(PoisonError::into_inner).insert((environment, service), bytes);
+    }
+
+    /// From its next containers on, a service is of an image like this.
+    pub(crate) fn set_image(&self, service: Uuid, user: Option<u32>, only_busybox: bool) {
+        self.images.lock().unwrap_or_else(PoisonError::into_inner).insert(service, (user, only_busybox));
     }
 
     /// Ends a container that is to start again when it is woken; says whether it ran.

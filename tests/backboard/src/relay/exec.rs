@@ -8,6 +8,7 @@ use std::future::Future;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 
@@ -71,7 +72,7 @@ pub(super) async fn run(
     };
     let (from_client, to_client) = channel.split();
     let run = async {
-        let status = attend(child, from_client, &to_client, is_damaged).await?;
+        let status = attend(child, from_client, &to_client, &container.fed, is_damaged).await?;
         // Whoever is ended together with its container has nobody who could say how.
         let status = if container.is_running(first_process) { code(status) } else { None };
         end(&to_client, status).await
@@ -88,6 +89,7 @@ async fn attend(
     mut child: Child,
     from: ChannelReadHalf,
     to: &ChannelWriteHalf<Msg>,
+    all_fed: &AtomicU64,
     is_damaged: impl FnOnce() -> bool,
 ) -> Result<ExitStatus> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -98,17 +100,23 @@ async fn attend(
     tokio::pin!(said);
     tokio::select! {
         status = &mut said => status,
-        () = feed(from, stdin, is_damaged) => anyhow::bail!("the client has gone"),
+        () = feed(from, stdin, all_fed, is_damaged) => anyhow::bail!("the client has gone"),
     }
 }
 
 /// Ends only when the client closes the channel.
-async fn feed(mut from: ChannelReadHalf, mut stdin: Option<ChildStdin>, is_damaged: impl FnOnce() -> bool) {
+async fn feed(
+    mut from: ChannelReadHalf,
+    mut stdin: Option<ChildStdin>,
+    all_fed: &AtomicU64,
+    is_damaged: impl FnOnce() -> bool,
+) {
     let (mut fed, mut is_damaged) = (0, Some(is_damaged));
     while let Some(message) = from.wait().await {
         match message {
             ChannelMsg::Data { data } => {
                 fed += data.len();
+                all_fed.fetch_add(data.len() as u64, Ordering::Relaxed);
                 let is_damaged = is_damaged.take_if(|_| fed > DAMAGED_AFTER).is_some_and(|is_damaged| is_damaged());
                 let damaged = is_damaged.then(|| damaged(&data));
                 if let Some(open) = &mut stdin

@@ -36,6 +36,10 @@ pub struct ContainerOptions {
     pub outside: Option<(String, String)>,
     /// What is at the image's own folder: a volume, filled by the image where there is no site in it. Default: nothing.
     pub site: Option<PathBuf>,
+    /// What is at its `wp-content` alone, in the place of that.
+    pub content: Option<PathBuf>,
+    /// Whether the image is no more than WordPress, without the shop's plug-in in it.
+    pub is_bare: bool,
     /// Where its folder is made; default: the temporary folder.
     pub parent: Option<PathBuf>,
 }
@@ -62,13 +66,13 @@ impl Container {
         let folder = folder.with_context(|| format!("create a folder in `{}`", parent.display()))?;
         let path = folder.path();
         let site = options.site.unwrap_or_else(|| path.join("www"));
-        image.unpack(path, &site)?;
+        image.unpack(path, &site, options.content.as_deref(), !options.is_bare)?;
         fs::create_dir(path.join("mail"))?;
         fs::write(path.join("sendmail"), SENDMAIL)?;
         let port = Port::take()?;
         let mut php = image.php();
         php.args(["-d", &format!("sendmail_path=/bin/sh {}", path.join("sendmail").display())]);
-        php.args(["-d", "opcache.enable_cli=1", "-d", "opcache.validate_timestamps=0", "-d", "log_errors=1"]);
+        php.args(["-d", "opcache.enable_cli=1", "-d", "opcache.revalidate_freq=0", "-d", "log_errors=1"]);
         php.arg("-S").arg(format!("127.0.0.1:{}", port.number())).arg("-t").arg(&site);
         php.arg(path.join("router.php"));
         // A port on which nobody listens.

@@ -58,7 +58,7 @@ pub async fn dump(is_network: bool) -> Result<String> {
 
 fn make(image: &Image, server: &Server, is_network: bool) -> Result<()> {
     let folder = tempfile::Builder::new().prefix(&crate::leftovers::prefix()).tempdir()?;
-    image.unpack(folder.path(), &folder.path().join("www"))?;
+    image.unpack(folder.path(), &folder.path().join("www"), None, true)?;
     let run = |script: &str, what: &[&str], extra: &str| {
         let path = folder.path().join("script.php");
         fs::write(&path, script)?;

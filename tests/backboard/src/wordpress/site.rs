@@ -1,6 +1,7 @@
 //! A container of WordPress in its place in a world: with the private network and the world outside as its environment has them.
 
 use super::container::{Container, ContainerOptions};
+use super::image::{CONTENT, FOLDER};
 use crate::backend::Backend;
 use crate::model::variables::Variables;
 use crate::private_network;
@@ -24,21 +25,24 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// On a volume, if it has one where the image has its site.
+    /// On its volumes, by where they are mounted.
     pub(crate) async fn start(
         backend: &Arc<Backend>,
         environment: Uuid,
         mut variables: Variables,
-        site: Option<PathBuf>,
+        volumes: Vec<(String, PathBuf)>,
     ) -> Result<Site> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("open a line to the database")?;
         let host = variables.get("WORDPRESS_DB_HOST").map_or("mysql", String::as_str).to_owned();
         variables.insert("WORDPRESS_DB_HOST".to_owned(), format!("127.0.0.1:{}", listener.local_addr()?.port()));
         let line = tokio::spawn(connect(Arc::downgrade(backend), environment, host, listener));
+        let at = |mount: &str| volumes.iter().find(|(path, _)| path == mount).map(|(_, folder)| folder.clone());
         let container = Container::start(ContainerOptions {
             variables: variables.into_iter().collect(),
             outside: backend.runtime.outside(),
-            site,
+            site: at(FOLDER),
+            content: at(CONTENT),
+            is_bare: backend.options.site_files.is_some(),
             parent: Some(backend.runtime.folder.clone()),
         });
         Ok(Site { container: container.await?, line })

@@ -3,6 +3,7 @@
 mod databases;
 mod fetch;
 mod relay;
+mod seeded;
 mod settings;
 
 pub use fetch::Fetched;
@@ -13,13 +14,13 @@ use crate::faults::Fault;
 use crate::graphql::Tokens;
 use crate::journal::Entry;
 use crate::model::{self, Model, variables};
-use crate::options::{ExtraService, WorldOptions};
+use crate::options::WorldOptions;
 use crate::ports::Ports;
 use crate::postgres::PgBin;
 use crate::relay::Relay;
 use crate::runtime::{DeployOutcome, Runtime};
 use crate::state::{self, EnvironmentState};
-use crate::{deploy, fixture, http, leftovers, schema, wordpress};
+use crate::{http, leftovers, schema};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -81,7 +82,7 @@ impl World {
             tokio::spawn(edge_server),
         ];
         let relay = Relay::start(&backend).await?;
-        start_seeded(&backend).await?;
+        seeded::start(&backend).await?;
         Ok(World { backend, graphql_port, edge_port, ca_file, ca_pem, relay, servers, _folder: folder })
     }
 
@@ -263,34 +264,4 @@ impl Drop for World {
             assert!(outcomes.is_empty(), "outcomes that no deployment had: {outcomes:?}");
         }
     }
-}
-
-/// Starts what the first state says is deployed: databases first, the first of them with the fixture in it.
-async fn start_seeded(backend: &Arc<Backend>) -> Result<()> {
-    let model = backend.current();
-    let data = fixture::data_directory(&backend.runtime.pg_bin, backend.options.fixture_bytes).await?;
-    let all: Vec<(Uuid, Uuid)> = model
-        .projects
-        .iter()
-        .flat_map(|project| project.services.iter().map(|service| (project.base_environment_id, service.id)))
-        .collect();
-    let is_database = |one: &(Uuid, Uuid)| deploy::kind(&model, one.0, one.1) == Ok(deploy::Kind::Database);
-    let (databases, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_database);
-    for (position, (environment, service)) in databases.into_iter().enumerate() {
-        // The shop's own Postgres stands first.
-        let copy_of = (position == 0).then(|| data.clone());
-        let variables = variables::rendered(&model, environment, Some(service)).map_err(refused)?;
-        deploy::start_database(backend, environment, service, variables, copy_of).await?;
-    }
-    let has = |extra| backend.options.extra_services.contains(&extra);
-    let is_network = has(ExtraService::WordPressNetwork);
-    if is_network || has(ExtraService::WordPress) {
-        let project = &model.projects[0];
-        let database = project.services.iter().find(|service| service.name == "MariaDB").context("no MariaDB")?;
-        backend.runtime.sql(project.base_environment_id, database.id, &wordpress::dump(is_network).await?)?;
-    }
-    for (environment, service) in others {
-        deploy::run(backend, environment, service).await?;
-    }
-    Ok(())
 }

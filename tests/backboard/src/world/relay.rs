@@ -1,10 +1,11 @@
 //! The relay of a world, and what is behind it.
 
 use super::{World, refused};
-use crate::model::{HandleKind, Start};
+use crate::model::Start;
 use crate::relay::{Deed, Relayed, names};
 use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 impl World {
@@ -78,6 +79,21 @@ impl World {
         Ok(())
     }
 
+    /// Has a service be of an image whose commands are this user's, or root's, and which has busybox and no other program, or all; from
+    /// its next deployment on in each environment, and at once in production.
+    pub fn set_image(&self, service: &str, user: Option<u32>, only_busybox: bool) -> Result<()> {
+        let found = self.find_service(service)?;
+        self.backend.runtime.containers.set_image(found, user, only_busybox);
+        Ok(())
+    }
+
+    /// How many bytes the commands in a running container were fed.
+    pub fn fed(&self, environment: &str, service: &str) -> Result<u64> {
+        let (id, found) = (self.find(environment)?, self.find_service(service)?);
+        let container = self.backend.runtime.containers.of(id, found);
+        Ok(container.map_or(0, |container| container.fed.load(Ordering::Relaxed)))
+    }
+
     /// Puts a service to sleep, so that no command runs in it until one of its domains is visited.
     pub fn put_to_sleep(&self, environment: &str, service: &str) -> Result<()> {
         let (id, found) = (self.find(environment)?, self.find_service(service)?);
@@ -116,10 +132,7 @@ impl World {
     /// The folder on this machine that is the volume of a service which is no database.
     pub fn volume(&self, environment: &str, service: &str) -> Result<PathBuf> {
         let (id, found) = (self.find(environment)?, self.find_service(service)?);
-        let model = self.backend.current();
-        let config = &model.environment(id).map_err(refused)?.config;
-        let volumes = config.keys(found, HandleKind::VolumeMount);
-        let volume = volumes.first().with_context(|| format!("`{service}` has no volume"))?;
-        self.backend.runtime.containers.volume(id, volume)
+        let volume = self.backend.volume_of(id, found)?;
+        volume.with_context(|| format!("`{service}` has no volume"))
     }
 }

@@ -126,3 +126,29 @@ async fn a_service_that_does_not_come_up_says_which_of_its_variables_were_replac
         assert!(call.error().contains(name), "{name} is not in {}", call.error());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_writes_into_productions_buckets_and_who_asks_for_it_knows_none() {
+    let stage = Stage::prompt().await;
+    for (name, value) in [
+        ("AWS_ACCESS_KEY_ID", "AKIAC4N4RYC4N4RYC4N4"),
+        ("AWS_SECRET_ACCESS_KEY", "c4n4ryXq7Lm2Rz8TvB1kQ3iT9xLw7Zr2Kp8Nv5Bm"),
+        ("S3_BUCKET", "shop-uploads"),
+        ("S3_ENDPOINT", "https://s3.example.net"),
+        ("OWN_BUCKET", "own-${{worker.NAME}}"),
+    ] {
+        set(&stage, "web", name, value);
+    }
+    set(&stage, "worker", "NAME", "of-the-copy");
+    for (environment, buckets, kept) in [("links", "keep_links", true), ("none", "empty", false)] {
+        let request = stage.request(json!({"environment_name": environment, "buckets": buckets}));
+        stage.step("validate", environment, &request).await.expect(0);
+        stage.step("create-env", environment, &request).await.expect(0);
+        let now = |name| rendered(&stage, environment, "web", name);
+        let key = now("AWS_SECRET_ACCESS_KEY");
+        assert!(!key.is_empty() && !key.contains("c4n4ry"), "{key}");
+        assert_eq!((now("S3_BUCKET") == "shop-uploads", now("S3_BUCKET").is_empty()), (kept, !kept));
+        assert_eq!((now("S3_ENDPOINT") == "https://s3.example.net", now("S3_ENDPOINT").is_empty()), (kept, !kept));
+        assert_eq!(now("OWN_BUCKET"), "own-of-the-copy", "what is made of the copy's own variables is its own");
+    }
+}

@@ -1,7 +1,7 @@
 //! A WordPress as templates of Railway's marketplace set it up, on the project's MariaDB.
 
 use super::{Seed, values};
-use crate::wordpress::HOST;
+use crate::wordpress::{HOST, SiteFiles};
 use serde_json::json;
 
 const KEYS: &[&str] = &[
@@ -17,7 +17,7 @@ const KEYS: &[&str] = &[
 
 impl Seed {
     /// With what its `wp-config.php` has beside the image's own.
-    pub(super) fn add_wordpress(&mut self, extra: &str) {
+    pub(super) fn add_wordpress(&mut self, extra: &str, files: Option<SiteFiles>) {
         let volume = self.add_volume("wordpress-volume");
         let label = format!("wordpress-production-{}.{}", super::random(4), crate::model::domains::SUFFIX);
         let mut variables = values(&[
@@ -40,7 +40,7 @@ impl Seed {
                     "serviceDomains": { label: { "port": 80 } },
                     "customDomains": { HOST: { "port": 80 } },
                 },
-                "volumeMounts": { volume: { "mountPath": "/var/www/html" } },
+                "volumeMounts": { volume: { "mountPath": files.unwrap_or(SiteFiles::InHtml).mount_path() } },
                 "variables": variables,
             }),
         );
