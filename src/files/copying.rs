@@ -4,14 +4,15 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use futures_util::future::try_join_all;
 
 use super::attempts::retried;
 use super::batches::{self, Work, is_large};
-use super::container::{NAMES_AT_ONCE, Place, Tools};
-use super::difference::{Difference, Wanted, has_time};
+use super::container::{NAMES_AT_ONCE, Place};
+use super::difference::{Difference, Sent, Wanted, has_time};
 use super::listing::{self, Entry, Kind};
+use super::needs::{ensure_room, tools};
 use super::options::{FilesOptions, OwnFiles};
 use super::own;
 use super::path::{self, Path, shown};
@@ -81,29 +82,6 @@ async fn copy_all(source: &Place, target: &Place, options: &FilesOptions<'_>) ->
     Ok(copy.report)
 }
 
-/// What a container has to work with: all that it takes.
-pub(super) async fn tools(place: &Place) -> Result<Tools> {
-    let tools = retried(|| place.tools()).await?;
-    ensure!(
-        tools.lacking.is_empty(),
-        Failure::new(Exit::Failed, format!("the image of {place} has no {}", tools.lacking.join(", ")))
-            .hint("files are read and written by its own programs: add them to the image, or leave its files out (`files` with `mode: empty`)")
-    );
-    Ok(tools)
-}
-
-fn ensure_room(target: &Place, needed: u64, free: u64) -> Result<()> {
-    ensure!(
-        needed <= free,
-        Failure::new(
-            Exit::Failed,
-            format!("the files do not fit into the volume of {target} in the copy: they take {} MB, and it has room for {}", needed / 1_000_000, free / 1_000_000)
-        )
-        .hint("make the volume of the source's service larger, since a copy's is as large; or leave files out (`files` with `exclude`)")
-    );
-    Ok(())
-}
-
 pub(super) struct Copying<'a> {
     pub(super) source: &'a Place,
     pub(super) target: &'a Place,
@@ -116,23 +94,8 @@ pub(super) struct Copying<'a> {
     /// Links that lead out of the volume.
     leading_out: HashSet<Path>,
     /// What was taken from the files that the new tree is built beside, and is proven, as its source was then.
-    pub(super) trusted: HashMap<Path, Entry>,
+    pub(super) trusted: HashMap<Path, Sent>,
     report: FilesReport,
-}
-
-/// A file as it was when it was sent: what of it is another whenever it has changed. No more is kept, since it is kept of each.
-#[derive(PartialEq, Eq)]
-struct Sent {
-    size: u64,
-    modified: i64,
-    changed: i64,
-    inode: u64,
-}
-
-impl Sent {
-    fn of(entry: &Entry) -> Self {
-        Self { size: entry.size, modified: entry.modified, changed: entry.changed, inode: entry.inode }
-    }
 }
 
 impl Copying<'_> {
@@ -167,7 +130,7 @@ impl Copying<'_> {
     /// Adds the files that look alike and are not.
     async fn add_by_digest(&self, wanted: &Wanted, difference: &mut Difference) -> Result<()> {
         let sent: HashSet<Path> = difference.sent.iter().map(|entry| entry.path.clone()).collect();
-        let is_trusted = |entry: &Entry| self.trusted.get(&entry.path).is_some_and(|then| is_as_sent(then, entry));
+        let is_trusted = |entry: &Entry| self.trusted.get(&entry.path).is_some_and(|then| *then == Sent::of(entry));
         let is_alike = |entry: &&Entry| entry.kind == Kind::File && !sent.contains(&entry.path) && !is_trusted(entry);
         let alike: Vec<_> = wanted.entries.iter().filter(is_alike).collect();
         let mut at = 0;
@@ -330,9 +293,4 @@ impl Copying<'_> {
         self.missing = told.missing;
         Ok(())
     }
-}
-
-/// Whether nothing of an entry has changed.
-pub(super) fn is_as_sent(sent: &Entry, now: &Entry) -> bool {
-    Sent::of(sent) == Sent::of(now)
 }

@@ -56,6 +56,21 @@ impl Wanted {
     }
 }
 
+/// A file as it was when it was sent: what of it is another whenever it has changed. No more is kept, since it is kept of each.
+#[derive(PartialEq, Eq)]
+pub(super) struct Sent {
+    size: u64,
+    modified: i64,
+    changed: i64,
+    inode: u64,
+}
+
+impl Sent {
+    pub(super) fn of(entry: &Entry) -> Self {
+        Self { size: entry.size, modified: entry.modified, changed: entry.changed, inode: entry.inode }
+    }
+}
+
 /// What there is to do, in this order.
 #[derive(Default)]
 pub(super) struct Difference {

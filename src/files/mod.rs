@@ -17,6 +17,7 @@ mod difference;
 mod guard_place;
 pub mod guard_plugin;
 mod listing;
+mod needs;
 mod options;
 mod own;
 mod path;

@@ -8,9 +8,10 @@ use anyhow::{Result, ensure};
 use super::attempts::retried;
 use super::beside::Beside;
 use super::container::Place;
-use super::copying::{Copying, is_as_sent, tools};
-use super::difference::{Difference, Wanted};
+use super::copying::Copying;
+use super::difference::{Difference, Sent, Wanted};
 use super::listing::{self, Entry, Kind};
+use super::needs::tools;
 use super::options::Treatment;
 use super::path::Path;
 use super::sending::Sending;
@@ -98,9 +99,10 @@ impl Copying<'_> {
             entries.into_iter().map(|entry| (entry.path.clone(), entry)).collect()
         };
         let (old, after) = (by_path(old), by_path(after));
-        let is_still = |path: &Path| old.get(path).zip(after.get(path)).is_some_and(|(old, now)| is_as_sent(old, now));
+        let is_still =
+            |path: &Path| old.get(path).zip(after.get(path)).is_some_and(|(old, now)| Sent::of(old) == Sent::of(now));
         let trusted = taken.into_iter().filter(|entry| entry.changed < before && is_still(&entry.path));
-        self.trusted = trusted.map(|entry| (entry.path.clone(), entry.clone())).collect();
+        self.trusted = trusted.map(|entry| (entry.path.clone(), Sent::of(entry))).collect();
         Ok(())
     }
 }

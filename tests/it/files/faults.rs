@@ -69,7 +69,7 @@ async fn a_service_that_sleeps_is_woken_by_its_domain_once() {
     stage.world.put_to_sleep("production", "media").unwrap();
     let copied = stage.step("sync-files", "asleep", &request).await;
     copied.expect(0);
-    assert_eq!(copied.stderr.matches("may be asleep: visiting https://").count(), 1, "{}", copied.stderr);
+    assert_eq!(copied.stdout.matches("may be asleep: visiting https://").count(), 1, "{}", copied.stdout);
     assert_eq!(tree::of(&target(&stage)), tree::of(&source(&stage)));
 }
 
