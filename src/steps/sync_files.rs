@@ -100,6 +100,8 @@ async fn fill_volumes(ctx: &Context, request: &CloneRequest, target: Target, tur
     };
     let copied = async {
         let held = hold::ready(ctx, &target, request).await?;
+        // Two that took their turn at one moment know by now whose it is; they would write into the same files.
+        turn.ensure_ours(ctx).await?;
         volumes::copy(ctx, &target, request, &held).await
     };
     let services = tokio::time::timeout(time, copied).await.unwrap_or_else(|_| Err(late().into()))?;
